@@ -1,0 +1,166 @@
+"""MiniLM on onnxruntime: exact float32 vectors at the speed of the cores it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from inference.errors import ModelFilesError
+from inference.minilm.files import (
+    DIMENSIONS,
+    GRAPH_FILE,
+    MAX_TOKENS,
+    MODEL_NAME,
+    TOKENIZER_FILE,
+    is_built,
+    locate_model,
+)
+from inference.protocols import Vectors
+
+# Batches are filled up to a number of tokens: wide enough to keep a core busy, small enough for
+# its cache. Larger ones are no faster and need several times the memory.
+BATCH_TOKENS = 2048
+BATCH_TEXTS = 32
+# Texts tokenised per step, so that a huge call never holds every text's tokens at once.
+TOKENISE_TEXTS = 512
+
+TokenIds = list[int]
+
+
+class MiniLMEmbedder:
+    """``sentence-transformers/all-MiniLM-L6-v2``. Safe to use from several threads at once."""
+
+    def __init__(
+        self, session: ort.InferenceSession, *, tokenizer: Tokenizer, workers: int
+    ) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+        self._first = cast(int, tokenizer.token_to_id("[CLS]"))
+        self._last = cast(int, tokenizer.token_to_id("[SEP]"))
+        # One single-threaded run per worker beats one run spread over all cores: nothing waits
+        # for the slowest core at the end of every operator.
+        self._pool = (
+            ThreadPoolExecutor(workers, thread_name_prefix="embed") if workers > 1 else None
+        )
+
+    @classmethod
+    def load(cls, models_dir: Path, *, workers: int) -> MiniLMEmbedder:
+        """Open the model prepared in ``models_dir``; ``encode`` uses up to ``workers`` cores.
+
+        Raises ``ModelFilesError`` when it was not prepared or cannot be opened.
+        """
+        if workers < 1:
+            raise ValueError("workers must be at least 1")
+        if not is_built(models_dir):
+            raise ModelFilesError(
+                f"The embedding model is not prepared in {models_dir}: "
+                f"run python -m inference.minilm.build {models_dir}"
+            )
+        folder = locate_model(models_dir)
+        try:
+            session = _open_session(folder / GRAPH_FILE)
+            tokenizer = _open_tokenizer(folder / TOKENIZER_FILE)
+        except Exception as error:  # both libraries raise their own bare exceptions
+            raise ModelFilesError(f"The embedding model in {folder} cannot be opened.") from error
+        return cls(session, tokenizer=tokenizer, workers=workers)
+
+    @property
+    def name(self) -> str:
+        """The model's public name."""
+        return MODEL_NAME
+
+    @property
+    def dimensions(self) -> int:
+        """384."""
+        return DIMENSIONS
+
+    @property
+    def max_tokens(self) -> int:
+        """256, the two special tokens included."""
+        return MAX_TOKENS
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors of shape (len(texts), 384), float32, in the order of ``texts``."""
+        vectors = np.empty((len(texts), DIMENSIONS), np.float32)
+        tokens = [ids for part in _split(texts) for ids in self._tokenise(part)]
+        batches = list(_plan_batches([len(ids) for ids in tokens]))
+
+        def run(batch: list[int]) -> None:
+            vectors[batch] = self._run([tokens[index] for index in batch])
+
+        if self._pool is None or len(batches) < 2:
+            for batch in batches:
+                run(batch)
+        else:
+            list(self._pool.map(run, batches))
+        return vectors
+
+    def encode_query(self, text: str) -> Vectors:
+        """Return one unit vector of shape (384,), float32, computed on the calling thread."""
+        return cast(Vectors, self._run(self._tokenise([text]))[0])
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return tokens per text, untruncated and without special tokens."""
+        return [len(encoding.ids) for part in _split(texts) for encoding in self._encode(part)]
+
+    def close(self) -> None:
+        """Stop the worker threads; ``encode`` must not be called afterwards."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+    def _encode(self, texts: Sequence[str]) -> list:  # type: ignore[type-arg]  # untyped library
+        return self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+
+    def _tokenise(self, texts: Sequence[str]) -> list[TokenIds]:
+        room = MAX_TOKENS - 2
+        return [[self._first, *e.ids[:room], self._last] for e in self._encode(texts)]
+
+    def _run(self, rows: list[TokenIds]) -> Vectors:
+        width = max(map(len, rows))
+        ids: NDArray[np.int64] = np.zeros((len(rows), width), np.int64)
+        mask: NDArray[np.int64] = np.zeros((len(rows), width), np.int64)
+        for index, row in enumerate(rows):
+            ids[index, : len(row)] = row
+            mask[index, : len(row)] = 1
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        return cast(Vectors, self._session.run(["embedding"], inputs)[0])
+
+
+def _split(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(texts), TOKENISE_TEXTS):
+        yield texts[start : start + TOKENISE_TEXTS]
+
+
+def _plan_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Group texts of like length, the longest first, so that little padding is computed."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    start = 0
+    while start < len(order):
+        size = min(BATCH_TEXTS, max(1, BATCH_TOKENS // lengths[order[start]]))
+        yield order[start : start + size]
+        start += size
+
+
+def _open_session(path: Path) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Idle threads must not burn the cores that the web server and the database need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _open_tokenizer(path: Path) -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(path))
+    # The shipped file pads and cuts at 128 tokens; both would change vectors and counts.
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

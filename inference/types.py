@@ -1,0 +1,56 @@
+"""Plain values exchanged with chat models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One turn of a conversation as a model sees it."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a model chooses its words. ``None`` leaves the server's own default in place."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens read and written by the model, as the server counted them."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDelta:
+    """A piece of a streamed answer.
+
+    ``text`` may be empty. ``finish_reason`` is set on at most one delta of a stream ("stop",
+    "length", ...) and ``usage`` on at most one; the two may arrive on different deltas.
+    """
+
+    text: str
+    finish_reason: str | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointCheck:
+    """Outcome of a successful trial request against a model server."""
+
+    latency_ms: float
+    model: str
