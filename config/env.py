@@ -1,0 +1,191 @@
+"""Everything that is read from the environment or from the data directory before Django starts.
+
+Nothing here imports Django: the supervisor and manage.py use it too. Each variable may also be
+given as NAME_FILE, the path of a file that holds the value, as container secrets are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from config import lockfile
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+class ConfigError(ValueError):
+    """A setting from the environment that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Where the servers of a running installation are, as its supervisor wrote it down."""
+
+    database_url: str
+    redis_url: str
+    web_url: str
+    supervisor_pid: int
+
+
+def env_str(name: str, default: str | None = None) -> str:
+    """The value of `name` or of the file that `name`_FILE points to, else `default`.
+
+    Raises ConfigError when both forms are given, the file is unreadable, or nothing is given and
+    there is no default.
+    """
+    value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if value is not None and path is not None:
+        raise ConfigError(f"Give {name} or {name}_FILE, not both.")
+    if path is not None:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(f"{name}_FILE: cannot read {path}: {error.strerror}.") from error
+    if value is not None:
+        return value
+    if default is None:
+        raise ConfigError(f"{name} is required.")
+    return default
+
+
+def env_int(name: str, default: int, *, minimum: int | None = None) -> int:
+    """`name` as a whole number, at least `minimum`."""
+    text = env_str(name, str(default))
+    try:
+        value = int(text)
+    except ValueError:
+        raise ConfigError(f"{name} must be a whole number, not {text!r}.") from None
+    if minimum is not None and value < minimum:
+        raise ConfigError(f"{name} must be at least {minimum}, not {value}.")
+    return value
+
+
+def env_bool(name: str, *, default: bool) -> bool:
+    """`name` as yes or no. Raises on anything else: a typo must not switch a safeguard off."""
+    text = env_str(name, "1" if default else "0").strip().lower()
+    if text in TRUE:
+        return True
+    if text in FALSE:
+        return False
+    raise ConfigError(f"{name} must be one of true, false, yes, no, on, off, 1, 0; not {text!r}.")
+
+
+def env_list(name: str, default: tuple[str, ...] = ()) -> list[str]:
+    """`name` split at commas, blanks dropped."""
+    text = env_str(name, ",".join(default))
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def data_dir() -> Path:
+    """The absolute path of the directory that holds everything this installation writes."""
+    return Path(os.environ.get("DATA_DIR") or "data").expanduser().absolute()
+
+
+def make_data_dir(path: Path) -> None:
+    """Create `path` and the folders in it.
+
+    The top is 0711 because an embedded PostgreSQL that was started by root runs as another user
+    and must pass through it; what lies in it is for its owner alone.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o711)
+    for name in ("blobs", "models", "run", "logs", "static"):
+        folder = path / name
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o700)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write `text` to `path` so that it is readable by its owner only and never half written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def create_once(path: Path, text: str) -> str:
+    """The content of `path`, which is created with `text` if it does not exist.
+
+    Safe when several processes start at once: `link` makes the finished file appear under its
+    name or fails, so all of them return what the first one wrote.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        finished = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        write_private(finished, text)
+        with suppress(FileExistsError):
+            os.link(finished, path)
+        finished.unlink()
+    return path.read_text(encoding="utf-8").strip()
+
+
+def secret_key(data_dir: Path) -> str:
+    """SECRET_KEY, or the key kept in DATA_DIR/secret.key, made at the first start."""
+    given = env_str("SECRET_KEY", "")
+    if given:
+        return given
+    return create_once(data_dir / "secret.key", secrets.token_urlsafe(48))
+
+
+def runtime_path(data_dir: Path) -> Path:
+    """Where the supervisor writes down the addresses of its servers."""
+    return data_dir / "run" / "runtime.json"
+
+
+def save_runtime(data_dir: Path, runtime: Runtime) -> None:
+    """Write `runtime` for manage.py and the workers to find."""
+    write_private(runtime_path(data_dir), json.dumps(asdict(runtime), indent=2) + "\n")
+
+
+def load_runtime(data_dir: Path) -> Runtime | None:
+    """The addresses of the servers running on `data_dir`, or None when none run.
+
+    A file left behind by a supervisor that was killed does not count: it no longer holds the lock.
+    """
+    if not lockfile.is_held(data_dir):
+        return None
+    try:
+        content = json.loads(runtime_path(data_dir).read_text(encoding="utf-8"))
+        return Runtime(**content)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def parse_database_url(url: str) -> dict[str, Any]:
+    """Django's DATABASES entry for a PostgreSQL URL.
+
+    `postgresql://user:password@host:5432/name?sslmode=require`; a server on a Unix socket is
+    given as `postgresql://user:password@/name?host=/folder/of/the/socket`. Other query parameters
+    are handed to libpq. Raises ConfigError for anything that is not PostgreSQL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ConfigError("DATABASE_URL must start with postgresql://")
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise ConfigError("DATABASE_URL must name a database, as in postgresql://host/plumbline")
+    options = dict(parse_qsl(parts.query))
+    try:
+        port = parts.port
+    except ValueError:
+        raise ConfigError("DATABASE_URL: the port is not a number.") from None
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", "") or unquote(parts.hostname or ""),
+        "PORT": options.pop("port", "") or (str(port) if port else ""),
+        "OPTIONS": options,
+    }
