@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -78,7 +79,7 @@ def env_bool(name: str, *, default: bool) -> bool:
     raise ConfigError(f"{name} must be one of true, false, yes, no, on, off, 1, 0; not {text!r}.")
 
 
-def env_list(name: str, default: tuple[str, ...] = ()) -> list[str]:
+def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
     """`name` split at commas, blanks dropped."""
     text = env_str(name, ",".join(default))
     return [part.strip() for part in text.split(",") if part.strip()]
