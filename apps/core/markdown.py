@@ -1,0 +1,136 @@
+"""Answers as safe HTML: Markdown without raw HTML or images, then an allowlist, with citations.
+
+What a model writes is untrusted. Raw HTML is shown as text, images are dropped (a remote image
+can carry data out), only a fixed set of tags and attributes survives, and a `[n]` becomes a chip
+only where passage n was really retrieved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import nh3
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+MARKER = re.compile(r"\[([1-9]\d{0,2}(?:\s*[,;]\s*[1-9]\d{0,2})*)\]")
+CITATIONS = "citations"
+
+TAGS = {
+    "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li",
+    "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+ATTRIBUTES = {
+    "a": {"href", "title", "class", "aria-label", "data-citation", "data-source-url"},
+    "ol": {"start"},
+}
+SCHEMES = {"http", "https", "mailto"}
+
+
+@dataclass(frozen=True, slots=True)
+class CitationLink:
+    """Where a citation leads: `url` is the document's page, `source_url` its fragment beside
+    the chat, `label` names document and page for a screen reader."""
+
+    number: int
+    url: str
+    label: str
+    source_url: str = ""
+
+
+def render_answer(text: str, *, citations: Mapping[int, CitationLink]) -> SafeString:
+    """Markdown with `[n]` markers as HTML with citation chips; markers of nothing are dropped."""
+    return _clean(_parser().render(text, {CITATIONS: citations}))
+
+
+def render_markdown(text: str) -> SafeString:
+    """Markdown without citations as safe HTML; `[n]` stays as it is written."""
+    return _clean(_plain_parser().render(text))
+
+
+def _clean(html: str) -> SafeString:
+    # Safe because only the allowlist is left; nothing is added to the text afterwards.
+    return mark_safe(  # noqa: S308
+        nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES)
+    )
+
+
+@cache
+def _plain_parser() -> MarkdownIt:
+    return _new_parser()
+
+
+def _new_parser() -> MarkdownIt:
+    # Link definitions are off: "[1]: the text" at the start of a line must stay readable.
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser.disable("reference")
+    parser.add_render_rule("image", _write_image)
+    return parser
+
+
+@cache
+def _parser() -> MarkdownIt:
+    # A marker is read before a link, so that "[1](x)" and "[1][2]" are citations too.
+    parser = _new_parser()
+    parser.inline.ruler.before("link", "citation", _read_citation)
+    parser.add_render_rule("citation", _write_citation)
+    return parser
+
+
+def _write_image(
+    renderer: RendererProtocol,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: EnvType,
+) -> str:
+    return escape(tokens[index].content)
+
+
+def _read_citation(state: StateInline, silent: bool) -> bool:
+    match = MARKER.match(state.src, state.pos)
+    if match is None:
+        return False
+    if not silent:
+        numbers = [int(number) for number in re.findall(r"\d+", match.group(1))]
+        known = [number for number in numbers if number in state.env[CITATIONS]]
+        if not known:
+            # Nothing is left where it stood, so the space before it goes too.
+            state.pending = state.pending.rstrip(" ")
+        for number in known:
+            token = state.push("citation", "", 0)
+            token.meta = {"number": number}
+    state.pos = match.end()
+    return True
+
+
+def _write_citation(
+    renderer: RendererProtocol,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: EnvType,
+) -> str:
+    number: int = tokens[index].meta["number"]
+    links: Mapping[int, CitationLink] = env[CITATIONS]
+    return citation_chip(links[number])
+
+
+def citation_chip(link: CitationLink) -> SafeString:
+    """One numbered chip: a plain link that the script opens beside the chat instead."""
+    extra: dict[str, Any] = {"url": link.url, "number": link.number, "label": link.label}
+    return format_html(
+        '<a class="citation" href="{url}" data-citation="{number}" data-source-url="{source}"'
+        ' aria-label="Source {number}: {label}">{number}</a>',
+        source=link.source_url,
+        **extra,
+    )

@@ -1,0 +1,122 @@
+"""Template tags and filters of the interface: icons, formats, charts, answers.
+
+Load with `{% load ui %}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from heroicons.templatetags import heroicons
+
+from apps.core import charts, formats
+from apps.core.markdown import render_markdown
+
+register = template.Library()
+
+register.filter("count", formats.format_count)
+register.filter("compact", formats.format_compact)
+register.filter("bytes", formats.format_bytes)
+register.filter("ms", formats.format_milliseconds)
+register.filter("seconds", formats.format_seconds)
+register.filter("percent", formats.format_percent)
+register.filter("money", formats.format_money)
+register.filter("markdown", render_markdown)
+
+
+@register.simple_tag
+@lru_cache(maxsize=256)
+def icon(name: str, css: str = "") -> SafeString:
+    """A Heroicons outline icon, hidden from screen readers: the control names itself."""
+    return SafeString(
+        heroicons.heroicon_outline(
+            name, size=None, **{"class": f"icon {css}".strip(), "aria-hidden": "true"}
+        )
+    )
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """A moment as relative time, with the exact one on hover."""
+    if moment is None:
+        return formats.MISSING
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        formats.format_exact(moment),
+        formats.format_relative(moment, now=timezone.now()),
+    )
+
+
+@register.filter
+def score(value: float | None) -> str:
+    """A retrieval score with four digits after the point."""
+    return formats.MISSING if value is None else f"{value:.4f}"
+
+
+@register.inclusion_tag("components/charts/sparkline.html")
+def sparkline(values: Sequence[float], label: str) -> dict[str, Any]:
+    """A small line; `label` says in words what it shows, for those who cannot see it."""
+    return {"chart": charts.plot_sparkline(values), "label": label}
+
+
+@register.inclusion_tag("components/charts/bars.html")
+def bars(items: Sequence[Mapping[str, Any]], title: str, unit: str = "") -> dict[str, Any]:
+    """Horizontal bars of items with `label`, `value` and optionally `url`."""
+    rows = [(item["label"], item["value"], item.get("url", "")) for item in items]
+    return {"chart": charts.plot_bars(rows), "title": title, "unit": unit}
+
+
+@register.inclusion_tag("components/charts/line.html")
+def line(
+    labels: Sequence[str], values: Sequence[float | None], title: str, unit: str = ""
+) -> dict[str, Any]:
+    """A line over equally spaced labels, with its numbers in a table below."""
+    return {
+        "chart": charts.plot_line(labels, values),
+        "rows": list(zip(labels, values, strict=True)),
+        "title": title,
+        "unit": unit,
+    }
+
+
+@register.inclusion_tag("components/charts/waterfall.html")
+def waterfall(spans: Sequence[Any], title: str) -> dict[str, Any]:
+    """Timed steps: objects with `name`, `offset_ms`, `duration_ms` and `status`."""
+    inputs = [
+        charts.SpanInput(
+            name=span.name,
+            offset_ms=span.offset_ms,
+            duration_ms=span.duration_ms,
+            kind=span.name.split(".")[-1].split(" ")[0],
+            ok=span.status == "ok",
+        )
+        for span in spans
+    ]
+    return {"chart": charts.plot_waterfall(inputs), "title": title}
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """The current page's query string with some parameters changed; empty ones are left out."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            parameters.pop(name, None)
+        else:
+            parameters[name] = value
+    return f"?{parameters.urlencode()}"
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Up to two letters for an avatar: `Ada Lovelace` gives `AL`, `ada@x.org` gives `A`."""
+    words = name.split("@")[0].split()
+    return "".join(word[0] for word in words[:2]).upper()
