@@ -115,10 +115,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("target_dir", type=Path, help="folder that receives the prepared model")
     options = parser.parse_args(arguments)
     try:
-        print(build_model(options.target_dir))
+        folder = build_model(options.target_dir)
     except ModelFilesError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
+    sys.stdout.write(f"{folder}\n")
     return 0
 
 

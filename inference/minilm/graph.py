@@ -119,7 +119,11 @@ class _BertBuilder:
 
     def _add_attention(self, prefix: str, hidden: str) -> str:
         g = self.graph
-        for part, order in (("query", [0, 2, 1, 3]), ("key", [0, 2, 3, 1]), ("value", [0, 2, 1, 3])):
+        for part, order in (
+            ("query", [0, 2, 1, 3]),
+            ("key", [0, 2, 3, 1]),
+            ("value", [0, 2, 1, 3]),
+        ):
             flat = self._add_linear(hidden, f"{prefix}.self.{part}")
             g.add("Reshape", [flat, "split_heads"], f"{prefix}.{part}.split")
             g.add("Transpose", [f"{prefix}.{part}.split"], f"{prefix}.{part}", perm=order)

@@ -1,0 +1,95 @@
+"""Deterministic stand-ins for models, for tests that need no weights and no server."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+from zlib import crc32
+
+import numpy as np
+
+from inference.errors import ModelError
+from inference.protocols import Vectors
+from inference.types import ChatDelta, ChatMessage, Sampling, Usage
+
+_WORD = re.compile(r"\w+")
+
+
+class HashEmbedder:
+    """Bag-of-words vectors: texts that share words are close. Same text, same vector, anywhere."""
+
+    name = "hash-384"
+    dimensions = 384
+    max_tokens = 256
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors of shape (len(texts), 384), float32."""
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, text in enumerate(texts):
+            for word in _WORD.findall(text.lower())[: self.max_tokens]:
+                value = crc32(word.encode())
+                vectors[row, value % self.dimensions] += 1.0
+                # A second place makes an accidental meeting of two words half as strong.
+                vectors[row, (value >> 16) % self.dimensions] += 1.0
+            if not vectors[row].any():
+                vectors[row, 0] = 1.0
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return cast(Vectors, (vectors / norms).astype(np.float32))
+
+    def encode_query(self, text: str) -> Vectors:
+        """Return one unit vector of shape (384,), float32."""
+        return cast(Vectors, self.encode([text])[0])
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return words per text."""
+        return [len(_WORD.findall(text)) for text in texts]
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A pause in a script, in seconds; ``None`` waits until the reader gives up."""
+
+    seconds: float | None = None
+
+
+class FakeChatModel:
+    """Plays a script: strings are streamed, ``Stall`` waits, a ``ModelError`` is raised.
+
+    ``calls`` keeps what was asked; ``closed`` counts streams that were left before their end.
+    """
+
+    def __init__(self, script: Sequence[str | Stall | ModelError]) -> None:
+        self._script = tuple(script)
+        self.calls: list[tuple[tuple[ChatMessage, ...], Sampling]] = []
+        self.closed = 0
+
+    async def stream(
+        self, messages: Sequence[ChatMessage], *, sampling: Sampling
+    ) -> AsyncIterator[ChatDelta]:
+        """Yield the script's strings, then the finish with usage in words."""
+        self.calls.append((tuple(messages), sampling))
+        written = 0
+        try:
+            for step in self._script:
+                if isinstance(step, ModelError):
+                    raise step
+                if isinstance(step, Stall):
+                    await _wait(step.seconds)
+                    continue
+                written += len(step.split())
+                yield ChatDelta(step)
+            read = sum(len(message.content.split()) for message in messages)
+            yield ChatDelta("", "stop", Usage(read, written))
+        except (GeneratorExit, asyncio.CancelledError):
+            self.closed += 1
+            raise
+
+
+async def _wait(seconds: float | None) -> None:
+    if seconds is None:
+        await asyncio.Event().wait()
+    else:
+        await asyncio.sleep(seconds)
