@@ -1,0 +1,61 @@
+"""Where the web server listens, and whether it is there."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from dataclasses import dataclass
+
+WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+class AddressError(RuntimeError):
+    """The web server cannot listen there; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """HOST and PORT."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address as one types it into a browser."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def check_free(self) -> None:
+        """Raise AddressError when the web server could not listen here."""
+        try:
+            family, kind, protocol, _, target = socket.getaddrinfo(
+                self.host or None, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(target)
+        except (socket.gaierror, OverflowError) as error:
+            raise AddressError(f"Cannot listen on {self.url}: no such address here.") from error
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise AddressError(
+                    f"Port {self.port} is in use. Stop what uses it, or choose another one: "
+                    f"make run PORT={self.port + 1}"
+                ) from error
+            raise AddressError(f"Cannot listen on {self.url}: {error.strerror}.") from error
+
+    def answers_ready(self) -> bool:
+        """Whether GET /readyz answers 200.
+
+        By hand: an HTTP client library would cost the supervisor more memory than all its rest.
+        """
+        target = (WILDCARDS.get(self.host, self.host), self.port)
+        try:
+            with socket.create_connection(target, timeout=2) as connection:
+                connection.sendall(
+                    b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+                )
+                return connection.recv(64).split(b" ", 2)[1:2] == [b"200"]
+        except OSError:
+            return False

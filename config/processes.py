@@ -1,0 +1,147 @@
+"""Child processes under supervision: their output, their restarts, their end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.privileges import prepare_child
+
+MAX_LOG_BYTES = 5 * 1024 * 1024
+MAX_LINE_BYTES = 64 * 1024
+Spawn = Callable[[int], subprocess.Popen[bytes]]
+"""Starts a process with its output on the given file descriptor."""
+
+FIRST_DELAY_S = 0.3
+LONGEST_DELAY_S = 15.0
+STEADY_AFTER_S = 30.0
+
+
+class LogSink:
+    """One child's output: to its log file, and to the terminal with its name in front.
+
+    At 5 MB the file becomes NAME.log.1, so that a child takes 10 MB of disk at most.
+    """
+
+    def __init__(self, name: str, *, path: Path, echo: bool) -> None:
+        self.name = name
+        self.path = path
+        self.echo = echo
+        self._rest = b""
+        self._file = self.path.open("ab", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        """Take a piece of output; incomplete lines wait for their rest."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > MAX_LINE_BYTES:
+            lines.append(self._rest)
+            self._rest = b""
+        for line in lines:
+            self._write_line(line)
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        if self._rest:
+            self._write_line(self._rest)
+            self._rest = b""
+        self._file.close()
+
+    def _write_line(self, line: bytes) -> None:
+        if self._file.tell() + len(line) > MAX_LOG_BYTES:
+            self._file.close()
+            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+            self._file = self.path.open("ab", buffering=0)
+        self._file.write(line + b"\n")
+        if self.echo:
+            say(line.decode(errors="replace"), source=self.name)
+
+
+def say(text: str, *, source: str = "plumbline") -> None:
+    """One line on the terminal. A terminal that went away is no reason to stop serving."""
+    with suppress(OSError):
+        print(f"{source:<9} | {text}", file=sys.stdout, flush=True)
+
+
+@dataclass(slots=True)
+class Service:
+    """A child that is to run for as long as we do."""
+
+    name: str
+    spawn: Spawn
+    stop_signal: signal.Signals = signal.SIGTERM
+    echo: bool = True
+    process: subprocess.Popen[bytes] | None = None
+    failures: int = 0
+    started_at: float = 0.0
+    due_at: float = 0.0
+
+    def start(self, *, output: int) -> subprocess.Popen[bytes]:
+        """Start it now."""
+        self.started_at = time.monotonic()
+        self.process = self.spawn(output)
+        return self.process
+
+    def is_due(self) -> bool:
+        """Whether it does not run and its next start is due."""
+        return self.process is None and time.monotonic() >= self.due_at
+
+    def reap(self) -> int | None:
+        """Its exit status if it has ended since the last look; its next start is then set.
+
+        The pause doubles with every early death, up to 15 s; a child that ran for half a minute
+        starts again at once.
+        """
+        if self.process is None or self.process.poll() is None:
+            return None
+        status, pid = self.process.returncode, self.process.pid
+        self.process = None
+        kill_group(pid, signal.SIGKILL)
+        now = time.monotonic()
+        self.failures = 1 if now - self.started_at > STEADY_AFTER_S else self.failures + 1
+        self.due_at = now + min(FIRST_DELAY_S * 2 ** (self.failures - 1), LONGEST_DELAY_S)
+        return int(status)
+
+    def send(self, signal_number: signal.Signals) -> None:
+        """Signal the process itself; its children are its own business."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal_number)
+
+
+def kill_group(pid: int, signal_number: signal.Signals) -> None:
+    """Signal the whole group that `pid` leads, as parsers that its leader forked."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal_number)
+
+
+def spawner(arguments: list[str], *, env: dict[str, str], cwd: Path) -> Spawn:
+    """A `Service.spawn` that runs `arguments`, in a session of its own and tied to our life."""
+
+    def spawn(output: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=prepare_child(),
+        )
+
+    return spawn
+
+
+def describe_exit(status: int) -> str:
+    """An exit status in words: 'exit status 1' or 'SIGKILL'."""
+    if status >= 0:
+        return f"exit status {status}"
+    with suppress(ValueError):
+        return signal.Signals(-status).name
+    return f"signal {-status}"
