@@ -1,0 +1,61 @@
+"""Assistants and their releases. What an answer was made with is never edited."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from apps.documents.models import Collection
+from apps.gateway.models import Endpoint
+from apps.prompts.models import PromptVersion
+from apps.workspaces.models import User, WorkspaceModel
+
+
+class Assistant(WorkspaceModel):
+    """What people chat with. `slug` is its model name in the OpenAI-compatible API."""
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=80)
+    description = models.TextField(blank=True)
+    example_questions = models.JSONField(default=list, blank=True)
+    current = models.ForeignKey(
+        "Release", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "slug"], name="assistant_slug")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Release(WorkspaceModel):
+    """An assistant's frozen recipe. No endpoint means the built-in reader.
+
+    `retrieval`: {"mode": "hybrid" | "lexical" | "vector", "limit": passages given to the model}.
+    `sampling`: {"temperature": float, "max_tokens": int}. `endpoint_snapshot` keeps the name, URL and model
+    that the endpoint had, because endpoints can be edited and deleted.
+    """
+
+    assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="releases")
+    number = models.PositiveIntegerField()
+    prompt_version = models.ForeignKey(PromptVersion, on_delete=models.CASCADE, related_name="+")
+    collections = models.ManyToManyField(Collection, related_name="releases")
+    endpoint = models.ForeignKey(
+        Endpoint, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    endpoint_snapshot = models.JSONField(default=dict, blank=True)
+    retrieval = models.JSONField(default=dict)
+    sampling = models.JSONField(default=dict)
+    note = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["assistant", "number"], name="release_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.assistant} release {self.number}"

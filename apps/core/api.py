@@ -1,0 +1,68 @@
+"""What all REST views share: pages of results, and errors as problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+logger = logging.getLogger(__name__)
+
+
+class Pagination(PageNumberPagination):
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+class Problem(exceptions.APIException):
+    """An error with a status, a short code and a sentence for people."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        self.status_code = status
+        super().__init__(detail, code)
+
+
+TITLES = {
+    400: "The request is not valid",
+    401: "No valid API key",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    429: "Too many requests",
+}
+
+
+def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn any API error into `application/problem+json`: type, title, status, detail, errors."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound("There is nothing here that this key may see.")
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    response = exception_handler(error, context)
+    if response is None or not isinstance(error, exceptions.APIException):
+        return response
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": TITLES.get(response.status_code, "Error"),
+        "status": response.status_code,
+    }
+    if isinstance(error, exceptions.ValidationError):
+        body["detail"] = "Some fields are missing or wrong."
+        body["errors"] = error.detail
+    else:
+        body["detail"] = str(error.detail) if hasattr(error, "detail") else ""
+        codes = error.get_codes()
+        if isinstance(codes, str):
+            body["code"] = codes
+    response.data = body
+    response.content_type = "application/problem+json"
+    return response

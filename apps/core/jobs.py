@@ -1,0 +1,161 @@
+"""Background work from the product's side: rows, claims, heartbeats. Celery only carries ids.
+
+Every function is safe to call twice. Postgres is the truth: a lost message is sent again by
+the sweep, and a message that arrives twice finds its job already claimed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from apps.core.models import Job, JobKind, JobState
+
+HEARTBEAT_EVERY_S = 3.0
+STALE_AFTER_S = 20.0
+RESEND_AFTER_S = 15.0
+MAX_ATTEMPTS = 25
+"""A worker that dies is not the document's fault; give up only when it keeps happening."""
+
+
+class JobCancelled(Exception):
+    """Raised inside a job when its user pressed cancel."""
+
+
+def enqueue(kind: JobKind, *, workspace_id: UUID, key: str, payload: dict[str, Any]) -> Job:
+    """Create the job, or queue it again if it had ended; the worker hears of it after commit."""
+    job, created = Job.objects.get_or_create(
+        kind=kind, key=key, defaults={"workspace_id": workspace_id, "payload": payload}
+    )
+    if not created:
+        Job.objects.filter(pk=job.pk).exclude(state__in=[JobState.QUEUED, JobState.RUNNING]).update(
+            state=JobState.QUEUED,
+            attempts=0,
+            reason="",
+            cancel_requested=False,
+            done=0,
+            payload=payload,
+            available_at=timezone.now(),
+            finished_at=None,
+            heartbeat_at=None,
+        )
+        job.refresh_from_db()
+    transaction.on_commit(partial(send, kind, [str(job.pk)]))
+    return job
+
+
+def send(kind: str, job_ids: Sequence[str]) -> None:
+    """Tell a worker about jobs. A broker that is down is no error: the sweep sends again."""
+    sender = cast(Callable[[str, Sequence[str]], None], import_string(settings.JOB_SENDER))
+    sender(kind, job_ids)
+
+
+def claim(job_id: UUID | str, *, worker: str) -> Job | None:
+    """The job, now running under this worker; None if it was taken, ended or is not due."""
+    now = timezone.now()
+    rows = Job.objects.filter(pk=job_id, state=JobState.QUEUED, available_at__lte=now).update(
+        state=JobState.RUNNING,
+        worker=worker,
+        started_at=now,
+        heartbeat_at=now,
+        attempts=F("attempts") + 1,
+    )
+    return Job.objects.get(pk=job_id) if rows == 1 else None
+
+
+def heartbeat(job_ids: Sequence[UUID], *, worker: str) -> None:
+    """Say that these jobs are alive."""
+    Job.objects.filter(pk__in=job_ids, state=JobState.RUNNING, worker=worker).update(
+        heartbeat_at=timezone.now()
+    )
+
+
+def check_cancelled(job: Job) -> None:
+    """Raise JobCancelled if somebody asked for it, or if the row is gone or no longer ours."""
+    row = (
+        Job.objects.filter(pk=job.pk, state=JobState.RUNNING, worker=job.worker)
+        .values_list("cancel_requested", flat=True)
+        .first()
+    )
+    if row is None or row:
+        raise JobCancelled
+
+
+def finish(job: Job, state: JobState, *, reason: str = "") -> bool:
+    """End a running job; False if it was no longer ours to end."""
+    rows = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, worker=job.worker).update(
+        state=state, reason=reason, finished_at=timezone.now()
+    )
+    return rows == 1
+
+
+def postpone(job: Job, *, seconds: float, reason: str) -> None:
+    """Put a running job back for later, after a passing trouble."""
+    Job.objects.filter(pk=job.pk, state=JobState.RUNNING, worker=job.worker).update(
+        state=JobState.QUEUED,
+        reason=reason,
+        heartbeat_at=None,
+        available_at=timezone.now() + dt.timedelta(seconds=seconds),
+    )
+
+
+def request_cancel(kind: JobKind, *, key: str) -> None:
+    """A waiting job ends at once; a running one at its next step."""
+    jobs = Job.objects.filter(kind=kind, key=key)
+    jobs.filter(state=JobState.QUEUED).update(state=JobState.CANCELLED, finished_at=timezone.now())
+    jobs.filter(state=JobState.RUNNING).update(cancel_requested=True)
+
+
+def requeue_stale() -> list[Job]:
+    """Jobs whose worker has gone silent, back in the queue; returns those beyond hope, failed."""
+    horizon = timezone.now() - dt.timedelta(seconds=STALE_AFTER_S)
+    stale = Job.objects.filter(state=JobState.RUNNING).filter(
+        Q(heartbeat_at__lt=horizon) | Q(heartbeat_at=None)
+    )
+    failed = []
+    for job in stale:
+        hopeless = job.attempts >= MAX_ATTEMPTS
+        reason = "The worker stopped while it was on this. It was tried again too often."
+        rows = Job.objects.filter(
+            pk=job.pk, state=JobState.RUNNING, heartbeat_at=job.heartbeat_at
+        ).update(
+            state=JobState.FAILED if hopeless else JobState.QUEUED,
+            reason=reason if hopeless else "",
+            available_at=timezone.now(),
+        )
+        if rows and hopeless:
+            job.reason = reason
+            failed.append(job)
+    return failed
+
+
+def resend_waiting(*, limit: int = 500) -> int:
+    """Send waiting jobs that no worker has taken for a while (lost messages, a purged broker)."""
+    horizon = timezone.now() - dt.timedelta(seconds=RESEND_AFTER_S)
+    rows = Job.objects.filter(state=JobState.QUEUED, available_at__lt=horizon).order_by(
+        "available_at"
+    )[:limit]
+    by_kind: dict[str, list[str]] = {}
+    for job in rows:
+        by_kind.setdefault(job.kind, []).append(str(job.pk))
+    for kind, ids in by_kind.items():
+        send(kind, ids)
+    return sum(len(ids) for ids in by_kind.values())
+
+
+def queue_depths() -> dict[str, int]:
+    """Open jobs by kind, for the status page."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kind, count(*) FROM core_job WHERE state IN ('queued', 'running') GROUP BY 1"
+        )
+        return dict(cursor.fetchall())

@@ -1,0 +1,105 @@
+"""Pages of no workspace: the way in, health, and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_safe
+
+from apps.core import health
+from apps.core.api import TITLES
+
+API_PATHS = ("/api/", "/v1/")
+
+
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. It asks nothing of anybody else, so that a dead database kills no web."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether this process can serve: 200 or 503, with what is missing."""
+    body = health.as_json(health.run_checks())
+    return JsonResponse(body, status=200 if body["ready"] else 503)
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The workspace that was open last, else the oldest one, else the page to make one."""
+    memberships = request.user.memberships.order_by("created_at")  # type: ignore[union-attr]
+    slugs = list(memberships.values_list("workspace__slug", flat=True))
+    if not slugs:
+        return redirect("workspace_create")
+    last = request.session.get("workspace")
+    return redirect("workspace", slug=last if last in slugs else slugs[0])
+
+
+@never_cache
+@require_GET
+def status(request: HttpRequest) -> HttpResponse:
+    """How the installation is doing, for people who are signed in. It names no workspace."""
+    return render(
+        request,
+        "core/status.html",
+        {
+            "checks": health.run_checks(),
+            "queues": health.list_queues(),
+            "sizes": health.measure_sizes(),
+            "last_sweep": health.last_sweep(),
+            "last_heartbeat": health.last_heartbeat(),
+        },
+    )
+
+
+@require_GET
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component on one page."""
+    return render(request, "core/styleguide.html")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return render(request, "errors/csrf.html", status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 404, "There is nothing at this address.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 403, "This is not allowed.")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 400, "The request could not be understood.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Rendered without a context: whatever broke may break the context too."""
+    if request.path.startswith(API_PATHS):
+        return _problem(500, "The server could not do this. It was logged; try again.")
+    return HttpResponse(render_to_string("errors/500.html"), status=500)
+
+
+def _error(request: HttpRequest, code: int, detail: str) -> HttpResponse:
+    if request.path.startswith(API_PATHS):
+        return _problem(code, detail)
+    return render(request, f"errors/{code}.html", status=code)
+
+
+def _problem(code: int, detail: str) -> HttpResponse:
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": TITLES.get(code, "Error"),
+        "status": code,
+        "detail": detail,
+    }
+    return JsonResponse(body, status=code, content_type="application/problem+json")

@@ -1,0 +1,36 @@
+"""The base of the REST views. It is apart from `api_auth`, which the framework imports itself."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from rest_framework.views import APIView
+
+from apps.workspaces.access import KeyAccess
+from apps.workspaces.models import Scope, Workspace
+from apps.workspaces.services import Actor
+
+
+class WorkspaceAPIView(APIView):
+    """Base of every REST view: `self.workspace_id` is the key's, and there is no other."""
+
+    enforces_workspace = True
+    scopes: dict[str, Scope] = {}
+
+    @property
+    def access(self) -> KeyAccess:
+        access = self.request.auth
+        assert isinstance(access, KeyAccess)
+        return access
+
+    @property
+    def workspace_id(self) -> UUID:
+        return self.access.workspace_id
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.access.key.workspace
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(api_key=self.access.key)
