@@ -192,6 +192,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 
 # Models
 MODELS_DIR = Path(env_str("MODELS_DIR", default=str(DATA_DIR / "models")))
+EMBEDDER_LOADER = "apps.retrieval.embedder.get_embedder"
 EMBEDDER_WORKERS = env_int("EMBEDDER_WORKERS", default=os.cpu_count() or 2)
 ALLOW_PRIVATE_ENDPOINTS = env_bool("ALLOW_PRIVATE_ENDPOINTS", default=True)
 """Model servers usually run on this machine or beside it; link-local addresses stay refused."""
