@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import redis
 from django.conf import settings
@@ -22,6 +23,7 @@ from apps.core.redis import sync_redis
 
 logger = logging.getLogger(__name__)
 MAX_FILES_COUNTED = 200_000
+SWEEP_KEY = "sweep:last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def list_queues() -> list[Queue]:
         failed=Count("pk", filter=Q(state=JobState.FAILED)),
         oldest_at=Min("created_at", filter=Q(state=JobState.QUEUED)),
     )
-    by_kind = {row["kind"]: row for row in rows}
+    by_kind: dict[str, dict[str, Any]] = {row["kind"]: dict(row) for row in rows}
     return [
         Queue(
             kind=kind.value,
@@ -159,10 +161,18 @@ def last_heartbeat() -> dt.datetime | None:
     return newest.heartbeat_at if newest else None
 
 
-def last_sweep() -> dt.datetime | None:
-    """When the periodic sweep last ran, as it leaves it in Redis."""
+def note_sweep() -> None:
+    """Leave word that the periodic sweep ran just now. Losing it loses nothing."""
     try:
-        stamp = cast(bytes | None, sync_redis().get(settings.SWEEP_KEY))
+        sync_redis().set(SWEEP_KEY, str(time.time()))
+    except redis.RedisError as error:
+        logger.warning("the sweep could not leave its time: %s", type(error).__name__)
+
+
+def last_sweep() -> dt.datetime | None:
+    """When the periodic sweep last ran; None if it never did, or if Redis was emptied."""
+    try:
+        stamp = cast(bytes | None, sync_redis().get(SWEEP_KEY))
     except redis.RedisError:
         return None
     return dt.datetime.fromtimestamp(float(stamp), dt.UTC) if stamp else None

@@ -19,7 +19,7 @@ API_PATHS = ("/api/", "/v1/")
 
 @login_not_required
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. It asks nothing of anybody else, so that a dead database kills no web."""
+    """The process answers. It asks nobody else, so that a dead database kills no web."""
     return HttpResponse("ok", content_type="text/plain")
 
 
@@ -40,7 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if not slugs:
         return redirect("workspace_create")
     last = request.session.get("workspace")
-    return redirect("workspace", slug=last if last in slugs else slugs[0])
+    return redirect("workspaces:home", slug=last if last in slugs else slugs[0])
 
 
 @never_cache

@@ -19,6 +19,8 @@ from apps.workspaces.services import Actor
 
 View = Callable[..., HttpResponseBase]
 AsyncView = Callable[..., Awaitable[HttpResponseBase]]
+LAST_WORKSPACE = "workspace"
+"""The session's key for the slug that the home page leads back to."""
 
 
 def _enter(request: HttpRequest, user: User, slug: str, role: Role) -> WorkspaceRequest:
@@ -28,6 +30,8 @@ def _enter(request: HttpRequest, user: User, slug: str, role: Role) -> Workspace
     entered.actor = Actor(user=user)
     if not entered.membership.has_role(role):
         raise PermissionDenied
+    if request.session.get(LAST_WORKSPACE) != slug:
+        request.session[LAST_WORKSPACE] = slug
     return entered
 
 

@@ -104,6 +104,17 @@ def rename_workspace(workspace: Workspace, *, name: str, actor: Actor) -> None:
     record_audit(workspace.pk, actor=actor, action="workspace.renamed", subject=workspace)
 
 
+@transaction.atomic
+def delete_workspace(workspace: Workspace) -> None:
+    """Everything in it goes with the row; the sweep removes the files that nobody owns any more.
+
+    The lock makes a second delete, or a write that has just begun, wait and find nothing.
+    """
+    locked = Workspace.objects.select_for_update().filter(pk=workspace.pk).first()
+    if locked is not None:
+        locked.delete()
+
+
 def rename_user(user: User, *, name: str) -> None:
     user.name = name
     user.save(update_fields=["name"])

@@ -1,4 +1,4 @@
-"""A workspace's settings. Names are plain (`members`), so that templates read like sentences."""
+"""A workspace's front door and its settings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from django.urls import path
 
 from apps.workspaces import views
 
+app_name = "workspaces"
 urlpatterns = [
-    path("", views.workspace_home, name="workspace"),
+    path("", views.workspace_home, name="home"),
     path("settings/", views.settings_home, name="settings"),
     path("settings/profile/", views.profile, name="profile"),
     path("settings/workspace/", views.workspace_settings, name="workspace_settings"),

@@ -1,0 +1,205 @@
+"""Forms of accounts and workspace settings."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from apps.workspaces.models import Membership, Role, Scope, User, Workspace
+
+
+class _NewPasswordForm(forms.Form):
+    """A form whose `password` is checked against the person it will belong to."""
+
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=200,
+        help_text="At least 10 characters. A few words that only you would put together are best.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def _owner(self, values: dict[str, Any]) -> User:
+        return User(name=values.get("name", ""), email=values.get("email", ""))
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        password = values.get("password")
+        if password:
+            try:
+                validate_password(password, user=self._owner(values))
+            except ValidationError as error:
+                self.add_error("password", error)
+        return values
+
+
+class SetupForm(_NewPasswordForm):
+    """The first account, which owns the first workspace."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
+    )
+    email = forms.EmailField(
+        label="Email address", widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    workspace_name = forms.CharField(
+        label="Workspace",
+        max_length=120,
+        help_text="The name of your team or company. You can change it later.",
+    )
+    include_demo = forms.BooleanField(
+        label="Add a demo workspace",
+        required=False,
+        initial=True,
+        help_text="A short handbook and an assistant to try things on. You can delete it.",
+    )
+    field_order = ["name", "email", "password", "workspace_name", "include_demo"]
+
+
+class LoginForm(forms.Form):
+    email = forms.EmailField(
+        label="Email address",
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class JoinForm(_NewPasswordForm):
+    """A new account for the address that was invited."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
+    )
+    field_order = ["name", "password"]
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def _owner(self, values: dict[str, Any]) -> User:
+        return User(name=values.get("name", ""), email=self.email)
+
+
+class JoinWithPasswordForm(forms.Form):
+    """The password of the account that the invited address already has."""
+
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(
+        label="Email address", widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.VIEWER)
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.workspace = workspace
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        if Membership.objects.filter(workspace=self.workspace, user__email=email).exists():
+            raise ValidationError("This person is already a member.")
+        return email
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label="Role", choices=Role.choices)
+
+
+class KeyForm(forms.Form):
+    """A key can do no more than the person who makes it: `admin` is for owners."""
+
+    name = forms.CharField(
+        label="Name", max_length=120, help_text="What will use it, for example “Help desk bot”."
+    )
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        choices=Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one thing that the key may do."},
+    )
+
+    def __init__(self, *args: Any, role: Role, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        allowed = [
+            choice
+            for choice in Scope.choices
+            if role == Role.OWNER or choice[0] != Scope.ADMIN.value
+        ]
+        scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
+        scopes.choices = allowed
+        scopes.initial = [value for value, _ in allowed if value != Scope.ADMIN.value]
+
+
+class WorkspaceForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=120)
+
+
+class DeleteWorkspaceForm(forms.Form):
+    confirmation = forms.CharField(
+        label="Type the workspace's name",
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.workspace = workspace
+
+    def clean_confirmation(self) -> str:
+        typed: str = self.cleaned_data["confirmation"]
+        if typed.strip() != self.workspace.name.strip():
+            raise ValidationError("This is not the workspace's name. Nothing was deleted.")
+        return typed
+
+
+class ProfileForm(forms.Form):
+    name = forms.CharField(
+        label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+
+
+class AuditFilterForm(forms.Form):
+    """Choices that are not known are ignored, so that an old link still shows something."""
+
+    action = forms.ChoiceField(label="What", required=False)
+    member = forms.ChoiceField(label="Who", required=False)
+    since = forms.DateField(
+        label="Since", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def __init__(
+        self, *args: Any, actions: list[str], members: list[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        action = cast(forms.ChoiceField, self.fields["action"])
+        member = cast(forms.ChoiceField, self.fields["member"])
+        action.choices = [("", "Everything"), *((name, describe_action(name)) for name in actions)]
+        member.choices = [("", "Everybody"), *members]
+
+
+def describe_action(action: str) -> str:
+    """An action's code as words: `member.role_changed` gives `Member: role changed`."""
+    subject, _, verb = action.replace("_", " ").partition(".")
+    return f"{subject.capitalize()}: {verb}" if verb else subject.capitalize()

@@ -1,0 +1,308 @@
+"""The settings of a workspace: members, keys, audit log, the workspace itself, the profile."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.workspaces.access import get_api_key, get_invitation, get_member
+from apps.workspaces.decorators import workspace_view
+from apps.workspaces.forms import (
+    AuditFilterForm,
+    DeleteWorkspaceForm,
+    InviteForm,
+    KeyForm,
+    ProfileForm,
+    RoleForm,
+    WorkspaceForm,
+)
+from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.models import Role
+from apps.workspaces.selectors import (
+    list_api_keys,
+    list_audit_actions,
+    list_audit_events,
+    list_members,
+    list_open_invitations,
+)
+from apps.workspaces.services import (
+    LastOwnerError,
+    change_role,
+    create_api_key,
+    delete_workspace,
+    invite,
+    remove_member,
+    rename_user,
+    rename_workspace,
+    revoke_api_key,
+    revoke_invitation,
+)
+
+AUDIT_PAGE = 50
+LAST_OWNER = "A workspace needs an owner. Make somebody else an owner first; nothing was changed."
+
+
+@require_GET
+@workspace_view()
+def settings_home(request: WorkspaceRequest) -> HttpResponse:
+    """The first settings page that this member can use."""
+    owner = request.membership.has_role(Role.OWNER)
+    page = "workspaces:workspace_settings" if owner else "workspaces:profile"
+    return redirect(page, slug=request.workspace.slug)
+
+
+# Members
+
+
+@require_GET
+@never_cache
+@workspace_view(role=Role.OWNER)
+def members(request: WorkspaceRequest) -> HttpResponse:
+    return _render_members(request, InviteForm(workspace=request.workspace))
+
+
+@require_POST
+@never_cache
+@workspace_view(role=Role.OWNER)
+def create_invitation(request: WorkspaceRequest) -> HttpResponse:
+    """The page again, with the link: there is no mail server, the owner hands it over."""
+    form = InviteForm(request.POST, workspace=request.workspace)
+    if not form.is_valid():
+        return _render_members(request, form, status=422)
+    values = form.cleaned_data
+    invitation, token = invite(
+        request.workspace, email=values["email"], role=Role(values["role"]), actor=request.actor
+    )
+    return _render_members(
+        request,
+        InviteForm(workspace=request.workspace),
+        invited=invitation,
+        invite_url=request.build_absolute_uri(reverse("invite_accept", args=[token])),
+    )
+
+
+def _render_members(
+    request: WorkspaceRequest, form: InviteForm, *, status: int = 200, **context: object
+) -> HttpResponse:
+    return render(
+        request,
+        "settings/members.html",
+        {
+            "nav": "settings",
+            "section": "members",
+            "members": list_members(request.workspace),
+            "invitations": list_open_invitations(request.workspace),
+            "roles": Role.choices,
+            "form": form,
+            **context,
+        },
+        status=status,
+    )
+
+
+@require_POST
+@workspace_view(role=Role.OWNER)
+def set_member_role(request: WorkspaceRequest, *, member_id: UUID) -> HttpResponse:
+    membership = get_member(request.workspace, member_id)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        return _render_members(request, InviteForm(workspace=request.workspace), status=422)
+    try:
+        change_role(membership, role=Role(form.cleaned_data["role"]), actor=request.actor)
+    except LastOwnerError:
+        messages.error(request, LAST_OWNER)
+    else:
+        messages.success(
+            request, f"{membership.user} is now {Role(membership.role).label.lower()}."
+        )
+    return redirect("workspaces:members", slug=request.workspace.slug)
+
+
+@require_POST
+@workspace_view(role=Role.OWNER)
+def delete_member(request: WorkspaceRequest, *, member_id: UUID) -> HttpResponse:
+    membership = get_member(request.workspace, member_id)
+    try:
+        remove_member(membership, actor=request.actor)
+    except LastOwnerError:
+        messages.error(request, LAST_OWNER)
+        return redirect("workspaces:members", slug=request.workspace.slug)
+    messages.success(request, f"{membership.user} is no longer a member.")
+    if membership.user_id == request.user.pk:
+        return redirect("home")
+    return redirect("workspaces:members", slug=request.workspace.slug)
+
+
+@require_POST
+@workspace_view(role=Role.OWNER)
+def delete_invitation(request: WorkspaceRequest, *, invitation_id: UUID) -> HttpResponse:
+    revoke_invitation(get_invitation(request.workspace, invitation_id), actor=request.actor)
+    messages.success(request, "The invitation was withdrawn. Its link no longer works.")
+    return redirect("workspaces:members", slug=request.workspace.slug)
+
+
+# Keys
+
+
+@require_GET
+@never_cache
+@workspace_view(role=Role.EDITOR)
+def keys(request: WorkspaceRequest) -> HttpResponse:
+    return _render_keys(request, KeyForm(role=Role(request.membership.role)))
+
+
+@require_POST
+@never_cache
+@workspace_view(role=Role.EDITOR)
+def create_key(request: WorkspaceRequest) -> HttpResponse:
+    """The page again, with the key, which is never shown a second time."""
+    role = Role(request.membership.role)
+    form = KeyForm(request.POST, role=role)
+    if not form.is_valid():
+        return _render_keys(request, form, status=422)
+    key, secret = create_api_key(
+        request.workspace,
+        name=form.cleaned_data["name"],
+        scopes=form.cleaned_data["scopes"],
+        actor=request.actor,
+    )
+    return _render_keys(request, KeyForm(role=role), created=key, secret=secret)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def revoke_key(request: WorkspaceRequest, *, key_id: UUID) -> HttpResponse:
+    key = get_api_key(request.workspace, key_id)
+    revoke_api_key(key, actor=request.actor)
+    messages.success(request, f"The key “{key.name}” was revoked. It opens nothing any more.")
+    return redirect("workspaces:keys", slug=request.workspace.slug)
+
+
+def _render_keys(
+    request: WorkspaceRequest, form: KeyForm, *, status: int = 200, **context: object
+) -> HttpResponse:
+    return render(
+        request,
+        "settings/keys.html",
+        {
+            "nav": "settings",
+            "section": "keys",
+            "keys": list_api_keys(request.workspace),
+            "form": form,
+            "base_url": request.build_absolute_uri("/"),
+            **context,
+        },
+        status=status,
+    )
+
+
+# Audit log
+
+
+@require_GET
+@workspace_view(role=Role.OWNER)
+def audit(request: WorkspaceRequest) -> HttpResponse:
+    """What happened, newest first. A filter that is not understood filters nothing."""
+    people = [(str(row.user_id), str(row.user)) for row in list_members(request.workspace)]
+    form = AuditFilterForm(
+        request.GET, actions=list_audit_actions(request.workspace), members=people
+    )
+    form.is_valid()
+    values = form.cleaned_data
+    events = list_audit_events(
+        request.workspace,
+        action=values.get("action", ""),
+        member_id=UUID(values["member"]) if values.get("member") else None,
+        since=values.get("since"),
+        until=values.get("until"),
+    )
+    page = Paginator(events, AUDIT_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "settings/audit.html",
+        {
+            "nav": "settings",
+            "section": "audit",
+            "page": page,
+            "form": form,
+            "is_filtered": any(values.values()),
+        },
+    )
+
+
+# The workspace
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view(role=Role.OWNER)
+def workspace_settings(request: WorkspaceRequest) -> HttpResponse:
+    """Name, and at the end of the page: deletion."""
+    form = WorkspaceForm(request.POST or None, initial={"name": request.workspace.name})
+    if request.method == "POST" and form.is_valid():
+        rename_workspace(request.workspace, name=form.cleaned_data["name"], actor=request.actor)
+        messages.success(request, "The workspace was renamed. Its addresses stay the same.")
+        return redirect("workspaces:workspace_settings", slug=request.workspace.slug)
+    delete_form = DeleteWorkspaceForm(workspace=request.workspace)
+    return _render_workspace(request, form, delete_form, failed=request.method == "POST")
+
+
+@require_POST
+@workspace_view(role=Role.OWNER)
+def remove_workspace(request: WorkspaceRequest) -> HttpResponse:
+    """Everything in it goes. The typed name stands between a slip and that."""
+    delete_form = DeleteWorkspaceForm(request.POST, workspace=request.workspace)
+    if not delete_form.is_valid():
+        form = WorkspaceForm(initial={"name": request.workspace.name})
+        return _render_workspace(request, form, delete_form, failed=True)
+    name = request.workspace.name
+    delete_workspace(request.workspace)
+    messages.success(request, f"The workspace “{name}” and everything in it was deleted.")
+    return redirect("home")
+
+
+def _render_workspace(
+    request: WorkspaceRequest,
+    form: WorkspaceForm,
+    delete_form: DeleteWorkspaceForm,
+    *,
+    failed: bool,
+) -> HttpResponse:
+    return render(
+        request,
+        "settings/workspace.html",
+        {"nav": "settings", "section": "workspace", "form": form, "delete_form": delete_form},
+        status=422 if failed else 200,
+    )
+
+
+# The person
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view()
+def profile(request: WorkspaceRequest) -> HttpResponse:
+    form = ProfileForm(request.POST or None, initial={"name": request.user.name})
+    if request.method == "POST" and form.is_valid():
+        rename_user(request.user, name=form.cleaned_data["name"])
+        messages.success(request, "Your name was changed.")
+        return redirect("workspaces:profile", slug=request.workspace.slug)
+    return render(
+        request,
+        "settings/profile.html",
+        {"nav": "settings", "section": "profile", "form": form},
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+@require_GET
+@workspace_view()
+def workspace_home(request: WorkspaceRequest) -> HttpResponse:
+    """A workspace opens on its assistants."""
+    return redirect("assistants:list", slug=request.workspace.slug)
