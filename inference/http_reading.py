@@ -13,43 +13,41 @@ DRAIN_SECONDS = 0.1
 
 
 class Watchdog:
-    """Fails a read that waits too long.
+    """Fails a read that waits longer than its patience.
 
     A timer per token would cost more than reading the token: here one timer looks now and then
-    whether a read is overdue, and time that the reader of the answer takes is not counted.
+    whether a read is overdue. The reader sets ``waiting_since`` to ``now()`` before each read and
+    to ``None`` after it, so time that the consumer of the answer takes is not counted.
     """
 
-    def __init__(self, content: aiohttp.StreamReader, patience: float) -> None:
-        self.patience = patience
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        loop = asyncio.get_running_loop()
+        self.now = loop.time
+        self.waiting_since: float | None = None
+        self._call_later = loop.call_later
         self._content = content
-        self._loop = asyncio.get_running_loop()
-        self._since: float | None = None
+        self._patience = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    def __enter__(self) -> Watchdog:
-        self._timer = self._loop.call_later(self.patience, self._look)
-        return self
+    def restart(self, *, patience: float) -> None:
+        """Watch with this patience in seconds from now on."""
+        self.stop()
+        self._patience = patience
+        self._timer = self._call_later(patience, self._look)
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Stop watching."""
         if self._timer is not None:
             self._timer.cancel()
 
-    def start_waiting(self) -> None:
-        """Note that a read begins."""
-        self._since = self._loop.time()
-
-    def stop_waiting(self) -> None:
-        """Note that a read ended."""
-        self._since = None
-
     def _look(self) -> None:
-        left = self.patience
-        if self._since is not None:
-            left -= self._loop.time() - self._since
-            if left <= 0:
-                self._content.set_exception(TimeoutError())
-                return
-        self._timer = self._loop.call_later(max(left, 0.01), self._look)
+        left = self._patience
+        if self.waiting_since is not None:
+            left -= self.now() - self.waiting_since
+        if left <= 0:
+            self._content.set_exception(TimeoutError())
+        else:
+            self._timer = self._call_later(left, self._look)
 
 
 async def read_body(response: aiohttp.ClientResponse, *, limit: int) -> bytes:

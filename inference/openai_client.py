@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -98,13 +98,16 @@ class OpenAIClient:
         for attempt in range(RETRIES + 1):
             started = False
             try:
-                async with (
-                    self._open(get_session(self._check_address), body) as response,
-                    aclosing(self._read_stream(response)) as deltas,
-                ):
-                    async for delta in deltas:
-                        started = started or bool(delta.text)
-                        yield delta
+                async with self._open(get_session(self._check_address), body) as response:
+                    if response.content_type == "application/json":  # it does not stream
+                        yield await self._read_completion(response)
+                        return
+                    with _StreamReading(response.content, self._timeouts) as reading:
+                        while (delta := await reading.next()) is not None:
+                            started = started or bool(delta.text)
+                            yield delta
+                    reading.check_end(secret=self._api_key)
+                    await drain(response.content)
                 return
             except ModelError as error:
                 if started or attempt == RETRIES or not _may_retry(error):
@@ -134,13 +137,18 @@ class OpenAIClient:
         async with (
             open_session(self._check_address) as session,
             self._open(session, body | self._extra_body) as response,
-            self._translate_errors(),
-            asyncio.timeout(self._timeouts.first_token),
         ):
-            data = await read_body(response, limit=MAX_BODY_BYTES)
+            data = await self._read_whole(response)
         parse_completion(data)
         latency_ms = (time.perf_counter() - started) * 1000
         return EndpointCheck(latency_ms, parse_served_model(data) or self._model)
+
+    async def _read_whole(self, response: aiohttp.ClientResponse) -> bytes:
+        async with self._translate_errors(), asyncio.timeout(self._timeouts.first_token):
+            return await read_body(response, limit=MAX_BODY_BYTES)
+
+    async def _read_completion(self, response: aiohttp.ClientResponse) -> ChatDelta:
+        return parse_completion(await self._read_whole(response))
 
     @asynccontextmanager
     async def _open(
@@ -183,57 +191,6 @@ class OpenAIClient:
                 response.close()
         raise make_error("bad_request")
 
-    async def _read_stream(
-        self, response: aiohttp.ClientResponse
-    ) -> AsyncGenerator[ChatDelta, None]:
-        if response.content_type == "application/json":  # a server that does not stream
-            async with self._translate_errors(), asyncio.timeout(self._timeouts.first_token):
-                data = await read_body(response, limit=MAX_BODY_BYTES)
-            yield parse_completion(data)
-            return
-        decoder = StreamDecoder()
-        content = response.content
-        received = 0
-        with Watchdog(content, self._timeouts.first_token) as watchdog:
-            while not decoder.done:
-                data = await self._read(content, watchdog, decoder)
-                received += len(data)
-                if received > MAX_STREAM_BYTES:
-                    raise make_error("invalid_response", "The answer is too large.")
-                delta = decoder.feed(data) if data else decoder.finish()
-                if delta is not None:
-                    yield delta
-                if not data:
-                    break
-                if decoder.speaking:
-                    watchdog.patience = self._timeouts.between_tokens
-        self._check_end(decoder, received)
-        await drain(content)
-
-    async def _read(
-        self, content: aiohttp.StreamReader, watchdog: Watchdog, decoder: StreamDecoder
-    ) -> bytes:
-        watchdog.start_waiting()
-        try:
-            return await content.readany()
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            if isinstance(error, TimeoutError):
-                kind_error = make_error("timeout")
-            else:
-                kind_error = make_error("unreachable", "It closed the connection.")
-            raise _as_interruption(kind_error, decoder) from error
-        finally:
-            watchdog.stop_waiting()
-
-    def _check_end(self, decoder: StreamDecoder, received: int) -> None:
-        if decoder.error is not None:
-            raise _as_interruption(explain_event(decoder.error, secret=self._api_key), decoder)
-        if decoder.done or decoder.finish_reason is not None:
-            return
-        if not received:
-            raise make_error("invalid_response", "The answer is empty.")
-        raise make_error("interrupted")
-
     async def _raise_for_status(self, response: aiohttp.ClientResponse) -> None:
         if response.status == 200:
             return
@@ -258,6 +215,66 @@ class OpenAIClient:
 
     def _client_timeout(self) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(total=None, sock_connect=self._timeouts.connect)
+
+
+class _StreamReading:
+    """A response on its way: patience, size and outcome of one stream."""
+
+    def __init__(self, content: aiohttp.StreamReader, timeouts: Timeouts) -> None:
+        self._content = content
+        self._decoder = StreamDecoder()
+        self._between_tokens = timeouts.between_tokens
+        self._watchdog = Watchdog(content)
+        self._first_token = timeouts.first_token
+        self._speaking = False
+        self._received = 0
+
+    def __enter__(self) -> _StreamReading:
+        self._watchdog.restart(patience=self._first_token)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watchdog.stop()
+
+    async def next(self) -> ChatDelta | None:
+        """Return the next delta, or ``None`` at the end; raises ``ModelError``."""
+        decoder, watchdog = self._decoder, self._watchdog
+        while not decoder.done:
+            if watchdog.waiting_since is None:
+                watchdog.waiting_since = watchdog.now()
+            try:
+                data = await self._content.readany()
+            except TimeoutError as error:
+                raise _as_interruption(make_error("timeout"), decoder) from error
+            except (aiohttp.ClientError, OSError) as error:
+                lost = make_error("unreachable", "It closed the connection.")
+                raise _as_interruption(lost, decoder) from error
+            if not data:
+                decoder.done = True
+                return decoder.finish()
+            self._received += len(data)
+            if self._received > MAX_STREAM_BYTES:
+                raise make_error("invalid_response", "The answer is too large.")
+            delta = decoder.feed(data)
+            if decoder.speaking:  # until then, signs of life do not count as a token
+                watchdog.waiting_since = None
+                if not self._speaking:
+                    self._speaking = True
+                    watchdog.restart(patience=self._between_tokens)
+            if delta is not None:
+                return delta
+        return None
+
+    def check_end(self, *, secret: str | None) -> None:
+        """Raise ``ModelError`` unless the stream came to a proper end."""
+        decoder = self._decoder
+        if decoder.error is not None:
+            raise _as_interruption(explain_event(decoder.error, secret=secret), decoder)
+        if decoder.complete or decoder.finish_reason is not None:
+            return
+        if not self._received:
+            raise make_error("invalid_response", "The answer is empty.")
+        raise make_error("interrupted")
 
 
 def _check_base_url(base_url: str) -> str:

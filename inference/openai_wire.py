@@ -218,7 +218,8 @@ class StreamDecoder:
 
     def __init__(self) -> None:
         self._rest = b""
-        self.done = False  # [DONE] was read
+        self.done = False  # nothing more is to be read
+        self.complete = False  # [DONE] was read
         self.speaking = False  # the model began to write, be it answer or reasoning
         self.finish_reason: str | None = None
         self.error: object = None  # payload of an error event
@@ -241,7 +242,7 @@ class StreamDecoder:
                 continue  # blank lines, comments and other fields carry nothing
             payload = line[5:].strip()
             if payload == b"[DONE]":
-                self.done = True
+                self.done = self.complete = True
                 continue
             chunk = self._parse_chunk(payload)
             if chunk is None:
@@ -258,7 +259,12 @@ class StreamDecoder:
 
     def finish(self) -> ChatDelta | None:
         """Take the last line of a stream that ended without a line break."""
-        return self.feed(b"\n") if self._rest else None
+        if not self._rest:
+            return None
+        self.done = False
+        delta = self.feed(b"\n")
+        self.done = True
+        return delta
 
     def _parse_chunk(self, payload: bytes) -> dict[str, Any] | None:
         try:
