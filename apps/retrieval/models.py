@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
-from pgvector.django import HalfVectorField
+from pgvector.django import HalfVectorField, HnswIndex
 
 from apps.chunking.models import Chunk, ChunkingProfile
-from apps.documents.models import Collection
+from apps.documents.models import Collection, DocumentVersion
 from apps.workspaces.models import WorkspaceModel
 
 DIMENSIONS = 384
@@ -23,13 +23,17 @@ class IndexState(models.TextChoices):
 class Index(WorkspaceModel):
     """One chunking profile and one embedding model over a collection.
 
-    States: building -> live -> retired. A collection has at most one live index.
+    States: building -> live -> retired. A collection has at most one live index. The two counters
+    are of the passages with postings and of their terms; they change in the transactions that
+    write and remove postings.
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="indexes")
     profile = models.ForeignKey(ChunkingProfile, on_delete=models.CASCADE, related_name="+")
     embedding_model = models.CharField(max_length=200)
     state = models.CharField(max_length=10, choices=IndexState.choices)
+    num_chunks = models.PositiveIntegerField(default=0)
+    total_length = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -44,19 +48,29 @@ class Index(WorkspaceModel):
 
 
 class Embedding(models.Model):
-    """A passage's vector. Searched once its version is the current one of its document."""
+    """A passage's vector. Searched once its version is the current one of its document.
+
+    `version` is the passage's, kept here so that a search can tell without reading passages.
+    """
 
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(
         "workspaces.Workspace", on_delete=models.CASCADE, related_name="+"
     )
     index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="+")
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
     chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="embeddings")
     vector = HalfVectorField(dimensions=DIMENSIONS)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["chunk", "index"], name="embedding_chunk_index")
+        ]
+        indexes = [
+            HnswIndex(
+                name="embedding_hnsw", fields=["vector"], opclasses=["halfvec_cosine_ops"],
+                m=16, ef_construction=64,
+            )
         ]
 
     def __str__(self) -> str:
@@ -67,27 +81,24 @@ class Posting(models.Model):
     """How often a term stands in a passage: the inverted index that BM25 is computed from.
 
     `length` is the passage's number of terms. Rows exist for current versions only, so that
-    a search never has to ask.
+    a search never has to ask. There are a hundred for each passage: no row is checked against
+    the rows that it refers to, and the primary key carries what a search reads (migration 0002).
     """
 
-    pk = models.CompositePrimaryKey("chunk_id", "index_id", "term")
+    pk = models.CompositePrimaryKey("index_id", "term", "chunk_id")
     workspace = models.ForeignKey(
-        "workspaces.Workspace", on_delete=models.CASCADE, related_name="+", db_index=False
+        "workspaces.Workspace", on_delete=models.CASCADE, related_name="+",
+        db_index=False, db_constraint=False,
     )
-    index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="+", db_index=False)
-    chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="+", db_index=False)
-    term = models.CharField(max_length=80)
+    index = models.ForeignKey(
+        Index, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    chunk = models.ForeignKey(
+        Chunk, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    term = models.CharField(max_length=80, db_collation="C")
     frequency = models.PositiveSmallIntegerField()
     length = models.PositiveIntegerField()
-
-    class Meta:
-        indexes = [
-            models.Index(
-                fields=["index", "term"],
-                include=["chunk", "frequency", "length"],
-                name="posting_term",
-            )
-        ]
 
     def __str__(self) -> str:
         return self.term
