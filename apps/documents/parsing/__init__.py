@@ -1,0 +1,1 @@
+"""Turns files into pages of text, in a sandboxed child process per document."""
