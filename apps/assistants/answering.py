@@ -1,0 +1,290 @@
+"""The pipeline that answers: rewrite, search, rerank, prompt, generation, checks.
+
+`Answering` is an async iterator of events and keeps no rows: who runs it decides what is stored.
+Blocking work (search, the built-in reader) goes through the database pool's threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from inference.reader import Passage, Reader, ReaderAnswer
+
+from apps.assistants.citations import (
+    CitationFilter,
+    Span,
+    cited_numbers,
+    format_passages,
+    locate_support,
+    split_claims,
+)
+from apps.assistants.recipe import Recipe
+from apps.assistants.rewriting import rewrite_question
+from apps.assistants.selection import CHARS_PER_TOKEN, select_passages
+from apps.core.aio import run_db
+from apps.gateway.services import compute_cost, make_client
+from apps.prompts.defaults import NOT_FOUND
+from apps.prompts.rendering import render
+from apps.retrieval.embedder import get_embedder
+from apps.retrieval.search import Hit, SearchQuery, SearchResult, search
+from apps.traces.recorder import Recorder
+from inference.types import ChatMessage, Usage
+
+CANDIDATES = 24
+ANSWER_TOKENS = 1024
+HISTORY_TURNS = 6
+READER_MODEL = "built-in reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question of the conversation and its answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is happening, in a quiet line."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """More text of the answer, its citations already checked."""
+
+    text: str
+
+
+Event = Status | Delta
+
+
+@dataclass(frozen=True, slots=True)
+class CitedPassage:
+    """A passage under its number, and the sentences in it that are cited, if it is cited."""
+
+    number: int
+    hit: Hit
+    cited: Span | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Everything that an answer leaves behind; complete once the iterator has ended."""
+
+    content: str = ""
+    passages: list[CitedPassage] = field(default_factory=list)
+    is_declined: bool = False
+    usage: Usage = field(default_factory=lambda: Usage(0, 0))
+    cost: Decimal = Decimal(0)
+
+
+class Answering:
+    """One answer in the making. Iterate it once; `outcome` grows along the way."""
+
+    def __init__(
+        self, recipe: Recipe, *, question: str, history: Sequence[Turn], recorder: Recorder
+    ) -> None:
+        self.recipe = recipe
+        self.question = question
+        self.history = list(history)[-HISTORY_TURNS:]
+        self.recorder = recorder
+        self.outcome = Outcome()
+        self._hits: list[Hit] = []
+        self._spans: dict[int, Span] = {}
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Yield what happens. Raises inference.errors.ModelError if the model fails."""
+        rewritten = self._rewrite()
+        yield Status("Searching the documents")
+        result = await self._search(rewritten)
+        self._rerank(result)
+        if not self._hits:
+            self._decline()
+            yield Delta(self.outcome.content)
+            return
+        yield Status(f"Reading {len(self._hits)} of {result.num_searched} passages")
+        steps = self._generate() if self.recipe.endpoint else self._read()
+        async with aclosing(steps) as pieces:
+            async for piece in pieces:
+                self.outcome.content += piece
+                yield Delta(piece)
+        self._check()
+
+    def _rewrite(self) -> str:
+        with self.recorder.span("rewrite") as span:
+            rewritten = rewrite_question(self.question, [turn.question for turn in self.history])
+            span.attributes["query"] = rewritten
+            span.attributes["changed"] = rewritten != self.question
+        return rewritten
+
+    async def _search(self, query: str) -> SearchResult:
+        frozen = self.recipe.frozen
+        with self.recorder.span("search") as span:
+            request = SearchQuery(
+                workspace_id=self.recipe.workspace_id,
+                collection_ids=frozen.collection_ids,
+                text=query,
+                limit=CANDIDATES,
+                mode=frozen.mode,
+            )
+            result = await run_db(search, request)
+            span.attributes.update(
+                {
+                    "retrieval.mode": frozen.mode,
+                    "retrieval.searched": result.num_searched,
+                    "retrieval.found": len(result.hits),
+                    **{f"timing.{name}_ms": value for name, value in result.timings.items()},
+                }
+            )
+        return result
+
+    def _rerank(self, result: SearchResult) -> None:
+        """Near copies make room for other passages; the order is that of the fused score."""
+        with self.recorder.span("rerank", method="diversity and token budget") as span:
+            endpoint = self.recipe.endpoint
+            room = (endpoint.context_tokens if endpoint else 8192) - ANSWER_TOKENS
+            spoken = (
+                len(self.recipe.frozen.system)
+                + len(self.question)
+                + sum(len(turn.question) + len(turn.answer) for turn in self.history)
+            )
+            self._hits = select_passages(
+                result.hits,
+                limit=self.recipe.frozen.limit,
+                token_budget=int(room - spoken / CHARS_PER_TOKEN),
+            )
+            span.attributes.update({"candidates": len(result.hits), "kept": len(self._hits)})
+            self._number_passages()
+
+    def _number_passages(self) -> None:
+        self.outcome.passages = [
+            CitedPassage(number, hit, self._spans.get(number))
+            for number, hit in enumerate(self._hits, start=1)
+        ]
+
+    def _messages(self) -> list[ChatMessage]:
+        with self.recorder.span("prompt") as span:
+            frozen = self.recipe.frozen
+            passages = format_passages([(_describe(hit), hit.text) for hit in self._hits])
+            variables = {"passages": passages, "question": self.question}
+            messages = [ChatMessage("system", render(frozen.system, variables))]
+            for turn in self.history:
+                messages.append(ChatMessage("user", turn.question))
+                messages.append(ChatMessage("assistant", turn.answer))
+            messages.append(ChatMessage("user", render(frozen.user, variables)))
+            span.attributes["prompt.version"] = frozen.prompt_label
+            span.attributes["prompt.characters"] = sum(len(m.content) for m in messages)
+        return messages
+
+    async def _generate(self) -> AsyncIterator[str]:
+        """Stream from the endpoint, citations cleaned on the way."""
+        endpoint = self.recipe.endpoint
+        assert endpoint is not None
+        messages = self._messages()
+        citations = CitationFilter(len(self._hits))
+        usage: Usage | None = None
+        attributes = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": endpoint.model,
+            "server.address": endpoint.base_url,
+        }
+        with self.recorder.span("generation", **attributes) as span:
+            stream = make_client(endpoint).stream(messages, sampling=self.recipe.frozen.sampling)
+            async with aclosing(stream) as deltas:
+                async for delta in deltas:
+                    usage = delta.usage or usage
+                    if delta.finish_reason:
+                        span.attributes["gen_ai.response.finish_reasons"] = [delta.finish_reason]
+                    if delta.text and (shown := citations.feed(delta.text)):
+                        self.recorder.mark_first_token()
+                        yield shown
+            if rest := citations.finish():
+                yield rest
+            self._count(usage, messages)
+            span.attributes["gen_ai.usage.input_tokens"] = self.outcome.usage.input_tokens
+            span.attributes["gen_ai.usage.output_tokens"] = self.outcome.usage.output_tokens
+            span.attributes["citations.dropped"] = citations.num_dropped
+
+    def _count(self, usage: Usage | None, messages: Sequence[ChatMessage]) -> None:
+        """Servers that report no usage are estimated from characters, and marked as such."""
+        endpoint = self.recipe.endpoint
+        assert endpoint is not None
+        if usage is None:
+            characters = sum(len(message.content) for message in messages)
+            usage = Usage(
+                int(characters / CHARS_PER_TOKEN),
+                int(len(self.outcome.content) / CHARS_PER_TOKEN),
+            )
+            self.recorder.attributes["usage.estimated"] = True
+        self.outcome.usage = usage
+        self.outcome.cost = compute_cost(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            input_price=endpoint.input_price,
+            output_price=endpoint.output_price,
+        )
+
+    async def _read(self) -> AsyncIterator[str]:
+        """The built-in reader: sentences as they stand, each with its passage."""
+        with self.recorder.span("generation", **{"gen_ai.request.model": READER_MODEL}) as span:
+            answer = await run_db(_ask_reader, self.question, self._hits)
+            span.attributes["reader.confidence"] = answer.confidence
+        if answer.declined or not answer.sentences:
+            self.outcome.is_declined = True
+            self.recorder.mark_first_token()
+            yield NOT_FOUND
+            return
+        for position, sentence in enumerate(answer.sentences):
+            number = sentence.passage_index + 1
+            span_before = self._spans.get(number)
+            start = min(sentence.start, span_before.start) if span_before else sentence.start
+            end = max(sentence.end, span_before.end) if span_before else sentence.end
+            self._spans[number] = Span(start, end, 1.0)
+            self.recorder.mark_first_token()
+            yield f"{' ' if position else ''}{' '.join(sentence.text.split())} [{number}]"
+
+    def _decline(self) -> None:
+        self.outcome.content = NOT_FOUND
+        self.outcome.is_declined = True
+        self.recorder.mark_first_token()
+
+    def _check(self) -> None:
+        """Point every citation at the sentences that support it, and notice a refusal."""
+        with self.recorder.span("checks") as span:
+            numbers = cited_numbers(self.outcome.content)
+            if not numbers and NOT_FOUND.rstrip(".").lower() in self.outcome.content.lower():
+                self.outcome.is_declined = True
+            if self.recipe.endpoint is not None:
+                self._locate_citations()
+            supports = [span.support for span in self._spans.values()]
+            span.attributes["citations"] = len(numbers)
+            span.attributes["declined"] = self.outcome.is_declined
+            if supports:
+                span.attributes["citations.support"] = round(sum(supports) / len(supports), 3)
+            self._number_passages()
+
+    def _locate_citations(self) -> None:
+        for claim in split_claims(self.outcome.content):
+            for number in claim.numbers:
+                found = locate_support(claim.text, self._hits[number - 1].text)
+                known = self._spans.get(number)
+                if known is None or found.support > known.support:
+                    self._spans[number] = found
+
+
+def _describe(hit: Hit) -> str:
+    return f"{hit.document_name} > {hit.heading}" if hit.heading else hit.document_name
+
+
+def _ask_reader(question: str, hits: Sequence[Hit]) -> ReaderAnswer:
+    passages = [
+        Passage(id=str(hit.chunk_id), text=hit.text, title=_describe(hit), score=hit.score)
+        for hit in hits
+    ]
+    return Reader(get_embedder()).answer(question, passages)

@@ -1,0 +1,91 @@
+"""The recipe of one answer: everything that a release froze, in plain values."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+
+from apps.assistants.models import Assistant, Release
+from apps.gateway.models import Endpoint
+from inference.types import Sampling
+
+CACHED_RELEASES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenRelease:
+    """The part of a recipe that can never change, and so may be kept in memory."""
+
+    release_id: UUID
+    assistant_id: UUID
+    number: int
+    prompt_label: str
+    system: str
+    user: str
+    collection_ids: tuple[UUID, ...]
+    mode: str
+    limit: int
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A release, its workspace, and the endpoint as it is configured now (None: the reader)."""
+
+    workspace_id: UUID
+    frozen: FrozenRelease
+    endpoint: Endpoint | None
+
+
+_frozen: OrderedDict[UUID, FrozenRelease] = OrderedDict()
+_lock = Lock()
+
+
+def _freeze(release_id: UUID) -> FrozenRelease:
+    with _lock:
+        if release_id in _frozen:
+            _frozen.move_to_end(release_id)
+            return _frozen[release_id]
+    release = Release.objects.select_related("prompt_version__prompt").get(pk=release_id)
+    frozen = FrozenRelease(
+        release_id=release.pk,
+        assistant_id=release.assistant_id,
+        number=release.number,
+        prompt_label=str(release.prompt_version),
+        system=release.prompt_version.system,
+        user=release.prompt_version.user,
+        collection_ids=tuple(release.collections.values_list("pk", flat=True)),
+        mode=release.retrieval["mode"],
+        limit=release.retrieval["limit"],
+        sampling=_sampling(release.sampling),
+    )
+    with _lock:
+        _frozen[release_id] = frozen
+        while len(_frozen) > CACHED_RELEASES:
+            _frozen.popitem(last=False)
+    return frozen
+
+
+def _sampling(values: dict[str, Any]) -> Sampling:
+    return Sampling(
+        temperature=values.get("temperature"),
+        max_tokens=values.get("max_tokens"),
+        seed=values.get("seed"),
+    )
+
+
+def load_recipe(workspace_id: UUID, *, slug: str) -> Recipe:
+    """The current recipe of the workspace's assistant with this slug, or Http404."""
+    assistant = (
+        Assistant.objects.select_related("current__endpoint")
+        .filter(workspace_id=workspace_id, slug=slug)
+        .first()
+    )
+    if assistant is None or assistant.current is None:
+        raise Http404
+    return Recipe(workspace_id, _freeze(assistant.current.pk), assistant.current.endpoint)

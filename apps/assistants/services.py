@@ -1,0 +1,217 @@
+"""Writes: assistants and releases. A change of recipe is always a new release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.text import slugify
+
+from apps.assistants.models import Assistant, Release
+from apps.documents.models import Collection
+from apps.gateway.models import Endpoint
+from apps.prompts.models import PromptVersion
+from apps.prompts.services import add_version, create_prompt
+from apps.workspaces.models import Workspace
+from apps.workspaces.services import Actor, record_audit
+
+MODES = ("hybrid", "lexical", "vector")
+DEFAULT_RETRIEVAL = {"mode": "hybrid", "limit": 6}
+DEFAULT_SAMPLING = {"temperature": 0.2, "max_tokens": 1024}
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeFields:
+    """What goes into a release. An endpoint of None means the built-in reader."""
+
+    prompt_version: PromptVersion
+    collections: Sequence[Collection]
+    endpoint: Endpoint | None = None
+    retrieval: dict[str, Any] = field(default_factory=lambda: dict(DEFAULT_RETRIEVAL))
+    sampling: dict[str, Any] = field(default_factory=lambda: dict(DEFAULT_SAMPLING))
+    note: str = ""
+
+
+def _free_slug(workspace: Workspace, name: str) -> str:
+    base = slugify(name)[:70] or "assistant"
+    taken = set(
+        Assistant.objects.filter(workspace=workspace, slug__startswith=base).values_list(
+            "slug", flat=True
+        )
+    )
+    candidate, number = base, 2
+    while candidate in taken:
+        candidate, number = f"{base}-{number}", number + 1
+    return candidate
+
+
+@transaction.atomic
+def create_assistant(
+    workspace: Workspace,
+    *,
+    name: str,
+    collections: Sequence[Collection],
+    actor: Actor,
+    description: str = "",
+    example_questions: Sequence[str] = (),
+    endpoint: Endpoint | None = None,
+) -> Assistant:
+    """An assistant with the default prompt and its first release, ready to be asked."""
+    Workspace.objects.select_for_update().get(pk=workspace.pk)
+    slug = _free_slug(workspace, name)
+    assistant = Assistant.objects.create(
+        workspace=workspace,
+        name=name,
+        slug=slug,
+        description=description,
+        example_questions=list(example_questions),
+    )
+    version = create_prompt(workspace, name=slug, actor=actor)
+    fields = RecipeFields(version, collections, endpoint, note="First release")
+    publish_release(assistant, fields=fields, actor=actor)
+    record_audit(
+        workspace.pk,
+        actor=actor,
+        action="assistant.created",
+        subject=assistant,
+        detail={"name": name},
+    )
+    return assistant
+
+
+@transaction.atomic
+def publish_release(assistant: Assistant, *, fields: RecipeFields, actor: Actor) -> Release:
+    """Freeze a recipe as the next release and answer with it from now on."""
+    Assistant.objects.select_for_update().get(pk=assistant.pk)
+    last = assistant.releases.aggregate(last=Max("number"))["last"] or 0
+    endpoint = fields.endpoint
+    release = Release.objects.create(
+        workspace_id=assistant.workspace_id,
+        assistant=assistant,
+        number=last + 1,
+        prompt_version=fields.prompt_version,
+        endpoint=endpoint,
+        endpoint_snapshot=(
+            {"name": endpoint.name, "base_url": endpoint.base_url, "model": endpoint.model}
+            if endpoint
+            else {}
+        ),
+        retrieval=fields.retrieval,
+        sampling=fields.sampling,
+        note=fields.note,
+        created_by=actor.user,
+    )
+    release.collections.set(fields.collections)
+    assistant.current = release
+    assistant.save(update_fields=["current"])
+    record_audit(
+        assistant.workspace_id,
+        actor=actor,
+        action="release.published",
+        subject=release,
+        detail={"assistant": assistant.name, "number": release.number, "note": fields.note},
+    )
+    return release
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeChange:
+    """What to change about the current recipe; None leaves a part as it is."""
+
+    system: str | None = None
+    user: str | None = None
+    collections: Sequence[Collection] | None = None
+    endpoint: Endpoint | None = None
+    use_reader: bool = False
+    mode: str | None = None
+    limit: int | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    note: str = ""
+
+
+@transaction.atomic
+def change_recipe(assistant: Assistant, *, change: RecipeChange, actor: Actor) -> Release:
+    """A new release that differs from the current one in what was given.
+
+    Returns the current release if nothing would change. Raises UnknownVariableError for a
+    prompt that asks for variables that no answer provides.
+    """
+    current = assistant.current
+    assert current is not None
+    version = current.prompt_version
+    system = version.system if change.system is None else change.system
+    user = version.user if change.user is None else change.user
+    if (system, user) != (version.system, version.user):
+        version = add_version(
+            version.prompt, system=system, user=user, note=change.note, actor=actor
+        )
+    own = list(current.collections.all())
+    collections = own if change.collections is None else list(change.collections)
+    endpoint = None if change.use_reader else (change.endpoint or current.endpoint)
+    retrieval = current.retrieval | _given(mode=change.mode, limit=change.limit)
+    sampling = current.sampling | _given(
+        temperature=change.temperature, max_tokens=change.max_tokens
+    )
+    unchanged = (
+        version.pk == current.prompt_version_id
+        and {c.pk for c in collections} == {c.pk for c in own}
+        and (endpoint.pk if endpoint else None) == current.endpoint_id
+        and retrieval == current.retrieval
+        and sampling == current.sampling
+    )
+    if unchanged:
+        return current
+    fields = RecipeFields(version, collections, endpoint, retrieval, sampling, change.note)
+    return publish_release(assistant, fields=fields, actor=actor)
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@transaction.atomic
+def restore_release(release: Release, *, actor: Actor) -> Release:
+    """Answer with an earlier recipe again. History is kept: it becomes the next release."""
+    fields = RecipeFields(
+        release.prompt_version,
+        list(release.collections.all()),
+        release.endpoint,
+        release.retrieval,
+        release.sampling,
+        f"As release {release.number}",
+    )
+    return publish_release(release.assistant, fields=fields, actor=actor)
+
+
+@transaction.atomic
+def update_assistant(
+    assistant: Assistant,
+    *,
+    name: str,
+    description: str,
+    example_questions: Sequence[str],
+    actor: Actor,
+) -> None:
+    """Change how an assistant presents itself; its slug stays, because programs use it."""
+    assistant.name = name
+    assistant.description = description
+    assistant.example_questions = list(example_questions)
+    assistant.save(update_fields=["name", "description", "example_questions"])
+    record_audit(assistant.workspace_id, actor=actor, action="assistant.changed", subject=assistant)
+
+
+@transaction.atomic
+def delete_assistant(assistant: Assistant, *, actor: Actor) -> None:
+    """Its conversations, releases and feedback go with it."""
+    record_audit(
+        assistant.workspace_id,
+        actor=actor,
+        action="assistant.deleted",
+        subject=assistant,
+        detail={"name": assistant.name},
+    )
+    assistant.delete()

@@ -1,0 +1,104 @@
+"""Writes about endpoints, and the clients that talk to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from asgiref.sync import async_to_sync
+from django.db import transaction
+from django.utils import timezone
+
+from apps.gateway.addresses import check_address
+from apps.gateway.credentials import CredentialError, decrypt, encrypt
+from apps.gateway.models import Endpoint
+from apps.workspaces.models import Workspace
+from apps.workspaces.services import Actor, record_audit
+from inference.errors import ModelError
+from inference.openai_client import OpenAIClient
+
+MILLION = Decimal(1_000_000)
+UNREADABLE_KEY = "The stored key of this endpoint cannot be read any more. Enter it again."
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFields:
+    """What people enter. `api_key` None leaves a stored key as it is; "" removes it."""
+
+    name: str
+    base_url: str
+    model: str
+    api_key: str | None = None
+    context_tokens: int = 8192
+    input_price: Decimal = Decimal(0)
+    output_price: Decimal = Decimal(0)
+
+
+@transaction.atomic
+def save_endpoint(
+    workspace: Workspace, *, fields: EndpointFields, actor: Actor, endpoint: Endpoint | None = None
+) -> Endpoint:
+    """Create an endpoint or change one. Raises ValueError if the address is not one."""
+    OpenAIClient(fields.base_url, model=fields.model)
+    is_new = endpoint is None
+    endpoint = endpoint or Endpoint(workspace=workspace)
+    endpoint.name, endpoint.base_url, endpoint.model = fields.name, fields.base_url, fields.model
+    endpoint.context_tokens = fields.context_tokens
+    endpoint.input_price, endpoint.output_price = fields.input_price, fields.output_price
+    if fields.api_key is not None:
+        endpoint.api_key_encrypted = encrypt(fields.api_key)
+    endpoint.check_ok, endpoint.check_message = None, ""
+    endpoint.save()
+    record_audit(
+        workspace.pk,
+        actor=actor,
+        action="endpoint.created" if is_new else "endpoint.changed",
+        subject=endpoint,
+        detail={"name": fields.name, "base_url": fields.base_url, "model": fields.model},
+    )
+    return endpoint
+
+
+@transaction.atomic
+def delete_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
+    """Assistants that used it answer with the built-in reader from now on."""
+    record_audit(
+        endpoint.workspace_id,
+        actor=actor,
+        action="endpoint.deleted",
+        subject=endpoint,
+        detail={"name": endpoint.name},
+    )
+    endpoint.delete()
+
+
+def make_client(endpoint: Endpoint) -> OpenAIClient:
+    """A client for the endpoint. Raises ModelError if its stored key cannot be read."""
+    try:
+        key = decrypt(bytes(endpoint.api_key_encrypted))
+    except CredentialError as error:
+        raise ModelError("auth", UNREADABLE_KEY) from error
+    return OpenAIClient(
+        endpoint.base_url, model=endpoint.model, api_key=key, check_address=check_address
+    )
+
+
+def check_endpoint(endpoint: Endpoint) -> Endpoint:
+    """Ask the endpoint for one token and note how it went on its row."""
+    try:
+        outcome = async_to_sync(make_client(endpoint).check)()
+    except ModelError as error:
+        endpoint.check_ok, endpoint.check_message = False, error.message
+    else:
+        endpoint.check_ok = True
+        endpoint.check_message = f"{outcome.model} answered in {outcome.latency_ms:.0f} ms."
+    endpoint.checked_at = timezone.now()
+    endpoint.save(update_fields=["check_ok", "check_message", "checked_at"])
+    return endpoint
+
+
+def compute_cost(
+    *, input_tokens: int, output_tokens: int, input_price: Decimal, output_price: Decimal
+) -> Decimal:
+    """US dollars for one answer, from prices per million tokens."""
+    return (input_tokens * input_price + output_tokens * output_price) / MILLION
