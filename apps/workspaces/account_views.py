@@ -136,7 +136,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     try:
         invitation = find_invitation(token)
     except InvitationError:
-        return render(request, "accounts/invite_gone.html", status=404)
+        return render(request, "accounts/invite_accept.html", status=404)
     if request.user.is_authenticated:
         return _join_signed_in(request, invitation, token)
     account = User.objects.filter(email=invitation.email).first()
@@ -150,16 +150,16 @@ def _join_signed_in(request: HttpRequest, invitation: Invitation, token: str) ->
     is_same = user.email == invitation.email
     if request.method == "POST" and is_same:
         return _finish_join(request, token, user)
-    context = {"invitation": invitation, "mode": "confirm" if is_same else "other", "form": None}
+    context = {"invitation": invitation, "wrong_user": not is_same, "form": None}
     status = 200 if request.method == "GET" else 403
-    return render(request, "accounts/invite.html", context, status=status)
+    return render(request, "accounts/invite_accept.html", context, status=status)
 
 
 def _join_as_new(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
     form = JoinForm(request.POST or None, email=invitation.email)
-    context = {"invitation": invitation, "mode": "new"}
+    context = {"invitation": invitation}
     if not form.is_valid():
-        return _render_form(request, "accounts/invite.html", form, **context)
+        return _render_form(request, "accounts/invite_accept.html", form, **context)
     try:
         with transaction.atomic():
             user = create_user(
@@ -177,16 +177,16 @@ def _join_as_new(request: HttpRequest, invitation: Invitation, token: str) -> Ht
 
 def _join_with_password(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
     form = JoinWithPasswordForm(request.POST or None)
-    context = {"invitation": invitation, "mode": "existing"}
+    context = {"invitation": invitation}
     if not form.is_valid():
-        return _render_form(request, "accounts/invite.html", form, **context)
+        return _render_form(request, "accounts/invite_accept.html", form, **context)
     if limited := count_attempt(request, email=invitation.email):
         form.add_error(None, _wait_text(limited.retry_after_s))
-        return render(request, "accounts/invite.html", {"form": form, **context}, status=429)
+        return render(request, "accounts/invite_accept.html", {"form": form, **context}, status=429)
     user = authenticate(request, username=invitation.email, password=form.cleaned_data["password"])
     if user is None:
         form.add_error("password", "This is not the password of this account.")
-        return _render_form(request, "accounts/invite.html", form, **context)
+        return _render_form(request, "accounts/invite_accept.html", form, **context)
     login(request, user)
     return _finish_join(request, token, user)
 
@@ -195,7 +195,7 @@ def _finish_join(request: HttpRequest, token: str, user: User) -> HttpResponse:
     try:
         workspace = accept_invitation(token, user=user)
     except InvitationError:
-        return render(request, "accounts/invite_gone.html", status=404)
+        return render(request, "accounts/invite_accept.html", status=404)
     messages.success(request, f"You are now a member of {workspace.name}.")
     return redirect("workspaces:home", slug=workspace.slug)
 

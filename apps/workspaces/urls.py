@@ -9,21 +9,20 @@ from apps.workspaces import views
 app_name = "workspaces"
 urlpatterns = [
     path("", views.workspace_home, name="home"),
-    path("settings/", views.settings_home, name="settings"),
+    path("settings/", views.workspace_settings, name="settings"),
+    path("settings/rename/", views.rename, name="rename"),
+    path("settings/delete/", views.remove_workspace, name="delete"),
     path("settings/profile/", views.profile, name="profile"),
-    path("settings/workspace/", views.workspace_settings, name="workspace_settings"),
-    path("settings/workspace/delete/", views.remove_workspace, name="workspace_delete"),
     path("settings/members/", views.members, name="members"),
     path("settings/members/invite/", views.create_invitation, name="invite"),
-    path("settings/members/<uuid:member_id>/role/", views.set_member_role, name="member_role"),
+    path("settings/members/<uuid:member_id>/role/", views.set_member_role, name="member"),
     path("settings/members/<uuid:member_id>/remove/", views.delete_member, name="member_remove"),
     path(
         "settings/invitations/<uuid:invitation_id>/withdraw/",
         views.delete_invitation,
-        name="invitation_withdraw",
+        name="invitation_revoke",
     ),
     path("settings/keys/", views.keys, name="keys"),
-    path("settings/keys/create/", views.create_key, name="key_create"),
     path("settings/keys/<uuid:key_id>/revoke/", views.revoke_key, name="key_revoke"),
     path("settings/audit/", views.audit, name="audit"),
 ]

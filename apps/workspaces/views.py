@@ -49,21 +49,11 @@ AUDIT_PAGE = 50
 LAST_OWNER = "A workspace needs an owner. Make somebody else an owner first; nothing was changed."
 
 
-@require_GET
-@workspace_view()
-def settings_home(request: WorkspaceRequest) -> HttpResponse:
-    """The first settings page that this member can use."""
-    owner = request.membership.has_role(Role.OWNER)
-    page = "workspaces:workspace_settings" if owner else "workspaces:profile"
-    return redirect(page, slug=request.workspace.slug)
-
-
 # Members
 
 
 @require_GET
-@never_cache
-@workspace_view(role=Role.OWNER)
+@workspace_view()
 def members(request: WorkspaceRequest) -> HttpResponse:
     return _render_members(request, InviteForm(workspace=request.workspace))
 
@@ -77,20 +67,21 @@ def create_invitation(request: WorkspaceRequest) -> HttpResponse:
     if not form.is_valid():
         return _render_members(request, form, status=422)
     values = form.cleaned_data
-    invitation, token = invite(
+    _, token = invite(
         request.workspace, email=values["email"], role=Role(values["role"]), actor=request.actor
     )
     return _render_members(
         request,
         InviteForm(workspace=request.workspace),
-        invited=invitation,
-        invite_url=request.build_absolute_uri(reverse("invite_accept", args=[token])),
+        new_email=values["email"],
+        new_link=request.build_absolute_uri(reverse("invite_accept", args=[token])),
     )
 
 
 def _render_members(
     request: WorkspaceRequest, form: InviteForm, *, status: int = 200, **context: object
 ) -> HttpResponse:
+    is_owner = request.membership.has_role(Role.OWNER)
     return render(
         request,
         "settings/members.html",
@@ -98,7 +89,7 @@ def _render_members(
             "nav": "settings",
             "section": "members",
             "members": list_members(request.workspace),
-            "invitations": list_open_invitations(request.workspace),
+            "invitations": list_open_invitations(request.workspace) if is_owner else [],
             "roles": Role.choices,
             "form": form,
             **context,
@@ -151,29 +142,24 @@ def delete_invitation(request: WorkspaceRequest, *, invitation_id: UUID) -> Http
 # Keys
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @never_cache
 @workspace_view(role=Role.EDITOR)
 def keys(request: WorkspaceRequest) -> HttpResponse:
-    return _render_keys(request, KeyForm(role=Role(request.membership.role)))
-
-
-@require_POST
-@never_cache
-@workspace_view(role=Role.EDITOR)
-def create_key(request: WorkspaceRequest) -> HttpResponse:
-    """The page again, with the key, which is never shown a second time."""
+    """The keys; after one is made, the page shows it, which never happens a second time."""
     role = Role(request.membership.role)
+    if request.method == "GET":
+        return _render_keys(request, KeyForm(role=role))
     form = KeyForm(request.POST, role=role)
     if not form.is_valid():
         return _render_keys(request, form, status=422)
-    key, secret = create_api_key(
+    _, secret = create_api_key(
         request.workspace,
         name=form.cleaned_data["name"],
         scopes=form.cleaned_data["scopes"],
         actor=request.actor,
     )
-    return _render_keys(request, KeyForm(role=role), created=key, secret=secret)
+    return _render_keys(request, KeyForm(role=role), new_key=secret)
 
 
 @require_POST
@@ -196,7 +182,6 @@ def _render_keys(
             "section": "keys",
             "keys": list_api_keys(request.workspace),
             "form": form,
-            "base_url": request.build_absolute_uri("/"),
             **context,
         },
         status=status,
@@ -240,27 +225,31 @@ def audit(request: WorkspaceRequest) -> HttpResponse:
 # The workspace
 
 
-@require_http_methods(["GET", "POST"])
-@workspace_view(role=Role.OWNER)
+@require_GET
+@workspace_view()
 def workspace_settings(request: WorkspaceRequest) -> HttpResponse:
     """Name, and at the end of the page: deletion."""
-    form = WorkspaceForm(request.POST or None, initial={"name": request.workspace.name})
-    if request.method == "POST" and form.is_valid():
-        rename_workspace(request.workspace, name=form.cleaned_data["name"], actor=request.actor)
-        messages.success(request, "The workspace was renamed. Its addresses stay the same.")
-        return redirect("workspaces:workspace_settings", slug=request.workspace.slug)
-    delete_form = DeleteWorkspaceForm(workspace=request.workspace)
-    return _render_workspace(request, form, delete_form, failed=request.method == "POST")
+    return _render_workspace(request)
+
+
+@require_POST
+@workspace_view(role=Role.OWNER)
+def rename(request: WorkspaceRequest) -> HttpResponse:
+    form = WorkspaceForm(request.POST)
+    if not form.is_valid():
+        return _render_workspace(request, form=form)
+    rename_workspace(request.workspace, name=form.cleaned_data["name"], actor=request.actor)
+    messages.success(request, "The workspace was renamed. Its addresses stay the same.")
+    return redirect("workspaces:settings", slug=request.workspace.slug)
 
 
 @require_POST
 @workspace_view(role=Role.OWNER)
 def remove_workspace(request: WorkspaceRequest) -> HttpResponse:
     """Everything in it goes. The typed name stands between a slip and that."""
-    delete_form = DeleteWorkspaceForm(request.POST, workspace=request.workspace)
-    if not delete_form.is_valid():
-        form = WorkspaceForm(initial={"name": request.workspace.name})
-        return _render_workspace(request, form, delete_form, failed=True)
+    form = DeleteWorkspaceForm(request.POST, workspace=request.workspace)
+    if not form.is_valid():
+        return _render_workspace(request, delete_form=form)
     name = request.workspace.name
     delete_workspace(request.workspace)
     messages.success(request, f"The workspace “{name}” and everything in it was deleted.")
@@ -269,16 +258,20 @@ def remove_workspace(request: WorkspaceRequest) -> HttpResponse:
 
 def _render_workspace(
     request: WorkspaceRequest,
-    form: WorkspaceForm,
-    delete_form: DeleteWorkspaceForm,
     *,
-    failed: bool,
+    form: WorkspaceForm | None = None,
+    delete_form: DeleteWorkspaceForm | None = None,
 ) -> HttpResponse:
     return render(
         request,
         "settings/workspace.html",
-        {"nav": "settings", "section": "workspace", "form": form, "delete_form": delete_form},
-        status=422 if failed else 200,
+        {
+            "nav": "settings",
+            "section": "workspace",
+            "form": form or WorkspaceForm(initial={"name": request.workspace.name}),
+            "delete_form": delete_form or DeleteWorkspaceForm(workspace=request.workspace),
+        },
+        status=422 if form or delete_form else 200,
     )
 
 
