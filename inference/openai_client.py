@@ -126,7 +126,8 @@ class OpenAIClient:
             )
             limit = asyncio.timeout(self._timeouts.first_token)
             async with self._translate_errors(), limit, request as response:
-                await self._raise_for_status(response)
+                if response.status != 200:
+                    raise self._explain(response, await _read_error_body(response))
                 return parse_model_ids(await read_body(response, limit=MAX_BODY_BYTES))
 
     async def check(self) -> EndpointCheck:
@@ -178,25 +179,16 @@ class OpenAIClient:
             )
             if response.status == 200:
                 return response
-            try:
-                adapted = None
-                if response.status in (400, 422) and adaptation < MAX_ADAPTATIONS:
-                    text = await read_body(response, limit=MAX_ERROR_BYTES)
-                    adapted = adapt_request(body, response=text)
-                if adapted is None:
-                    await self._raise_for_status(response)
-                else:
-                    body = adapted
-            finally:
-                response.close()
-        raise make_error("bad_request")
+            text = await _read_error_body(response)
+            adapted = adapt_request(body, status=response.status, response=text)
+            if adapted is None or adaptation == MAX_ADAPTATIONS:
+                break
+            body = adapted
+        raise self._explain(response, text)
 
-    async def _raise_for_status(self, response: aiohttp.ClientResponse) -> None:
-        if response.status == 200:
-            return
-        body = await read_body(response, limit=MAX_ERROR_BYTES)
+    def _explain(self, response: aiohttp.ClientResponse, body: bytes) -> ModelError:
         retry_after = _parse_retry_after(response.headers.get("Retry-After"))
-        raise explain_status(response.status, body, secret=self._api_key, retry_after=retry_after)
+        return explain_status(response.status, body, secret=self._api_key, retry_after=retry_after)
 
     @asynccontextmanager
     async def _translate_errors(self) -> AsyncIterator[None]:
@@ -272,8 +264,8 @@ class _StreamReading:
             raise _as_interruption(explain_event(decoder.error, secret=secret), decoder)
         if decoder.complete or decoder.finish_reason is not None:
             return
-        if not self._received:
-            raise make_error("invalid_response", "The answer is empty.")
+        if not decoder.understood:
+            raise make_error("invalid_response")
         raise make_error("interrupted")
 
 
@@ -286,6 +278,15 @@ def _check_base_url(base_url: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("The address must not contain a query or fragment.")
     return base_url.strip().rstrip("/").removesuffix("/chat/completions")
+
+
+async def _read_error_body(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await read_body(response, limit=MAX_ERROR_BYTES)
+    except ModelError:
+        return b""  # the status alone must do
+    finally:
+        response.close()
 
 
 def _as_interruption(error: ModelError, decoder: StreamDecoder) -> ModelError:

@@ -92,12 +92,16 @@ def encode_request(
     return body
 
 
-def adapt_request(body: Mapping[str, Any], *, response: bytes) -> dict[str, Any] | None:
-    """Return the body without what a 400 ``response`` says is unsupported, or ``None``.
+def adapt_request(
+    body: Mapping[str, Any], *, status: int, response: bytes
+) -> dict[str, Any] | None:
+    """Return the body without what an error ``response`` calls unsupported, or ``None``.
 
     Reasoning models want ``max_completion_tokens`` and fix the temperature; old servers do not
     know ``stream_options``.
     """
+    if status not in (400, 422):
+        return None
     text = response[:4096].decode("utf-8", "replace").lower()
     if "max_tokens" in body and "max_completion_tokens" in text:
         adapted = dict(body)
@@ -220,6 +224,7 @@ class StreamDecoder:
         self._rest = b""
         self.done = False  # nothing more is to be read
         self.complete = False  # [DONE] was read
+        self.understood = False  # at least one event was a chunk of an answer
         self.speaking = False  # the model began to write, be it answer or reasoning
         self.finish_reason: str | None = None
         self.error: object = None  # payload of an error event
@@ -277,6 +282,7 @@ class StreamDecoder:
             self.error = chunk["error"]
             self.done = True
             return None
+        self.understood = True
         return chunk
 
     def _read_choice(self, choice: dict[str, Any], texts: list[str]) -> str | None:

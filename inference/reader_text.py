@@ -1,0 +1,142 @@
+"""Words, and what kind of answer a question asks for: the reader's view of language."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import Stemmer
+
+AnswerType = Literal["person", "time", "number", "place", "reason", "yes_no", "other"]
+
+_WORD = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*")  # noqa: RUF001 - both apostrophes occur
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_STEMMER = Stemmer.Stemmer("english")
+
+_STOP_WORD_TEXT = """
+a an the and or but if of at by for with about into through during to from in out on off over under
+is are was were be been being am do does did doing have has had having will would shall should can
+could may might must i you he she it we they me him her us them my your his its our their this that
+these those there here what which who whom whose when where why how as than then so too very just
+also not no nor only own same such both each some any all more most other s t d ll re ve m
+"""
+STOP_WORDS = frozenset(_STOP_WORD_TEXT.split())
+
+_MONTHS = (
+    "january|february|march|april|may|june|july|august|september|october|november|december"
+    "|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
+)
+_NUMBER_WORDS = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty"
+    "|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|half|twice|once|third"
+)
+_TIME = re.compile(
+    rf"\b(?:1\d{{3}}|20\d{{2}})s?\b|\b(?:{_MONTHS})\b|\b\d{{1,2}}(?::\d\d|(?=\s?[ap]m\b))"
+    r"|\bcentur(?:y|ies)\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
+    r"|\b(?:days?|weeks?|months?|years?|hours?|minutes?|today|yesterday|annually|daily)\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(rf"\d|\b(?:{_NUMBER_WORDS})\b", re.IGNORECASE)
+_REASON = re.compile(
+    r"\b(?:because|due to|owing to|in order to|so that|since|as a result|reasons?|caus\w+|led to"
+    r"|therefore|thus|to (?:avoid|prevent|ensure|protect|allow|reduce|make))\b",
+    re.IGNORECASE,
+)
+_PLACE_BEFORE_NAME = re.compile(r"\b(?:in|at|from|to|near|of|on)\s+(?:the\s+)?[A-Z]")
+_NAME = re.compile(r"(?<![.!?]\s)(?<!^)(?<![\"“'(])\b[A-Z][\w'’-]+")  # noqa: RUF001
+_QUESTION_TYPES: tuple[tuple[re.Pattern[str], AnswerType], ...] = (
+    (re.compile(r"\b(?:how (?:many|much|long|old|far|often|big|large|tall|high))\b"), "number"),
+    (
+        re.compile(
+            r"\bwhat (?:percent\w*|number|amount|population|age|size|rate|price|cost|fee)\b"
+            r"|\bwhat is the (?:percent\w*|number|amount|population|price|cost|fee)\b"
+        ),
+        "number",
+    ),
+    (
+        re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b"),
+        "time",
+    ),
+    (re.compile(r"\bwho(?:m|se)?\b"), "person"),
+    (re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|place|state|region)\b"), "place"),
+    (re.compile(r"\bwhy\b|\bwhat (?:caused|causes|is the reason)\b"), "reason"),
+    (
+        re.compile(r"^(?:is|are|was|were|do|does|did|can|could|may|must|should|has|have|will)\b"),
+        "yes_no",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Content words of a text: stems in order, and which of them are names or numbers."""
+
+    stems: tuple[str, ...]
+    marked: frozenset[str]
+
+    @property
+    def unique(self) -> frozenset[str]:
+        """The distinct stems."""
+        return frozenset(self.stems)
+
+
+def read_words(text: str) -> Words:
+    """Take the content words of a text; scripts without spaces give pairs of characters."""
+    stems: list[str] = []
+    marked: set[str] = set()
+    for index, match in enumerate(_WORD.finditer(text)):
+        word = match.group()
+        if _CJK.search(word):
+            stems.extend(_pair_characters(word))
+            continue
+        lower = word.lower().replace("’", "'").removesuffix("'s")  # noqa: RUF001
+        if lower in STOP_WORDS:
+            continue
+        stem = _STEMMER.stemWord(lower.replace(".", ""))
+        stems.append(stem)
+        if any(c.isdigit() for c in word) or (index and word[0].isupper()):
+            marked.add(stem)
+    return Words(tuple(stems), frozenset(marked))
+
+
+def _pair_characters(word: str) -> list[str]:
+    return [word[i : i + 2] for i in range(len(word) - 1)] or [word]
+
+
+def detect_answer_type(question: str) -> AnswerType:
+    """Tell what kind of thing the question asks for."""
+    lower = question.strip().lower()
+    for pattern, answer_type in _QUESTION_TYPES:
+        if pattern.search(lower):
+            return answer_type
+    return "other"
+
+
+def match_answer_type(answer_type: AnswerType, sentence: str, *, question: frozenset[str]) -> float:
+    """Return 1 when the sentence holds such an answer, -1 when not, 0 when it cannot be told.
+
+    Names and numbers that the ``question`` (stems) already holds answer nothing.
+    """
+    if answer_type in ("other", "yes_no"):
+        return 0.0
+    if answer_type == "reason":
+        return 1.0 if _REASON.search(sentence) else -0.5
+    if answer_type == "time":
+        found = any(_is_new(m.group(), question) for m in _TIME.finditer(sentence))
+    elif answer_type == "number":
+        found = any(
+            _is_new(m.group(), question)
+            for m in _WORD.finditer(sentence)
+            if _NUMBER.search(m.group())
+        )
+    else:
+        found = any(_is_new(m.group(), question) for m in _NAME.finditer(sentence))
+        if answer_type == "place":
+            found = found and bool(_PLACE_BEFORE_NAME.search(sentence))
+    return 1.0 if found else -1.0
+
+
+def _is_new(text: str, question: frozenset[str]) -> bool:
+    stems = read_words(text).unique
+    return bool(stems) and not stems <= question
