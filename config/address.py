@@ -35,7 +35,7 @@ class Address:
             with socket.socket(family, kind, protocol) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(target)
-        except (socket.gaierror, OverflowError) as error:
+        except socket.gaierror as error:
             raise AddressError(f"Cannot listen on {self.url}: no such address here.") from error
         except OSError as error:
             if error.errno == errno.EADDRINUSE:

@@ -57,8 +57,10 @@ def env_str(name: str, default: str | None = None) -> str:
     return default
 
 
-def env_int(name: str, default: int, *, minimum: int | None = None) -> int:
-    """`name` as a whole number, at least `minimum`."""
+def env_int(
+    name: str, default: int, *, minimum: int | None = None, maximum: int | None = None
+) -> int:
+    """`name` as a whole number from `minimum` to `maximum`."""
     text = env_str(name, str(default))
     try:
         value = int(text)
@@ -66,6 +68,8 @@ def env_int(name: str, default: int, *, minimum: int | None = None) -> int:
         raise ConfigError(f"{name} must be a whole number, not {text!r}.") from None
     if minimum is not None and value < minimum:
         raise ConfigError(f"{name} must be at least {minimum}, not {value}.")
+    if maximum is not None and value > maximum:
+        raise ConfigError(f"{name} must be at most {maximum}, not {value}.")
     return value
 
 

@@ -203,7 +203,8 @@ def child_env(data_dir: Path, *, database_url: str, redis_url: str) -> dict[str,
 def main() -> int:
     """Read HOST, PORT and DATA_DIR, and run until stopped."""
     try:
-        address = Address(env_str("HOST", "127.0.0.1"), env_int("PORT", 8000, minimum=1))
+        port = env_int("PORT", 8000, minimum=1, maximum=65535)
+        address = Address(env_str("HOST", "127.0.0.1"), port)
         address.check_free()
         folder = data_dir()
         make_data_dir(folder)
