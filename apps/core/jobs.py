@@ -22,7 +22,7 @@ from apps.core.models import Job, JobKind, JobState
 
 HEARTBEAT_EVERY_S = 3.0
 STALE_AFTER_S = 20.0
-RESEND_AFTER_S = 15.0
+RESEND_AFTER_S = 4.0
 MAX_ATTEMPTS = 25
 """A worker that dies is not the document's fault; give up only when it keeps happening."""
 

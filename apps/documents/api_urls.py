@@ -1,5 +1,43 @@
+"""REST addresses of collections and documents."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.documents import api
+
+urlpatterns = [
+    path("collections/", api.CollectionsView.as_view(), name="api_collections"),
+    path("collections/<uuid:collection_id>/", api.CollectionView.as_view(), name="api_collection"),
+    path(
+        "collections/<uuid:collection_id>/documents/",
+        api.CollectionDocumentsView.as_view(),
+        name="api_collection_documents",
+    ),
+    path("documents/<uuid:document_id>/", api.DocumentView.as_view(), name="api_document"),
+    path(
+        "documents/<uuid:document_id>/text/",
+        api.DocumentTextView.as_view(),
+        name="api_document_text",
+    ),
+    path(
+        "documents/<uuid:document_id>/file/",
+        api.DocumentFileView.as_view(),
+        name="api_document_file",
+    ),
+    path(
+        "documents/<uuid:document_id>/retry/",
+        api.DocumentRetryView.as_view(),
+        name="api_document_retry",
+    ),
+    path(
+        "documents/<uuid:document_id>/cancel/",
+        api.DocumentCancelView.as_view(),
+        name="api_document_cancel",
+    ),
+    path(
+        "documents/<uuid:document_id>/versions/",
+        api.DocumentVersionsView.as_view(),
+        name="api_document_versions",
+    ),
+]

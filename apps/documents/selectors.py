@@ -1,0 +1,169 @@
+"""Reads: collections with their counts, documents with their newest version, text, progress."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from apps.documents.models import (
+    Collection,
+    Document,
+    DocumentVersion,
+    Page,
+    Stage,
+    VersionState,
+)
+from apps.workspaces.models import Workspace
+
+PAGE_SEPARATOR = "\n\n"
+READING_SHARE = 0.15
+"""Of the whole ingestion of an ordinary document; making it searchable takes the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where an ingestion stands. `fraction` is 0 to 1; `seconds_left` is None when unknown."""
+
+    state: str
+    stage: str
+    label: str
+    fraction: float
+    pages_done: int
+    pages_total: int
+    chunks_done: int
+    num_chunks: int
+    seconds_left: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentText:
+    """A version's full text and the pages that it consists of, without their own texts."""
+
+    version: DocumentVersion
+    text: str
+    pages: Sequence[Page]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document as lists show it: with the version that was uploaded last."""
+
+    document: Document
+    version: DocumentVersion
+    progress: Progress
+
+
+def list_collections(workspace: Workspace | UUID) -> QuerySet[Collection]:
+    """A workspace's collections by name, with `num_documents` and `num_ready`."""
+    live = Q(documents__deleted_at=None, documents__isnull=False)
+    return (
+        Collection.objects.filter(workspace=workspace, deleted_at=None)
+        .annotate(
+            num_documents=Count("documents", filter=live),
+            num_ready=Count("documents", filter=live & Q(documents__current__isnull=False)),
+        )
+        .order_by("name")
+    )
+
+
+def list_documents(collection: Collection, *, name_contains: str = "") -> QuerySet[Document]:
+    """A collection's documents, the latest first; `newest_id` is the version uploaded last."""
+    newest = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
+    documents = Document.objects.filter(collection=collection, deleted_at=None)
+    if name_contains:
+        documents = documents.filter(name__icontains=name_contains)
+    return documents.annotate(newest_id=Subquery(newest.values("pk")[:1])).order_by("-pk")
+
+
+def describe_documents(documents: Iterable[Document]) -> list[DocumentRow]:
+    """Rows for documents of `list_documents`, in their order, with one query."""
+    documents = list(documents)
+    ids = {document.pk: _newest_id(document) for document in documents}
+    versions = DocumentVersion.objects.in_bulk(list(ids.values()))
+    return [
+        DocumentRow(document, version, describe_progress(version))
+        for document in documents
+        if (version := versions.get(ids[document.pk])) is not None
+    ]
+
+
+def _newest_id(document: Document) -> UUID:
+    newest: UUID = getattr(document, "newest_id")  # noqa: B009  # annotated by list_documents
+    return newest
+
+
+def describe_document(document: Document) -> DocumentRow:
+    """The row of one document."""
+    version = DocumentVersion.objects.filter(document=document).order_by("-number")[0]
+    return DocumentRow(document, version, describe_progress(version))
+
+
+def list_versions(document: Document) -> QuerySet[DocumentVersion]:
+    """All versions, the newest first."""
+    return DocumentVersion.objects.filter(document=document).order_by("-number")
+
+
+def read_text(version: DocumentVersion) -> DocumentText:
+    """The parsed text. Page offsets count characters of it."""
+    pages = list(Page.objects.filter(version=version).order_by("number"))
+    return DocumentText(version, PAGE_SEPARATOR.join(page.text for page in pages), pages)
+
+
+def choose_version(document: Document) -> DocumentVersion:
+    """The version that people read: the current one, or the newest while none is ready."""
+    return document.current or DocumentVersion.objects.filter(document=document).latest("number")
+
+
+def describe_progress(version: DocumentVersion) -> Progress:
+    """How far a version is, and, from its own pace, how long it still needs."""
+    now = timezone.now()
+    return Progress(
+        state=version.state,
+        stage=version.stage,
+        label=_label(version),
+        fraction=_fraction(version),
+        pages_done=version.pages_done,
+        pages_total=version.pages_total,
+        chunks_done=version.chunks_done,
+        num_chunks=version.num_chunks,
+        seconds_left=_seconds_left(version, now=now),
+        reason=version.reason,
+    )
+
+
+def _label(version: DocumentVersion) -> str:
+    if version.state == VersionState.PROCESSING:
+        return str(Stage(version.stage).label)
+    if version.state == VersionState.QUEUED and version.stage == Stage.FETCHING:
+        return "Waiting to be fetched"
+    return str(VersionState(version.state).label)
+
+
+def _fraction(version: DocumentVersion) -> float:
+    if version.state == VersionState.READY:
+        return 1.0
+    if version.stage in (Stage.SPLITTING, Stage.EMBEDDING):
+        embedded = version.chunks_done / version.num_chunks if version.num_chunks else 0.0
+        return READING_SHARE + (1 - READING_SHARE) * min(1.0, embedded)
+    if version.pages_total:
+        return READING_SHARE * min(1.0, version.pages_done / version.pages_total)
+    return 0.0
+
+
+def _seconds_left(version: DocumentVersion, *, now: dt.datetime) -> int | None:
+    if version.state != VersionState.PROCESSING or version.stage_started_at is None:
+        return None
+    elapsed = (now - version.stage_started_at).total_seconds()
+    if version.stage == Stage.EMBEDDING and version.chunks_done:
+        left = version.num_chunks - version.chunks_done
+        return max(1, round(elapsed / version.chunks_done * left))
+    fraction = _fraction(version)
+    if version.stage == Stage.READING and fraction > 0 and elapsed > 1:
+        return max(1, round(elapsed / fraction * (1 - fraction)))
+    return None

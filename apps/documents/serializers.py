@@ -1,0 +1,139 @@
+"""What the REST API takes and gives for collections and documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.documents.models import DocumentVersion, VersionState
+from apps.documents.selectors import DocumentRow, DocumentText
+
+STATES = ["queued", "processing", "ready", "failed"]
+
+
+class CollectionSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(read_only=True)
+    name = serializers.CharField(max_length=120)
+    description = serializers.CharField(max_length=5000, required=False, allow_blank=True)
+    num_documents = serializers.IntegerField(read_only=True, default=0)
+    num_ready = serializers.IntegerField(read_only=True, default=0)
+    created_at = serializers.DateTimeField(read_only=True)
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """One file as multipart form data, or a web address as JSON."""
+
+    file = serializers.FileField(required=False, allow_empty_file=True, max_length=None)
+    name = serializers.CharField(
+        required=False, max_length=2000,
+        help_text="Name or relative path to keep instead of the file's own, as team/leave.md",
+    )  # fmt: skip
+    url = serializers.URLField(
+        required=False, max_length=2000, help_text="Address of a page to fetch instead of a file"
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("file" in attrs) == ("url" in attrs):
+            raise serializers.ValidationError("Send either a file or a url.")
+        return attrs
+
+
+class DocumentSerializer(serializers.Serializer[Any]):
+    """A document and how far its newest version is."""
+
+    id = serializers.UUIDField()
+    collection = serializers.UUIDField()
+    name = serializers.CharField()
+    title = serializers.CharField()
+    source_url = serializers.CharField()
+    state = serializers.ChoiceField(choices=STATES)
+    stage = serializers.CharField()
+    stage_label = serializers.CharField()
+    reason = serializers.CharField(help_text="Why it failed, in plain words")
+    reason_code = serializers.CharField()
+    note = serializers.CharField(help_text="What a reader should know of how it was read")
+    progress = serializers.FloatField(help_text="0 to 1")
+    seconds_left = serializers.IntegerField(allow_null=True)
+    pages_done = serializers.IntegerField()
+    pages_total = serializers.IntegerField()
+    num_chunks = serializers.IntegerField()
+    chunks_done = serializers.IntegerField()
+    is_searchable = serializers.BooleanField(help_text="Whether any version can be found")
+    version = serializers.IntegerField()
+    size = serializers.IntegerField(help_text="Bytes")
+    sha256 = serializers.CharField()
+    media_type = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    ready_at = serializers.DateTimeField(allow_null=True)
+
+
+class UploadedSerializer(DocumentSerializer):
+    outcome = serializers.ChoiceField(choices=["created", "new_version", "duplicate"])
+
+
+class VersionSerializer(serializers.ModelSerializer[DocumentVersion]):
+    class Meta:
+        model = DocumentVersion
+        fields = [
+            "id", "number", "state", "stage", "reason", "filename", "media_type", "title", "sha256",
+            "size", "pages_done", "pages_total", "num_chunks", "num_chars", "created_at",
+            "ready_at",
+        ]  # fmt: skip
+
+
+class TextPageSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    label = serializers.CharField()
+    start = serializers.IntegerField(help_text="Offset into the text, in characters")
+    end = serializers.IntegerField()
+    note = serializers.CharField()
+
+
+class DocumentTextSerializer(serializers.Serializer[Any]):
+    document = serializers.UUIDField()
+    version = serializers.IntegerField()
+    text = serializers.CharField()
+    pages = TextPageSerializer(many=True)
+
+
+def render_document(row: DocumentRow) -> dict[str, Any]:
+    """A row as DocumentSerializer describes it. Scripts see a cancelled document as failed."""
+    document, version, progress = row.document, row.version, row.progress
+    is_cancelled = version.state == VersionState.CANCELLED
+    return {
+        "id": document.pk,
+        "collection": document.collection_id,
+        "name": document.name,
+        "title": version.title,
+        "source_url": document.source_url,
+        "state": "failed" if is_cancelled else version.state,
+        "stage": version.stage,
+        "stage_label": progress.label,
+        "reason": version.reason,
+        "reason_code": version.reason_code,
+        "note": version.note,
+        "progress": round(progress.fraction, 3),
+        "seconds_left": progress.seconds_left,
+        "pages_done": version.pages_done,
+        "pages_total": version.pages_total,
+        "num_chunks": version.num_chunks,
+        "chunks_done": version.chunks_done,
+        "is_searchable": document.current_id is not None,
+        "version": version.number,
+        "size": version.size,
+        "sha256": version.sha256,
+        "media_type": version.media_type,
+        "created_at": document.created_at,
+        "ready_at": version.ready_at,
+    }
+
+
+def render_text(text: DocumentText) -> dict[str, Any]:
+    """A version's text as DocumentTextSerializer describes it."""
+    return {
+        "document": text.version.document_id,
+        "version": text.version.number,
+        "text": text.text,
+        "pages": text.pages,
+    }

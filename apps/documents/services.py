@@ -1,0 +1,418 @@
+"""Writes: collections, uploads, versions, retries, deletions.
+
+Locks are always taken in the order collection, jobs, document, version, which is also the order
+of the workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
+from django.http import Http404
+from django.utils import timezone
+
+from apps.core import jobs
+from apps.core.models import Job, JobKind, JobState
+from apps.documents.models import (
+    Collection,
+    Document,
+    DocumentVersion,
+    Page,
+    Stage,
+    VersionState,
+)
+from apps.documents.names import clean_name
+from apps.documents.storage import IncomingBlob, receive_blob
+from apps.workspaces.models import Workspace
+from apps.workspaces.services import Actor, record_audit
+
+Outcome = Literal["created", "new_version", "duplicate"]
+VERSION_JOBS = (JobKind.FETCH_URL, JobKind.PARSE_VERSION, JobKind.EMBED_VERSION)
+EMPTY_REASON = "This file is empty: it has no bytes at all."
+CANCELLED_REASON = "This was cancelled."
+OPEN_STATES = (VersionState.QUEUED, VersionState.PROCESSING)
+ENDED_BADLY = (VersionState.FAILED, VersionState.CANCELLED)
+
+
+class NameTakenError(Exception):
+    """The workspace has a collection of this name already."""
+
+
+class NotRetryableError(Exception):
+    """Only a failed or cancelled document can be tried again."""
+
+
+class BadUrlError(Exception):
+    """The text is no web address that a document could come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOutcome:
+    """What an upload led to: a document, the version that holds the bytes, and whether it is new.
+
+    A duplicate may be known under another name than it was uploaded with.
+    """
+
+    document: Document
+    version: DocumentVersion
+    outcome: Outcome
+
+
+def create_collection(
+    workspace: Workspace, *, name: str, actor: Actor, description: str = ""
+) -> Collection:
+    """A new, empty collection. Raises NameTakenError."""
+    try:
+        with transaction.atomic():
+            collection = Collection.objects.create(
+                workspace=workspace, name=name, description=description
+            )
+    except IntegrityError as error:
+        raise NameTakenError from error
+    record_audit(
+        workspace.pk,
+        actor=actor,
+        action="collection.created",
+        subject=collection,
+        detail={"name": name},
+    )
+    return collection
+
+
+def update_collection(
+    collection: Collection, *, actor: Actor, name: str | None = None, description: str | None = None
+) -> Collection:
+    """Change what is given. Raises NameTakenError."""
+    collection.name = collection.name if name is None else name
+    collection.description = collection.description if description is None else description
+    try:
+        with transaction.atomic():
+            collection.save(update_fields=["name", "description"])
+    except IntegrityError as error:
+        raise NameTakenError from error
+    record_audit(
+        collection.workspace_id,
+        actor=actor,
+        action="collection.changed",
+        subject=collection,
+        detail={"name": collection.name},
+    )
+    return collection
+
+
+def add_upload(
+    collection: Collection, *, file: Iterable[bytes], filename: str, actor: Actor
+) -> UploadOutcome:
+    """Keep an uploaded file and queue its ingestion.
+
+    The same bytes that a document of the collection already has are recognised, whatever their
+    name; other bytes under a known name become a new version of that document. Raises
+    TooLargeError beyond `settings.MAX_UPLOAD_BYTES`, Http404 if the collection has gone meanwhile.
+    """
+    incoming = receive_blob(collection.workspace_id, file, limit=settings.MAX_UPLOAD_BYTES)
+    try:
+        with transaction.atomic():
+            return _admit(collection, incoming, name=clean_name(filename), actor=actor)
+    finally:
+        incoming.discard()
+
+
+def _admit(
+    collection: Collection, incoming: IncomingBlob, *, name: str, actor: Actor
+) -> UploadOutcome:
+    _lock_collection(collection)
+    document = collection.documents.filter(name=name, deleted_at=None).first()
+    known = _find_same(collection, document, sha256=incoming.sha256)
+    if known is not None:
+        if known.state in ENDED_BADLY:
+            _place(incoming)
+            _restart(known)
+            known.refresh_from_db()
+        return UploadOutcome(known.document, known, "duplicate")
+    outcome: Outcome = "created" if document is None else "new_version"
+    if document is None:
+        document = Document.objects.create(
+            workspace_id=collection.workspace_id, collection=collection, name=name
+        )
+    version = _add_version(document, actor=actor, filename=name)
+    version.blob, version.sha256, version.size = _place(incoming), incoming.sha256, incoming.size
+    if incoming.size == 0:
+        version.state, version.reason_code = VersionState.FAILED, "empty"
+        version.reason = EMPTY_REASON
+    version.save()
+    if incoming.size:
+        _enqueue(JobKind.PARSE_VERSION, version)
+    record_audit(
+        collection.workspace_id,
+        actor=actor,
+        action="document.uploaded",
+        subject=document,
+        detail={"name": name, "version": version.number, "bytes": incoming.size},
+    )
+    return UploadOutcome(document, version, outcome)
+
+
+def add_url(collection: Collection, *, url: str, actor: Actor) -> UploadOutcome:
+    """Queue the fetching of a web page as a document; again for a known one: a new version.
+
+    Raises BadUrlError for anything but an http or https address.
+    """
+    name = _name_url(url)
+    with transaction.atomic():
+        _lock_collection(collection)
+        document = collection.documents.filter(name=name, deleted_at=None).first()
+        newest = None if document is None else find_newest(document)
+        if document is not None and newest is not None and newest.state in OPEN_STATES:
+            return UploadOutcome(document, newest, "duplicate")
+        outcome: Outcome = "created" if document is None else "new_version"
+        if document is None:
+            document = Document.objects.create(
+                workspace_id=collection.workspace_id,
+                collection=collection,
+                name=name,
+                source_url=url,
+            )
+        version = _add_version(document, actor=actor, filename=name)
+        version.stage = Stage.FETCHING
+        version.save()
+        _enqueue(JobKind.FETCH_URL, version)
+        record_audit(
+            collection.workspace_id,
+            actor=actor,
+            action="document.added_by_url",
+            subject=document,
+            detail={"url": url, "version": version.number},
+        )
+    return UploadOutcome(document, version, outcome)
+
+
+def keep_fetched(
+    version: DocumentVersion, incoming: IncomingBlob, *, filename: str, media_type: str
+) -> bool:
+    """Give a fetched page to its version and queue its reading; in the caller's transaction.
+
+    False if an earlier version has the same bytes: then this one is withdrawn.
+    """
+    same = (
+        DocumentVersion.objects.filter(
+            document_id=version.document_id, sha256=incoming.sha256, state=VersionState.READY
+        )
+        .exclude(pk=version.pk)
+        .exists()
+    )
+    if same:
+        version.delete()
+        return False
+    DocumentVersion.objects.filter(pk=version.pk, state__in=OPEN_STATES).update(
+        blob=_place(incoming),
+        sha256=incoming.sha256,
+        size=incoming.size,
+        media_type=media_type,
+        filename=clean_name(filename),
+        stage=Stage.WAITING,
+    )
+    _enqueue(JobKind.PARSE_VERSION, version)
+    return True
+
+
+def retry_document(document: Document, *, actor: Actor) -> DocumentVersion:
+    """Start the newest version again from the beginning. Raises NotRetryableError."""
+    with transaction.atomic():
+        version = find_newest(document)
+        if version is None or not _restart(version):
+            raise NotRetryableError
+        record_audit(
+            document.workspace_id, actor=actor, action="document.retried", subject=document
+        )
+        version.refresh_from_db()
+    return version
+
+
+def cancel_document(document: Document, *, actor: Actor) -> bool:
+    """Stop the ingestion of the newest version; False if it had ended already."""
+    with transaction.atomic():
+        version = find_newest(document)
+        if version is None or not _cancel_version(version, reason=CANCELLED_REASON):
+            return False
+        record_audit(
+            document.workspace_id, actor=actor, action="document.cancelled", subject=document
+        )
+    return True
+
+
+def delete_document(document: Document, *, actor: Actor) -> None:
+    """Make the document unfindable now; a job removes its text, passages, vectors and bytes."""
+    with transaction.atomic():
+        _hide_documents([document.pk])
+        _enqueue_purge(document.workspace_id, document_id=document.pk)
+        record_audit(
+            document.workspace_id,
+            actor=actor,
+            action="document.deleted",
+            subject=document,
+            detail={"name": document.name},
+        )
+
+
+def delete_collection(collection: Collection, *, actor: Actor) -> None:
+    """Delete a collection with all its documents: unfindable now, removed by jobs."""
+    with transaction.atomic():
+        _lock_collection(collection)
+        pks = list(collection.documents.filter(deleted_at=None).values_list("pk", flat=True))
+        _hide_documents(pks)
+        Collection.objects.filter(pk=collection.pk).update(deleted_at=timezone.now())
+        record_audit(
+            collection.workspace_id,
+            actor=actor,
+            action="collection.deleted",
+            subject=collection,
+            detail={"name": collection.name, "documents": len(pks)},
+        )
+        for pk in pks:
+            _enqueue_purge(collection.workspace_id, document_id=pk)
+        if not collection.documents.exists():
+            collection.delete()
+
+
+def find_newest(document: Document) -> DocumentVersion | None:
+    """The version uploaded last, whatever became of it."""
+    return DocumentVersion.objects.filter(document=document).order_by("-number").first()
+
+
+def lock_blob(name: str) -> None:
+    """Keep others from placing or removing this blob until the transaction ends."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
+def _lock_collection(collection: Collection) -> None:
+    """Uploads into one collection are admitted one after the other: names and bytes are unique."""
+    found = (
+        Collection.objects.select_for_update(no_key=True)
+        .filter(pk=collection.pk, deleted_at=None)
+        .exists()
+    )
+    if not found:
+        raise Http404
+
+
+def _find_same(
+    collection: Collection, document: Document | None, *, sha256: str
+) -> DocumentVersion | None:
+    """The newest version of a live document with these bytes; of the same name, if there is one."""
+    if document is not None:
+        newest = find_newest(document)
+        return newest if newest is not None and newest.sha256 == sha256 else None
+    candidates = (
+        DocumentVersion.objects.select_related("document")
+        .filter(
+            workspace_id=collection.workspace_id,
+            sha256=sha256,
+            document__collection=collection,
+            document__deleted_at=None,
+        )
+        .annotate(newest=Max("document__versions__number"))
+    )
+    return next((version for version in candidates if version.number == version.newest), None)
+
+
+def _place(incoming: IncomingBlob) -> str:
+    lock_blob(incoming.name)
+    return incoming.place()
+
+
+def _add_version(document: Document, *, actor: Actor, filename: str) -> DocumentVersion:
+    """The next version, not saved yet; one that is still being worked on gives way to it."""
+    previous = find_newest(document)
+    if previous is not None:
+        _cancel_version(previous, reason="A newer version was uploaded before this was ready.")
+    return DocumentVersion(
+        workspace_id=document.workspace_id,
+        document=document,
+        number=1 if previous is None else previous.number + 1,
+        filename=filename,
+        created_by=actor.user,
+    )
+
+
+def _enqueue(kind: JobKind, version: DocumentVersion) -> None:
+    jobs.enqueue(
+        kind,
+        workspace_id=version.workspace_id,
+        key=str(version.pk),
+        payload={"version_id": str(version.pk)},
+    )
+
+
+def _enqueue_purge(workspace_id: UUID, *, document_id: UUID) -> None:
+    jobs.enqueue(
+        JobKind.PURGE_DOCUMENT,
+        workspace_id=workspace_id,
+        key=str(document_id),
+        payload={"document_id": str(document_id)},
+    )
+
+
+def _restart(version: DocumentVersion) -> bool:
+    was_fetched = bool(version.blob)
+    rows = DocumentVersion.objects.filter(pk=version.pk, state__in=ENDED_BADLY).update(
+        state=VersionState.QUEUED,
+        reason="",
+        reason_code="",
+        pages_done=0,
+        pages_total=0,
+        num_chunks=0,
+        chunks_done=0,
+        started_at=None,
+        stage_started_at=None,
+        stage=Stage.WAITING if was_fetched else Stage.FETCHING,
+    )
+    if not rows:
+        return False
+    Page.objects.filter(version=version).delete()
+    _enqueue(JobKind.PARSE_VERSION if was_fetched else JobKind.FETCH_URL, version)
+    return True
+
+
+def _end_jobs(keys: list[str]) -> None:
+    """End the ingestion jobs of versions; a worker that is on one notices at its next write."""
+    Job.objects.filter(
+        kind__in=VERSION_JOBS, key__in=keys, state__in=[JobState.QUEUED, JobState.RUNNING]
+    ).update(state=JobState.CANCELLED, cancel_requested=True, finished_at=timezone.now())
+
+
+def _cancel_version(version: DocumentVersion, *, reason: str) -> bool:
+    _end_jobs([str(version.pk)])
+    rows = DocumentVersion.objects.filter(pk=version.pk, state__in=OPEN_STATES).update(
+        state=VersionState.CANCELLED, reason=reason, reason_code="cancelled"
+    )
+    return rows == 1
+
+
+def _hide_documents(pks: list[UUID]) -> None:
+    versions = DocumentVersion.objects.filter(document__in=pks)
+    _end_jobs([str(pk) for pk in versions.values_list("pk", flat=True)])
+    documents = Document.objects.filter(pk__in=pks, deleted_at=None)
+    if documents.update(deleted_at=timezone.now(), current=None) != len(pks):
+        raise Http404
+
+
+def _name_url(url: str) -> str:
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname
+    except ValueError as error:
+        raise BadUrlError from error
+    if parts.scheme not in ("http", "https") or not host or len(url) > 2000:
+        raise BadUrlError
+    query = f"?{parts.query}" if parts.query else ""
+    return clean_name(f"{host}{parts.path}{query}")
