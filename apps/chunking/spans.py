@@ -1,0 +1,73 @@
+"""Finding the places where a text may be cut. Every function is linear in the text.
+
+These are places to cut between, not sentences to show: a cut that is missed makes a passage a
+little uneven, so short rules do, and every character must end up in some span.
+"""
+# ruff: noqa: RUF001 - punctuation of many scripts is the subject here
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+Span = tuple[int, int]
+
+_PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*+\n\s*+")
+_LINE = re.compile(r"[^\n]+")
+_WORD = re.compile(r"\S+")
+# A full stop ends a sentence where blank space and no small letter follow; ideographic ones
+# need nothing after them.
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?…])[\"'”’)\]]*+(?=\s++[^a-z,;])|(?<=[。！？｡])[」』”’）)]*+"
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b[A-Z]|\b(?:e\.g|i\.e|cf|vs|etc|no|fig|eq|sec|vol|ed|dr|mr|mrs|ms|prof|st|approx|al))\.$",
+    re.IGNORECASE,
+)
+LONGEST_ABBREVIATION = 8
+
+PIECE_CHARS = 24
+"""Of words that are too long for a passage, and of text in scripts without blanks."""
+
+
+def strip_span(text: str, start: int, end: int) -> Span:
+    """The span without blanks at its ends; start == end when there is nothing else."""
+    piece = text[start:end]
+    left = len(piece) - len(piece.lstrip())
+    return start + left, start + max(left, len(piece.rstrip()))
+
+
+def find_paragraphs(text: str, start: int, end: int) -> Iterator[Span]:
+    """Spans between blank lines."""
+    position = start
+    for match in _PARAGRAPH_BREAK.finditer(text, start, end):
+        yield position, match.start()
+        position = match.end()
+    yield position, end
+
+
+def find_lines(text: str, start: int, end: int) -> Iterator[Span]:
+    """Spans of the lines that are not empty."""
+    for match in _LINE.finditer(text, start, end):
+        yield match.span()
+
+
+def find_sentences(text: str, start: int, end: int) -> Iterator[Span]:
+    """Spans of the sentences; where in doubt, no cut."""
+    position = start
+    for match in _SENTENCE_END.finditer(text, start, end):
+        cut = match.end()
+        if cut <= position:
+            continue
+        if _ABBREVIATION.search(text, max(position, cut - LONGEST_ABBREVIATION), cut):
+            continue
+        yield position, cut
+        position = cut
+    yield position, end
+
+
+def cut_words(text: str, start: int, end: int) -> Iterator[Span]:
+    """Spans of the words, cut where they are longer than PIECE_CHARS."""
+    for match in _WORD.finditer(text, start, end):
+        for piece in range(match.start(), match.end(), PIECE_CHARS):
+            yield piece, min(piece + PIECE_CHARS, match.end())

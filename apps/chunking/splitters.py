@@ -1,0 +1,256 @@
+"""The recursive splitter: documents into passages that follow headings, pages and sentences.
+
+A document falls into sections at its headings; small ones are put together, large ones are cut
+at the best border near the target size. All sizes are tokens of the embedding model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from apps.chunking.units import Border, CountTokens, PageText, Unit, UnitReader, join_pages
+
+SMALL = 60
+"""A section below this many tokens is joined with a neighbour of the same rank."""
+
+CONTEXT_TOKENS = 60
+MIN_FILL = 0.55
+"""Of the target: a cut before this is not considered."""
+
+# What a cut is worth, against a distance of 100 % of the target from where it should be.
+_WORTH = {
+    Border.INSIDE_WORD: -2.0, Border.WORD: -0.3, Border.SENTENCE: 0.2, Border.LINE: 0.25,
+    Border.PARAGRAPH: 0.45, Border.PAGE: 0.7, Border.HEADING: 0.8,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SplitParams:
+    """Sizes in tokens. `room` is what the embedding model reads of heading path and text."""
+
+    target: int = 200
+    cap: int = 250
+    overlap: int = 30
+    room: int = 254
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.overlap < self.target // 2:
+            raise ValueError("The overlap must be less than half of the target.")
+        if not 40 <= self.target <= self.cap <= self.room:
+            raise ValueError("Sizes must be 40 <= target <= cap <= room.")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A passage: `full_text[start:end]`, its heading path and the pages it lies on."""
+
+    start: int
+    end: int
+    heading: str
+    first_page: int
+    last_page: int
+    num_tokens: int
+
+
+Range = tuple[int, int]
+"""Indices of units, the end excluded."""
+
+
+def split_pages(
+    pages: Sequence[PageText], *, params: SplitParams, count_tokens: CountTokens
+) -> list[Piece]:
+    """The passages of a document, in order. Their spans may overlap but leave no text out."""
+    text = join_pages([page.text for page in pages])
+    # Whatever the heading path, this much of a passage is always its own.
+    smallest_cap = min(params.cap, params.room - CONTEXT_TOKENS)
+    reader = UnitReader(text, cap=smallest_cap, count_tokens=count_tokens)
+    units = reader.read(pages)
+    contexts = _Contexts(reader.contexts, count_tokens=count_tokens)
+    packer = _Packer(units, contexts=contexts, params=params)
+    groups = _group_sections(units, params=params)
+    ranges = [piece for group in groups for piece in packer.cut(group)]
+    ranges = _repair(text, units, ranges, packer=packer, count_tokens=count_tokens)
+    return [packer.make_piece(first, last) for first, last in ranges]
+
+
+class _Contexts:
+    """Heading paths and what they cost, none more than CONTEXT_TOKENS."""
+
+    def __init__(self, paths: Sequence[str], *, count_tokens: CountTokens) -> None:
+        self.paths = list(paths)
+        self.tokens = count_tokens(self.paths)
+        while too_long := [i for i, n in enumerate(self.tokens) if n > CONTEXT_TOKENS]:
+            for index in too_long:
+                # The end of a path says most about the text below it.
+                self.paths[index] = "…" + self.paths[index][len(self.paths[index]) // 3 + 1 :]
+            counts = count_tokens([self.paths[index] for index in too_long])
+            for index, count in zip(too_long, counts, strict=True):
+                self.tokens[index] = count
+
+
+def _group_sections(units: Sequence[Unit], *, params: SplitParams) -> Iterator[Range]:
+    """Sections, with small neighbours joined where no top heading stands between them."""
+    sections = list(_find_sections(units))
+    top = _top_level([units[first].level for first, _ in sections if units[first].is_heading])
+    sizes = [sum(unit.size for unit in units[first:last]) for first, last in sections]
+    group: Range | None = None
+    group_size = group_level = 0
+    for (first, last), size in zip(sections, sizes, strict=True):
+        level = units[first].level if units[first].is_heading else 0
+        joins = (
+            group is not None
+            and level > top
+            and level >= group_level
+            and group_size + size <= params.target
+            and min(group_size, size) < SMALL
+        )
+        if group is not None and joins:
+            group, group_size = (group[0], last), group_size + size
+            continue
+        if group is not None:
+            yield group
+        group, group_size, group_level = (first, last), size, level
+    if group is not None:
+        yield group
+
+
+def _find_sections(units: Sequence[Unit]) -> Iterator[Range]:
+    """From each heading (or run of headings) to the next."""
+    start = 0
+    for index in range(1, len(units)):
+        if units[index].is_heading and not units[index - 1].is_heading:
+            yield start, index
+            start = index
+    if units:
+        yield start, len(units)
+
+
+def _top_level(levels: Sequence[int]) -> int:
+    """The rank of heading that divides a document: the highest that occurs more than once."""
+    for level in sorted(set(levels)):
+        if levels.count(level) > 1:
+            return level
+    return min(levels, default=0)
+
+
+class _Packer:
+    """Cuts a range of units into passages."""
+
+    def __init__(
+        self, units: Sequence[Unit], *, contexts: _Contexts, params: SplitParams
+    ) -> None:
+        self.units = units
+        self.contexts = contexts
+        self.params = params
+        self._sums = [0, *accumulate(unit.size for unit in units)]
+
+    def size(self, first: int, last: int) -> int:
+        return self._sums[last] - self._sums[first]
+
+    def cap(self, first: int, last: int) -> int:
+        """What a passage of these units may hold beside the longest of their heading paths."""
+        used = max(self.contexts.tokens[unit.context] for unit in self.units[first:last])
+        return min(self.params.cap, self.params.room - used)
+
+    def cut(self, group: Range) -> Iterator[Range]:
+        first, end = group
+        cap = self.cap(first, end)
+        done = first
+        while done < end:
+            if self.size(first, done) + self.units[done].size > cap:
+                first = done  # the overlap leaves no room for the next unit
+            if self.size(first, end) <= cap:
+                yield first, end
+                return
+            last = self._choose_cut(first, done, end, cap=cap)
+            yield first, last
+            first, done = self._step_back(first, last), last
+
+    def _choose_cut(self, first: int, done: int, end: int, *, cap: int) -> int:
+        """The best place to end a passage that begins with `first`, beyond `done`."""
+        left = self.size(first, end)
+        target = min(self.params.target, cap)
+        goal = left / -(-left // target)
+        best, best_worth = done + 1, float("-inf")
+        for last in range(done + 1, end):
+            size = self.size(first, last)
+            if size > cap:
+                break
+            worth = self._worth(last, size=size, goal=goal)
+            if worth >= best_worth:
+                best, best_worth = last, worth
+        return best
+
+    def _worth(self, last: int, *, size: int, goal: float) -> float:
+        worth = _WORTH.get(self.units[last].border, -3.0)
+        if self.units[last - 1].is_heading:
+            worth -= 3.0  # a heading belongs to what follows it
+        if size < MIN_FILL * goal:
+            worth -= 1.0
+        return worth - abs(size - goal) / goal
+
+    def _step_back(self, first: int, last: int) -> int:
+        """Where the next passage begins: with the last sentences of this one, if they are short."""
+        if not self.units[last].is_prose:
+            return last
+        start, overlap = last, self.params.overlap
+        for index in range(last - 1, first, -1):
+            size = self.size(index, last)
+            if not self.units[index].is_prose or size > overlap * 1.5:
+                break
+            if self.units[index].border >= Border.WORD:
+                start = index
+            if size >= overlap:
+                break
+        return start
+
+    def make_piece(self, first: int, last: int) -> Piece:
+        units = self.units[first:last]
+        # A passage that opens with headings is about what stands below them.
+        body = next((unit for unit in units if not unit.is_heading), units[0])
+        return Piece(
+            start=units[0].start,
+            end=units[-1].end,
+            heading=self.contexts.paths[body.context],
+            first_page=units[0].page,
+            last_page=units[-1].page,
+            num_tokens=sum(unit.tokens for unit in units),
+        )
+
+
+def _repair(
+    text: str,
+    units: Sequence[Unit],
+    ranges: list[Range],
+    *,
+    packer: _Packer,
+    count_tokens: CountTokens,
+) -> list[Range]:
+    """Halve passages that turn out too large: counts do not add up across cuts inside words."""
+    done: dict[Range, list[Range]] = {}
+    suspects = [
+        (first, last)
+        for first, last in ranges
+        if any(unit.border == Border.INSIDE_WORD for unit in units[first + 1 : last])
+    ]
+    checked = suspects
+    while checked:
+        counts = count_tokens([text[units[a].start : units[b - 1].end] for a, b in checked])
+        halves: list[Range] = []
+        for (a, b), count in zip(checked, counts, strict=True):
+            if count > packer.cap(a, b) and b - a > 1:
+                middle = (a + b) // 2
+                done[a, b] = [(a, middle), (middle, b)]
+                halves += done[a, b]
+        checked = halves
+    return [leaf for piece in ranges for leaf in _leaves(piece, done)]
+
+
+def _leaves(piece: Range, halves: dict[Range, list[Range]]) -> Iterator[Range]:
+    if piece not in halves:
+        yield piece
+        return
+    for half in halves[piece]:
+        yield from _leaves(half, halves)

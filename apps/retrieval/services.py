@@ -1,0 +1,163 @@
+"""Writes of indexes: vectors while a version is on its way, postings when it becomes current.
+
+Locks are taken in one order everywhere: document, then version, then indexes by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from django.db import connection, transaction
+from django.utils import timezone
+
+from apps.chunking.models import Chunk
+from apps.chunking.services import default_profile
+from apps.core.embedder import get_embedder
+from apps.documents.models import Collection, Document, DocumentVersion, Stage, VersionState
+from apps.retrieval import postings
+from apps.retrieval.models import Index, IndexState
+from inference.protocols import Vectors
+
+
+class VectorsMissingError(Exception):
+    """A version cannot be published: `missing` of its passages have no vector yet."""
+
+    def __init__(self, missing: int) -> None:
+        super().__init__(f"{missing} passages have no vector")
+        self.missing = missing
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChunk:
+    """A passage that waits for its vector; `text` is what the model shall read."""
+
+    chunk_id: int
+    version_id: UUID
+    text: str
+
+
+def text_to_embed(heading: str, text: str) -> str:
+    """The heading path above the passage: a vector knows where its passage stands."""
+    return f"{heading}\n{text}" if heading else text
+
+
+def ensure_live_index(collection: Collection) -> Index:
+    """The collection's live index; made at its first use, with the default profile and model."""
+    index, _ = Index.objects.select_related("profile").get_or_create(
+        collection=collection, state=IndexState.LIVE,
+        defaults={
+            "workspace_id": collection.workspace_id,
+            "profile": default_profile(collection.workspace),
+            "embedding_model": get_embedder().name,
+        },
+    )
+    return index
+
+
+def pending_chunks(
+    index: Index, *, version_ids: Sequence[UUID], limit: int
+) -> list[PendingChunk]:
+    """Up to `limit` passages of these versions without a vector in `index`, in reading order."""
+    rows = (
+        Chunk.objects.filter(
+            workspace_id=index.workspace_id, version_id__in=version_ids, profile=index.profile_id
+        )
+        .exclude(embeddings__index=index)
+        .order_by("version_id", "position")
+        .values_list("pk", "version_id", "heading", "text")[:limit]
+    )
+    return [
+        PendingChunk(chunk_id=pk, version_id=version_id, text=text_to_embed(heading, text))
+        for pk, version_id, heading, text in rows
+    ]
+
+
+def store_embeddings(index: Index, chunk_ids: Sequence[int], vectors: Vectors) -> int:
+    """Store unit vectors of shape (len(chunk_ids), 384); returns how many were new.
+
+    Passages that were deleted meanwhile, or have their vector already, are passed over.
+    """
+    literals = [str(row) for row in vectors.astype(np.float16).tolist()]
+    with connection.cursor() as cursor:
+        # FOR KEY SHARE: a passage that goes away this moment must not leave its vector behind.
+        cursor.execute(
+            """
+            WITH given AS (
+                SELECT * FROM unnest(%s::bigint[], %s::text[]) AS given (chunk_id, vector)
+            ), present AS (
+                SELECT chunk.id, chunk.version_id FROM chunking_chunk chunk
+                WHERE chunk.id = ANY(%s) AND chunk.workspace_id = %s
+                ORDER BY chunk.id FOR KEY SHARE
+            )
+            INSERT INTO retrieval_embedding (workspace_id, index_id, version_id, chunk_id, vector)
+            SELECT %s, %s, present.version_id, present.id, given.vector::halfvec
+            FROM present JOIN given ON given.chunk_id = present.id
+            ON CONFLICT (chunk_id, index_id) DO NOTHING
+            """,
+            [
+                list(chunk_ids), literals, list(chunk_ids), index.workspace_id,
+                index.workspace_id, index.pk,
+            ],
+        )
+        return int(cursor.rowcount)
+
+
+@transaction.atomic
+def publish_version(version: DocumentVersion, *, index: Index) -> bool:
+    """Make a version the current one of its document, all at once; True if it now is.
+
+    False: the document is deleted or a newer version is current; then this version's passages
+    are removed, for nothing will find them. Raises VectorsMissingError, with nothing changed,
+    while passages wait for vectors. Publishing twice changes nothing.
+    """
+    document = Document.objects.select_for_update(no_key=True).get(pk=version.document_id)
+    version = DocumentVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
+    if document.current_id == version.pk and version.state == VersionState.READY:
+        return True
+    if document.deleted_at is not None or _is_superseded(document, version):
+        _finish(version, num_chunks=0)
+        postings.remove_passages([version.pk])
+        return False
+    missing = _count_missing(version, index)
+    if missing:
+        raise VectorsMissingError(missing)
+    # An earlier attempt at this version may have been published by another index.
+    num_chunks = postings.write_postings(version, index=index)
+    document.current = version
+    document.save(update_fields=["current"])
+    _finish(version, num_chunks=num_chunks)
+    superseded = document.versions.filter(number__lt=version.number).values_list("pk", flat=True)
+    postings.remove_passages(list(superseded))
+    return True
+
+
+def forget_document(document: Document) -> None:
+    """Remove every passage, vector and posting of a document, in one transaction."""
+    with transaction.atomic():
+        Document.objects.select_for_update(no_key=True).get(pk=document.pk)
+        postings.remove_passages(list(document.versions.values_list("pk", flat=True)))
+
+
+def _is_superseded(document: Document, version: DocumentVersion) -> bool:
+    current = document.current
+    return current is not None and current.number > version.number
+
+
+def _count_missing(version: DocumentVersion, index: Index) -> int:
+    chunks = Chunk.objects.filter(version=version, profile=index.profile_id)
+    return chunks.exclude(embeddings__index=index).count()
+
+
+def _finish(version: DocumentVersion, *, num_chunks: int) -> None:
+    version.state, version.stage = VersionState.READY, Stage.DONE
+    version.reason = version.reason_code = ""
+    version.num_chunks = version.chunks_done = num_chunks
+    version.ready_at = timezone.now()
+    version.save(
+        update_fields=[
+            "state", "stage", "reason", "reason_code", "num_chunks", "chunks_done", "ready_at",
+        ]
+    )
