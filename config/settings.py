@@ -25,6 +25,7 @@ DATA_DIR = data_dir()
 make_data_dir(DATA_DIR)
 _runtime = load_runtime(DATA_DIR)
 
+VERSION = "0.1.0"
 DEBUG = env_bool("DEBUG", default=False)
 SECRET_KEY = secret_key(DATA_DIR)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["*"])
@@ -176,6 +177,8 @@ MAX_UPLOAD_BYTES = env_int("MAX_UPLOAD_MB", default=200) * 1024 * 1024
 
 # Background work
 JOB_SENDER = "workers.dispatch.send_jobs"
+DOCUMENT_USES = "apps.chat.selectors.count_uses"
+"""Counts the answers that cite documents; conversations are above documents."""
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -192,6 +195,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 
 # Models
 MODELS_DIR = Path(env_str("MODELS_DIR", default=str(DATA_DIR / "models")))
+EMBEDDER = env_str("EMBEDDER", default="minilm")
+"""`minilm`, or `hash`: vectors without meaning, for tests."""
+EXACT_SCAN_CHUNKS = env_int("EXACT_SCAN_CHUNKS", default=20_000)
+"""Up to here a vector search compares every passage of its collections; beyond, it uses HNSW."""
 EMBEDDER_LOADER = "apps.retrieval.embedder.get_embedder"
 EMBEDDER_WORKERS = env_int("EMBEDDER_WORKERS", default=os.cpu_count() or 2)
 ALLOW_PRIVATE_ENDPOINTS = env_bool("ALLOW_PRIVATE_ENDPOINTS", default=True)
