@@ -6,7 +6,6 @@ from django.db import models
 from django.utils import timezone
 
 from apps.assistants.models import Assistant, Release
-from apps.chunking.models import Chunk
 from apps.documents.models import Document, DocumentVersion
 from apps.traces.models import Trace
 from apps.workspaces.models import ApiKey, User, WorkspaceModel
@@ -88,15 +87,16 @@ class Message(WorkspaceModel):
 class RetrievedPassage(WorkspaceModel):
     """The retrieval snapshot: a passage as an answer was given it, with its number and scores.
 
-    It keeps its own copy of the text, because a later version replaces passages; it goes when
-    its document goes.
+    It keeps its own copy of the text and no key to the chunk, because a later version replaces
+    chunks; it goes when its document goes. `cited_start` and `cited_end` are offsets into the
+    version's full text, like `start` and `end`.
     """
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="passages")
     number = models.PositiveSmallIntegerField()
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
-    chunk = models.ForeignKey(Chunk, on_delete=models.SET_NULL, null=True, related_name="+")
+    chunk_id = models.BigIntegerField(null=True)
     page = models.PositiveIntegerField()
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.chat import openai_views
+
+urlpatterns = [
+    path("models", openai_views.models, name="openai_models"),
+    path("chat/completions", openai_views.chat_completions, name="openai_chat_completions"),
+]

@@ -13,7 +13,6 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("assistants", "0001_initial"),
-        ("chunking", "0001_initial"),
         ("documents", "0001_initial"),
         ("traces", "0001_initial"),
         ("workspaces", "0001_initial"),
@@ -180,15 +179,7 @@ class Migration(migrations.Migration):
                 ("is_cited", models.BooleanField(default=False)),
                 ("cited_start", models.PositiveIntegerField(null=True)),
                 ("cited_end", models.PositiveIntegerField(null=True)),
-                (
-                    "chunk",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to="chunking.chunk",
-                    ),
-                ),
+                ("chunk_id", models.BigIntegerField(null=True)),
                 (
                     "document",
                     models.ForeignKey(

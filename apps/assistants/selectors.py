@@ -1,0 +1,42 @@
+"""Reads: assistants for lists, releases for the recipe page, models for the API."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from apps.assistants.models import Assistant, Release
+
+
+def list_assistants(workspace_id: UUID) -> QuerySet[Assistant]:
+    """The workspace's assistants by name, with their current release and its endpoint."""
+    return (
+        Assistant.objects.filter(workspace_id=workspace_id)
+        .select_related("current__endpoint", "current__prompt_version")
+        .prefetch_related("current__collections")
+        .order_by("name", "pk")
+    )
+
+
+def list_models(workspace_id: UUID) -> list[dict[str, Any]]:
+    """The assistants as the OpenAI protocol lists models."""
+    rows = Assistant.objects.filter(workspace_id=workspace_id).order_by("slug")
+    return [
+        {
+            "id": assistant.slug,
+            "object": "model",
+            "created": int(assistant.created_at.timestamp()),
+            "owned_by": "plumbline",
+            "name": assistant.name,
+        }
+        for assistant in rows
+    ]
+
+
+def list_releases(assistant: Assistant) -> QuerySet[Release]:
+    """Newest first."""
+    return assistant.releases.select_related("created_by", "prompt_version").order_by("-number")
+
+

@@ -1,0 +1,19 @@
+"""What a watcher of an answer is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apps.assistants.answering import Delta, Status
+from apps.chat.models import MessageState
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event: how the answer ended."""
+
+    state: MessageState
+    reason: str = ""
+
+
+LiveEvent = Status | Delta | Ended

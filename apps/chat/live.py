@@ -1,0 +1,201 @@
+"""Answers in the making: asyncio tasks of this process, and whoever is watching them.
+
+An answer does not belong to the request that asked for it. It runs to its end whether or not
+anybody watches, keeps its events so that a late or returning watcher sees all of them, and is
+ended by its stop button alone. A program's answer (`stop_with_watcher`) ends when its only
+reader hangs up, as the OpenAI protocol expects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from uuid import UUID
+
+from apps.assistants.answering import Answering, Outcome, Turn
+from apps.assistants.recipe import Recipe
+from apps.chat import relay
+from apps.chat.events import Ended, LiveEvent
+from apps.chat.models import MessageState
+from apps.chat.services import HEARTBEAT_EVERY_S, Ending, beat, finish_answer
+from apps.core.aio import run_db
+from apps.traces.recorder import Recorder
+from inference.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+PROCESS = f"{socket.gethostname()}:{os.getpid()}"
+STOP_POLL_S = 1.0
+FINISH_TRIES = 5
+UNEXPECTED = "Something went wrong on our side. It is in the server's log."
+WENT_DOWN = "The server was shut down while it was answering."
+
+
+class LiveAnswer:
+    """One running answer and its events so far."""
+
+    def __init__(self, answer_id: UUID, answering: Answering, *, shared: bool) -> None:
+        self.answer_id = answer_id
+        self.answering = answering
+        self.shared = shared
+        self.events: list[LiveEvent] = []
+        self.relayed = 0
+        self.error: ModelError | None = None
+        self.stop_requested = False
+        self.task: asyncio.Task[None] | None = None
+        self._watchers: set[asyncio.Event] = set()
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.answering.outcome
+
+    @property
+    def recorder(self) -> Recorder:
+        return self.answering.recorder
+
+    @property
+    def is_ended(self) -> bool:
+        return bool(self.events) and isinstance(self.events[-1], Ended)
+
+    def publish(self, event: LiveEvent) -> None:
+        self.events.append(event)
+        for watcher in self._watchers:
+            watcher.set()
+
+    async def follow(self) -> AsyncIterator[LiveEvent]:
+        """All events from the first on, until the answer has ended."""
+        news = asyncio.Event()
+        self._watchers.add(news)
+        position = 0
+        try:
+            while True:
+                while position < len(self.events):
+                    event = self.events[position]
+                    position += 1
+                    yield event
+                    if isinstance(event, Ended):
+                        return
+                news.clear()
+                await news.wait()
+        finally:
+            self._watchers.discard(news)
+
+    def stop(self) -> None:
+        """End it now: the model's request is cancelled, what is there is kept."""
+        self.stop_requested = True
+        if self.task is not None:
+            self.task.cancel()
+
+
+_live: dict[UUID, LiveAnswer] = {}
+_keeper: asyncio.Task[None] | None = None
+
+
+def find_live(answer_id: UUID) -> LiveAnswer | None:
+    """The answer if it is being made in this process."""
+    return _live.get(answer_id)
+
+
+def start_answer(
+    answer_id: UUID, *, recipe: Recipe, question: str, history: Sequence[Turn], shared: bool
+) -> LiveAnswer:
+    """Begin to answer in the background. `shared` events can be followed from any process."""
+    answering = Answering(
+        recipe, question=question, history=history, recorder=Recorder("answer")
+    )
+    live = LiveAnswer(answer_id, answering, shared=shared)
+    _live[answer_id] = live
+    live.task = asyncio.create_task(_run(live), name=f"answer {answer_id}")
+    _ensure_keeper()
+    return live
+
+
+async def _run(live: LiveAnswer) -> None:
+    ending = Ending(MessageState.DONE)
+    try:
+        async with aclosing(live.answering.events()) as events:  # type: ignore[type-var]
+            async for event in events:
+                live.publish(event)
+    except asyncio.CancelledError:
+        ending = (
+            Ending(MessageState.STOPPED)
+            if live.stop_requested
+            else Ending(MessageState.INTERRUPTED, WENT_DOWN)
+        )
+    except ModelError as error:
+        live.error = error
+        begun = bool(live.outcome.content)
+        state = MessageState.INTERRUPTED if begun else MessageState.FAILED
+        ending = Ending(state, error.message)
+    except Exception:
+        logger.exception("answer %s failed", live.answer_id)
+        ending = Ending(MessageState.FAILED, UNEXPECTED)
+    await _finish(live, ending)
+
+
+async def _finish(live: LiveAnswer, ending: Ending) -> None:
+    """Store it; a database that is restarting gets some seconds to come back."""
+    state: MessageState | None = None
+    for attempt in range(FINISH_TRIES):
+        try:
+            state = await asyncio.shield(
+                run_db(
+                    finish_answer,
+                    live.answer_id,
+                    recipe=live.answering.recipe,
+                    outcome=live.outcome,
+                    recorder=live.recorder,
+                    ending=ending,
+                )
+            )
+            break
+        except Exception:
+            logger.exception("answer %s could not be stored (try %d)", live.answer_id, attempt + 1)
+            ending_failed = attempt + 1 == FINISH_TRIES
+            if ending_failed:
+                ending = Ending(MessageState.FAILED, UNEXPECTED)
+            else:
+                await asyncio.sleep(0.5 * 2**attempt)
+    live.publish(Ended(state or ending.state, ending.reason))
+    _live.pop(live.answer_id, None)
+    if live.shared:
+        await relay.flush(live.answer_id, live.events, live.relayed)
+
+
+def _ensure_keeper() -> None:
+    global _keeper
+    if _keeper is None or _keeper.done() or _keeper.get_loop() is not asyncio.get_running_loop():
+        _keeper = asyncio.create_task(_keep(), name="answer keeper")
+
+
+async def _keep() -> None:
+    """While answers run: relay their events, hear stop requests, keep their heartbeat."""
+    ticks = 0
+    while _live:
+        await asyncio.sleep(relay.INTERVAL_S)
+        ticks += 1
+        shared = [live for live in _live.values() if live.shared]
+        for live in shared:
+            sent = len(live.events)
+            await relay.flush(live.answer_id, live.events, live.relayed, end=sent)
+            live.relayed = sent
+        if shared and ticks % round(STOP_POLL_S / relay.INTERVAL_S) == 0:
+            for answer_id in await relay.take_stops([live.answer_id for live in shared]):
+                if (live_answer := _live.get(answer_id)) is not None:
+                    live_answer.stop()
+        if ticks % round(HEARTBEAT_EVERY_S / relay.INTERVAL_S) == 0:
+            with suppress(Exception):
+                await run_db(beat, list(_live))
+
+
+async def shut_down(*, grace_s: float = 5.0) -> None:
+    """Mark everything that still runs as interrupted; called when the process ends."""
+    tasks = [live.task for live in _live.values() if live.task is not None]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=grace_s)

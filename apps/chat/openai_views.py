@@ -1,0 +1,225 @@
+"""The OpenAI-compatible API: each assistant is a model."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from apps.assistants.answering import Delta
+from apps.assistants.recipe import load_recipe
+from apps.assistants.selectors import list_models
+from apps.chat.events import Ended, LiveEvent
+from apps.chat.live import PROCESS, LiveAnswer, start_answer
+from apps.chat.models import MessageState
+from apps.chat.openai_protocol import (
+    ChatRequest,
+    ChunkWriter,
+    Identity,
+    RequestError,
+    make_completion,
+    parse_request,
+)
+from apps.chat.services import Asker, begin_answer
+from apps.core.aio import run_db
+from apps.core.ratelimit import count_request
+from apps.workspaces.access import KeyAccess, find_key
+from apps.workspaces.models import Scope
+from inference.errors import ModelError
+
+View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
+
+MODEL_STATUS = {"rate_limited": 429, "overloaded": 503, "timeout": 504, "too_long": 400}
+
+
+def openai_view(view: View) -> View:
+    """Errors as this protocol writes them. The views find the workspace by the request's key."""
+
+    @functools.wraps(view)
+    async def wrapped(request: HttpRequest) -> HttpResponseBase:
+        try:
+            return await view(request)
+        except RequestError as error:
+            return _json(error.body(), status=error.status)
+        except DatabaseError:
+            busy = RequestError(503, "The database is not reachable at the moment. Try again.")
+            return _json(busy.body(), status=503)
+
+    wrapped.enforces_workspace = True  # type: ignore[attr-defined]
+    return csrf_exempt(login_not_required(wrapped))
+
+
+def _json(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    response = HttpResponse(orjson.dumps(body), content_type="application/json", status=status)
+    if status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="plumbline"'
+    return response
+
+
+def _authenticate(request: HttpRequest, scope: Scope) -> KeyAccess:
+    """Blocking: the key of the request, if it may do this and is within its rate."""
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    access = find_key(secret.strip()) if kind.lower() == "bearer" else None
+    if access is None:
+        raise RequestError(401, "No valid API key was given.", code="invalid_api_key")
+    if scope not in access.scopes:
+        raise RequestError(403, f"This API key does not have the scope '{scope}'.")
+    limited = count_request(
+        [
+            ("key", str(access.key.pk), settings.RATE_LIMIT_KEY),
+            ("workspace", str(access.workspace_id), settings.RATE_LIMIT_WORKSPACE),
+        ]
+    )
+    if limited:
+        raise RequestError(429, f"Too many requests. Try again in {limited.retry_after_s} s.")
+    return access
+
+
+@openai_view
+async def models(request: HttpRequest) -> HttpResponseBase:
+    """GET /v1/models: the workspace's assistants."""
+    if request.method != "GET":
+        raise RequestError(405, "Use GET.")
+
+    def load() -> list[dict[str, Any]]:
+        access = _authenticate(request, Scope.CHAT)
+        return list_models(access.workspace_id)
+
+    return _json({"object": "list", "data": await run_db(load)})
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An answer that was begun for a request."""
+
+    live: LiveAnswer
+    identity: Identity
+
+
+@openai_view
+async def chat_completions(request: HttpRequest) -> HttpResponseBase:
+    """POST /v1/chat/completions, streamed or whole."""
+    if request.method != "POST":
+        raise RequestError(405, "Use POST.")
+    wanted = parse_request(request.body)
+    opened = await _open(request, wanted)
+    if wanted.stream:
+        return await _stream(opened, wanted)
+    return await _answer_whole(opened)
+
+
+async def _open(request: HttpRequest, wanted: ChatRequest) -> Opened:
+    """One trip to the database: key, recipe, and the rows of the question and its answer."""
+
+    def begin() -> tuple[Any, Any]:
+        access = _authenticate(request, Scope.CHAT)
+        try:
+            recipe = load_recipe(access.workspace_id, slug=wanted.model)
+        except Http404:
+            message = f"There is no assistant '{wanted.model}'."
+            raise RequestError(404, message, param="model", code="model_not_found") from None
+        asker = Asker(api_key_id=access.key.pk)
+        return recipe, begin_answer(
+            recipe, question=wanted.question, asker=asker, process=PROCESS
+        )
+
+    recipe, begun = await run_db(begin)
+    live = start_answer(
+        begun.answer_id,
+        recipe=recipe,
+        question=wanted.question,
+        history=wanted.history,
+        shared=False,
+    )
+    identity = Identity(
+        begun.answer_id, live.recorder.trace_id, wanted.model, created=int(time.time())
+    )
+    return Opened(live, identity)
+
+
+async def _answer_whole(opened: Opened) -> HttpResponseBase:
+    live = opened.live
+    try:
+        async with aclosing(live.follow()) as events:
+            async for event in events:
+                if isinstance(event, Ended):
+                    _raise_if_failed(event, live)
+    except asyncio.CancelledError:
+        live.stop()
+        raise
+    return _json(make_completion(opened.identity, live.outcome))
+
+
+def _raise_if_failed(ended: Ended, live: LiveAnswer) -> None:
+    if ended.state == MessageState.DONE:
+        return
+    error = live.error
+    message = ended.reason or f"The answer was {ended.state}."
+    status = MODEL_STATUS.get(error.kind, 502) if isinstance(error, ModelError) else 500
+    if ended.state == MessageState.STOPPED:
+        status = 499
+    raise RequestError(status, message, code=error.kind if error else ended.state)
+
+
+async def _stream(opened: Opened, wanted: ChatRequest) -> HttpResponseBase:
+    """Wait for the first words, so that a failure before them is an honest HTTP error."""
+    live = opened.live
+    events = live.follow()
+    try:
+        first = await _next_shown(events)
+        if isinstance(first, Ended):
+            _raise_if_failed(first, live)
+    except BaseException:
+        if not live.is_ended:
+            live.stop()
+        await events.aclose()
+        raise
+    body = _chunks(opened, first, events, include_usage=wanted.include_usage)
+    response = StreamingHttpResponse(body, content_type="text/event-stream")
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _next_shown(events: AsyncIterator[LiveEvent]) -> LiveEvent:
+    async for event in events:
+        if isinstance(event, Delta | Ended):
+            return event
+    raise AssertionError("an answer's events end with its end")
+
+
+async def _chunks(
+    opened: Opened, first: LiveEvent, events: Any, *, include_usage: bool
+) -> AsyncIterator[bytes]:
+    live, writer = opened.live, ChunkWriter(opened.identity)
+    try:
+        if isinstance(first, Delta):
+            yield writer.role() + writer.text(first.text)
+            async for event in events:
+                if isinstance(event, Delta):
+                    yield writer.text(event.text)
+                elif isinstance(event, Ended):
+                    try:
+                        _raise_if_failed(event, live)
+                    except RequestError as error:
+                        yield writer.error(error)
+                        return
+        yield writer.end(live.outcome, include_usage=include_usage)
+    finally:
+        if not live.is_ended:
+            live.stop()
+        await events.aclose()
+
+
