@@ -199,7 +199,6 @@ EMBEDDER = env_str("EMBEDDER", default="minilm")
 """`minilm`, or `hash`: vectors without meaning, for tests."""
 EXACT_SCAN_CHUNKS = env_int("EXACT_SCAN_CHUNKS", default=20_000)
 """Up to here a vector search compares every passage of its collections; beyond, it uses HNSW."""
-EMBEDDER_LOADER = "apps.retrieval.embedder.get_embedder"
 EMBEDDER_WORKERS = env_int("EMBEDDER_WORKERS", default=os.cpu_count() or 2)
 ALLOW_PRIVATE_ENDPOINTS = env_bool("ALLOW_PRIVATE_ENDPOINTS", default=True)
 """Model servers usually run on this machine or beside it; link-local addresses stay refused."""

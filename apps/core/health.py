@@ -6,24 +6,27 @@ import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min, Q
-from django.utils.module_loading import import_string
+from django.utils import timezone
 
+from apps.core.embedder import get_embedder
+from apps.core.formats import format_seconds
 from apps.core.models import Job, JobKind, JobState
 from apps.core.redis import sync_redis
 
 logger = logging.getLogger(__name__)
 MAX_FILES_COUNTED = 200_000
 SWEEP_KEY = "sweep:last"
+SWEEP_LATE_S = 60.0
+STARTED_AT = timezone.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The open jobs of one kind. `oldest_at` is when the longest waiting one was queued."""
+    """The open jobs of one kind. `oldest_seconds`: for how long the first of them has waited."""
 
-    kind: str
-    label: str
+    name: str
     waiting: int
     running: int
-    failed: int
-    oldest_at: dt.datetime | None
+    oldest_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,7 @@ def check_embedder() -> Check:
     if not _embedder_lock.acquire(blocking=False):
         return Check("embedder", False, "The embedding model is being loaded.")
     try:
-        load = cast(Callable[[], object], import_string(settings.EMBEDDER_LOADER))
-        load()
+        get_embedder()
     except Exception as error:  # whatever is wrong with a model, the process can say so
         return _failed("embedder", error, "The embedding model does not load.")
     finally:
@@ -133,32 +133,31 @@ def as_json(checks: list[Check]) -> dict[str, object]:
 
 
 def list_queues() -> list[Queue]:
-    """Every kind of job with what is open and what has failed."""
-    rows = Job.objects.values("kind").annotate(
-        waiting=Count("pk", filter=Q(state=JobState.QUEUED)),
-        running=Count("pk", filter=Q(state=JobState.RUNNING)),
-        failed=Count("pk", filter=Q(state=JobState.FAILED)),
-        oldest_at=Min("created_at", filter=Q(state=JobState.QUEUED)),
+    """The kinds of jobs of which some are open."""
+    now = timezone.now()
+    rows = (
+        Job.objects.filter(state__in=[JobState.QUEUED, JobState.RUNNING])
+        .values("kind")
+        .annotate(
+            waiting=Count("pk", filter=Q(state=JobState.QUEUED)),
+            running=Count("pk", filter=Q(state=JobState.RUNNING)),
+            oldest_at=Min("available_at", filter=Q(state=JobState.QUEUED)),
+        )
+        .order_by("kind")
     )
-    by_kind: dict[str, dict[str, Any]] = {row["kind"]: dict(row) for row in rows}
     return [
         Queue(
-            kind=kind.value,
-            label=str(kind.label),
-            waiting=row.get("waiting", 0),
-            running=row.get("running", 0),
-            failed=row.get("failed", 0),
-            oldest_at=row.get("oldest_at"),
+            name=str(JobKind(row["kind"]).label),
+            waiting=row["waiting"],
+            running=row["running"],
+            oldest_seconds=_seconds_since(row["oldest_at"], now=now),
         )
-        for kind in JobKind
-        for row in [by_kind.get(kind.value, {})]
+        for row in rows
     ]
 
 
-def last_heartbeat() -> dt.datetime | None:
-    """When a worker last said that it is at work on something."""
-    newest = Job.objects.exclude(heartbeat_at=None).order_by("-heartbeat_at").first()
-    return newest.heartbeat_at if newest else None
+def _seconds_since(moment: dt.datetime | None, *, now: dt.datetime) -> float | None:
+    return None if moment is None else max((now - moment).total_seconds(), 0.0)
 
 
 def note_sweep() -> None:
@@ -176,6 +175,16 @@ def last_sweep() -> dt.datetime | None:
     except redis.RedisError:
         return None
     return dt.datetime.fromtimestamp(float(stamp), dt.UTC) if stamp else None
+
+
+def check_sweep() -> Check:
+    """Whether the worker and its clock are at work: the sweep runs every few seconds."""
+    swept_at = last_sweep()
+    if swept_at is None:
+        return Check("worker", False, "No sweep has run yet. Is the worker running?")
+    seconds = max((timezone.now() - swept_at).total_seconds(), 0.0)
+    ago = f"Last sweep {format_seconds(seconds)} ago."
+    return Check("worker", seconds < SWEEP_LATE_S, ago)
 
 
 def measure_sizes() -> Sizes:

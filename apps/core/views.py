@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from apps.core import health
 from apps.core.api import TITLES
+from apps.core.formats import format_bytes
 
 API_PATHS = ("/api/", "/v1/")
 
@@ -47,15 +49,25 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def status(request: HttpRequest) -> HttpResponse:
     """How the installation is doing, for people who are signed in. It names no workspace."""
+    checks = [*health.run_checks(), health.check_sweep()]
+    sizes = health.measure_sizes()
     return render(
         request,
-        "core/status.html",
+        "status.html",
         {
-            "checks": health.run_checks(),
-            "queues": health.list_queues(),
-            "sizes": health.measure_sizes(),
-            "last_sweep": health.last_sweep(),
-            "last_heartbeat": health.last_heartbeat(),
+            "is_ok": all(check.ok for check in checks),
+            "services": [
+                {"name": check.name.capitalize(), "is_ok": check.ok, "detail": check.detail}
+                for check in checks
+            ],
+            "queues": health.list_queues() if checks[0].ok else [],
+            "sizes": [
+                ("Database", format_bytes(sizes.database)),
+                ("Uploaded files", format_bytes(sizes.files)),
+                ("Redis", format_bytes(sizes.redis)),
+            ],
+            "version": settings.VERSION,
+            "started_at": health.STARTED_AT,
         },
     )
 
@@ -63,7 +75,7 @@ def status(request: HttpRequest) -> HttpResponse:
 @require_GET
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component on one page."""
-    return render(request, "core/styleguide.html")
+    return render(request, "styleguide.html")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

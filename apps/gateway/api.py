@@ -1,0 +1,134 @@
+"""REST: model endpoints. A stored key is never given out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.api import Pagination, Problem
+from apps.gateway.access import get_endpoint
+from apps.gateway.models import Endpoint
+from apps.gateway.selectors import list_endpoints
+from apps.gateway.services import (
+    EndpointFields,
+    check_endpoint,
+    delete_endpoint,
+    save_endpoint,
+)
+from apps.workspaces.api import WorkspaceAPIView
+from apps.workspaces.models import Scope
+
+
+class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
+    """What is stored, and how the last test went."""
+
+    has_api_key = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Endpoint
+        fields = [
+            "id", "name", "base_url", "model", "has_api_key", "context_tokens", "input_price",
+            "output_price", "checked_at", "check_ok", "check_message", "created_at",
+        ]  # fmt: skip
+
+    def get_has_api_key(self, endpoint: Endpoint) -> bool:
+        return bool(endpoint.api_key_encrypted)
+
+
+class EndpointWriteSerializer(serializers.Serializer[Endpoint]):
+    """What can be set. Without `api_key` a stored key stays; an empty one removes it."""
+
+    name = serializers.CharField(max_length=120)
+    base_url = serializers.URLField(max_length=500)
+    model = serializers.CharField(max_length=200)
+    api_key = serializers.CharField(
+        max_length=1000, required=False, allow_blank=True, write_only=True
+    )
+    context_tokens = serializers.IntegerField(min_value=512, max_value=4_000_000, required=False)
+    input_price = serializers.DecimalField(
+        max_digits=10, decimal_places=4, min_value=Decimal(0), required=False
+    )
+    output_price = serializers.DecimalField(
+        max_digits=10, decimal_places=4, min_value=Decimal(0), required=False
+    )
+
+
+STORED = ("name", "base_url", "model", "context_tokens", "input_price", "output_price")
+
+
+class EndpointsView(WorkspaceAPIView):
+    scopes = {"POST": Scope.ADMIN}
+
+    @extend_schema(operation_id="list_endpoints", responses=EndpointSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """The workspace's model endpoints."""
+        paginator = Pagination()
+        rows = paginator.paginate_queryset(list_endpoints(self.workspace_id), request, view=self)
+        return paginator.get_paginated_response(EndpointSerializer(rows or [], many=True).data)
+
+    @extend_schema(
+        operation_id="create_endpoint",
+        request=EndpointWriteSerializer,
+        responses={201: EndpointSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Add an OpenAI-compatible server."""
+        given = EndpointWriteSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        endpoint = _save(self, EndpointFields(**given.validated_data), None)
+        return Response(EndpointSerializer(endpoint).data, status=status.HTTP_201_CREATED)
+
+
+class EndpointView(WorkspaceAPIView):
+    scopes = {"PATCH": Scope.ADMIN, "DELETE": Scope.ADMIN}
+
+    @extend_schema(operation_id="get_endpoint", responses=EndpointSerializer)
+    def get(self, request: Request, endpoint_id: UUID) -> Response:
+        """One endpoint."""
+        return Response(EndpointSerializer(get_endpoint(self.workspace_id, endpoint_id)).data)
+
+    @extend_schema(
+        operation_id="update_endpoint",
+        request=EndpointWriteSerializer(partial=True),
+        responses=EndpointSerializer,
+    )
+    def patch(self, request: Request, endpoint_id: UUID) -> Response:
+        """Change what is given."""
+        endpoint = get_endpoint(self.workspace_id, endpoint_id)
+        given = EndpointWriteSerializer(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        stored = {name: getattr(endpoint, name) for name in STORED}
+        saved = _save(self, EndpointFields(**{**stored, **given.validated_data}), endpoint)
+        return Response(EndpointSerializer(saved).data)
+
+    @extend_schema(operation_id="delete_endpoint", responses={204: None})
+    def delete(self, request: Request, endpoint_id: UUID) -> Response:
+        """Delete it and its key; assistants that used it fall back to the built-in reader."""
+        delete_endpoint(get_endpoint(self.workspace_id, endpoint_id), actor=self.actor)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class EndpointTestView(WorkspaceAPIView):
+    scopes = {"POST": Scope.ADMIN}
+
+    @extend_schema(operation_id="test_endpoint", request=None, responses=EndpointSerializer)
+    def post(self, request: Request, endpoint_id: UUID) -> Response:
+        """Ask it for one token. 200 either way: `check_ok` and `check_message` say how it went."""
+        endpoint = check_endpoint(get_endpoint(self.workspace_id, endpoint_id))
+        return Response(EndpointSerializer(endpoint).data)
+
+
+def _save(view: WorkspaceAPIView, fields: EndpointFields, endpoint: Endpoint | None) -> Endpoint:
+    try:
+        with transaction.atomic():
+            return save_endpoint(view.workspace, fields=fields, actor=view.actor, endpoint=endpoint)
+    except IntegrityError as error:
+        raise Problem(409, "name_taken", "Another endpoint has this name already.") from error
+    except ValueError as error:
+        raise serializers.ValidationError({"base_url": [str(error)]}) from error

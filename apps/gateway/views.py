@@ -1,0 +1,89 @@
+"""The settings page of model endpoints."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.gateway.access import get_endpoint
+from apps.gateway.forms import EndpointForm
+from apps.gateway.models import Endpoint
+from apps.gateway.selectors import list_endpoints
+from apps.gateway.services import check_endpoint, delete_endpoint, save_endpoint
+from apps.workspaces.decorators import workspace_view
+from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.models import Role
+
+BAD_ADDRESS = "This is not an address that a model server can have."
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view(role=Role.OWNER)
+def endpoints(request: WorkspaceRequest) -> HttpResponse:
+    """All endpoints, and the form for another one."""
+    return _edit(request, endpoint=None)
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view(role=Role.OWNER)
+def endpoint(request: WorkspaceRequest, *, endpoint_id: UUID) -> HttpResponse:
+    """The same page with the form of one endpoint."""
+    return _edit(request, endpoint=get_endpoint(request.workspace.pk, endpoint_id))
+
+
+@require_POST
+@workspace_view(role=Role.OWNER)
+def test_endpoint(request: WorkspaceRequest, *, endpoint_id: UUID) -> HttpResponse:
+    """Ask the server for one token and show how that went."""
+    checked = check_endpoint(get_endpoint(request.workspace.pk, endpoint_id))
+    if request.htmx:
+        return render(request, "settings/_endpoint_check.html", {"endpoint": checked})
+    level = messages.SUCCESS if checked.check_ok else messages.ERROR
+    messages.add_message(request, level, checked.check_message)
+    return redirect("gateway:endpoints", slug=request.workspace.slug)
+
+
+@require_POST
+@workspace_view(role=Role.OWNER)
+def remove_endpoint(request: WorkspaceRequest, *, endpoint_id: UUID) -> HttpResponse:
+    found = get_endpoint(request.workspace.pk, endpoint_id)
+    delete_endpoint(found, actor=request.actor)
+    messages.success(request, f"“{found.name}” was deleted, and its key with it.")
+    return redirect("gateway:endpoints", slug=request.workspace.slug)
+
+
+def _edit(request: WorkspaceRequest, *, endpoint: Endpoint | None) -> HttpResponse:
+    form = EndpointForm(request.POST or None, workspace=request.workspace, endpoint=endpoint)
+    if request.method == "POST" and form.is_valid() and _save(request, form):
+        return redirect("gateway:endpoints", slug=request.workspace.slug)
+    return render(
+        request,
+        "settings/endpoints.html",
+        {
+            "nav": "settings",
+            "section": "endpoints",
+            "endpoints": list_endpoints(request.workspace),
+            "form": form,
+            "editing": endpoint,
+        },
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+def _save(request: WorkspaceRequest, form: EndpointForm) -> bool:
+    try:
+        saved = save_endpoint(
+            request.workspace,
+            fields=form.as_fields(),
+            actor=request.actor,
+            endpoint=form.endpoint,
+        )
+    except ValueError:
+        form.add_error("base_url", BAD_ADDRESS)
+        return False
+    messages.success(request, f"“{saved.name}” was saved. Test it before you use it.")
+    return True
