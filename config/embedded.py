@@ -57,12 +57,13 @@ def start_services(
     try:
         postgres = EmbeddedPostgres(data_dir, durable=fsync)
         redis = EmbeddedRedis(data_dir)
-        for server in (postgres, redis):
+        servers: list[EmbeddedServer] = [postgres, redis]
+        for server in servers:
             server.prepare()
             with (data_dir / "logs" / f"{server.name}.log").open("ab") as log:
                 services.running.append((server, server.spawn(output=log)))
-        for server, process in services.running:
-            _await_ready(server, process, log=data_dir / "logs" / f"{server.name}.log")
+        for running, process in services.running:
+            _await_ready(running, process, log=data_dir / "logs" / f"{running.name}.log")
     except BaseException:
         services.stop()
         raise
