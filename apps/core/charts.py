@@ -77,7 +77,6 @@ class SpanInput:
     name: str
     offset_ms: float
     duration_ms: float
-    kind: str = ""
     ok: bool = True
 
 
@@ -216,7 +215,7 @@ def plot_waterfall(
                 width=round(length, 1),
                 text_x=round(x + length + 6, 1),
                 duration_ms=span.duration_ms,
-                css_class="fault" if not span.ok else f"mark span-{span.kind}".rstrip("-"),
+                css_class="mark" if span.ok else "fault",
             )
         )
     marks = tuple(

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from heroicons.templatetags import heroicons
 
-from apps.core import charts, formats
+from apps.core import charts, formats, samples
 from apps.core.markdown import render_markdown
 
 register = template.Library()
@@ -40,6 +40,9 @@ def icon(name: str, css: str = "") -> SafeString:
             name, size=None, **{"class": f"icon {css}".strip(), "aria-hidden": "true"}
         )
     )
+
+
+register.simple_tag(samples.chart_samples)
 
 
 @register.filter
@@ -89,18 +92,18 @@ def line(
 
 @register.inclusion_tag("components/charts/waterfall.html")
 def waterfall(spans: Sequence[Any], title: str) -> dict[str, Any]:
-    """Timed steps: objects with `name`, `offset_ms`, `duration_ms` and `status`."""
-    inputs = [
-        charts.SpanInput(
-            name=span.name,
-            offset_ms=span.offset_ms,
-            duration_ms=span.duration_ms,
-            kind=span.name.split(".")[-1].split(" ")[0],
-            ok=span.status == "ok",
-        )
-        for span in spans
-    ]
+    """Timed steps: SpanInput, or rows of Span with an optional `label`."""
+    inputs = [span if isinstance(span, charts.SpanInput) else _span_input(span) for span in spans]
     return {"chart": charts.plot_waterfall(inputs), "title": title}
+
+
+def _span_input(span: Any) -> charts.SpanInput:
+    return charts.SpanInput(
+        name=getattr(span, "label", "") or span.name,
+        offset_ms=span.offset_ms,
+        duration_ms=span.duration_ms,
+        ok=span.status == "ok",
+    )
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,27 @@
+"""Made-up numbers for the charts of the style guide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.core.charts import SpanInput
+
+
+def chart_samples() -> dict[str, Any]:
+    """Input for one chart of each kind, a gap and a failed step included."""
+    return {
+        "trend": [1, 4, 3, 6, 8, 5, 9, 12],
+        "bars": [
+            {"label": "Handbook", "value": 1214},
+            {"label": "Price lists", "value": 61},
+            {"label": "Contracts", "value": 702},
+        ],
+        "labels": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+        "values": [12, 31, 28, None, 44, 7, 9],
+        "spans": [
+            SpanInput("rewrite", 2, 4),
+            SpanInput("search", 6, 31),
+            SpanInput("generation", 40, 310),
+            SpanInput("checks", 352, 18, ok=False),
+        ],
+    }
