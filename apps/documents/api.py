@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from apps.core.api import Pagination, Problem
 from apps.documents import selectors, services
 from apps.documents.access import get_collection, get_document
-from apps.documents.models import Collection, Document
+from apps.documents.models import Collection
 from apps.documents.serializers import (
     CollectionSerializer,
     DocumentSerializer,
@@ -119,7 +119,7 @@ class CollectionDocumentsView(WorkspaceAPIView):
         )
         paginator = Pagination()
         page = paginator.paginate_queryset(documents, request, view=self) or []
-        rows = selectors.describe_documents(cast(list[Document], page))
+        rows = selectors.describe_documents(page)
         return paginator.get_paginated_response([_document_data(row) for row in rows])
 
     @extend_schema(
@@ -141,7 +141,7 @@ class CollectionDocumentsView(WorkspaceAPIView):
                 return services.add_url(collection, url=values["url"], actor=self.actor)
             except services.BadUrlError:
                 raise Problem(400, "bad_url", "Only web addresses can be fetched.") from None
-        file: UploadedFile = values["file"]
+        file: UploadedFile[Any] = values["file"]
         try:
             return services.add_upload(
                 collection,
@@ -253,6 +253,6 @@ def _document_data(row: selectors.DocumentRow) -> dict[str, Any]:
     return cast(dict[str, Any], DocumentSerializer(render_document(row)).data)
 
 
-def _read_chunks(file: UploadedFile) -> Iterator[bytes]:
+def _read_chunks(file: UploadedFile[Any]) -> Iterator[bytes]:
     while chunk := file.read(UPLOAD_CHUNK_BYTES):
         yield chunk

@@ -84,7 +84,7 @@ class VersionSerializer(serializers.ModelSerializer[DocumentVersion]):
 
 class TextPageSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # hides Field.label
     start = serializers.IntegerField(help_text="Offset into the text, in characters")
     end = serializers.IntegerField()
     note = serializers.CharField()

@@ -1,0 +1,29 @@
+"""The Celery application. Messages only wake workers up; what there is to do stands in Postgres."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.conf import settings
+from kombu import Queue as KombuQueue
+
+from workers.queues import Queue
+from workers.schedule import BEAT_SCHEDULE
+
+app = Celery("plumbline")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    imports=("workers.tasks.ingest", "workers.tasks.maintenance", "workers.lifecycle"),
+    task_queues=[KombuQueue(queue.value) for queue in Queue],
+    task_default_queue=Queue.MAINTENANCE.value,
+    beat_schedule=BEAT_SCHEDULE,
+    beat_schedule_filename=str(settings.DATA_DIR / "run" / "beat.db"),
+    worker_hijack_root_logger=False,
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
+    task_reject_on_worker_lost=True,
+)

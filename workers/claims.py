@@ -1,0 +1,114 @@
+"""Taking jobs out of Postgres, and making sure that only their present owner writes."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.core.jobs import JobCancelled
+from apps.core.models import Job, JobKind, JobState
+
+logger = logging.getLogger(__name__)
+
+_HOST = socket.gethostname()[:60]
+_PROCESS = f"{_HOST}:{os.getpid()}:{secrets.token_hex(4)}"
+_numbers = itertools.count(1)
+
+
+def claim_due(kind: JobKind, *, limit: int = 1) -> list[Job]:
+    """Up to `limit` due jobs of a kind, oldest first, now running under a claim of their own.
+
+    Two claims never have the same name, so that work that lost its job cannot write any more,
+    even when the same process has taken the job again.
+    """
+    now = timezone.now()
+    worker = f"{_PROCESS}:{next(_numbers)}"
+    with transaction.atomic():
+        due = (
+            Job.objects.select_for_update(skip_locked=True)
+            .filter(kind=kind, state=JobState.QUEUED, available_at__lte=now)
+            .order_by("available_at")[:limit]
+        )
+        found = list(due)
+        Job.objects.filter(pk__in=[job.pk for job in found]).update(
+            state=JobState.RUNNING,
+            worker=worker,
+            started_at=now,
+            heartbeat_at=now,
+            attempts=F("attempts") + 1,
+            reason="",
+        )
+    for job in found:
+        job.state, job.worker, job.attempts = JobState.RUNNING, worker, job.attempts + 1
+        job.started_at = job.heartbeat_at = now
+    return found
+
+
+@contextmanager
+def fence(job: Job) -> Iterator[None]:
+    """A transaction in which the job is ours; JobCancelled if it no longer is, or is unwanted."""
+    with transaction.atomic():
+        row = (
+            Job.objects.select_for_update(no_key=True)
+            .filter(pk=job.pk, state=JobState.RUNNING, worker=job.worker)
+            .values_list("cancel_requested", flat=True)
+            .first()
+        )
+        if row is None or row:
+            raise JobCancelled
+        yield
+
+
+def still_wanted(jobs: Sequence[Job]) -> set[object]:
+    """The ids of those jobs that are still ours and that nobody has cancelled."""
+    found = Job.objects.filter(
+        pk__in=[job.pk for job in jobs],
+        state=JobState.RUNNING,
+        cancel_requested=False,
+        worker__in={job.worker for job in jobs},
+    )
+    return set(found.values_list("pk", flat=True))
+
+
+def release_dead_claims() -> int:
+    """Put back what processes of this host had in hand that no longer exist; returns how many.
+
+    Called when a worker starts: after a crash nothing waits for its heartbeat to grow old.
+    """
+    count = 0
+    for job in Job.objects.filter(state=JobState.RUNNING, worker__startswith=f"{_HOST}:"):
+        if _is_dead(job.worker):
+            count += Job.objects.filter(
+                pk=job.pk, state=JobState.RUNNING, worker=job.worker
+            ).update(state=JobState.QUEUED, available_at=timezone.now())
+    return count
+
+
+def _is_dead(worker: str) -> bool:
+    host, _, rest = worker.rpartition(":")[0].partition(":")
+    pid = rest.partition(":")[0]
+    if host != _HOST or not pid.isdigit() or worker.startswith(f"{_PROCESS}:"):
+        return False
+    if int(pid) == os.getpid():
+        return True  # the same number, given again: to the main process of a container
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def close_connection() -> None:
+    """Give this thread's connection back to the pool; a broken one is thrown away there."""
+    connection.close()

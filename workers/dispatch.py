@@ -1,0 +1,39 @@
+"""Sends wake-ups. It is what `settings.JOB_SENDER` names, so that apps need not know of Celery."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from kombu.exceptions import OperationalError
+
+from apps.core.models import JobKind
+from workers.celery import app
+from workers.queues import Queue
+
+logger = logging.getLogger(__name__)
+
+QUEUE_OF = {
+    JobKind.PARSE_VERSION: Queue.INGEST,
+    JobKind.EMBED_VERSION: Queue.EMBED,
+    JobKind.FETCH_URL: Queue.INGEST,
+    JobKind.PURGE_DOCUMENT: Queue.MAINTENANCE,
+    JobKind.SEED_DEMO: Queue.MAINTENANCE,
+}
+
+
+def send_jobs(kind: str, job_ids: Sequence[str]) -> None:
+    """Wake a worker up for jobs of one kind. A broker that is down is logged and survived.
+
+    The message names the jobs for the log's sake; a worker takes whatever of the kind is due.
+    """
+    try:
+        app.send_task(
+            "workers.ingest.run_jobs",
+            args=[kind, list(job_ids[:20])],
+            queue=QUEUE_OF[JobKind(kind)].value,
+            retry=False,
+            ignore_result=True,
+        )
+    except (OperationalError, OSError) as error:
+        logger.warning("the broker is away, the sweep will send again: %s", type(error).__name__)

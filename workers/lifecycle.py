@@ -1,0 +1,36 @@
+"""What a worker does when it starts and when it stops."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import signals
+from django.db import InterfaceError, OperationalError
+
+from apps.core.jobs import send
+from apps.core.models import JobKind
+from workers.claims import close_connection, release_dead_claims
+from workers.pipelines.ingest import parser
+
+logger = logging.getLogger(__name__)
+
+
+@signals.worker_ready.connect
+def take_over(**_: Any) -> None:
+    """Go on at once with what a predecessor on this host left, and with what waits."""
+    try:
+        count = release_dead_claims()
+        logger.info("worker ready, %s jobs taken over", count)
+        for kind in JobKind:
+            send(kind, [])
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("nothing taken over: %s", type(error).__name__)
+    finally:
+        close_connection()
+
+
+@signals.worker_shutdown.connect
+def stop_parser(**_: Any) -> None:
+    """End the children that read documents."""
+    parser().close()

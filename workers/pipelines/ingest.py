@@ -1,0 +1,217 @@
+"""Reading: a document's pages go into Postgres as they come, then the text is cut into passages.
+
+What is stored is the checkpoint: a worker that takes over goes on after the last stored page.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from django.db.models import Count, Max
+
+from apps.chunking.services import default_profile, split_version
+from apps.core import jobs
+from apps.core.jobs import JobCancelled
+from apps.core.models import Job, JobKind, JobState
+from apps.documents.models import DocumentVersion, Page, Stage
+from apps.documents.parsing.service import ParserService
+from apps.documents.parsing.types import Opened, ParsedPage, ParseError
+from apps.documents.selectors import PAGE_SEPARATOR
+from apps.documents.storage import locate_blob
+from workers.claims import fence, still_wanted
+from workers.failures import PassingTroubleError
+from workers.pipelines.versions import begin_stage, fail_version, find_version, update_version
+
+FLUSH_SECONDS = 1.0
+WATCH_SECONDS = 1.0
+FLUSH_PAGES = 64
+FLUSH_CHARS = 500_000
+NO_TEXT_REASON = "No text was found in this file."
+MISSING_REASON = "The uploaded file is no longer on the server's disk. Upload it again."
+
+# What Postgres cannot store in a text: NUL, and halves of surrogate pairs.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+@cache
+def parser() -> ParserService:
+    """The process's reader of documents."""
+    return ParserService()
+
+
+def parse_version(job: Job) -> None:
+    """Read the job's version, cut it into passages and queue their embedding."""
+    version = find_version(job)
+    if version is None:
+        return
+    begin_stage(job, version, Stage.READING)
+    try:
+        _read(job, version)
+    except ParseError as error:
+        _end_reading(job, version, error)
+        return
+    if not _has_text(version):
+        with fence(job):
+            fail_version(version.pk, code="no_text", reason=_first_note(version) or NO_TEXT_REASON)
+        return
+    begin_stage(job, version, Stage.SPLITTING)
+    count = split_version(version, profile=default_profile(version.workspace))
+    with fence(job):
+        _hand_over(job, version, num_chunks=count)
+
+
+def _read(job: Job, version: DocumentVersion) -> None:
+    path = locate_blob(version.blob)
+    if not path.is_file():
+        raise ParseError("missing", MISSING_REASON)
+    store = _PageStore.resume(job, version)
+    try:
+        items = parser().parse(
+            path,
+            filename=version.filename,
+            first_page=store.next_number,
+            cancelled=_Watch(job).is_unwanted,
+        )
+        for item in items:
+            if isinstance(item, Opened):
+                store.open(item)
+            else:
+                store.add(item)
+    except ParseError:
+        store.flush()
+        raise
+    store.flush(is_last=True)
+
+
+def _end_reading(job: Job, version: DocumentVersion, error: ParseError) -> None:
+    if error.code == "cancelled":
+        raise JobCancelled
+    if error.code == "crashed" and job.attempts < 2:
+        raise PassingTroubleError(error.reason)
+    with fence(job):
+        fail_version(version.pk, code=error.code, reason=error.reason)
+
+
+def _has_text(version: DocumentVersion) -> bool:
+    return Page.objects.filter(version=version, text__regex=r"\S").exists()
+
+
+def _first_note(version: DocumentVersion) -> str:
+    notes = Page.objects.filter(version=version).exclude(note="").order_by("number")
+    return notes.values_list("note", flat=True).first() or ""
+
+
+def _hand_over(job: Job, version: DocumentVersion, *, num_chunks: int) -> None:
+    """The next job and the end of this one, together or not at all."""
+    totals = Page.objects.filter(version=version).aggregate(pages=Count("pk"), end=Max("end"))
+    update_version(
+        version.pk,
+        stage=Stage.EMBEDDING,
+        stage_started_at=None,
+        num_chunks=num_chunks,
+        chunks_done=0,
+        num_chars=totals["end"] or 0,
+        pages_done=totals["pages"],
+    )
+    jobs.enqueue(
+        JobKind.EMBED_VERSION,
+        workspace_id=version.workspace_id,
+        key=str(version.pk),
+        payload={"version_id": str(version.pk)},
+    )
+    jobs.finish(job, JobState.SUCCEEDED)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Looks once a second whether the job is still wanted, while a page takes its time."""
+
+    job: Job
+    looked_at: float = field(default_factory=time.monotonic)
+
+    def is_unwanted(self) -> bool:
+        if time.monotonic() - self.looked_at < WATCH_SECONDS:
+            return False
+        self.looked_at = time.monotonic()
+        return not still_wanted([self.job])
+
+
+@dataclass(slots=True)
+class _PageStore:
+    """Collects pages and writes them in small transactions, at least once a second."""
+
+    job: Job
+    version: DocumentVersion
+    next_number: int
+    next_start: int
+    waiting: list[Page] = field(default_factory=list)
+    waiting_chars: int = 0
+    flushed_at: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def resume(cls, job: Job, version: DocumentVersion) -> _PageStore:
+        """Go on after the last page that is stored."""
+        last = Page.objects.filter(version=version).aggregate(number=Max("number"), end=Max("end"))
+        if last["number"] is None:
+            return cls(job, version, next_number=1, next_start=0)
+        start = last["end"] + len(PAGE_SEPARATOR)
+        return cls(job, version, next_number=last["number"] + 1, next_start=start)
+
+    def open(self, opened: Opened) -> None:
+        """Note what is known of the document before its pages."""
+        with fence(self.job):
+            update_version(
+                self.version.pk,
+                pages_total=opened.pages_total,
+                title=storable(opened.title)[:500],
+                media_type=opened.media_type[:120],
+                note=storable(opened.metadata.get("note", "")),
+                pages_done=self.next_number - 1,
+            )
+
+    def add(self, parsed: ParsedPage) -> None:
+        """Take a page; it is written with the next batch."""
+        text = storable(parsed.text)
+        end = self.next_start + len(text)
+        self.waiting.append(
+            Page(
+                workspace_id=self.version.workspace_id,
+                version=self.version,
+                number=parsed.number,
+                label=storable(parsed.label)[:300],
+                text=text,
+                start=self.next_start,
+                end=end,
+                width=parsed.width,
+                height=parsed.height,
+                note=storable(parsed.note),
+                blocks=[[b.kind, b.level, b.start, b.end] for b in parsed.blocks],
+                boxes=[[b.start, b.end, b.x0, b.y0, b.x1, b.y1] for b in parsed.boxes],
+            )
+        )
+        self.next_start, self.next_number = end + len(PAGE_SEPARATOR), parsed.number + 1
+        self.waiting_chars += len(text)
+        is_old = time.monotonic() - self.flushed_at > FLUSH_SECONDS
+        if is_old or len(self.waiting) >= FLUSH_PAGES or self.waiting_chars >= FLUSH_CHARS:
+            self.flush()
+
+    def flush(self, *, is_last: bool = False) -> None:
+        """Write what waits, if the version is still ours."""
+        fields: dict[str, Any] = {"pages_done": self.next_number - 1}
+        if is_last:
+            fields["pages_total"] = self.next_number - 1
+        if self.waiting or is_last:
+            with fence(self.job):
+                Page.objects.bulk_create(self.waiting)
+                update_version(self.version.pk, **fields)
+        self.waiting, self.waiting_chars = [], 0
+        self.flushed_at = time.monotonic()
+
+
+def storable(text: str) -> str:
+    """The text with what Postgres refuses replaced, character for character."""
+    return _UNSTORABLE.sub("\ufffd", text)

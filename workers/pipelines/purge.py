@@ -1,0 +1,64 @@
+"""Removing what is left of a deleted document. It was unfindable before; now nothing remains.
+
+Every step may be repeated: a worker that takes over finds what is still there.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Model, QuerySet
+
+from apps.chat.models import RetrievedPassage
+from apps.chat.services import withdraw_answers
+from apps.core.models import Job
+from apps.documents.models import Collection, Document, DocumentVersion, Page
+from apps.documents.services import VERSION_JOBS, lock_blob
+from apps.documents.storage import remove_blob
+from apps.retrieval.services import forget_document
+from workers.claims import fence
+
+
+def purge_document(job: Job) -> None:
+    """Remove a deleted document's answers, passages, vectors, pages, rows and bytes."""
+    document = Document.objects.filter(pk=job.payload["document_id"]).first()
+    if document is None or document.deleted_at is None:
+        return
+    withdraw_answers(document.pk)
+    forget_document(document)
+    versions = list(DocumentVersion.objects.filter(document=document))
+    blobs = {version.blob for version in versions if version.blob}
+    with fence(job):
+        delete_rows(RetrievedPassage.objects.filter(document=document))
+        delete_rows(Page.objects.filter(version__in=versions))
+        keys = [str(version.pk) for version in versions]
+        Job.objects.filter(kind__in=VERSION_JOBS, key__in=keys).delete()
+        document.delete()
+    for blob in sorted(blobs):
+        _remove_unused(blob)
+    _remove_empty_collection(document.collection_id)
+
+
+def delete_rows(rows: QuerySet[Model]) -> None:
+    """One DELETE, without loading the rows to look for what hangs on them."""
+    rows._raw_delete(rows.db)
+
+
+def _remove_unused(blob: str) -> None:
+    with transaction.atomic():
+        lock_blob(blob)
+        if not DocumentVersion.objects.filter(blob=blob).exists():
+            remove_blob(blob)
+
+
+def _remove_empty_collection(collection_id: UUID) -> None:
+    with transaction.atomic():
+        collection = (
+            Collection.objects.select_for_update()
+            .filter(pk=collection_id)
+            .exclude(deleted_at=None)
+            .first()
+        )
+        if collection is not None and not collection.documents.exists():
+            collection.delete()

@@ -1,0 +1,46 @@
+"""The sweep: whatever was lost, by whomever, is found in Postgres and goes on."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import InterfaceError, OperationalError
+
+from apps.chat.services import mark_interrupted_answers
+from apps.core import jobs
+from apps.documents.storage import (
+    list_workspace_folders,
+    remove_abandoned_uploads,
+    remove_workspace_blobs,
+)
+from apps.workspaces.models import Workspace
+from workers.claims import close_connection
+from workers.failures import fail_job_version
+
+logger = logging.getLogger(__name__)
+
+ABANDONED_AFTER_S = 24 * 3600.0
+
+
+def sweep_jobs() -> None:
+    """Requeue what dead workers had, send again what nobody took, mark interrupted answers."""
+    try:
+        for job in jobs.requeue_stale():
+            fail_job_version(job, code="worker", reason=job.reason)
+        jobs.resend_waiting()
+        mark_interrupted_answers()
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("the sweep was cut short: %s", type(error).__name__)
+    finally:
+        close_connection()
+
+
+def tidy_up() -> None:
+    """Remove uploads that broke off, and the blobs of workspaces that were deleted."""
+    removed = remove_abandoned_uploads(older_than_s=ABANDONED_AFTER_S)
+    folders = set(list_workspace_folders())
+    living = {str(pk) for pk in Workspace.objects.values_list("pk", flat=True)}
+    for workspace_id in folders - living:
+        remove_workspace_blobs(workspace_id)
+    logger.info("tidied: %s uploads, %s workspaces", removed, len(folders - living))
+    close_connection()

@@ -1,0 +1,95 @@
+"""Runs jobs: takes what is due of a kind from Postgres until nothing is left."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from apps.core import jobs
+from apps.core.jobs import JobCancelled
+from apps.core.logs import correlation_id
+from apps.core.models import Job, JobKind, JobState
+from workers.claims import claim_due, close_connection
+from workers.failures import fail_internally, is_passing, put_back
+from workers.heartbeat import heart
+from workers.pipelines.demo import seed_demo
+from workers.pipelines.embed import embed_versions
+from workers.pipelines.fetch import fetch_url
+from workers.pipelines.ingest import parse_version
+from workers.pipelines.purge import purge_document
+from workers.slots import Slots
+
+logger = logging.getLogger(__name__)
+
+HANDLERS: dict[JobKind, Callable[[Job], None]] = {
+    JobKind.PARSE_VERSION: parse_version,
+    JobKind.FETCH_URL: fetch_url,
+    JobKind.PURGE_DOCUMENT: purge_document,
+    JobKind.SEED_DEMO: seed_demo,
+}
+SLOTS = {
+    # Reading takes two of the worker's four threads at most: however many long documents wait,
+    # embedding, deleting and the sweep go on.
+    JobKind.PARSE_VERSION: Slots(2),
+    JobKind.EMBED_VERSION: Slots(1),
+    JobKind.FETCH_URL: Slots(1),
+    JobKind.PURGE_DOCUMENT: Slots(1),
+    JobKind.SEED_DEMO: Slots(1),
+}
+
+
+def run_due(kind: JobKind) -> None:
+    """Run what is due of a kind, in this thread, unless enough threads are at it already."""
+    slots = SLOTS[kind]
+    if not slots.enter():
+        return
+    try:
+        while True:
+            drain(kind)
+            if slots.leave():
+                return
+    except BaseException:
+        slots.abandon()
+        raise
+    finally:
+        close_connection()
+
+
+def drain(kind: JobKind) -> int:
+    """Run due jobs of a kind until there is none; returns how many ended.
+
+    A database that is away ends the drain quietly: the sweep starts another.
+    """
+    count = 0
+    try:
+        if kind == JobKind.EMBED_VERSION:
+            return embed_versions()
+        while claimed := claim_due(kind):
+            run_job(claimed[0])
+            count += 1
+    except Exception as error:
+        close_connection()
+        if not is_passing(error):
+            raise
+        logger.warning("%s: passing trouble: %s", kind, type(error).__name__)
+    return count
+
+
+def run_job(job: Job) -> None:
+    """Run one claimed job to whatever end it comes to."""
+    token = correlation_id.set(str(job.pk))
+    try:
+        with heart.beating(job):
+            HANDLERS[JobKind(job.kind)](job)
+            jobs.finish(job, JobState.SUCCEEDED)
+    except JobCancelled:
+        jobs.finish(job, JobState.CANCELLED)
+    except Exception as error:
+        if is_passing(error):
+            logger.warning("job %s: passing trouble: %s", job.pk, type(error).__name__)
+            close_connection()
+            put_back(job)
+        else:
+            fail_internally(job, error)
+    finally:
+        correlation_id.reset(token)
