@@ -65,7 +65,7 @@ STORED = ("name", "base_url", "model", "context_tokens", "input_price", "output_
 class EndpointsView(WorkspaceAPIView):
     scopes = {"POST": Scope.ADMIN}
 
-    @extend_schema(operation_id="list_endpoints", responses=EndpointSerializer(many=True))
+    @extend_schema(operation_id="endpoints_list", responses=EndpointSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The workspace's model endpoints."""
         paginator = Pagination()
@@ -73,7 +73,7 @@ class EndpointsView(WorkspaceAPIView):
         return paginator.get_paginated_response(EndpointSerializer(rows or [], many=True).data)
 
     @extend_schema(
-        operation_id="create_endpoint",
+        operation_id="endpoints_create",
         request=EndpointWriteSerializer,
         responses={201: EndpointSerializer},
     )
@@ -88,13 +88,13 @@ class EndpointsView(WorkspaceAPIView):
 class EndpointView(WorkspaceAPIView):
     scopes = {"PATCH": Scope.ADMIN, "DELETE": Scope.ADMIN}
 
-    @extend_schema(operation_id="get_endpoint", responses=EndpointSerializer)
+    @extend_schema(operation_id="endpoints_read", responses=EndpointSerializer)
     def get(self, request: Request, endpoint_id: UUID) -> Response:
         """One endpoint."""
         return Response(EndpointSerializer(get_endpoint(self.workspace_id, endpoint_id)).data)
 
     @extend_schema(
-        operation_id="update_endpoint",
+        operation_id="endpoints_update",
         request=EndpointWriteSerializer(partial=True),
         responses=EndpointSerializer,
     )
@@ -107,7 +107,7 @@ class EndpointView(WorkspaceAPIView):
         saved = _save(self, EndpointFields(**{**stored, **given.validated_data}), endpoint)
         return Response(EndpointSerializer(saved).data)
 
-    @extend_schema(operation_id="delete_endpoint", responses={204: None})
+    @extend_schema(operation_id="endpoints_delete", responses={204: None})
     def delete(self, request: Request, endpoint_id: UUID) -> Response:
         """Delete it and its key; assistants that used it fall back to the built-in reader."""
         delete_endpoint(get_endpoint(self.workspace_id, endpoint_id), actor=self.actor)
@@ -117,7 +117,7 @@ class EndpointView(WorkspaceAPIView):
 class EndpointTestView(WorkspaceAPIView):
     scopes = {"POST": Scope.ADMIN}
 
-    @extend_schema(operation_id="test_endpoint", request=None, responses=EndpointSerializer)
+    @extend_schema(operation_id="endpoints_test", request=None, responses=EndpointSerializer)
     def post(self, request: Request, endpoint_id: UUID) -> Response:
         """Ask it for one token. 200 either way: `check_ok` and `check_message` say how it went."""
         endpoint = check_endpoint(get_endpoint(self.workspace_id, endpoint_id))

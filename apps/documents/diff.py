@@ -1,0 +1,115 @@
+"""What changed between two texts, in words, with a bound on the work. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+Kind = Literal["same", "added", "removed"]
+
+MAX_CHARS = 400_000
+MAX_LINES = 8_000
+MAX_WORDS = 600
+KEPT_CHARS = 160
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    text: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class TextDiff:
+    """The changes in order; `added` and `removed` count words. `is_cut`: the end was left out."""
+
+    parts: tuple[Change, ...]
+    added: int
+    removed: int
+    is_cut: bool
+
+
+def compare_texts(old: str, new: str) -> TextDiff:
+    """Lines first, then words inside of what was replaced; long unchanged text is shortened."""
+    old_lines, new_lines = _take_lines(old), _take_lines(new)
+    is_cut = any(
+        sum(map(len, lines)) < len(text) for lines, text in ((old_lines, old), (new_lines, new))
+    )
+    changes = list(_merge(_compare_lines(old_lines, new_lines)))
+    return TextDiff(
+        parts=tuple(_shorten(changes)),
+        added=_count_words(changes, "added"),
+        removed=_count_words(changes, "removed"),
+        is_cut=is_cut,
+    )
+
+
+def _take_lines(text: str) -> list[str]:
+    return text[:MAX_CHARS].splitlines(keepends=True)[:MAX_LINES]
+
+
+def _compare_lines(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+    for tag, a, b, c, d in SequenceMatcher(None, old, new).get_opcodes():
+        before, after = "".join(old[a:b]), "".join(new[c:d])
+        if tag == "equal":
+            yield Change(after, "same")
+        elif tag == "replace":
+            yield from _compare_words(before, after)
+        else:
+            yield from _replace(before, after)
+
+
+def _compare_words(before: str, after: str) -> Iterator[Change]:
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    if len(old) > MAX_WORDS or len(new) > MAX_WORDS:
+        yield from _replace(before, after)
+        return
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    if matcher.ratio() < 0.3:  # hardly a word in common: a shredded text is harder to read
+        yield from _replace(before, after)
+        return
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if tag == "equal":
+            yield Change("".join(new[c:d]), "same")
+        else:
+            yield from _replace("".join(old[a:b]), "".join(new[c:d]))
+
+
+def _replace(before: str, after: str) -> Iterator[Change]:
+    if before:
+        yield Change(before, "removed")
+    if after:
+        yield Change(after, "added")
+
+
+def _merge(changes: Iterator[Change]) -> Iterator[Change]:
+    held: Change | None = None
+    for change in changes:
+        if held is not None and held.kind == change.kind:
+            held = Change(held.text + change.text, held.kind)
+            continue
+        if held is not None:
+            yield held
+        held = change
+    if held is not None:
+        yield held
+
+
+def _shorten(changes: Sequence[Change]) -> Iterator[Change]:
+    last = len(changes) - 1
+    for index, change in enumerate(changes):
+        text = change.text
+        if change.kind != "same" or len(text) <= 3 * KEPT_CHARS:
+            yield change
+            continue
+        head = "" if index == 0 else text[:KEPT_CHARS]
+        tail = "" if index == last else text[-KEPT_CHARS:]
+        yield Change(f"{head}\n…\n{tail}", "same")
+
+
+def _count_words(changes: Sequence[Change], kind: Kind) -> int:
+    return sum(len(re.findall(r"\w+", change.text)) for change in changes if change.kind == kind)

@@ -1,0 +1,124 @@
+"""A page of a source as it is shown: its text in segments, its image, what is highlighted.
+
+Pure: a page's text, blocks and boxes in, pieces for the template out. Offsets that come in count
+characters of the version's full text; blocks and boxes count from the start of their page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+HEADING = "heading"
+
+
+@dataclass(frozen=True, slots=True)
+class Highlight:
+    """The characters `start` to `end` of the full text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of text of one kind. `anchor` is an id that links can point at, or empty."""
+
+    text: str
+    is_heading: bool = False
+    is_marked: bool = False
+    is_first_mark: bool = False
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A highlighted place on a page's image, in points from its top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """One page, or a part of a long one. Without an image, `width` and `height` are 0."""
+
+    number: int
+    label: str
+    note: str
+    segments: tuple[Segment, ...]
+    rects: tuple[Rect, ...] = ()
+    image_url: str = ""
+    width: float = 0.0
+    height: float = 0.0
+    is_cited: bool = False
+
+
+def split_segments(
+    text: str,
+    *,
+    offset: int,
+    headings: Iterable[tuple[int, int]],
+    highlight: Highlight | None,
+    is_first: bool = True,
+) -> tuple[Segment, ...]:
+    """Cut `text`, which stands at `offset`, at headings and at the highlight's ends.
+
+    `headings` are (start, end) in the full text. `is_first` says that no earlier page holds the
+    beginning of the highlight, so that exactly one segment of a document is the first mark.
+    """
+    end = offset + len(text)
+    spans = [(max(a, offset), min(b, end)) for a, b in headings if a < end and b > offset]
+    mark = (highlight.start, highlight.end) if highlight else (0, 0)
+    cuts = {offset, end, *(edge for span in spans for edge in span)}
+    cuts |= {edge for edge in mark if offset < edge < end}
+    edges = sorted(cuts)
+    segments: list[Segment] = []
+    for start, stop in pairwise(edges):
+        is_marked = mark[0] <= start and stop <= mark[1]
+        segments.append(
+            Segment(
+                text=text[start - offset : stop - offset],
+                is_heading=any(a <= start and stop <= b for a, b in spans),
+                is_marked=is_marked,
+                is_first_mark=is_first and is_marked,
+            )
+        )
+        is_first = is_first and not is_marked
+    return tuple(segments)
+
+
+def place_rects(
+    boxes: Sequence[Sequence[float]],
+    *,
+    page_start: int,
+    width: float,
+    height: float,
+    highlight: Highlight,
+) -> tuple[Rect, ...]:
+    """Where a highlight stands on the page's image, line by line.
+
+    A box is [start, end, x0, y0, x1, y1] of a line. Of a line that is highlighted in part, the
+    part's share of the characters is its share of the width: close enough to lead the eye.
+    """
+    rects = []
+    for start, end, x0, y0, x1, y1 in boxes:
+        first = max(highlight.start - page_start, start)
+        last = min(highlight.end - page_start, end)
+        if last <= first or end <= start:
+            continue
+        share = (x1 - x0) / (end - start)
+        left = x0 + (first - start) * share
+        right = x0 + (last - start) * share
+        rects.append(
+            Rect(
+                x=round(left * width, 2),
+                y=round(y0 * height, 2),
+                width=round((right - left) * width, 2),
+                height=round((y1 - y0) * height, 2),
+            )
+        )
+    return tuple(rects)

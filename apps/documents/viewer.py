@@ -1,0 +1,191 @@
+"""Reads for the source view: pages in bounded pieces, with what is highlighted, and passages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q
+from django.db.models.functions import Substr
+from django.http import Http404
+
+from apps.documents.models import Document, DocumentVersion, Page
+from apps.documents.page_images import has_page_images
+from apps.documents.screens import PageSpan, Part, Screen
+from apps.documents.selectors import choose_version
+from apps.documents.source import HEADING, Highlight, PageView, place_rects, split_segments
+
+MAX_PASSAGES = 200
+ImageUrl = Callable[[int], str]
+PassageUrl = Callable[[int, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRow:
+    """A passage in the list beside the source. `number` counts from 1."""
+
+    number: int
+    start: int
+    end: int
+    heading: str
+    text: str
+    first_page: int
+    url: str
+    is_current: bool
+
+
+def find_version(document: Document, wanted: str) -> DocumentVersion:
+    """The version with this number or id; without one, the version that people read. Or Http404."""
+    if not wanted:
+        return choose_version(document)
+    versions = DocumentVersion.objects.filter(document=document)
+    if wanted.isascii() and wanted.isdigit() and len(wanted) < 9:
+        found = versions.filter(number=int(wanted)).first()
+    else:
+        found = versions.filter(pk=_as_uuid(wanted)).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _as_uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Http404 from error
+
+
+def list_page_spans(version: DocumentVersion) -> list[PageSpan]:
+    """Where the pages stand in the full text, without their texts."""
+    rows = version.pages.order_by("number").values_list("number", "start", "end")
+    return [PageSpan(*row) for row in rows]
+
+
+def read_parts(
+    version: DocumentVersion,
+    parts: Screen,
+    *,
+    highlight: Highlight | None,
+    image_url: ImageUrl,
+) -> list[PageView]:
+    """The parts as they are shown. Only the characters that are shown leave the database."""
+    pages = {
+        page.number: page
+        for page in version.pages.filter(number__in=[part.number for part in parts]).defer("text")
+    }
+    texts = _read_texts(version, parts, pages)
+    has_images = has_page_images(version)
+    views: list[PageView] = []
+    is_first_mark = True
+    for part, text in zip(parts, texts, strict=True):
+        page = pages[part.number]
+        has_image = has_images and page.width > 0 and part.start == page.start
+        view = _build_view(
+            page, part, text, highlight=highlight, is_first=is_first_mark,
+            image_url=image_url(page.number) if has_image else "",
+        )  # fmt: skip
+        is_first_mark = is_first_mark and not any(item.is_marked for item in view.segments)
+        views.append(view)
+    return views
+
+
+def _read_texts(version: DocumentVersion, parts: Screen, pages: dict[int, Page]) -> Sequence[str]:
+    whole = [
+        part.number
+        for part in parts
+        if (part.start, part.end) == (pages[part.number].start, pages[part.number].end)
+    ]
+    by_number = dict(version.pages.filter(number__in=whole).values_list("number", "text"))
+    return [
+        by_number[part.number]
+        if part.number in by_number
+        else _read_slice(version, part, page_start=pages[part.number].start)
+        for part in parts
+    ]
+
+
+def _read_slice(version: DocumentVersion, part: Part, *, page_start: int) -> str:
+    piece = Substr("text", part.start - page_start + 1, part.end - part.start)
+    text: str = version.pages.filter(number=part.number).values_list(piece, flat=True).get()
+    return text
+
+
+def _build_view(
+    page: Page,
+    part: Part,
+    text: str,
+    *,
+    highlight: Highlight | None,
+    is_first: bool,
+    image_url: str,
+) -> PageView:
+    headings = [
+        (page.start + start, page.start + end)
+        for kind, _, start, end in page.blocks
+        if kind == HEADING
+    ]
+    rects = (
+        place_rects(
+            page.boxes,
+            page_start=page.start,
+            width=page.width,
+            height=page.height,
+            highlight=highlight,
+        )
+        if highlight and image_url
+        else ()
+    )
+    return PageView(
+        number=page.number,
+        label=page.label or f"Page {page.number}",
+        note=page.note,
+        segments=split_segments(
+            text, offset=part.start, headings=headings, highlight=highlight, is_first=is_first
+        ),
+        rects=rects,
+        image_url=image_url,
+        width=page.width,
+        height=page.height,
+        is_cited=bool(highlight and highlight.start < part.end and part.start < highlight.end),
+    )
+
+
+def list_passages(
+    version: DocumentVersion,
+    parts: Screen,
+    *,
+    highlight: Highlight | None,
+    passage_url: PassageUrl,
+) -> list[PassageRow]:
+    """The passages that touch the characters shown, at most MAX_PASSAGES."""
+    if not parts:
+        return []
+    start, end = parts[0].start, parts[-1].end
+    chunks = version.chunks.filter(Q(start__lt=end), Q(end__gt=start)).order_by("position")
+    return [
+        PassageRow(
+            number=chunk.position + 1,
+            start=chunk.start,
+            end=chunk.end,
+            heading=chunk.heading,
+            text=chunk.text,
+            first_page=chunk.first_page,
+            url=passage_url(chunk.start, chunk.end),
+            is_current=bool(
+                highlight and chunk.start < highlight.end and highlight.start < chunk.end
+            ),
+        )
+        for chunk in chunks[:MAX_PASSAGES]
+    ]
+
+
+def find_passage(version: DocumentVersion, passage_id: int) -> Highlight | None:
+    """Where a passage stands; None if the version has no such passage (any more)."""
+    found = version.chunks.filter(pk=passage_id).values_list("start", "end").first()
+    return Highlight(*found) if found else None
+
+
+def name_location(views: Iterable[PageView]) -> str:
+    """The page that holds the passage, by its label."""
+    return next((view.label for view in views if view.is_cited), "")
