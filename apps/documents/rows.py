@@ -17,6 +17,7 @@ from apps.documents.selectors import describe_documents, list_documents
 from apps.documents.services import OPEN_STATES
 from apps.workspaces.models import Workspace
 
+CountUses = Callable[[UUID, Sequence[UUID]], dict[UUID, int]]
 FILTERS = {
     "ready": [VersionState.READY],
     "processing": list(OPEN_STATES),
@@ -61,10 +62,10 @@ class CollectionRow:
     updated_at: dt.datetime | None
 
 
-def count_uses(document_ids: Sequence[UUID]) -> dict[UUID, int]:
+def count_uses(workspace_id: UUID, document_ids: Sequence[UUID]) -> dict[UUID, int]:
     """How many answers cite each document; asked by name, since conversations are above us."""
-    count = cast(Callable[[Sequence[UUID]], dict[UUID, int]], import_string(settings.DOCUMENT_USES))
-    return count(document_ids) if document_ids else {}
+    count = cast(CountUses, import_string(settings.DOCUMENT_USES))
+    return count(workspace_id, document_ids)
 
 
 def filter_documents(
@@ -82,7 +83,10 @@ def filter_documents(
 def build_rows(documents: Iterable[Document]) -> list[Row]:
     """Rows for documents of `filter_documents`, with two queries."""
     described = describe_documents(documents)
-    uses = count_uses([item.document.pk for item in described])
+    if not described:
+        return []
+    workspace_id = described[0].document.workspace_id
+    uses = count_uses(workspace_id, [item.document.pk for item in described])
     return [
         Row(
             document=item.document,

@@ -72,7 +72,7 @@ def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
                 highlight=highlight,
                 passage_url=partial(_passage_url, version),
             ),
-            "used": count_uses([found.pk]).get(found.pk, 0),
+            "used": count_uses(found.workspace_id, [found.pk]).get(found.pk, 0),
         },
     )
 
