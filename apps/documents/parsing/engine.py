@@ -14,13 +14,14 @@ from apps.documents.parsing.types import Limits, Opened, ParsedPage, ParseError
 
 _PACKAGE = "apps.documents.parsing.formats"
 _MODULES = {
-    "pdf": "pdf", "docx": "docx", "html": "html", "md": "markdown", "rst": "plain",
-    "txt": "plain", "code": "plain", "png": "image", "jpeg": "image", "tiff": "image",
-    "webp": "image", "gif": "image", "bmp": "image",
+    "pdf": "pdf", "docx": "docx", "pptx": "pptx", "xlsx": "sheets", "xls": "sheets",
+    "xlsb": "sheets", "ods": "sheets", "odt": "opendocument", "odp": "opendocument",
+    "doc": "legacy_doc", "ppt": "legacy_ppt", "msg": "outlook", "epub": "epub", "rtf": "rtf",
+    "html": "html", "md": "markdown", "rst": "plain", "txt": "plain", "code": "plain",
+    "vtt": "subtitles", "srt": "subtitles", "csv": "delimited", "tsv": "delimited",
+    "eml": "mail", "json": "data", "jsonl": "data", "xml": "data", "png": "image",
+    "jpeg": "image", "tiff": "image", "webp": "image", "gif": "image", "bmp": "image",
 }  # fmt: skip
-
-PAGED_FORMATS = frozenset({"pdf", "tiff"})
-"""Formats in which one page can be read without those before it."""
 
 
 def preload() -> None:
@@ -105,8 +106,6 @@ def no_text_error(note: str) -> ParseError:
 
 
 def _find_reader(name: str) -> Reader:
-    if name not in _MODULES:
-        raise ParseError("unsupported", "Files of this kind cannot be read yet.")
     module = importlib.import_module(f"{_PACKAGE}.{_MODULES[name]}")
     return cast("Reader", module.read)
 

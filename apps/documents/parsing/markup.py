@@ -72,16 +72,14 @@ def parse_html(text: str) -> etree._Element | None:
         encoding="utf-8", no_network=True, huge_tree=True, remove_comments=True, remove_pis=True
     )
     try:
-        return cast(
-            "etree._Element", lxml_html.document_fromstring(text.encode("utf-8"), parser=parser)
-        )
+        return lxml_html.document_fromstring(text.encode("utf-8"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
 
 
 def local_name(element: etree._Element) -> str:
     """Tag without its namespace; an empty string for comments and the like."""
-    tag = element.tag
+    tag: object = element.tag
     if not isinstance(tag, str):
         return ""
     return tag.rpartition("}")[2]

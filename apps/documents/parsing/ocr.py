@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 
 from apps.documents.parsing.boxed import Box, BoxedBuilder, find_compounds, joins_hyphenated
 from apps.documents.parsing.types import ParseError
@@ -72,14 +73,14 @@ def is_available() -> bool:
 def recognise(image: Image.Image, *, dpi: int, seconds: float) -> OcrResult:
     """Text of an image, which may lie on its side. `seconds` bounds each pass of the program."""
     grey = image.convert("L")
-    result = _run(grey, dpi=dpi, seconds=seconds)
+    result = _run_best(grey, dpi=dpi, seconds=seconds)
     if result.confidence >= _RETRY_CONFIDENCE and result.lines:
         return result
     turn = _find_turn(grey, seconds=seconds)
     if not turn:
         return result
     turned = grey.rotate(-turn, expand=True)
-    second = _run(turned, dpi=dpi, seconds=seconds)
+    second = _run_best(turned, dpi=dpi, seconds=seconds)
     if second.weight <= result.weight:
         return result
     lines = [
@@ -102,6 +103,32 @@ def write_lines(builder: BoxedBuilder, lines: list[OcrLine]) -> None:
         builder.add_line(line.text, line.box, separator=separator)
         before = line
     builder.end_block()
+
+
+def _run_best(grey: Image.Image, *, dpi: int, seconds: float) -> OcrResult:
+    """On tinted paper or shaded cells the background is made white before reading."""
+    if not _is_tinted(grey):
+        return _run(grey, dpi=dpi, seconds=seconds)
+    flat = _run(_flatten_background(grey), dpi=dpi, seconds=seconds)
+    if flat.confidence >= _RETRY_CONFIDENCE:
+        return flat
+    plain = _run(grey, dpi=dpi, seconds=seconds)
+    return flat if flat.weight >= plain.weight else plain
+
+
+def _is_tinted(grey: Image.Image) -> bool:
+    """Whether much of the image is neither paper white nor ink."""
+    histogram = grey.histogram()
+    return sum(histogram[90:225]) > 0.15 * sum(histogram)
+
+
+def _flatten_background(grey: Image.Image) -> Image.Image:
+    """Add to each point what its surroundings lack to white."""
+    size = (max(1, grey.width // 8), max(1, grey.height // 8))
+    around = grey.resize(size, Image.Resampling.BOX)
+    around = around.filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.MedianFilter(5))
+    around = around.resize(grey.size, Image.Resampling.BILINEAR)
+    return ImageChops.add(grey, ImageChops.invert(around))
 
 
 def _run(image: Image.Image, *, dpi: int, seconds: float) -> OcrResult:
@@ -153,6 +180,7 @@ def _call(options: list[str], image: Image.Image, *, seconds: float) -> bytes:
             capture_output=True,
             timeout=seconds,
             check=False,
+            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
         )
     except subprocess.TimeoutExpired as error:
         raise ParseError(
@@ -171,7 +199,8 @@ def _read_tsv(output: bytes, size: tuple[int, int]) -> OcrResult:
         if len(cells) != _COLUMNS or cells[0] != "5" or not cells[11].strip():
             continue
         confidence = float(cells[10])
-        if confidence < _MIN_CONFIDENCE:
+        is_word = len(cells[11]) >= 3 and cells[11].isalpha()
+        if confidence < _MIN_CONFIDENCE and not is_word:
             continue
         total, count = total + confidence, count + 1
         left, top, width, height = (int(cell) for cell in cells[6:10])

@@ -15,7 +15,7 @@ from apps.documents.parsing.types import BlockKind, Opened, ParsedPage, ParseErr
 
 _SKIPPED = frozenset((
     "script", "style", "noscript", "template", "svg", "canvas", "iframe", "object", "embed",
-    "audio", "video", "head", "nav", "dialog", "datalist", "map",
+    "audio", "video", "head", "dialog", "datalist", "map",
 ))  # fmt: skip
 _BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div",
@@ -28,6 +28,7 @@ _HIDDEN_STYLE = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _XML_CHARSET = re.compile(rb"\A\s*<\?xml[^>]+encoding\s*=\s*[\"']([\w-]+)", re.IGNORECASE)
 MAX_DEPTH = 2_000
+_TITLE_WORDS = 4
 
 
 def read(source: Source) -> Iterator[Opened | ParsedPage]:
@@ -166,10 +167,19 @@ def _replacement(element: etree._Element, tag: str) -> str:
 
 
 def _is_skipped(element: etree._Element, tag: str) -> bool:
-    if tag in _SKIPPED or element.get("role") == "navigation":
+    if tag in _SKIPPED:
         return True
+    if tag == "nav" or element.get("role") == "navigation":
+        return _is_menu(element)
     style = element.get("style")
     return element.get("hidden") is not None or bool(style and _HIDDEN_STYLE.search(style))
+
+
+def _is_menu(navigation: etree._Element) -> bool:
+    """A menu has short labels; a list of articles to go on to has titles, which are content."""
+    labels = ["".join(str(part) for part in link.itertext()) for link in navigation.iter("a")]
+    words = sum(len(label.split()) for label in labels)
+    return words < _TITLE_WORDS * max(len(labels), 1)
 
 
 def _is_data_table(table: etree._Element) -> bool:

@@ -15,7 +15,7 @@ from apps.documents.parsing.source import Source
 from apps.documents.parsing.types import Opened, ParsedPage, ParseError
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "MPO", "PPM")
-_MAX_OCR_PIXELS = 25_000_000
+_MAX_OCR_PIXELS = 12_000_000
 _SMALL_SIDE = 1_700
 """Below this many pixels on the longer side, letters are too small to be read well: enlarge."""
 

@@ -23,7 +23,7 @@ from apps.documents.parsing.types import Opened, ParsedPage, ParseError
 
 NO_TEXT = "This page is a scan and has no text layer"
 OCR_DPI = 300
-MAX_OCR_PIXELS = 25_000_000
+MAX_OCR_PIXELS = 12_000_000
 MAX_OUTLINE = 5_000
 _MAX_ANNOTATIONS = 2_000
 
