@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,16 @@ from inference.reader_text import (
     AnswerType,
     Words,
     detect_answer_type,
+    leans_back,
     match_answer_type,
     read_words,
 )
 from inference.sentences import Sentence, split_sentences
 
 Matrix = NDArray[np.float64]
+
+# What is embedded of the sentence before, or of a table's header row.
+CONTEXT_CHARACTERS = 160
 
 FEATURE_NAMES = (
     "bias",
@@ -42,7 +46,10 @@ FEATURE_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of a passage with the words in it and around it."""
+    """A sentence of a passage with the words in it and around it.
+
+    To one that leans on the sentence before ("It was ..."), that one's words are counted too.
+    """
 
     passage_index: int
     sentence: Sentence
@@ -71,38 +78,47 @@ class Question:
 def collect_candidates(passages: Sequence[tuple[str, str]]) -> list[Candidate]:
     """Return the sentences of the passages (title, text) that could be shown as an answer.
 
-    Headings are no answers; they count as what their sentences are about.
+    Headings and the header row of a table are no answers; they say what the rest is about.
     """
-    candidates: list[Candidate] = []
-    for index, (title, text) in enumerate(passages):
-        sentences = split_sentences(text)
-        words = [read_words(sentence.text) for sentence in sentences]
-        about = read_words(title).unique
-        around = about.union(*(entry.stems for entry in words))
-        heading = ""
-        header = ""
-        for position, sentence in enumerate(sentences):
-            if sentence.kind == "heading":
-                heading = sentence.text.lstrip("# ")
+    return [
+        candidate
+        for index, (title, text) in enumerate(passages)
+        for candidate in _read_passage(index, title, text)
+    ]
+
+
+def _read_passage(index: int, title: str, text: str) -> Iterator[Candidate]:
+    sentences = split_sentences(text)
+    words = [read_words(sentence.text) for sentence in sentences]
+    about = read_words(title).unique
+    around = about.union(*(entry.stems for entry in words))
+    heading = header = ""
+    for position, sentence in enumerate(sentences):
+        if sentence.kind == "heading":
+            heading = sentence.text.lstrip("# ")
+            continue
+        if sentence.kind != "row":
+            header = ""
+        elif not header:
+            header = sentence.text
+            if position + 1 < len(sentences) and sentences[position + 1].kind == "row":
                 continue
-            is_row = sentence.kind == "row"
-            if is_row and not header:
-                header = sentence.text
-            elif not is_row:
-                header = ""
-            near = words[max(0, position - 1) : position + 2]
-            context = read_words(f"{heading} {header if is_row else ''}").unique
-            candidates.append(
-                Candidate(
-                    index,
-                    sentence,
-                    words[position],
-                    about.union(context, *(entry.stems for entry in near)),
-                    around,
-                    f"{header} {sentence.text}" if is_row else sentence.text,
-                )
-            )
-    return candidates
+        own, before = words[position], ""
+        if position and leans_back(sentence.text):
+            before = sentences[position - 1].text
+            own = own.join(words[position - 1])
+        elif header != sentence.text:
+            before = header
+        near = words[max(0, position - 1) : position + 2]
+        context = read_words(f"{heading} {header}").unique
+        yield Candidate(
+            index,
+            sentence,
+            own,
+            about.union(context, *(entry.stems for entry in near)),
+            around,
+            f"{before[-CONTEXT_CHARACTERS:]} {sentence.text}".strip(),
+        )
 
 
 def read_question(text: str, candidates: Sequence[Candidate]) -> Question:

@@ -68,6 +68,12 @@ _QUESTION_TYPES: tuple[tuple[re.Pattern[str], AnswerType], ...] = (
 )
 
 
+_LEANS_BACK = re.compile(
+    r"(?:It|They|He|She|This|That|These|Those|Its|Their|His|Her|However|Therefore|Thus|Instead"
+    r"|In addition|For this reason|As a result)\b"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """Content words of a text: stems in order, and which of them are names or numbers."""
@@ -79,6 +85,15 @@ class Words:
     def unique(self) -> frozenset[str]:
         """The distinct stems."""
         return frozenset(self.stems)
+
+    def join(self, before: Words) -> Words:
+        """Return these words with those of the text before."""
+        return Words(before.stems + self.stems, before.marked | self.marked)
+
+
+def leans_back(sentence: str) -> bool:
+    """Tell whether a sentence is understood only after the one before it."""
+    return bool(_LEANS_BACK.match(sentence))
 
 
 def read_words(text: str) -> Words:
@@ -98,6 +113,11 @@ def read_words(text: str) -> Words:
         if any(c.isdigit() for c in word) or (index and word[0].isupper()):
             marked.add(stem)
     return Words(tuple(stems), frozenset(marked))
+
+
+def has_cjk(text: str) -> bool:
+    """Tell whether a text is written, at least in part, in Chinese, Japanese or Korean."""
+    return bool(_CJK.search(text))
 
 
 def _pair_characters(word: str) -> list[str]:
