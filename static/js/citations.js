@@ -44,6 +44,7 @@
     mark(chip);
     hideCard();
     await htmx.ajax("GET", chip.dataset.sourceUrl, { target: "#source-panel", swap: "innerHTML" });
+    chip.scrollIntoView({ block: "center" });
     const heading = panel().querySelector("[data-source-heading]");
     heading?.focus({ preventScroll: true });
     panel().querySelector("[data-highlight]")?.scrollIntoView({ block: "center" });

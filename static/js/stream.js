@@ -65,8 +65,9 @@
     syncBusy();
   });
   document.addEventListener("htmx:afterSettle", syncBusy);
-  // Keeping the end in view must also survive a source opening beside, which narrows the text.
-  if (scroller()) new ResizeObserver(follow).observe(scroller());
+  // A smaller window keeps the end in view; a source that opens beside keeps its citation there.
+  const hasSource = () => document.querySelector("#source-panel > *");
+  if (scroller()) new ResizeObserver(() => hasSource() || follow()).observe(scroller());
   syncBusy();
   toEnd();
 })();
