@@ -7,16 +7,8 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from apps.core import views as core_views
 
-PAGES = [
-    "workspaces",
-    "gateway",
-    "documents",
-    "retrieval",
-    "assistants",
-    "chat",
-    "traces",
-    "feedback",
-]
+PAGES = ["workspaces", "gateway", "documents", "retrieval", "assistants", "chat", "feedback"]
+REST = [*PAGES, "traces"]
 
 urlpatterns = [
     path("", core_views.home, name="home"),
@@ -28,7 +20,7 @@ urlpatterns = [
     path("", include("apps.workspaces.account_urls")),
     path("v1/", include("apps.chat.openai_urls")),
     *[path("w/<slug:slug>/", include(f"apps.{app}.urls")) for app in PAGES],
-    *[path("api/v1/", include(f"apps.{app}.api_urls")) for app in PAGES],
+    *[path("api/v1/", include(f"apps.{app}.api_urls")) for app in REST],
 ]
 
 handler404 = "apps.core.views.not_found"

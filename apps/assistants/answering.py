@@ -11,8 +11,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from inference.reader import Passage, Reader, ReaderAnswer
-
 from apps.assistants.citations import (
     CitationFilter,
     Span,
@@ -31,6 +29,7 @@ from apps.prompts.rendering import render
 from apps.retrieval.embedder import get_embedder
 from apps.retrieval.search import Hit, SearchQuery, SearchResult, search
 from apps.traces.recorder import Recorder
+from inference.reader import Passage, Reader, ReaderAnswer
 from inference.types import ChatMessage, Usage
 
 CANDIDATES = 24

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.assistants import api
+
+urlpatterns = [
+    path("assistants/", api.AssistantListView.as_view()),
+    path("assistants/<uuid:assistant_id>/", api.AssistantView.as_view()),
+]

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 MARKER = re.compile(r"[\[【]\s*((?:\^?\d{1,3})(?:\s*[,;–-]\s*\^?\d{1,3})*)\s*[\]】]")
 CITATION = re.compile(r"\[(\d{1,3})\]")
+UNFINISHED = re.compile(r"[\[【][\s\d,;^–-]*")
 MAX_MARKER = 24
 WORD = re.compile(r"\w+", re.UNICODE)
 SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n{1,}|(?<=[。！？])")
@@ -32,10 +34,9 @@ class CitationFilter:
         """Text that is now safe to show."""
         text = self.held + piece
         cut = max(text.rfind("["), text.rfind("【"))
-        if cut != -1 and "]" not in text[cut:] and "】" not in text[cut:]:
-            if len(text) - cut < MAX_MARKER and re.fullmatch(r"[\[【][\s\d,;^–-]*", text[cut:]):
-                self.held = text[cut:]
-                return self._clean(text[:cut])
+        if cut != -1 and len(text) - cut < MAX_MARKER and UNFINISHED.fullmatch(text[cut:]):
+            self.held = text[cut:]
+            return self._clean(text[:cut])
         self.held = ""
         return self._clean(text)
 
@@ -107,7 +108,7 @@ def split_sentences(passage: str) -> list[tuple[int, int]]:
     """Offsets of the passage's sentences and lines, without the space around them."""
     borders = [0, *[match.end() for match in SENTENCE_END.finditer(passage)], len(passage)]
     spans = []
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         text = passage[start:end]
         if text.strip():
             left = start + len(text) - len(text.lstrip())

@@ -34,8 +34,8 @@ class Release(WorkspaceModel):
     """An assistant's frozen recipe. No endpoint means the built-in reader.
 
     `retrieval`: {"mode": "hybrid" | "lexical" | "vector", "limit": passages given to the model}.
-    `sampling`: {"temperature": float, "max_tokens": int}. `endpoint_snapshot` keeps the name, URL and model
-    that the endpoint had, because endpoints can be edited and deleted.
+    `sampling`: {"temperature": float, "max_tokens": int}. `endpoint_snapshot` keeps the name, URL
+    and model that the endpoint had, because endpoints can be edited and deleted.
     """
 
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="releases")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from apps.assistants.models import Assistant, Release
+from apps.retrieval.models import Index, IndexState
 
 
 def list_assistants(workspace_id: UUID) -> QuerySet[Assistant]:
@@ -40,3 +41,9 @@ def list_releases(assistant: Assistant) -> QuerySet[Release]:
     return assistant.releases.select_related("created_by", "prompt_version").order_by("-number")
 
 
+def count_searchable(release: Release | None) -> int:
+    """How many passages the release's collections hold."""
+    if release is None:
+        return 0
+    indexes = Index.objects.filter(collection__releases=release, state=IndexState.LIVE)
+    return indexes.aggregate(total=Sum("num_chunks"))["total"] or 0

@@ -104,9 +104,7 @@ def start_answer(
     answer_id: UUID, *, recipe: Recipe, question: str, history: Sequence[Turn], shared: bool
 ) -> LiveAnswer:
     """Begin to answer in the background. `shared` events can be followed from any process."""
-    answering = Answering(
-        recipe, question=question, history=history, recorder=Recorder("answer")
-    )
+    answering = Answering(recipe, question=question, history=history, recorder=Recorder("answer"))
     live = LiveAnswer(answer_id, answering, shared=shared)
     _live[answer_id] = live
     live.task = asyncio.create_task(_run(live), name=f"answer {answer_id}")

@@ -131,9 +131,7 @@ async def _open(request: HttpRequest, wanted: ChatRequest) -> Opened:
             message = f"There is no assistant '{wanted.model}'."
             raise RequestError(404, message, param="model", code="model_not_found") from None
         asker = Asker(api_key_id=access.key.pk)
-        return recipe, begin_answer(
-            recipe, question=wanted.question, asker=asker, process=PROCESS
-        )
+        return recipe, begin_answer(recipe, question=wanted.question, asker=asker, process=PROCESS)
 
     recipe, begun = await run_db(begin)
     live = start_answer(
@@ -221,5 +219,3 @@ async def _chunks(
         if not live.is_ended:
             live.stop()
         await events.aclose()
-
-

@@ -92,7 +92,8 @@ async def follow(answer_id: UUID) -> AsyncIterator[LiveEvent | None]:
         if not entries:
             yield None
         for _, items in entries:
-            for position, fields in items:
+            for entry_id, fields in items:
+                position = entry_id
                 for event in _decode(fields[b"e"]):
                     yield event
 

@@ -148,9 +148,7 @@ def finish_answer(
         state = MessageState.WITHDRAWN
     save_trace(
         recorder,
-        subject=TraceSubject(
-            recipe.workspace_id, "message", answer_id, recipe.frozen.release_id
-        ),
+        subject=TraceSubject(recipe.workspace_id, "message", answer_id, recipe.frozen.release_id),
         status="ok" if ending.state == MessageState.DONE else ending.state,
         usage=(outcome.usage.input_tokens, outcome.usage.output_tokens),
         cost=outcome.cost,
@@ -166,9 +164,7 @@ def finish_answer(
     if rows != 1:
         transaction.set_rollback(True)
         return None
-    RetrievedPassage.objects.bulk_create(
-        _snapshot(answer_id, recipe.workspace_id, outcome, alive)
-    )
+    RetrievedPassage.objects.bulk_create(_snapshot(answer_id, recipe.workspace_id, outcome, alive))
     return state
 
 
@@ -230,9 +226,9 @@ def beat(answer_ids: Sequence[UUID]) -> None:
 def mark_interrupted_answers() -> int:
     """Answers whose process has gone silent: marked, so that they can be asked again."""
     horizon = timezone.now() - dt.timedelta(seconds=STALE_AFTER_S)
-    return Message.objects.filter(
-        state=MessageState.STREAMING, heartbeat_at__lt=horizon
-    ).update(state=MessageState.INTERRUPTED, reason=WENT_AWAY, finished_at=timezone.now())
+    return Message.objects.filter(state=MessageState.STREAMING, heartbeat_at__lt=horizon).update(
+        state=MessageState.INTERRUPTED, reason=WENT_AWAY, finished_at=timezone.now()
+    )
 
 
 def interrupt_process(process: str) -> int:

@@ -1,6 +1,23 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.chat import stream_views, trace_views, views
 
 app_name = "chat"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("assistants/<slug:assistant_slug>/", views.new, name="new"),
+    path("assistants/<slug:assistant_slug>/ask/", stream_views.ask, name="ask"),
+    path(
+        "assistants/<slug:assistant_slug>/chat/<uuid:conversation_id>/",
+        views.conversation,
+        name="conversation",
+    ),
+    path("conversations/<uuid:conversation_id>/export/", views.export, name="export"),
+    path("conversations/<uuid:conversation_id>/delete/", views.delete, name="delete"),
+    path("questions/<uuid:message_id>/edit/", stream_views.edit, name="edit"),
+    path("traces/<uuid:trace_id>/", trace_views.trace, name="trace"),
+    path("answers/<uuid:message_id>/events/", stream_views.events, name="events"),
+    path("answers/<uuid:message_id>/stop/", stream_views.stop, name="stop"),
+    path("answers/<uuid:message_id>/regenerate/", stream_views.regenerate, name="regenerate"),
+]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.traces import api
+
+urlpatterns = [path("traces/<uuid:trace_id>/", api.TraceView.as_view())]

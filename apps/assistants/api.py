@@ -1,0 +1,176 @@
+"""REST: `assistants/`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.assistants.access import get_assistant
+from apps.assistants.models import Assistant
+from apps.assistants.selectors import list_assistants
+from apps.assistants.services import (
+    MODES,
+    RecipeChange,
+    change_recipe,
+    create_assistant,
+    delete_assistant,
+    update_assistant,
+)
+from apps.core.api import Pagination
+from apps.documents.access import get_collection
+from apps.documents.models import Collection
+from apps.gateway.access import get_endpoint
+from apps.gateway.models import Endpoint
+from apps.workspaces.api import WorkspaceAPIView
+
+
+class AssistantSerializer(serializers.ModelSerializer[Assistant]):
+    collections = serializers.SerializerMethodField()
+    endpoint = serializers.SerializerMethodField()
+    release = serializers.SerializerMethodField()
+    retrieval = serializers.SerializerMethodField()
+    sampling = serializers.SerializerMethodField()
+    system = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Assistant
+        fields = (
+            "id", "name", "slug", "description", "example_questions", "collections", "endpoint",
+            "release", "retrieval", "sampling", "system", "created_at",
+        )  # fmt: skip
+
+    def get_collections(self, assistant: Assistant) -> list[UUID]:
+        return [c.pk for c in assistant.current.collections.all()] if assistant.current else []
+
+    def get_endpoint(self, assistant: Assistant) -> UUID | None:
+        return assistant.current.endpoint_id if assistant.current else None
+
+    def get_release(self, assistant: Assistant) -> int | None:
+        return assistant.current.number if assistant.current else None
+
+    def get_retrieval(self, assistant: Assistant) -> dict[str, Any]:
+        return assistant.current.retrieval if assistant.current else {}
+
+    def get_sampling(self, assistant: Assistant) -> dict[str, Any]:
+        return assistant.current.sampling if assistant.current else {}
+
+    def get_system(self, assistant: Assistant) -> str:
+        return assistant.current.prompt_version.system if assistant.current else ""
+
+
+class AssistantRequestSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120)
+    collections = serializers.ListField(child=serializers.UUIDField(), allow_empty=True)
+    endpoint = serializers.UUIDField(required=False, allow_null=True)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    example_questions = serializers.ListField(
+        child=serializers.CharField(max_length=300), required=False, max_length=8
+    )
+
+
+class AssistantChangeSerializer(serializers.Serializer[Any]):
+    """Every field is optional; a change of recipe publishes a new release."""
+
+    name = serializers.CharField(max_length=120, required=False)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    example_questions = serializers.ListField(
+        child=serializers.CharField(max_length=300), required=False, max_length=8
+    )
+    collections = serializers.ListField(child=serializers.UUIDField(), required=False)
+    endpoint = serializers.UUIDField(required=False, allow_null=True)
+    system = serializers.CharField(required=False, max_length=20_000)
+    mode = serializers.ChoiceField(choices=[(m, m) for m in MODES], required=False)
+    limit = serializers.IntegerField(required=False, min_value=1, max_value=20)
+    temperature = serializers.FloatField(required=False, min_value=0, max_value=2)
+    max_tokens = serializers.IntegerField(required=False, min_value=16, max_value=32_000)
+    note = serializers.CharField(required=False, allow_blank=True, max_length=300)
+
+
+class AssistantBase(WorkspaceAPIView):
+    def find_collections(self, ids: list[UUID]) -> list[Collection]:
+        return [get_collection(self.workspace, identifier) for identifier in ids]
+
+    def find_endpoint(self, identifier: UUID | None) -> Endpoint | None:
+        return get_endpoint(self.workspace_id, identifier) if identifier else None
+
+
+class AssistantListView(AssistantBase):
+    @extend_schema(operation_id="assistants_list", responses=AssistantSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        paginator = Pagination()
+        rows = paginator.paginate_queryset(list_assistants(self.workspace_id), request)
+        return paginator.get_paginated_response(AssistantSerializer(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="assistants_create",
+        request=AssistantRequestSerializer,
+        responses={201: AssistantSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Make an assistant. Without an endpoint it answers with the built-in reader."""
+        form = AssistantRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        assistant = create_assistant(
+            self.workspace,
+            name=values["name"],
+            collections=self.find_collections(values["collections"]),
+            endpoint=self.find_endpoint(values.get("endpoint")),
+            description=values.get("description", ""),
+            example_questions=values.get("example_questions", []),
+            actor=self.actor,
+        )
+        return Response(AssistantSerializer(assistant).data, status=201)
+
+
+class AssistantView(AssistantBase):
+    http_method_names: ClassVar[list[str]] = ["get", "patch", "delete", "head", "options"]
+
+    @extend_schema(operation_id="assistants_retrieve", responses=AssistantSerializer)
+    def get(self, request: Request, assistant_id: UUID) -> Response:
+        return Response(AssistantSerializer(get_assistant(self.workspace_id, assistant_id)).data)
+
+    @extend_schema(
+        operation_id="assistants_partial_update",
+        request=AssistantChangeSerializer,
+        responses=AssistantSerializer,
+    )
+    def patch(self, request: Request, assistant_id: UUID) -> Response:
+        assistant = get_assistant(self.workspace_id, assistant_id)
+        form = AssistantChangeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        if {"name", "description", "example_questions"} & values.keys():
+            update_assistant(
+                assistant,
+                name=values.get("name", assistant.name),
+                description=values.get("description", assistant.description),
+                example_questions=values.get("example_questions", assistant.example_questions),
+                actor=self.actor,
+            )
+        change_recipe(assistant, change=self._read_change(values), actor=self.actor)
+        return Response(AssistantSerializer(get_assistant(self.workspace_id, assistant_id)).data)
+
+    def _read_change(self, values: dict[str, Any]) -> RecipeChange:
+        collections = values.get("collections")
+        return RecipeChange(
+            system=values.get("system"),
+            collections=None if collections is None else self.find_collections(collections),
+            endpoint=self.find_endpoint(values.get("endpoint")),
+            use_reader="endpoint" in values and values["endpoint"] is None,
+            mode=values.get("mode"),
+            limit=values.get("limit"),
+            temperature=values.get("temperature"),
+            max_tokens=values.get("max_tokens"),
+            note=values.get("note", ""),
+        )
+
+    @extend_schema(operation_id="assistants_destroy", responses={204: None})
+    def delete(self, request: Request, assistant_id: UUID) -> Response:
+        delete_assistant(get_assistant(self.workspace_id, assistant_id), actor=self.actor)
+        return Response(status=204)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from apps.assistants.services import MODES
+from apps.documents.models import Collection
+from apps.gateway.models import Endpoint
+from apps.prompts.defaults import VARIABLES
+from apps.prompts.rendering import list_variables
+from apps.workspaces.models import Workspace
+
+MODE_LABELS = {
+    "hybrid": "Words and meaning",
+    "lexical": "Words only",
+    "vector": "Meaning only",
+}
+
+
+def _collections(workspace: Workspace) -> Any:
+    return Collection.objects.filter(workspace=workspace).order_by("name")
+
+
+class AssistantForm(forms.Form):
+    name = forms.CharField(max_length=120, label="Name", help_text="For example: Support desk")
+    collections = forms.ModelMultipleChoiceField(
+        queryset=Collection.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        label="Collections that it answers from",
+    )
+
+    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["collections"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)
+        field.queryset = _collections(workspace)
+
+
+class RecipeForm(AssistantForm):
+    """Everything that a release freezes, and how the assistant presents itself."""
+
+    description = forms.CharField(
+        max_length=500,
+        required=False,
+        label="Description",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    example_questions = forms.CharField(
+        required=False,
+        label="Example questions",
+        help_text="One a line; the first four are offered in an empty chat.",
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    endpoint = forms.ModelChoiceField(
+        queryset=Endpoint.objects.none(),
+        required=False,
+        empty_label="Built-in reader (quotes the documents, needs no model)",
+        label="Model",
+    )
+    temperature = forms.FloatField(
+        min_value=0, max_value=2, label="Temperature", help_text="0 is steady, 1 is varied."
+    )
+    max_tokens = forms.IntegerField(
+        min_value=16, max_value=32_000, label="Longest answer, in tokens"
+    )
+    mode = forms.ChoiceField(
+        choices=[(mode, MODE_LABELS[mode]) for mode in MODES], label="Search by"
+    )
+    limit = forms.IntegerField(min_value=1, max_value=20, label="Passages given to the model")
+    system = forms.CharField(
+        label="Instructions", widget=forms.Textarea(attrs={"rows": 10}), max_length=20_000
+    )
+    user = forms.CharField(
+        label="Question template",
+        help_text="{{ passages }} and {{ question }} are filled in.",
+        widget=forms.Textarea(attrs={"rows": 5}),
+        max_length=20_000,
+    )
+    note = forms.CharField(
+        max_length=300, required=False, label="What changes", help_text="For the list of releases."
+    )
+
+    GROUPS = (
+        ("Presentation", "", ("name", "description", "example_questions")),
+        ("Documents", "", ("collections", "mode", "limit")),
+        ("Model", "", ("endpoint", "temperature", "max_tokens")),
+        (
+            "Prompt",
+            "What the model is told. The built-in reader does not use it.",
+            ("system", "user"),
+        ),
+        ("Note", "", ("note",)),
+    )
+
+    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
+        super().__init__(workspace, *args, **kwargs)
+        field = self.fields["endpoint"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Endpoint.objects.filter(workspace=workspace).order_by("name")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        for name in ("system", "user"):
+            unknown = list_variables(values.get(name, "")) - VARIABLES
+            if unknown:
+                self.add_error(name, f"Nothing fills these in: {', '.join(sorted(unknown))}.")
+        if values.get("user") and "passages" not in list_variables(
+            values["user"] + values.get("system", "")
+        ):
+            self.add_error("user", "Without {{ passages }} the model sees no documents.")
+        return values
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The fields as the page groups them."""
+        return [
+            {"title": title, "hint": hint, "fields": [self[name] for name in names]}
+            for title, hint, names in self.GROUPS
+        ]
+
+    def example_list(self) -> list[str]:
+        lines = self.cleaned_data["example_questions"].splitlines()
+        return [line.strip()[:300] for line in lines if line.strip()][:8]

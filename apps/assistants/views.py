@@ -1,0 +1,187 @@
+"""The list of assistants, their recipe, and how programs reach them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.assistants.access import get_assistant_by_slug, get_release
+from apps.assistants.forms import AssistantForm, RecipeForm
+from apps.assistants.models import Assistant
+from apps.assistants.selectors import list_assistants, list_releases
+from apps.assistants.services import (
+    RecipeChange,
+    change_recipe,
+    create_assistant,
+    delete_assistant,
+    restore_release,
+    update_assistant,
+)
+from apps.assistants.snippets import list_snippets
+from apps.workspaces.decorators import workspace_view
+from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.models import Role
+
+
+@require_GET
+@workspace_view()
+def listing(request: WorkspaceRequest) -> HttpResponse:
+    return _show_list(request, AssistantForm(request.workspace), status=200)
+
+
+def _show_list(request: WorkspaceRequest, form: AssistantForm, *, status: int) -> HttpResponse:
+    rows = [_row(assistant) for assistant in list_assistants(request.workspace.pk)]
+    context = {"nav": "assistants", "assistants": rows, "form": form}
+    return render(request, "assistants/list.html", context, status=status)
+
+
+def _row(assistant: Assistant) -> dict[str, Any]:
+    release = assistant.current
+    return {
+        "assistant": assistant,
+        "collections": [c.name for c in release.collections.all()] if release else [],
+        "endpoint_name": release.endpoint.name if release and release.endpoint else "",
+        "num_answers": getattr(assistant, "num_answers", 0),
+        "num_up": getattr(assistant, "num_up", 0),
+        "num_down": getattr(assistant, "num_down", 0),
+    }
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def create(request: WorkspaceRequest) -> HttpResponse:
+    form = AssistantForm(request.workspace, request.POST)
+    if not form.is_valid():
+        return _show_list(request, form, status=422)
+    assistant = create_assistant(
+        request.workspace,
+        name=form.cleaned_data["name"],
+        collections=list(form.cleaned_data["collections"]),
+        actor=request.actor,
+    )
+    return redirect("chat:new", request.workspace.slug, assistant.slug)
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view(role=Role.EDITOR)
+def recipe(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
+    """Show the current recipe; saving publishes the next release."""
+    assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
+    if request.method == "GET":
+        form = RecipeForm(request.workspace, initial=_initial(assistant))
+        return _show_recipe(request, assistant, form, status=200)
+    form = RecipeForm(request.workspace, request.POST)
+    if not form.is_valid():
+        return _show_recipe(request, assistant, form, status=422)
+    _save_recipe(request, assistant, form)
+    return redirect("assistants:recipe", request.workspace.slug, assistant.slug)
+
+
+def _save_recipe(request: WorkspaceRequest, assistant: Assistant, form: RecipeForm) -> None:
+    values = form.cleaned_data
+    update_assistant(
+        assistant,
+        name=values["name"],
+        description=values["description"],
+        example_questions=form.example_list(),
+        actor=request.actor,
+    )
+    before = assistant.current_id
+    release = change_recipe(
+        assistant,
+        change=RecipeChange(
+            system=values["system"],
+            user=values["user"],
+            collections=list(values["collections"]),
+            endpoint=values["endpoint"],
+            use_reader=values["endpoint"] is None,
+            mode=values["mode"],
+            limit=values["limit"],
+            temperature=values["temperature"],
+            max_tokens=values["max_tokens"],
+            note=values["note"],
+        ),
+        actor=request.actor,
+    )
+    changed = release.pk != before
+    messages.success(
+        request,
+        f"Saved. Release {release.number} answers from now on."
+        if changed
+        else "Saved. The recipe is as it was.",
+    )
+
+
+def _initial(assistant: Assistant) -> dict[str, Any]:
+    release = assistant.current
+    assert release is not None
+    return {
+        "name": assistant.name,
+        "description": assistant.description,
+        "example_questions": "\n".join(assistant.example_questions),
+        "collections": release.collections.all(),
+        "endpoint": release.endpoint,
+        "system": release.prompt_version.system,
+        "user": release.prompt_version.user,
+        **release.retrieval,
+        **release.sampling,
+    }
+
+
+def _show_recipe(
+    request: WorkspaceRequest, assistant: Assistant, form: RecipeForm, *, status: int
+) -> HttpResponse:
+    releases = list(list_releases(assistant))
+    for release in releases:
+        release.is_current = release.pk == assistant.current_id  # type: ignore[attr-defined]
+    context = {
+        "nav": "assistants",
+        "tab": "recipe",
+        "assistant": assistant,
+        "form": form,
+        "groups": form.groups(),
+        "releases": releases,
+    }
+    return render(request, "assistants/recipe.html", context, status=status)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def restore(request: WorkspaceRequest, assistant_slug: str, number: int) -> HttpResponse:
+    """Answer with an earlier recipe again."""
+    assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
+    release = restore_release(get_release(assistant, number), actor=request.actor)
+    messages.success(request, f"Release {release.number} answers now, as release {number} did.")
+    return redirect("assistants:recipe", request.workspace.slug, assistant.slug)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def delete(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
+    assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
+    delete_assistant(assistant, actor=request.actor)
+    messages.success(request, f"{assistant.name} is deleted.")
+    return redirect("assistants:list", request.workspace.slug)
+
+
+@require_GET
+@workspace_view()
+def share(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
+    """How people and programs reach the assistant."""
+    assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
+    base_url = request.build_absolute_uri("/v1")
+    chat = reverse("chat:new", args=[request.workspace.slug, assistant.slug])
+    context = {
+        "nav": "assistants",
+        "tab": "share",
+        "assistant": assistant,
+        "base_url": base_url,
+        "chat_url": request.build_absolute_uri(chat),
+        "examples": list_snippets(base_url, assistant.slug),
+    }
+    return render(request, "assistants/share.html", context)

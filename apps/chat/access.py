@@ -1,0 +1,59 @@
+"""Conversations are private to who began them: a person's own, or a key's own workspace."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from apps.chat.models import Conversation, Message
+from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.models import Role
+
+
+def get_conversation(request: WorkspaceRequest, conversation_id: UUID) -> Conversation:
+    """The signed-in person's own conversation, or Http404."""
+    conversation = (
+        Conversation.objects.select_related("assistant__current")
+        .filter(workspace=request.workspace, user=request.user, pk=conversation_id)
+        .first()
+    )
+    if conversation is None:
+        raise Http404
+    return conversation
+
+
+def get_own_message(request: WorkspaceRequest, message_id: UUID, *, author: str) -> Message:
+    """A message of one of the person's own conversations, or Http404."""
+    return _found(
+        _messages(request.workspace.pk).filter(
+            pk=message_id, author=author, conversation__user=request.user
+        )
+    )
+
+
+def get_answer(request: WorkspaceRequest, message_id: UUID) -> Message:
+    """An answer that the person may read: their own, or for editors any of the workspace."""
+    answers = _messages(request.workspace.pk).filter(pk=message_id, author=Message.Author.ASSISTANT)
+    if not request.membership.has_role(Role.EDITOR):
+        answers = answers.filter(conversation__user=request.user)
+    return _found(answers)
+
+
+def get_workspace_answer(workspace_id: UUID, message_id: UUID) -> Message:
+    """An answer of the workspace that a key belongs to, or Http404."""
+    return _found(_messages(workspace_id).filter(pk=message_id, author=Message.Author.ASSISTANT))
+
+
+def _messages(workspace_id: UUID) -> QuerySet[Message]:
+    return Message.objects.select_related("conversation__assistant", "question", "release").filter(
+        workspace_id=workspace_id
+    )
+
+
+def _found(messages: QuerySet[Message]) -> Message:
+    message = messages.first()
+    if message is None:
+        raise Http404
+    return message

@@ -1,0 +1,171 @@
+"""Reads: conversations, their turns, and answers as people see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from apps.assistants.answering import Turn
+from apps.assistants.models import Assistant
+from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
+from apps.core.markdown import CitationLink, render_answer
+from apps.workspaces.models import User, Workspace
+
+NEAREST = 3
+EXCERPT = 320
+LISTED_CONVERSATIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage as an answer's reader sees it, with the links that open it."""
+
+    number: int
+    label: str
+    heading: str
+    excerpt: str
+    url: str
+    source_url: str
+    passage: RetrievedPassage
+
+
+@dataclass(slots=True)
+class AnswerView:
+    """One answer, ready for its template."""
+
+    id: UUID
+    state: str
+    is_open: bool
+    content: str
+    html: SafeString | str
+    reason: str
+    sources: list[Source]
+    all_sources: list[Source]
+    nearest: list[Source]
+    trace_id: UUID | None
+    status_line: str = ""
+    partial: str = ""
+    feedback: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    question: Message
+    answer: AnswerView | None
+    is_last: bool
+
+
+def list_conversations(assistant: Assistant, user: User) -> QuerySet[Conversation]:
+    """The person's own with this assistant, the most recent first."""
+    return Conversation.objects.filter(assistant=assistant, user=user).order_by("-updated_at")[
+        :LISTED_CONVERSATIONS
+    ]
+
+
+def _current_messages(conversation: Conversation) -> list[Message]:
+    return list(
+        conversation.messages.filter(replaced=False)
+        .select_related("trace")
+        .prefetch_related("passages__document", "passages__version", "feedback")
+        .order_by("created_at", "pk")
+    )
+
+
+def list_turns(conversation: Conversation, workspace: Workspace) -> list[TurnView]:
+    """Questions with their current answers, oldest first."""
+    messages = _current_messages(conversation)
+    answers = {m.question_id: m for m in messages if m.author == Message.Author.ASSISTANT}
+    questions = [m for m in messages if m.author == Message.Author.USER]
+    turns = []
+    for question in questions:
+        answer = answers.get(question.pk)
+        view = view_answer(answer, workspace) if answer else None
+        turns.append(TurnView(question, view, question is questions[-1]))
+    return turns
+
+
+def list_history(conversation: Conversation, *, before: Message | None = None) -> list[Turn]:
+    """Earlier turns for the pipeline: whole answers only, oldest first."""
+    messages = conversation.messages.filter(
+        replaced=False,
+        author=Message.Author.ASSISTANT,
+        state__in=[MessageState.DONE, MessageState.STOPPED],
+    )
+    if before is not None:
+        messages = messages.filter(created_at__lt=before.created_at)
+    rows = messages.select_related("question").order_by("created_at", "pk")
+    return [Turn(m.question.content, m.content) for m in rows if m.question is not None]
+
+
+def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
+    """An answer with its sources. Declined ones show the nearest passages instead."""
+    sources = [view_source(p, workspace) for p in answer.passages.all()]
+    sources.sort(key=lambda source: source.number)
+    cited = [source for source in sources if source.passage.is_cited]
+    links = {s.number: CitationLink(s.number, s.url, s.label, s.source_url) for s in cited}
+    is_open = answer.state == MessageState.STREAMING
+    declined = answer.state == MessageState.DONE and answer.is_declined
+    return AnswerView(
+        id=answer.pk,
+        state="declined" if declined else answer.state,
+        is_open=is_open,
+        content=answer.content,
+        html="" if is_open else render_answer(answer.content, citations=links),
+        reason=answer.reason,
+        sources=cited,
+        all_sources=sources,
+        nearest=sources[:NEAREST] if declined else [],
+        trace_id=answer.trace_id,
+        # Read through the relation, because feedback is an app above this one.
+        feedback=next(iter(answer.feedback.all()), None),
+    )
+
+
+def view_source(passage: RetrievedPassage, workspace: Workspace) -> Source:
+    """A passage with links to its document, at the cited sentences where there are any."""
+    start = passage.start if passage.cited_start is None else passage.cited_start
+    end = passage.end if passage.cited_end is None else passage.cited_end
+    place = urlencode({"version": passage.version.number, "start": start, "end": end})
+    arguments = [workspace.slug, passage.document_id]
+    excerpt = passage.text[start - passage.start : end - passage.start]
+    return Source(
+        number=passage.number,
+        label=f"{passage.document.name}, page {passage.page}",
+        heading=passage.heading,
+        excerpt=" ".join(excerpt.split())[:EXCERPT],
+        url=f"{reverse('documents:document', args=arguments)}?{place}#highlight",
+        source_url=f"{reverse('documents:source', args=arguments)}?{place}",
+        passage=passage,
+    )
+
+
+def count_uses(workspace_id: UUID, document_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many answers cite each of these documents."""
+    rows = (
+        RetrievedPassage.objects.filter(
+            workspace_id=workspace_id, document_id__in=list(document_ids), is_cited=True
+        )
+        .values("document_id")
+        .annotate(uses=Count("message_id", distinct=True))
+    )
+    return {row["document_id"]: row["uses"] for row in rows}
+
+
+def export_markdown(conversation: Conversation, turns: Sequence[TurnView]) -> str:
+    """The conversation as Markdown, with a numbered list of sources under each answer."""
+    parts = [f"# {conversation.title or 'Conversation'}", ""]
+    for turn in turns:
+        parts += [f"## {' '.join(turn.question.content.split())}", ""]
+        if turn.answer is None:
+            continue
+        parts += [turn.answer.content, ""]
+        parts += [f"[{s.number}] {s.label}: “{s.excerpt}”" for s in turn.answer.sources]
+        parts.append("")
+    return "\n".join(parts)

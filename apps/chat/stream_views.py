@@ -1,0 +1,294 @@
+"""Asking, watching and stopping: the views that live on the event loop beside the answers.
+
+The stream only reads. Its client reconnects by itself, so a GET that began anything would
+answer twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import escape
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.assistants.answering import Delta, Turn
+from apps.assistants.models import Assistant
+from apps.assistants.recipe import Recipe, load_recipe
+from apps.chat import relay
+from apps.chat.access import get_conversation, get_own_message
+from apps.chat.events import Ended, LiveEvent
+from apps.chat.live import PROCESS, find_live, start_answer
+from apps.chat.models import Conversation, Message, MessageState
+from apps.chat.openai_protocol import MAX_QUESTION
+from apps.chat.selectors import AnswerView, list_history, list_turns, view_answer
+from apps.chat.services import Asker, BegunAnswer, begin_again, begin_answer, put_aside_from
+from apps.core.aio import run_db
+from apps.workspaces.decorators import async_workspace_view
+from apps.workspaces.http import WorkspaceRequest
+
+HEARTBEAT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What was stored for a question, and what its answer needs."""
+
+    recipe: Recipe
+    rows: BegunAnswer
+    question: str
+    history: list[Turn]
+    is_new: bool
+
+
+def _read_question(request: WorkspaceRequest) -> str:
+    return request.POST.get("question", "").replace("\x00", "").strip()[:MAX_QUESTION]
+
+
+@require_POST
+@async_workspace_view()
+async def ask(request: WorkspaceRequest, assistant_slug: str) -> HttpResponseBase:
+    """Store the question and begin to answer it."""
+    question = _read_question(request)
+    if not question:
+        return HttpResponse("Type a question first.", status=422)
+
+    def begin() -> Begun:
+        recipe = load_recipe(request.workspace.pk, slug=assistant_slug)
+        found = _find_conversation(request, recipe)
+        history = list_history(found) if found else []
+        asker = Asker(user_id=request.user.pk)
+        rows = begin_answer(
+            recipe, question=question, asker=asker, process=PROCESS, conversation=found
+        )
+        return Begun(recipe, rows, question, history, is_new=found is None)
+
+    begun = await run_db(begin)
+    _start(begun)
+    return await run_db(_show_turn, request, begun)
+
+
+def _find_conversation(request: WorkspaceRequest, recipe: Recipe) -> Conversation | None:
+    given = request.POST.get("conversation", "")
+    if not given:
+        return None
+    try:
+        found = get_conversation(request, UUID(given))
+    except ValueError:
+        raise Http404 from None
+    if found.assistant_id != recipe.frozen.assistant_id:
+        raise Http404
+    return found
+
+
+def _start(begun: Begun) -> None:
+    start_answer(
+        begun.rows.answer_id,
+        recipe=begun.recipe,
+        question=begun.question,
+        history=begun.history,
+        shared=True,
+    )
+
+
+def _conversation_url(request: WorkspaceRequest, found: Conversation) -> str:
+    arguments = [request.workspace.slug, found.assistant.slug, found.pk]
+    return reverse("chat:conversation", args=arguments)
+
+
+def _show_turn(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
+    found = Conversation.objects.select_related("assistant").get(pk=begun.rows.conversation_id)
+    url = _conversation_url(request, found)
+    if not request.htmx:
+        return redirect(url)
+    turn = next(
+        turn
+        for turn in list_turns(found, request.workspace)
+        if turn.question.pk == begun.rows.question_id
+    )
+    context = _context(request, found.assistant) | {
+        "turn": turn,
+        "is_new": begun.is_new,
+        "conversation": found,
+        "item": found,
+    }
+    response = HttpResponse(render_to_string("chat/_turn.html", context, request=request))
+    response["HX-Push-Url"] = url
+    return response
+
+
+def _context(request: WorkspaceRequest, assistant: Assistant) -> dict[str, Any]:
+    return {"assistant": assistant, "workspace": request.workspace}
+
+
+@require_POST
+@async_workspace_view()
+async def edit(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
+    """Ask a question in other words; it and what followed are put aside."""
+    text = _read_question(request)
+    if not text:
+        return HttpResponse("Type a question first.", status=422)
+
+    def begin() -> Begun:
+        message = get_own_message(request, message_id, author=Message.Author.USER)
+        found = message.conversation
+        recipe = load_recipe(request.workspace.pk, slug=found.assistant.slug)
+        history = list_history(found, before=message)
+        put_aside_from(message)
+        rows = begin_answer(
+            recipe,
+            question=text,
+            asker=Asker(user_id=request.user.pk),
+            process=PROCESS,
+            conversation=found,
+        )
+        return Begun(recipe, rows, text, history, is_new=False)
+
+    begun = await run_db(begin)
+    _start(begun)
+    return await run_db(_show_turns, request, begun)
+
+
+def _show_turns(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
+    found = Conversation.objects.select_related("assistant").get(pk=begun.rows.conversation_id)
+    if not request.htmx:
+        return redirect(_conversation_url(request, found))
+    context = _context(request, found.assistant) | {
+        "turns": list_turns(found, request.workspace),
+        "conversation": found,
+    }
+    return HttpResponse(render_to_string("chat/_turns.html", context, request=request))
+
+
+@require_POST
+@async_workspace_view()
+async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
+    """Answer the same question again, with the recipe as it is now."""
+
+    def begin() -> Begun:
+        old = get_own_message(request, message_id, author=Message.Author.ASSISTANT)
+        question = old.question
+        if question is None or old.replaced:
+            raise Http404
+        found = old.conversation
+        recipe = load_recipe(request.workspace.pk, slug=found.assistant.slug)
+        history = list_history(found, before=question)
+        rows = begin_again(question, recipe=recipe, process=PROCESS)
+        return Begun(recipe, rows, question.content, history, is_new=False)
+
+    begun = await run_db(begin)
+    if (running := find_live(message_id)) is not None:
+        running.stop()
+    _start(begun)
+    return await run_db(_show_answer, request, begun)
+
+
+def _show_answer(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
+    answer = _load_answer(begun.rows.answer_id)
+    if not request.htmx:
+        return redirect(_conversation_url(request, answer.conversation))
+    return HttpResponse(_render_answer(request, view_answer(answer, request.workspace), answer))
+
+
+def _load_answer(answer_id: UUID) -> Message:
+    return (
+        Message.objects.select_related("conversation__assistant")
+        .prefetch_related("passages__document", "passages__version", "feedback")
+        .get(pk=answer_id)
+    )
+
+
+def _render_answer(request: WorkspaceRequest, view: AnswerView, answer: Message) -> str:
+    context = _context(request, answer.conversation.assistant) | {
+        "answer": view,
+        "is_last": not answer.replaced,
+    }
+    return render_to_string("chat/_answer.html", context, request=request)
+
+
+@require_POST
+@async_workspace_view()
+async def stop(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
+    """End a running answer; what it has said is kept."""
+    await run_db(get_own_message, request, message_id, author=Message.Author.ASSISTANT)
+    running = find_live(message_id)
+    if running is not None:
+        running.stop()
+    else:
+        await relay.request_stop(message_id)
+    return HttpResponse(status=204)
+
+
+@require_GET
+@async_workspace_view()
+async def events(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
+    """Follow an answer as server-sent events: status, token, at last final."""
+    await run_db(get_own_message, request, message_id, author=Message.Author.ASSISTANT)
+    response = StreamingHttpResponse(
+        _write_events(request, message_id), content_type="text/event-stream"
+    )
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _sse(event: str, data: str) -> bytes:
+    lines = "".join(f"data: {line}\n" for line in data.split("\n"))
+    return f"event: {event}\n{lines}\n".encode()
+
+
+async def _write_events(request: WorkspaceRequest, message_id: UUID) -> AsyncIterator[bytes]:
+    """Replay what was missed, then follow; a comment now and then keeps the line open."""
+    async with aclosing(_follow(message_id)) as stream:
+        upcoming = asyncio.ensure_future(anext(stream, None))
+        try:
+            while True:
+                done, _ = await asyncio.wait({upcoming}, timeout=HEARTBEAT_S)
+                if not done:
+                    yield b": still here\n\n"
+                    continue
+                event = upcoming.result()
+                if event is None or isinstance(event, Ended):
+                    break
+                name = "token" if isinstance(event, Delta) else "status"
+                yield _sse(name, str(escape(event.text)))
+                upcoming = asyncio.ensure_future(anext(stream, None))
+        finally:
+            upcoming.cancel()
+    yield _sse("final", await run_db(_final_html, request, message_id))
+
+
+def _final_html(request: WorkspaceRequest, message_id: UUID) -> str:
+    answer = _load_answer(message_id)
+    return _render_answer(request, view_answer(answer, request.workspace), answer)
+
+
+async def _follow(message_id: UUID) -> AsyncIterator[LiveEvent]:
+    """From memory if it runs here, from Redis if elsewhere, and from the row when it is over."""
+    running = find_live(message_id)
+    if running is not None:
+        async with aclosing(running.follow()) as stream:
+            async for event in stream:
+                yield event
+        return
+    async with aclosing(relay.follow(message_id)) as remote:
+        while await run_db(_is_open, message_id):
+            async for event in remote:
+                if event is None:
+                    break
+                yield event
+                if isinstance(event, Ended):
+                    return
+
+
+def _is_open(message_id: UUID) -> bool:
+    return Message.objects.filter(pk=message_id, state=MessageState.STREAMING).exists()

@@ -1,0 +1,72 @@
+"""The chat page and what its buttons do. What touches a running answer is in `stream_views`."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import slugify
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.assistants.access import get_assistant_by_slug
+from apps.assistants.models import Assistant
+from apps.assistants.selectors import count_searchable
+from apps.chat.access import get_conversation
+from apps.chat.models import Conversation
+from apps.chat.selectors import export_markdown, list_conversations, list_turns
+from apps.chat.services import delete_conversation
+from apps.workspaces.decorators import workspace_view
+from apps.workspaces.http import WorkspaceRequest
+
+
+def _show(
+    request: WorkspaceRequest, assistant: Assistant, conversation: Conversation | None
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "nav": "assistants",
+        "tab": "chat",
+        "assistant": assistant,
+        "conversation": conversation,
+        "conversations": list_conversations(assistant, request.user),
+        "turns": list_turns(conversation, request.workspace) if conversation else [],
+        "num_passages": count_searchable(assistant.current),
+    }
+    return render(request, "assistants/chat.html", context)
+
+
+@require_GET
+@workspace_view()
+def new(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
+    """An empty conversation; it is stored with its first question."""
+    return _show(request, get_assistant_by_slug(request.workspace.pk, assistant_slug), None)
+
+
+@require_GET
+@workspace_view()
+def conversation(
+    request: WorkspaceRequest, assistant_slug: str, conversation_id: UUID
+) -> HttpResponse:
+    found = get_conversation(request, conversation_id)
+    return _show(request, found.assistant, found)
+
+
+@require_GET
+@workspace_view()
+def export(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponse:
+    """The conversation as a Markdown file."""
+    found = get_conversation(request, conversation_id)
+    text = export_markdown(found, list_turns(found, request.workspace))
+    response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
+    name = slugify(found.title)[:60] or "conversation"
+    response["Content-Disposition"] = f'attachment; filename="{name}.md"'
+    return response
+
+
+@require_POST
+@workspace_view()
+def delete(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponse:
+    found = get_conversation(request, conversation_id)
+    delete_conversation(found)
+    return redirect("chat:new", request.workspace.slug, found.assistant.slug)

@@ -1,0 +1,84 @@
+"""REST: `POST messages/{id}/feedback/`, and the list."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.chat.access import get_workspace_answer
+from apps.core.api import Pagination
+from apps.feedback.models import Feedback, FeedbackState, Rating, Reason
+from apps.feedback.selectors import FeedbackFilter, list_feedback, view_row
+from apps.feedback.services import MAX_COMMENT, MAX_CORRECTION, Verdict, give_feedback
+from apps.workspaces.api import WorkspaceAPIView
+from apps.workspaces.models import Scope
+
+
+class FeedbackRequestSerializer(serializers.Serializer[Any]):
+    rating = serializers.ChoiceField(choices=Rating.choices)
+    reason = serializers.ChoiceField(choices=Reason.choices, required=False, allow_blank=True)
+    comment = serializers.CharField(required=False, allow_blank=True, max_length=MAX_COMMENT)
+    correction = serializers.CharField(required=False, allow_blank=True, max_length=MAX_CORRECTION)
+
+
+class FeedbackSerializer(serializers.Serializer[Feedback]):
+    id = serializers.UUIDField()
+    message = serializers.UUIDField(source="message_id")
+    release = serializers.UUIDField(source="release_id")
+    trace = serializers.UUIDField(source="trace_id", allow_null=True)
+    rating = serializers.ChoiceField(choices=Rating.choices)
+    reason = serializers.CharField()
+    comment = serializers.CharField()
+    correction = serializers.CharField()
+    state = serializers.ChoiceField(choices=FeedbackState.choices)
+    created_at = serializers.DateTimeField()
+    question = serializers.SerializerMethodField()
+    answer = serializers.SerializerMethodField()
+
+    def get_question(self, feedback: Feedback) -> str:
+        return view_row(feedback).question
+
+    def get_answer(self, feedback: Feedback) -> str:
+        return view_row(feedback).answer
+
+
+class MessageFeedbackView(WorkspaceAPIView):
+    scopes: ClassVar = {"POST": Scope.CHAT}
+
+    @extend_schema(
+        operation_id="messages_feedback_create",
+        request=FeedbackRequestSerializer,
+        responses={201: FeedbackSerializer},
+    )
+    def post(self, request: Request, message_id: UUID) -> Response:
+        """Rate an answer. A second rating with the same key replaces the first."""
+        answer = get_workspace_answer(self.workspace_id, message_id)
+        form = FeedbackRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        feedback = give_feedback(answer, verdict=Verdict(**form.validated_data), actor=self.actor)
+        return Response(FeedbackSerializer(feedback).data, status=201)
+
+
+class FeedbackListView(WorkspaceAPIView):
+    @extend_schema(
+        operation_id="feedback_list",
+        parameters=[
+            OpenApiParameter("rating", enum=Rating.values),
+            OpenApiParameter("reason", enum=Reason.values),
+            OpenApiParameter("state", enum=FeedbackState.values),
+            OpenApiParameter("assistant", description="The assistant's slug"),
+        ],
+        responses=FeedbackSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """The workspace's feedback, newest first."""
+        names = ("rating", "reason", "state", "assistant")
+        narrowed = FeedbackFilter(**{name: request.query_params.get(name, "") for name in names})
+        paginator = Pagination()
+        rows = paginator.paginate_queryset(list_feedback(self.workspace_id, narrowed), request)
+        return paginator.get_paginated_response(FeedbackSerializer(rows, many=True).data)

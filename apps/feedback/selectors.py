@@ -1,0 +1,81 @@
+"""Reads: the feedback list with its filters."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from apps.assistants.models import Assistant, Release
+from apps.feedback.models import Feedback, Rating
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackFilter:
+    """What the list is narrowed to; empty strings and None narrow nothing. Days are inclusive."""
+
+    rating: str = ""
+    reason: str = ""
+    state: str = ""
+    assistant: str = ""
+    first_day: dt.date | None = None
+    last_day: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackRow:
+    """A verdict with what it is about."""
+
+    feedback: Feedback
+    question: str
+    answer: str
+    assistant: Assistant
+    release: Release
+    trace_id: UUID | None
+
+
+def list_feedback(workspace_id: UUID, narrowed: FeedbackFilter) -> QuerySet[Feedback]:
+    """The workspace's feedback, newest first."""
+    rows = Feedback.objects.filter(workspace_id=workspace_id).select_related(
+        "message__question", "message__conversation__assistant", "release", "created_by"
+    )
+    exact = {
+        "rating": narrowed.rating,
+        "reason": narrowed.reason,
+        "state": narrowed.state,
+        "message__conversation__assistant__slug": narrowed.assistant,
+    }
+    rows = rows.filter(**{name: value for name, value in exact.items() if value})
+    if narrowed.first_day:
+        rows = rows.filter(created_at__date__gte=narrowed.first_day)
+    if narrowed.last_day:
+        rows = rows.filter(created_at__date__lte=narrowed.last_day)
+    return rows.order_by("-created_at", "-pk")
+
+
+def view_row(feedback: Feedback) -> FeedbackRow:
+    """Needs what `list_feedback` selects, and asks for nothing more."""
+    message = feedback.message
+    return FeedbackRow(
+        feedback=feedback,
+        question=message.question.content if message.question else "",
+        answer=message.content,
+        assistant=message.conversation.assistant,
+        release=feedback.release,
+        trace_id=feedback.trace_id or message.trace_id,
+    )
+
+
+def count_by_assistant(workspace_id: UUID) -> dict[UUID, tuple[int, int]]:
+    """(thumbs up, thumbs down) of each assistant that has any."""
+    rows = (
+        Feedback.objects.filter(workspace_id=workspace_id)
+        .values("release__assistant_id")
+        .annotate(
+            up=Count("pk", filter=Q(rating=Rating.UP)),
+            down=Count("pk", filter=Q(rating=Rating.DOWN)),
+        )
+    )
+    return {row["release__assistant_id"]: (row["up"], row["down"]) for row in rows}
