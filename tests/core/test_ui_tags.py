@@ -1,0 +1,66 @@
+"""The tags and filters that templates use."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bs4 import BeautifulSoup, Tag
+from django.template import Context, Template
+from django.test import RequestFactory
+
+from apps.core.templatetags import ui
+
+
+def render(source: str, **context: object) -> BeautifulSoup:
+    html = Template("{% load ui %}" + source).render(Context(context))
+    return BeautifulSoup(html, "html.parser")
+
+
+def one(soup: BeautifulSoup, selector: str) -> Tag:
+    found = soup.select_one(selector)
+    assert found is not None
+    return found
+
+
+def test_icons_are_inline_and_silent() -> None:
+    icon = one(render('{% icon "trash" "icon-s" %}'), "svg")
+    assert icon["class"] == ["icon", "icon-s"]
+    assert icon["aria-hidden"] == "true"
+
+
+def test_ago_shows_relative_time_and_the_exact_one_on_hover() -> None:
+    moment = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
+    time = one(render("{{ moment|ago }}", moment=moment), "time")
+    assert time.text == "2 Jan 2020"
+    assert time["title"] == "2 Jan 2020, 03:04:05 UTC"
+    assert time["datetime"] == "2020-01-02T03:04:05+00:00"
+
+
+def test_ago_of_never() -> None:
+    assert render("{{ moment|ago }}", moment=None).text == "\u2013"
+
+
+def test_query_keeps_what_it_does_not_change() -> None:
+    request = RequestFactory().get("/x", {"q": "a b", "state": "failed", "page": "3"})
+    link = render("{% query page=2 state='' %}", request=request).text
+    assert link == "?q=a+b&page=2"
+
+
+def test_initials() -> None:
+    assert [ui.initials(name) for name in ("Ada Lovelace", "ada@x.org", "")] == ["AL", "A", ""]
+
+
+def test_charts_say_in_words_what_they_show() -> None:
+    spark = one(render('{% sparkline values "Answers a day" %}', values=[1, 2]), "svg")
+    assert spark["role"] == "img"
+    assert spark["aria-label"] == "Answers a day"
+    line = render(
+        '{% line labels values "Answers" "a day" %}', labels=["Mo", "Tu"], values=[3, None]
+    )
+    assert [cell.text for cell in line.select("td")] == ["3", "no data"]
+
+
+def test_a_chart_escapes_its_labels() -> None:
+    soup = render('{% bars items "T" %}', items=[{"label": "<script>", "value": 1}])
+    assert soup.find("script") is None
+    assert "<script>" in one(soup, "text").text
