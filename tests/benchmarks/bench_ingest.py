@@ -1,0 +1,221 @@
+"""1 MB of Markdown pages from upload to ready, beside the raw embedder and beside LangChain.
+
+    make bench-ingest        or   python -m tests.benchmarks.bench_ingest [--megabytes 1.0]
+
+All three do the same passages on the same cores, one after the other. The product's time runs
+from the first byte of the first upload until the last document is ready: transfer, parsing,
+splitting, embedding, lexical index and vector index included. The raw embedder's time is that of
+one call with all passages; LangChain's is that of one `add_texts`, its model loaded before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import http.client
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.minilm.build import locate_source
+from inference.minilm.embedder import MiniLMEmbedder
+from tests.benchmarks.harness import (
+    DATA,
+    ROOT,
+    BenchmarkError,
+    Stack,
+    await_documents,
+    print_table,
+    running_stack,
+)
+
+PAGES = DATA / "awsdocs-pub" / "docs"
+PEERS = ROOT / ".venv" / "peers" / "bin" / "python"
+CONNECTIONS = 4
+MEGABYTE = 1_000_000
+GOAL_OF_RAW = 0.8
+GOAL_OF_LANGCHAIN = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One contestant's time for all passages."""
+
+    name: str
+    seconds: float
+    chunks: int
+
+    @property
+    def pace(self) -> float:
+        """Passages per second."""
+        return self.chunks / self.seconds
+
+
+def choose_pages(megabytes: float) -> list[Path]:
+    """The same mixture of pages at every run, about this large."""
+    chosen, size = [], 0.0
+    for path in sorted(PAGES.rglob("*.md"), key=_shuffle_key):
+        if size >= megabytes * MEGABYTE:
+            break
+        chosen.append(path)
+        size += path.stat().st_size
+    return chosen
+
+
+def _shuffle_key(path: Path) -> str:
+    return hashlib.sha256(str(path.relative_to(PAGES)).encode()).hexdigest()
+
+
+def upload_all(stack: Stack, collection: str, paths: list[Path]) -> list[str]:
+    """Upload over a few connections at once; the documents' ids."""
+    waiting: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    for path in paths:
+        waiting.put(path)
+    ids: list[str] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=120)
+        try:
+            while True:
+                path = waiting.get_nowait()
+                name = str(path.relative_to(PAGES))
+                answer = stack.upload(
+                    collection, name=name, content=path.read_bytes(), connection=connection
+                )
+                ids.append(answer["id"])
+        except queue.Empty:
+            return
+        except BaseException as error:  # told after the join
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return sorted(set(ids))
+
+
+def measure_product(stack: Stack, paths: list[Path]) -> Measured:
+    """Upload everything and wait until everything is ready."""
+    _warm_up(stack)
+    collection = stack.create_collection("Pages")
+    started = time.perf_counter()
+    ids = upload_all(stack, collection, paths)
+    uploaded = time.perf_counter()
+    states = await_documents(stack, ids, timeout_s=600)
+    seconds = time.perf_counter() - started
+    if set(states) != {"ready"}:
+        raise BenchmarkError(f"Not all are ready: {states}")
+    print(f"uploads took {uploaded - started:.1f} s of {seconds:.1f} s", flush=True)
+    return Measured("Plumbline, upload to ready", seconds, len(read_texts(stack)))
+
+
+def _warm_up(stack: Stack) -> None:
+    """As at any time but the first minute, the worker has its model loaded."""
+    collection = stack.create_collection("Warm-up")
+    document = stack.upload(collection, name="warm.md", content=b"# Warm-up\n\nOne short page.\n")
+    await_documents(stack, [document["id"]], timeout_s=120)
+
+
+def read_texts(stack: Stack) -> list[str]:
+    """What was embedded for the collection, in reading order."""
+    rows = stack.query(
+        "SELECT c.heading, c.text FROM chunking_chunk c "
+        "JOIN documents_documentversion v ON v.id = c.version_id "
+        "JOIN documents_document d ON d.id = v.document_id "
+        "JOIN documents_collection k ON k.id = d.collection_id "
+        "WHERE k.name = 'Pages' ORDER BY d.name, c.position"
+    )
+    return [f"{heading}\n{text}" if heading else text for heading, text in rows]
+
+
+def measure_raw(stack: Stack, texts: list[str]) -> Measured:
+    """The bare embedder with as many cores as the worker has."""
+    workers = int(os.environ.get("EMBEDDER_WORKERS") or os.cpu_count() or 2)
+    embedder = MiniLMEmbedder.load(stack.data_dir / "models", workers=workers)
+    embedder.encode(texts[:64])
+    started = time.perf_counter()
+    embedder.encode(texts)
+    seconds = time.perf_counter() - started
+    embedder.close()
+    return Measured("raw embedder, same passages", seconds, len(texts))
+
+
+def measure_langchain(stack: Stack, texts: list[str]) -> Measured | None:
+    """LangChain in its own environment and its own database on the same server."""
+    if not PEERS.exists():
+        print("LangChain is left out: run `make bench-ingest`, which installs it in .venv/peers.")
+        return None
+    url = stack.runtime.database_url
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(texts, file)
+        file.flush()
+        script = ROOT / "tests" / "benchmarks" / "peers" / "langchain_ingest.py"
+        done = subprocess.run(
+            [str(PEERS), str(script), file.name, url, str(locate_source())],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"},
+        )
+    if done.returncode:
+        print(f"LangChain failed:\n{done.stderr[-1500:]}")
+        return None
+    seconds = json.loads(done.stdout.splitlines()[-1])["ingest_s"]
+    return Measured("LangChain + PGVector, same passages", seconds, len(texts))
+
+
+def report(product: Measured, others: list[Measured]) -> bool:
+    """Print the comparison; whether the goals are met."""
+    rows = [("", "seconds", "passages/s", "Plumbline is")]
+    rows.append((product.name, f"{product.seconds:.1f}", f"{product.pace:.1f}", ""))
+    ratios = []
+    for other in others:
+        ratio = product.pace / other.pace
+        ratios.append(ratio)
+        rows.append((other.name, f"{other.seconds:.1f}", f"{other.pace:.1f}", f"{ratio:.2f} x"))
+    print()
+    print_table(rows)
+    print(f"\n{product.chunks} passages")
+    goals = [GOAL_OF_RAW, GOAL_OF_LANGCHAIN]
+    met = all(ratio >= goal for ratio, goal in zip(ratios, goals, strict=False))
+    print("goals: 0.80 x the raw embedder, 3 x LangChain:", "met" if met else "NOT met")
+    return met
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=float, default=1.0)
+    parser.add_argument("--no-langchain", action="store_true")
+    options = parser.parse_args()
+    if not PAGES.is_dir():
+        print(f"Skipped: the pages are not at {PAGES}.")
+        return 0
+    paths = choose_pages(options.megabytes)
+    size = sum(path.stat().st_size for path in paths)
+    print(f"{len(paths)} files, {size / MEGABYTE:.2f} MB", flush=True)
+    with running_stack() as stack:
+        product = measure_product(stack, paths)
+        texts = read_texts(stack)
+        others = [measure_raw(stack, texts)]
+        if not options.no_langchain:
+            peer = measure_langchain(stack, texts)
+            others += [peer] if peer else []
+    return 0 if report(product, others) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
