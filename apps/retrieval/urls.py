@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.retrieval import views
 
 app_name = "retrieval"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("search/", views.search_page, name="search")]

@@ -1,0 +1,16 @@
+"""Reads about what can be searched."""
+
+from __future__ import annotations
+
+from django.db.models import Sum
+
+from apps.documents.models import Document
+from apps.workspaces.models import Workspace
+
+
+def count_passages(workspace: Workspace) -> int:
+    """How many passages a search over the whole workspace looks at."""
+    found = Document.objects.filter(
+        workspace=workspace, deleted_at=None, collection__deleted_at=None
+    ).aggregate(total=Sum("current__num_chunks"))
+    return found["total"] or 0
