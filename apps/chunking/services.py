@@ -61,7 +61,8 @@ def _replace(
     # Two workers may be at the same version for a moment, after one was taken for dead.
     DocumentVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     old = Chunk.objects.filter(version=version, profile=profile)
-    if [_key(chunk) for chunk in old.order_by("position")] == [_key(chunk) for chunk in chunks]:
+    before = list(old.select_for_update().order_by("position"))
+    if [_key(chunk) for chunk in before] == [_key(chunk) for chunk in chunks]:
         return
     old.delete()
     Chunk.objects.bulk_create(chunks, batch_size=500)

@@ -3,7 +3,7 @@
 These are places to cut between, not sentences to show: a cut that is missed makes a passage a
 little uneven, so short rules do, and every character must end up in some span.
 """
-# ruff: noqa: RUF001 - punctuation of many scripts is the subject here
+
 
 from __future__ import annotations
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
 from uuid import UUID
 
-import psycopg
 from django.db import connection
 
 from apps.chunking.models import Chunk
 from apps.documents.models import DocumentVersion
 from apps.retrieval.models import Index
 from apps.retrieval.terms import count_terms
+from apps.retrieval.wire import open_cursor
 
 CHUNKS_AT_ONCE = 500
 MAX_FREQUENCY = 32_767
@@ -53,7 +52,10 @@ def write_postings(version: DocumentVersion, *, index: Index) -> int:
 
 def remove_passages(version_ids: Sequence[UUID]) -> None:
     """Delete passages, vectors and postings of these versions. Their pages stay."""
-    ids = list(Chunk.objects.filter(version_id__in=version_ids).values_list("pk", flat=True))
+    # Locked before anything is deleted: a vector that is being stored now is either seen by the
+    # next statement or finds no passage.
+    chunks = Chunk.objects.filter(version_id__in=version_ids).order_by("pk")
+    ids = list(chunks.select_for_update().values_list("pk", flat=True))
     if not ids:
         return
     _remove_postings(ids)
@@ -93,7 +95,7 @@ def _copy(rows: Sequence[tuple[int, str, str]], *, index: Index) -> tuple[int, i
             (term, chunk_id, min(count, MAX_FREQUENCY), length) for term, count in counts.items()
         ]
     postings.sort()
-    with _raw_cursor() as cursor, cursor.copy(COPY) as copy:
+    with open_cursor() as cursor, cursor.copy(COPY) as copy:
         for block in _format(postings, prefix=f"{index.workspace_id}\t{index.pk}"):
             copy.write(block)
     return indexed, total
@@ -111,9 +113,3 @@ def _format(postings: Sequence[tuple[str, int, int, int]], *, prefix: str) -> It
             f"{prefix}\t{chunk_id}\t{term}\t{frequency}\t{length}\n"
             for term, chunk_id, frequency, length in postings[start : start + 4096]
         )
-
-
-def _raw_cursor() -> psycopg.Cursor[tuple[object, ...]]:
-    connection.ensure_connection()
-    raw = cast("psycopg.Connection[tuple[object, ...]]", connection.connection)
-    return psycopg.Cursor(raw)

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import numpy as np
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.chunking.models import Chunk
@@ -19,7 +18,17 @@ from apps.core.embedder import get_embedder
 from apps.documents.models import Collection, Document, DocumentVersion, Stage, VersionState
 from apps.retrieval import postings
 from apps.retrieval.models import Index, IndexState
+from apps.retrieval.wire import HalfVector, open_cursor
 from inference.protocols import Vectors
+
+# FOR KEY SHARE: a passage that goes away this moment must not leave its vector behind.
+INSERT_EMBEDDING = """
+INSERT INTO retrieval_embedding (workspace_id, index_id, version_id, chunk_id, vector)
+SELECT workspace_id, %(index)s, version_id, id, %(vector)s::halfvec
+FROM chunking_chunk WHERE id = %(chunk)s AND workspace_id = %(workspace)s
+FOR KEY SHARE
+ON CONFLICT (chunk_id, index_id) DO NOTHING
+"""
 
 
 class VectorsMissingError(Exception):
@@ -80,26 +89,14 @@ def store_embeddings(index: Index, chunk_ids: Sequence[int], vectors: Vectors) -
 
     Passages that were deleted meanwhile, or have their vector already, are passed over.
     """
-    literals = [str(row) for row in vectors.astype(np.float16).tolist()]
-    with connection.cursor() as cursor:
-        # FOR KEY SHARE: a passage that goes away this moment must not leave its vector behind.
-        cursor.execute(
-            """
-            WITH given AS (
-                SELECT * FROM unnest(%s::bigint[], %s::text[]) AS given (chunk_id, vector)
-            ), present AS (
-                SELECT chunk.id, chunk.version_id FROM chunking_chunk chunk
-                WHERE chunk.id = ANY(%s) AND chunk.workspace_id = %s
-                ORDER BY chunk.id FOR KEY SHARE
-            )
-            INSERT INTO retrieval_embedding (workspace_id, index_id, version_id, chunk_id, vector)
-            SELECT %s, %s, present.version_id, present.id, given.vector::halfvec
-            FROM present JOIN given ON given.chunk_id = present.id
-            ON CONFLICT (chunk_id, index_id) DO NOTHING
-            """,
+    rows = sorted(zip(chunk_ids, vectors, strict=True), key=lambda row: row[0])
+    with open_cursor() as cursor:
+        cursor.executemany(
+            INSERT_EMBEDDING,
             [
-                list(chunk_ids), literals, list(chunk_ids), index.workspace_id,
-                index.workspace_id, index.pk,
+                {"index": index.pk, "workspace": index.workspace_id, "chunk": chunk_id,
+                 "vector": HalfVector(vector)}
+                for chunk_id, vector in rows
             ],
         )
         return int(cursor.rowcount)

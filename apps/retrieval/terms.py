@@ -13,6 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 import Stemmer
 
@@ -48,13 +49,13 @@ _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CONTRACTED = frozenset({"t", "s", "d", "m", "ll", "re", "ve"})
 
 _STOP_TEXT = (
-    "a about an and are as at be been but by can could did do does for from had has have how i if "
-    "in into is it its me my no not of on or our shall should so such that the their them then "
-    "there these they this those to us was we were what when where which who whom whose why will "
-    "with would you your"
+    "a an and are as at be been but by can could did do does for from had has have how i if in "
+    "into is it its me my of on or our shall should so such that the their them then there these "
+    "they this those to us was we were what when where which who whom whose why will with would "
+    "you your"
 )
 STOP_WORDS = frozenset(_STOP_TEXT.split())
-"""Left out of a question that has other words. Passages keep them."""
+"""Neither stored nor looked up, unless written in capitals: WHO, US and IT are names."""
 
 _local = threading.local()
 
@@ -113,8 +114,15 @@ def _expand_word(token: str) -> list[str]:
     return _expand_compound(token)
 
 
+def _is_stop_word(token: str) -> bool:
+    shouted = len(token) > 1 and token.isupper()
+    return not shouted and token.lower() in STOP_WORDS
+
+
 def _expand(token: str) -> tuple[str, ...]:
     """The terms of one token of `_TOKEN`."""
+    if _is_stop_word(token):
+        return ()
     terms: list[str] = []
     if "," in token or _NUMBER.fullmatch(token):
         terms = [part for part in _THOUSANDS.sub("", token).split(",") if part]
@@ -150,14 +158,5 @@ def count_terms(text: str) -> Counter[str]:
 
 
 def query_terms(text: str) -> dict[str, int]:
-    """The terms to look up for a question, with their counts; at most MAX_QUERY_TERMS.
-
-    Words such as "what" and "the" are dropped unless there is nothing else.
-    """
-    counts = count_terms(text[:MAX_QUERY_CHARS])
-    telling = {term: count for term, count in counts.items() if term not in _STOP_STEMS}
-    chosen = telling or dict(counts)
-    return dict(list(chosen.items())[:MAX_QUERY_TERMS])
-
-
-_STOP_STEMS = frozenset(term for word in STOP_WORDS for term in _expand_word(word))
+    """The terms to look up for a question, with their counts; at most MAX_QUERY_TERMS."""
+    return dict(islice(count_terms(text[:MAX_QUERY_CHARS]).items(), MAX_QUERY_TERMS))

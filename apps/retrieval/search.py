@@ -1,0 +1,146 @@
+"""The one search of the product: chat, the search page, evaluation and the API all call it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from apps.core.embedder import get_embedder
+from apps.retrieval.sql import STATEMENTS, Mode
+from apps.retrieval.terms import MAX_QUERY_CHARS, query_terms
+from apps.retrieval.wire import HalfVector, open_cursor
+from inference.protocols import Vectors
+
+MAX_LIMIT = 50
+SPARE_HITS = 10
+"""Fetched beyond the limit, to fill the places of near duplicates."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """What to look for and where. Collections of other workspaces are as good as empty."""
+
+    workspace_id: UUID
+    collection_ids: Sequence[UUID]
+    text: str
+    limit: int = 8
+    mode: Mode = "hybrid"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found, and why.
+
+    `score` is what hits are ordered by: the BM25 score, the cosine similarity, or in hybrid mode
+    the sum of 1 / (60 + rank) over the two lists. Ranks count from 1; None means that the passage
+    is not among the first 50 of that list. `start` and `end` are offsets into the full text.
+    """
+
+    chunk_id: int
+    document_id: UUID
+    document_name: str
+    version_id: UUID
+    page: int
+    start: int
+    end: int
+    text: str
+    heading: str
+    score: float
+    lexical_score: float | None
+    lexical_rank: int | None
+    matched_terms: tuple[str, ...]
+    similarity: float | None
+    vector_rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits, the best first; `timings` are milliseconds by stage."""
+
+    hits: list[Hit]
+    num_searched: int
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def search(query: SearchQuery, *, vector: Vectors | None = None) -> SearchResult:
+    """Find passages. Blocking, one round trip to the database.
+
+    `vector` is the embedded question of shape (384,), if the caller has it already. A question
+    without any text finds nothing.
+    """
+    text = _clean(query.text)
+    if not text:
+        return SearchResult([], num_searched=0)
+    timings: dict[str, float] = {}
+    if query.mode != "lexical" and vector is None:
+        with _timed(timings, "embed"):
+            vector = get_embedder().encode_query(text)
+    with _timed(timings, "terms"):
+        terms = query_terms(text) if query.mode != "vector" else {}
+    limit = max(1, min(query.limit, MAX_LIMIT))
+    with _timed(timings, "database"):
+        rows = _fetch(query, terms=terms, vector=vector, limit=limit + SPARE_HITS)
+    hits = [_read_hit(row) for row in rows if row[1] is not None]
+    return SearchResult(
+        drop_overlaps(hits)[:limit], num_searched=rows[0][0] if rows else 0, timings=timings
+    )
+
+
+def drop_overlaps(hits: Sequence[Hit]) -> list[Hit]:
+    """Without hits that share more than half of their text with a better one of the document."""
+    kept: list[Hit] = []
+    for hit in hits:
+        if not any(_overlaps(hit, better) for better in kept):
+            kept.append(hit)
+    return kept
+
+
+def _overlaps(hit: Hit, better: Hit) -> bool:
+    if hit.version_id != better.version_id:
+        return False
+    shared = min(hit.end, better.end) - max(hit.start, better.start)
+    return shared * 2 > min(hit.end - hit.start, better.end - better.start)
+
+
+def _clean(text: str) -> str:
+    """What Postgres and the tokenizer take: no NUL, no halves of characters, not endless."""
+    short = text[:MAX_QUERY_CHARS].replace("\x00", " ")
+    return short.encode("utf-8", "replace").decode("utf-8").strip()
+
+
+def _fetch(
+    query: SearchQuery, *, terms: dict[str, int], vector: Vectors | None, limit: int
+) -> list[tuple[Any, ...]]:
+    parameters = {
+        "workspace": query.workspace_id,
+        "collections": list(query.collection_ids),
+        "model": get_embedder().name if vector is not None else "",
+        "terms": list(terms),
+        "weights": [float(count) for count in terms.values()],
+        "vector": HalfVector(vector) if vector is not None else None,
+        "exact_chunks": settings.EXACT_SCAN_CHUNKS,
+        "limit": limit,
+    }
+    with open_cursor() as cursor:
+        cursor.execute(STATEMENTS[query.mode], parameters, binary=True)
+        return cursor.fetchall()
+
+
+def _read_hit(row: tuple[Any, ...]) -> Hit:
+    """From the columns of `sql._RESULT`, which are those of Hit behind the number of passages."""
+    values: list[Any] = list(row[1:])
+    values[12] = tuple(sorted(values[12] or ()))
+    return Hit(*values)
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings[stage] = round((time.perf_counter() - started) * 1000, 3)

@@ -1,0 +1,141 @@
+"""The search, as one statement for each mode. The texts never change: Postgres keeps their plans.
+
+Every part is bound to the workspace, the collections and their live index, and what comes out is
+joined with documents that are not deleted and whose current version holds the passage.
+
+BM25 has k1 = 1.2 and b = 0.75, written out as 2.2, 1.2, 0.25 and 0.75. Each list gives its first
+50 to the fusion, which adds 1 / (60 + rank). Ties are broken by the passage's id.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Mode = Literal["hybrid", "lexical", "vector"]
+
+_LIVE = """
+live AS MATERIALIZED (
+    SELECT id, num_chunks, total_length, embedding_model = %(model)s AS same_model
+    FROM retrieval_index
+    WHERE workspace_id = %(workspace)s AND collection_id = ANY(%(collections)s) AND state = 'live'
+), totals AS MATERIALIZED (
+    SELECT coalesce(sum(num_chunks), 0)::float8 AS chunks,
+           greatest(sum(total_length), 1)::float8 / greatest(sum(num_chunks), 1) AS mean_length
+    FROM live
+)"""
+
+# Postings of deleted documents stay until a job removes them. There are few such passages, so
+# they are named and left out; document_deleted is the index that finds them.
+_LEXICAL = """
+hidden AS MATERIALIZED (
+    SELECT chunk.id
+    FROM documents_document document
+    JOIN documents_documentversion version ON version.document_id = document.id
+    JOIN chunking_chunk chunk ON chunk.version_id = version.id
+    WHERE document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NOT NULL
+), matches AS MATERIALIZED (
+    SELECT posting.chunk_id, asked.term, asked.weight, posting.frequency::float8 AS frequency,
+           posting.length
+    FROM live
+    CROSS JOIN unnest(%(terms)s::text[], %(weights)s::float8[]) AS asked (term, weight)
+    JOIN retrieval_posting posting ON posting.index_id = live.id AND posting.term = asked.term
+    WHERE posting.chunk_id NOT IN (SELECT id FROM hidden)
+), idf AS MATERIALIZED (
+    SELECT term, weight * 2.2 * ln(
+               1 + (greatest(totals.chunks, count(*)) - count(*) + 0.5) / (count(*) + 0.5)
+           ) AS weight
+    FROM matches CROSS JOIN totals GROUP BY term, weight, totals.chunks
+), scored AS (
+    SELECT chunk_id, array_agg(matches.term) AS terms,
+           sum(idf.weight * frequency / (
+               frequency + 1.2 * (0.25 + 0.75 * length / totals.mean_length))) AS score
+    FROM matches JOIN idf USING (term) CROSS JOIN totals
+    GROUP BY chunk_id
+), lexical AS MATERIALIZED (
+    SELECT chunk_id, terms, score, row_number() OVER (ORDER BY score DESC, chunk_id) AS rank
+    FROM scored ORDER BY score DESC, chunk_id LIMIT 50
+)"""
+
+# Two branches, of which one runs. A small collection is compared row by row: an HNSW scan of the
+# whole table, filtered afterwards, would find few or none of its passages. A large one uses
+# HNSW, which goes on until enough rows pass the filter. "IS TRUE" keeps the planner from
+# answering the second branch with the index on index_id and a sort of the whole collection.
+_VECTOR = """
+nearest_exact AS MATERIALIZED (
+    SELECT embedding.chunk_id, embedding.vector <=> %(vector)s::halfvec AS distance
+    FROM live JOIN retrieval_embedding embedding ON embedding.index_id = live.id
+    WHERE live.same_model
+      AND embedding.version_id IN (
+          SELECT current_id FROM documents_document document
+          WHERE document.workspace_id = %(workspace)s
+            AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL)
+      AND (SELECT chunks <= %(exact_chunks)s FROM totals)
+), nearest_hnsw AS MATERIALIZED (
+    SELECT embedding.chunk_id, embedding.vector <=> %(vector)s::halfvec AS distance
+    FROM retrieval_embedding embedding
+    WHERE (SELECT chunks > %(exact_chunks)s
+               AND set_config('hnsw.iterative_scan', 'strict_order', true) IS NOT NULL
+               AND set_config('hnsw.ef_search', '100', true) IS NOT NULL
+           FROM totals)
+      AND (embedding.index_id = ANY(ARRAY(SELECT id FROM live WHERE same_model))) IS TRUE
+      AND EXISTS (
+          SELECT FROM documents_document document
+          WHERE document.current_id = embedding.version_id
+            AND document.workspace_id = %(workspace)s
+            AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL)
+    ORDER BY embedding.vector <=> %(vector)s::halfvec LIMIT 50
+), nearest AS (
+    SELECT chunk_id, distance FROM nearest_exact
+    UNION ALL SELECT chunk_id, distance FROM nearest_hnsw
+), vector AS MATERIALIZED (
+    SELECT chunk_id, 1 - distance AS similarity,
+           row_number() OVER (ORDER BY distance, chunk_id) AS rank
+    FROM nearest ORDER BY distance, chunk_id LIMIT 50
+)"""
+
+_FUSED: dict[Mode, str] = {
+    "hybrid": """
+fused AS (
+    SELECT chunk_id,
+           coalesce(1.0::float8 / (60 + lexical.rank), 0)
+               + coalesce(1.0::float8 / (60 + vector.rank), 0) AS score,
+           lexical.score AS lexical_score, lexical.rank AS lexical_rank, lexical.terms,
+           vector.similarity, vector.rank AS vector_rank
+    FROM lexical FULL JOIN vector USING (chunk_id)
+)""",
+    "lexical": """
+fused AS (
+    SELECT chunk_id, score, score AS lexical_score, rank AS lexical_rank, terms,
+           NULL::float8 AS similarity, NULL::bigint AS vector_rank
+    FROM lexical
+)""",
+    "vector": """
+fused AS (
+    SELECT chunk_id, similarity AS score, NULL::float8 AS lexical_score,
+           NULL::bigint AS lexical_rank, NULL::text[] AS terms, similarity, rank AS vector_rank
+    FROM vector
+)""",
+}
+
+_RESULT = """
+SELECT totals.chunks::bigint, hit.*
+FROM totals LEFT JOIN LATERAL (
+    SELECT chunk.id, document.id AS document_id, document.name, chunk.version_id,
+           chunk.first_page, chunk.start, chunk."end", chunk.text, chunk.heading,
+           fused.score, fused.lexical_score, fused.lexical_rank, fused.terms,
+           fused.similarity, fused.vector_rank
+    FROM fused
+    JOIN chunking_chunk chunk ON chunk.id = fused.chunk_id
+    JOIN documents_document document ON document.current_id = chunk.version_id
+    WHERE chunk.workspace_id = %(workspace)s AND document.workspace_id = %(workspace)s
+      AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL
+    ORDER BY fused.score DESC, fused.chunk_id LIMIT %(limit)s
+) AS hit ON true
+ORDER BY hit.score DESC, hit.id
+"""
+
+STATEMENTS: dict[Mode, str] = {
+    "hybrid": f"WITH {_LIVE}, {_LEXICAL}, {_VECTOR}, {_FUSED['hybrid']}{_RESULT}",
+    "lexical": f"WITH {_LIVE}, {_LEXICAL}, {_FUSED['lexical']}{_RESULT}",
+    "vector": f"WITH {_LIVE}, {_VECTOR}, {_FUSED['vector']}{_RESULT}",
+}

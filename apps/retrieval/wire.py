@@ -1,0 +1,50 @@
+"""Talking to Postgres below Django's cursor: prepared statements, COPY, and vectors in binary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import numpy as np
+import psycopg
+from django.db import connection
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+from inference.protocols import Vectors
+
+PREPARE_AFTER = 2
+"""Executions of one statement on one connection before it is prepared."""
+
+
+class HalfVector:
+    """A vector on its way to a `%s::halfvec` parameter."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Vectors) -> None:
+        self.values = values
+
+
+class _HalfVectorDumper(Dumper):
+    """pgvector's wire format: count, zero, then half floats, all big-endian."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: HalfVector) -> Buffer:
+        header = np.array([len(obj.values), 0], ">u2").tobytes()
+        return header + obj.values.astype(">f2").tobytes()
+
+
+@contextmanager
+def open_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+    """A cursor of Django's connection, in its transaction, that binds parameters on the server."""
+    connection.ensure_connection()
+    raw = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection)
+    if raw.prepare_threshold is None:
+        raw.prepare_threshold = PREPARE_AFTER
+    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+        cursor.adapters.register_dumper(HalfVector, _HalfVectorDumper)
+        yield cursor
