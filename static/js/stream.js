@@ -53,7 +53,11 @@
   });
 
   document.addEventListener("htmx:sseMessage", follow);
-  document.addEventListener("htmx:sseOpen", (event) => note(event.target, ""));
+  document.addEventListener("htmx:sseOpen", (event) => {
+    note(event.target, "");
+    // Every connection tells the answer from its first word, so a second one must not add to it.
+    event.target.querySelector('[sse-swap="token"]')?.replaceChildren();
+  });
   document.addEventListener("htmx:sseError", (event) => {
     note(event.target, "The connection is lost. The answer goes on without it; reconnecting…");
   });
