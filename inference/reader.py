@@ -39,24 +39,24 @@ SAME_MEANING = 0.93
 ANSWER_THRESHOLD = 0.45
 
 RANK_WEIGHTS = {
-    "bias": -2.54,
-    "best_cosine_gap": -5.56,
-    "coverage_nearby": 0.2,
-    "pairs": 1.68,
-    "type_match": 0.23,
-    "new_words": 0.34,
-    "rank": 1.79,
-    "cosine_x_coverage": 1.69,
+    "bias": -2.27,
+    "best_cosine_gap": -6.04,
+    "coverage_nearby": 0.19,
+    "pairs": 1.29,
+    "type_match": 0.25,
+    "new_words": 0.18,
+    "rank": 1.68,
+    "cosine_x_coverage": 1.39,
 }
 # Of the best sentence; "best_cosine" is the highest of all sentences.
 ANSWER_WEIGHTS = {
-    "bias": -5.1,
-    "cosine": 4.06,
-    "best_cosine": 3.56,
-    "rarest_missing": -0.4,
-    "type_match": 0.17,
-    "new_words": 0.72,
-    "rank": 0.72,
+    "bias": -5.61,
+    "cosine": 3.61,
+    "best_cosine": 4.07,
+    "rarest_missing": -0.39,
+    "type_match": 0.2,
+    "new_words": 0.97,
+    "rank": 0.96,
 }
 
 

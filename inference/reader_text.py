@@ -10,7 +10,7 @@ import Stemmer
 
 AnswerType = Literal["person", "time", "number", "place", "reason", "yes_no", "other"]
 
-_WORD = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*")  # noqa: RUF001 - both apostrophes occur
+_WORD = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _STEMMER = Stemmer.Stemmer("english")
 
@@ -44,7 +44,7 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 _PLACE_BEFORE_NAME = re.compile(r"\b(?:in|at|from|to|near|of|on)\s+(?:the\s+)?[A-Z]")
-_NAME = re.compile(r"(?<![.!?]\s)(?<!^)(?<![\"“'(])\b[A-Z][\w'’-]+")  # noqa: RUF001
+_NAME = re.compile(r"(?<![.!?]\s)(?<!^)(?<![\"“'(])\b[A-Z][\w'’-]+")
 _QUESTION_TYPES: tuple[tuple[re.Pattern[str], AnswerType], ...] = (
     (re.compile(r"\b(?:how (?:many|much|long|old|far|often|big|large|tall|high))\b"), "number"),
     (
@@ -105,7 +105,7 @@ def read_words(text: str) -> Words:
         if _CJK.search(word):
             stems.extend(_pair_characters(word))
             continue
-        lower = word.lower().replace("’", "'").removesuffix("'s")  # noqa: RUF001
+        lower = word.lower().replace("’", "'").removesuffix("'s")
         if lower in STOP_WORDS:
             continue
         stem = _STEMMER.stemWord(lower.replace(".", ""))

@@ -3,7 +3,6 @@
 Libraries for this either load a language model or know plain prose only; passages of documents
 also hold headings, lists, table rows, hard-wrapped lines and scripts without spaces.
 """
-# ruff: noqa: RUF001 - punctuation of many scripts is the subject here
 
 from __future__ import annotations
 

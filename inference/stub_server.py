@@ -34,95 +34,48 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import itertools
 import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
-DEFAULT_REPLY = (
-    "According to the documents the answer is given in the first passage [1] and the second "
-    "passage confirms it with further detail [2]."
+from inference.stub_answers import (
+    DEFAULT_REPLY,
+    EXTRA_HEADERS,
+    MODEL_NAME,
+    REFUSALS,
+    StubConfig,
+    StubRequest,
+    interpret_request,
+    make_completion,
+    plan_frames,
+    render_tokens,
 )
-MODEL_NAME = "stub"
+
+__all__ = ["DEFAULT_REPLY", "StubConfig", "StubServer", "StubStats", "serve_in_thread"]
+
 TICK_SECONDS = 0.002
-_DIRECTIVE = re.compile(r"\[\[stub:(\w+)\]\]")
-_REPLY = re.compile(r"\[\[reply:(.*?)\]\]", re.DOTALL)
-_TOKEN = re.compile(r"\s*\S+")
+KEPT_REQUESTS = 50
+KEPT_REPLIES = 100
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 
-_TOO_LONG = "This model's maximum context length is 1024 tokens, your prompt has at least 1025."
-_REFUSALS: dict[str, tuple[int, object]] = {
-    "error": (500, {"error": {"message": "EngineCore encountered an issue.", "code": 500}}),
-    "overloaded": (503, {"error": {"message": "The engine is currently busy.", "code": 503}}),
-    "rate_limited": (429, {"error": {"message": "Too many requests.", "code": 429}}),
-    "auth": (401, {"error": "Unauthorized"}),
-    "not_found": (404, {"error": {"message": "The model does not exist.", "code": 404}}),
-    "too_long": (400, {"error": {"message": _TOO_LONG, "param": "input_tokens", "code": 400}}),
-    "redirect": (302, {}),
-}
-_EXTRA_HEADERS = {
-    "rate_limited": b"Retry-After: 30\r\n",
-    "redirect": b"Location: http://127.0.0.1:1/\r\n",
-}
 _REASONS = {200: b"OK", 302: b"Found"}
-
-
-@dataclass(frozen=True, slots=True)
-class StubConfig:
-    """Timing in milliseconds, tokens per answer, and what happens by default."""
-
-    first_token_ms: float = 50.0
-    token_ms: float = 20.0
-    tokens: int = 64
-    reply: str = DEFAULT_REPLY
-    fail: str | None = None
 
 
 @dataclass(slots=True)
 class StubStats:
     """Counters since the start."""
 
+    connections: int = 0
     requests: int = 0
     finished: int = 0
     disconnected: int = 0
     open_streams: int = 0
     most_open: int = 0
     tokens: int = 0
-
-
-def _frame(data: bytes) -> bytes:
-    """Wrap bytes as one piece of a chunked HTTP body."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def _event(payload: object) -> bytes:
-    return b"data: " + orjson.dumps(payload) + b"\n\n"
-
-
-def _chunk(delta: dict[str, str], finish: str | None = None) -> bytes:
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-    return _event(
-        {
-            "id": "chatcmpl-stub",
-            "object": "chat.completion.chunk",
-            "created": 0,
-            "model": MODEL_NAME,
-            "choices": [choice],
-        }
-    )
-
-
-def split_tokens(text: str, *, count: int | None) -> list[str]:
-    """Cut a text into ``count`` pieces that join to it, repeating it when it is too short."""
-    words = _TOKEN.findall(text) or [""]
-    if count is None:
-        return words
-    repeated = itertools.chain(words, itertools.cycle([" " + word.lstrip() for word in words]))
-    return list(itertools.islice(repeated, count))
 
 
 class _Ticker:
@@ -173,17 +126,6 @@ class _Stream:
             self.protocol.end_stream(self, close=self.ending == "close")
 
 
-@dataclass(slots=True)
-class _Request:
-    """What matters of a chat request."""
-
-    stream: bool
-    usage: bool
-    behaviour: str
-    tokens: list[str]
-    input_tokens: int
-
-
 class StubServer:
     """The server itself; use ``start`` and ``stop``, or ``serve_in_thread`` from plain code."""
 
@@ -196,7 +138,6 @@ class StubServer:
         self._server: asyncio.Server | None = None
         self._connections: set[_StubProtocol] = set()
         self._frames: dict[tuple[str, ...], list[bytes]] = {}
-        self._keep_requests = 50
 
     @property
     def base_url(self) -> str:
@@ -223,54 +164,27 @@ class StubServer:
 
     def attach(self, connection: _StubProtocol) -> None:
         """Remember an open connection."""
+        self.stats.connections += 1
         self._connections.add(connection)
 
     def detach(self, connection: _StubProtocol) -> None:
         """Forget a closed connection."""
         self._connections.discard(connection)
 
-    def interpret(self, body: dict[str, Any]) -> _Request:
-        """Decide how to answer a chat request."""
+    def interpret(self, body: dict[str, Any]) -> StubRequest:
+        """Note a chat request and decide how to answer it."""
         self.stats.requests += 1
-        self.seen = [*self.seen[-self._keep_requests :], body]
-        messages = [str(m.get("content") or "") for m in body.get("messages") or [{}]]
-        directive = _DIRECTIVE.search(messages[-1])
-        model = str(body.get("model") or "")
-        behaviour = directive[1] if directive else model.removeprefix(f"{MODEL_NAME}-")
-        known = behaviour if directive or model.startswith(f"{MODEL_NAME}-") else None
-        reply = _REPLY.search(messages[-1])
-        options = body.get("stream_options") or {}
-        return _Request(
-            stream=bool(body.get("stream")),
-            usage=bool(options.get("include_usage")) and known != "no_usage",
-            behaviour=self._settle(known or self.config.fail or ""),
-            tokens=self._pick_tokens(reply[1] if reply else None, body),
-            input_tokens=sum(len(text.split()) for text in messages),
-        )
-
-    def _settle(self, behaviour: str) -> str:
-        if behaviour == "overloaded_once":
-            return "overloaded" if self.stats.requests % 2 else ""
-        return behaviour
-
-    def _pick_tokens(self, reply: str | None, body: dict[str, Any]) -> list[str]:
-        limit = body.get("max_tokens") or body.get("max_completion_tokens")
-        if reply is not None:
-            tokens = split_tokens(reply, count=None)
-        else:
-            tokens = split_tokens(self.config.reply, count=self.config.tokens)
-        return tokens[:limit] if isinstance(limit, int) else tokens
+        self.seen = [*self.seen[-KEPT_REQUESTS:], body]
+        return interpret_request(body, config=self.config, number=self.stats.requests)
 
     def render(self, tokens: list[str]) -> list[bytes]:
-        """Return the frames of an answer's tokens, the role chunk joined to the first."""
+        """Return the frames of an answer's tokens, from memory where it can."""
         key = tuple(tokens)
-        frames = self._frames.get(key)
-        if frames is None:
-            frames = [_frame(_chunk({"content": token})) for token in tokens]
-            frames[0] = _frame(_chunk({"role": "assistant", "content": ""})) + frames[0]
-            if len(self._frames) < 100:
-                self._frames[key] = frames
-        return frames
+        if key not in self._frames:
+            if len(self._frames) >= KEPT_REPLIES:
+                self._frames.clear()
+            self._frames[key] = render_tokens(tokens)
+        return self._frames[key]
 
 
 class _StubProtocol(asyncio.Protocol):
@@ -283,8 +197,7 @@ class _StubProtocol(asyncio.Protocol):
         self._stream: _Stream | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows the type
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self.server.attach(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -354,24 +267,26 @@ class _StubProtocol(asyncio.Protocol):
         else:
             self._respond(404, {"detail": "Not Found"})
 
-    def _answer_chat(self, request: _Request) -> None:
+    def _answer_chat(self, request: StubRequest) -> None:
         behaviour = request.behaviour
         if behaviour == "hang":
             return
-        if behaviour in _REFUSALS:
-            status, payload = _REFUSALS[behaviour]
-            self._respond(status, payload, headers=_EXTRA_HEADERS.get(behaviour, b""))
+        if behaviour in REFUSALS:
+            status, payload = REFUSALS[behaviour]
+            self._respond(status, payload, headers=EXTRA_HEADERS.get(behaviour, b""))
         elif behaviour == "garbage":
             self._respond(200, None, body=b"<html>hello</html>", kind=b"text/html")
         elif request.stream:
             self._start_stream(request)
         else:
             delay = self.server.config.first_token_ms / 1000
-            asyncio.get_running_loop().call_later(delay, self._respond, 200, _completion(request))
+            asyncio.get_running_loop().call_later(
+                delay, self._respond, 200, make_completion(request)
+            )
 
-    def _start_stream(self, request: _Request) -> None:
+    def _start_stream(self, request: StubRequest) -> None:
         config, stats = self.server.config, self.server.stats
-        frames, ending = _plan_frames(request, self.server.render(request.tokens))
+        frames, ending = plan_frames(request, self.server.render(request.tokens))
         slowness = 10 if request.behaviour == "slow" else 1
         now = asyncio.get_running_loop().time()
         stats.open_streams += 1
@@ -403,48 +318,6 @@ class _StubProtocol(asyncio.Protocol):
             b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n%b"
             % (status, _REASONS.get(status, b"Error"), kind, len(body), headers, body)
         )
-
-
-def _usage(request: _Request) -> dict[str, int]:
-    written = len(request.tokens)
-    return {
-        "prompt_tokens": request.input_tokens,
-        "completion_tokens": written,
-        "total_tokens": request.input_tokens + written,
-    }
-
-
-def _completion(request: _Request) -> dict[str, Any]:
-    message = {"role": "assistant", "content": "".join(request.tokens)}
-    return {
-        "id": "chatcmpl-stub",
-        "object": "chat.completion",
-        "created": 0,
-        "model": MODEL_NAME,
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        "usage": _usage(request),
-    }
-
-
-def _plan_frames(request: _Request, tokens: list[bytes]) -> tuple[list[bytes], str]:
-    """Return the frames to send, one per token interval, and how the stream ends."""
-    half = tokens[: max(1, len(tokens) // 2)]
-    done = _frame(b"data: [DONE]\n\n") + b"0\r\n\r\n"
-    if request.behaviour == "mid_stream":
-        return half, "close"
-    if request.behaviour == "stall":
-        return half, "stall"
-    if request.behaviour == "event_error":
-        return [*half, _frame(_event(_REFUSALS["error"][1])) + done], "finish"
-    if request.behaviour == "first_error":
-        return [_frame(_event(_REFUSALS["overloaded"][1])) + done], "finish"
-    end = _frame(_chunk({}, "stop"))
-    if request.usage:
-        end += _frame(_event({"id": "chatcmpl-stub", "choices": [], "usage": _usage(request)}))
-    frames = [*tokens[:-1], tokens[-1] + end + done]
-    if request.behaviour == "reasoning":
-        frames = [_frame(_chunk({"reasoning": word})) for word in ("Let ", "me see.")] + frames
-    return frames, "finish"
 
 
 @dataclass(slots=True)

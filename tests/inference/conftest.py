@@ -13,7 +13,8 @@ import pytest_asyncio
 from inference.http_session import close_sessions
 from inference.minilm.build import build_model
 from inference.minilm.embedder import MiniLMEmbedder
-from inference.stub_server import StubConfig, StubServer
+from inference.stub_answers import StubConfig
+from inference.stub_server import StubServer
 
 Replay: TypeAlias = Callable[..., Awaitable["ReplayServer"]]
 

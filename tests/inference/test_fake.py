@@ -11,7 +11,8 @@ import pytest
 from inference.errors import ModelError
 from inference.fake import FakeChatModel, HashEmbedder, Stall
 from inference.protocols import ChatModel, Embedder
-from inference.stub_server import DEFAULT_REPLY, StubConfig, serve_in_thread, split_tokens
+from inference.stub_answers import DEFAULT_REPLY, StubConfig, split_tokens
+from inference.stub_server import serve_in_thread
 from inference.types import ChatMessage, Sampling, Usage
 
 HELLO = [ChatMessage("user", "Hello there")]

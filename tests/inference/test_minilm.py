@@ -16,7 +16,7 @@ from inference.minilm.embedder import MiniLMEmbedder
 from inference.minilm.files import locate_model
 from inference.protocols import Embedder
 
-WORDS = "the quick brown fox jumps over a lazy dog while seven wise owls watch".split()  # noqa: SIM905
+WORDS = ("the", "quick", "brown", "fox", "jumps", "over", "lazy", "dog", "seven", "owls", "watch")
 
 
 def make_texts(count: int) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from inference.fake import HashEmbedder
 from inference.minilm.embedder import MiniLMEmbedder
+from inference.protocols import Vectors
 from inference.reader import MAX_SENTENCES, Passage, Reader, ReaderAnswer
 from inference.reader_text import detect_answer_type, match_answer_type, read_words
 
@@ -69,7 +72,7 @@ def quote(answer: ReaderAnswer) -> str:
         ("What is the hotel limit in Paris?", "| Paris | 190 | 55 |", EXPENSES),
         ("Who designed the Hamburg office?", "designed by Anna Keller", OFFICES),
         ("When did the office in Hamburg open?", "opened in 2015", OFFICES),
-        ("東京の人口は？", "人口は約1400万人です。", JAPAN),  # noqa: RUF001
+        ("東京の人口は？", "人口は約1400万人です。", JAPAN),
     ],
 )
 def test_answers(reader: Reader, question: str, expected: str, passage: Passage) -> None:
@@ -88,7 +91,7 @@ def test_answers(reader: Reader, question: str, expected: str, passage: Passage)
         "Who won the world cup in 1998?",
         "What is the wifi password?",
         "How does photosynthesis work?",
-        "鉛筆の価格はいくらですか？",  # noqa: RUF001
+        "鉛筆の価格はいくらですか？",
         "???",
         "",
     ],
@@ -146,7 +149,7 @@ def test_long_passages_are_embedded_in_one_bounded_call() -> None:
     calls: list[int] = []
 
     class Counting(HashEmbedder):
-        def encode(self, texts):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        def encode(self, texts: Sequence[str]) -> Vectors:
             calls.append(len(texts))
             return super().encode(texts)
 

@@ -23,7 +23,7 @@ def texts(text: str) -> list[str]:
         ('"Stop." He ran.', ['"Stop."', "He ran."]),
         ("As shown [1]. And (see below.) Then it ended.[2] Good.", None),
         ("Wait... what is this? Fine.", ["Wait... what is this?", "Fine."]),
-        ("東京は首都です。人口は多い！本当？", ["東京は首都です。", "人口は多い！", "本当？"]),  # noqa: RUF001
+        ("東京は首都です。人口は多い！本当？", ["東京は首都です。", "人口は多い！", "本当？"]),
         ("Born in 1990. Died in 2020.", ["Born in 1990.", "Died in 2020."]),
         ("No stop at the end", ["No stop at the end"]),
         ("", []),
