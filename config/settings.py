@@ -102,11 +102,13 @@ DATABASE_URL = env_str("DATABASE_URL", default=_runtime.database_url if _runtime
 REDIS_URL = env_str("REDIS_URL", default=_runtime.redis_url if _runtime else "")
 
 DB_THREADS = env_int("DB_THREADS", default=8)
+_database = parse_database_url(DATABASE_URL or "postgresql://plumbline@localhost/plumbline")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **parse_database_url(DATABASE_URL or "postgresql://plumbline@localhost/plumbline"),
+        **_database,
         "CONN_MAX_AGE": 0,
         "OPTIONS": {
+            **_database["OPTIONS"],
             "pool": {"min_size": 1, "max_size": env_int("DB_POOL", default=24), "timeout": 20},
         },
     }
@@ -241,6 +243,9 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.server": {"level": "WARNING"},
+        # Two lines for every wake-up say nothing that the job table does not.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "asyncio": {"level": "WARNING"},
     },

@@ -161,7 +161,9 @@ class Supervisor:
 
 def program_arguments(data_dir: Path, *, address: Address) -> dict[str, list[str]]:
     """The command lines of our own programs, by name."""
-    celery = [sys.executable, "-m", "celery", "-A", "workers.celery"]
+    # Celery warns of root because of pickle, which we do not accept.
+    hush = ["-W", "ignore:You're running the worker with superuser privileges"]
+    celery = [sys.executable, *hush, "-m", "celery", "--app", "workers.celery", "--quiet"]
     return {
         "web": [
             sys.executable, "-m", "uvicorn", "config.asgi:application",
