@@ -52,6 +52,19 @@ class Document(WorkspaceModel):
                 condition=models.Q(deleted_at=None),
             )
         ]
+        # What a search may find, and the few rows that wait for their removal.
+        indexes = [
+            models.Index(
+                fields=["collection", "current"],
+                name="document_visible",
+                condition=models.Q(deleted_at=None),
+            ),
+            models.Index(
+                fields=["collection"],
+                name="document_deleted",
+                condition=models.Q(deleted_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

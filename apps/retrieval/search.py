@@ -86,7 +86,7 @@ def search(query: SearchQuery, *, vector: Vectors | None = None) -> SearchResult
     limit = max(1, min(query.limit, MAX_LIMIT))
     with _timed(timings, "database"):
         rows = _fetch(query, terms=terms, vector=vector, limit=limit + SPARE_HITS)
-    hits = [_read_hit(row) for row in rows if row[1] is not None]
+    hits = [_read_hit(row, terms=list(terms)) for row in rows if row[1] is not None]
     return SearchResult(
         drop_overlaps(hits)[:limit], num_searched=rows[0][0] if rows else 0, timings=timings
     )
@@ -132,10 +132,11 @@ def _fetch(
         return cursor.fetchall()
 
 
-def _read_hit(row: tuple[Any, ...]) -> Hit:
+def _read_hit(row: tuple[Any, ...], *, terms: Sequence[str]) -> Hit:
     """From the columns of `sql._RESULT`, which are those of Hit behind the number of passages."""
     values: list[Any] = list(row[1:])
-    values[12] = tuple(sorted(values[12] or ()))
+    bits: int = values[12] or 0
+    values[12] = tuple(term for number, term in enumerate(terms) if bits >> number & 1)
     return Hit(*values)
 
 

@@ -3,7 +3,7 @@
 Every part is bound to the workspace, the collections and their live index, and what comes out is
 joined with documents that are not deleted and whose current version holds the passage.
 
-BM25 has k1 = 1.2 and b = 0.75, written out as 2.2, 1.2, 0.25 and 0.75. Each list gives its first
+BM25 has k1 = 1.2 and b = 0.75, so k1 + 1 = 2.2, k1 (1 - b) = 0.3 and k1 b = 0.9. Each list gives its first
 50 to the fusion, which adds 1 / (60 + rank). Ties are broken by the passage's id.
 """
 
@@ -25,7 +25,7 @@ live AS MATERIALIZED (
 )"""
 
 # Postings of deleted documents stay until a job removes them. There are few such passages, so
-# they are named and left out; document_deleted is the index that finds them.
+# they are named and left out. `terms` is a bit for each of the asked terms.
 _LEXICAL = """
 hidden AS MATERIALIZED (
     SELECT chunk.id
@@ -34,42 +34,48 @@ hidden AS MATERIALIZED (
     JOIN chunking_chunk chunk ON chunk.version_id = version.id
     WHERE document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NOT NULL
 ), matches AS MATERIALIZED (
-    SELECT posting.chunk_id, asked.term, asked.weight, posting.frequency::float8 AS frequency,
-           posting.length
+    SELECT posting.chunk_id, asked.number::int AS number, posting.frequency::float8 AS frequency,
+           posting.length::float8 AS length
     FROM live
-    CROSS JOIN unnest(%(terms)s::text[], %(weights)s::float8[]) AS asked (term, weight)
+    CROSS JOIN unnest(%(terms)s::text[]) WITH ORDINALITY AS asked (term, number)
     JOIN retrieval_posting posting ON posting.index_id = live.id AND posting.term = asked.term
     WHERE posting.chunk_id NOT IN (SELECT id FROM hidden)
 ), idf AS MATERIALIZED (
-    SELECT term, weight * 2.2 * ln(
-               1 + (greatest(totals.chunks, count(*)) - count(*) + 0.5) / (count(*) + 0.5)
+    SELECT number, 1::bigint << (number - 1) AS bit,
+           (%(weights)s::float8[])[number] * 2.2::float8 * ln(
+               1 + (greatest(totals.chunks, found) - found + 0.5) / (found + 0.5::float8)
            ) AS weight
-    FROM matches CROSS JOIN totals GROUP BY term, weight, totals.chunks
+    FROM (SELECT number, count(*) AS found FROM matches GROUP BY number) AS counted
+    CROSS JOIN totals
 ), scored AS (
-    SELECT chunk_id, array_agg(matches.term) AS terms,
+    SELECT chunk_id, bit_or(idf.bit) AS terms,
            sum(idf.weight * frequency / (
-               frequency + 1.2 * (0.25 + 0.75 * length / totals.mean_length))) AS score
-    FROM matches JOIN idf USING (term) CROSS JOIN totals
+               frequency + 0.3::float8 + 0.9::float8 * length / totals.mean_length)) AS score
+    FROM matches JOIN idf USING (number) CROSS JOIN totals
     GROUP BY chunk_id
-), lexical AS MATERIALIZED (
+), best AS MATERIALIZED (
+    SELECT chunk_id, terms, score FROM scored ORDER BY score DESC, chunk_id LIMIT 50
+), lexical AS (
     SELECT chunk_id, terms, score, row_number() OVER (ORDER BY score DESC, chunk_id) AS rank
-    FROM scored ORDER BY score DESC, chunk_id LIMIT 50
+    FROM best
 )"""
 
 # Two branches, of which one runs. A small collection is compared row by row: an HNSW scan of the
-# whole table, filtered afterwards, would find few or none of its passages. A large one uses
-# HNSW, which goes on until enough rows pass the filter. "IS TRUE" keeps the planner from
-# answering the second branch with the index on index_id and a sort of the whole collection.
+# whole table, filtered afterwards, would find few or none of its passages. ("+ 0" keeps the
+# planner from using the HNSW index there.) A large one uses HNSW, which goes on until enough rows
+# pass the filter. ("IS TRUE" keeps the planner from sorting the whole collection there.)
 _VECTOR = """
 nearest_exact AS MATERIALIZED (
-    SELECT embedding.chunk_id, embedding.vector <=> %(vector)s::halfvec AS distance
-    FROM live JOIN retrieval_embedding embedding ON embedding.index_id = live.id
-    WHERE live.same_model
-      AND embedding.version_id IN (
+    SELECT embedding.chunk_id, (embedding.vector <=> %(vector)s::halfvec) + 0 AS distance
+    FROM retrieval_embedding embedding
+    WHERE (SELECT chunks <= %(exact_chunks)s FROM totals)
+      AND embedding.index_id = ANY(ARRAY(SELECT id FROM live WHERE same_model))
+      AND (embedding.version_id IN (
           SELECT current_id FROM documents_document document
           WHERE document.workspace_id = %(workspace)s
-            AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL)
-      AND (SELECT chunks <= %(exact_chunks)s FROM totals)
+            AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL
+      )) IS TRUE
+    ORDER BY distance, embedding.chunk_id LIMIT 50
 ), nearest_hnsw AS MATERIALIZED (
     SELECT embedding.chunk_id, embedding.vector <=> %(vector)s::halfvec AS distance
     FROM retrieval_embedding embedding
@@ -84,42 +90,40 @@ nearest_exact AS MATERIALIZED (
             AND document.workspace_id = %(workspace)s
             AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL)
     ORDER BY embedding.vector <=> %(vector)s::halfvec LIMIT 50
-), nearest AS (
-    SELECT chunk_id, distance FROM nearest_exact
-    UNION ALL SELECT chunk_id, distance FROM nearest_hnsw
-), vector AS MATERIALIZED (
+), vector AS (
     SELECT chunk_id, 1 - distance AS similarity,
            row_number() OVER (ORDER BY distance, chunk_id) AS rank
-    FROM nearest ORDER BY distance, chunk_id LIMIT 50
+    FROM (SELECT * FROM nearest_exact UNION ALL SELECT * FROM nearest_hnsw) AS nearest
 )"""
 
 _FUSED: dict[Mode, str] = {
     "hybrid": """
-fused AS (
+fused AS MATERIALIZED (
     SELECT chunk_id,
            coalesce(1.0::float8 / (60 + lexical.rank), 0)
                + coalesce(1.0::float8 / (60 + vector.rank), 0) AS score,
            lexical.score AS lexical_score, lexical.rank AS lexical_rank, lexical.terms,
            vector.similarity, vector.rank AS vector_rank
     FROM lexical FULL JOIN vector USING (chunk_id)
+    ORDER BY 2 DESC, 1 LIMIT %(limit)s
 )""",
     "lexical": """
-fused AS (
+fused AS MATERIALIZED (
     SELECT chunk_id, score, score AS lexical_score, rank AS lexical_rank, terms,
            NULL::float8 AS similarity, NULL::bigint AS vector_rank
-    FROM lexical
+    FROM lexical ORDER BY rank LIMIT %(limit)s
 )""",
     "vector": """
-fused AS (
+fused AS MATERIALIZED (
     SELECT chunk_id, similarity AS score, NULL::float8 AS lexical_score,
-           NULL::bigint AS lexical_rank, NULL::text[] AS terms, similarity, rank AS vector_rank
-    FROM vector
+           NULL::bigint AS lexical_rank, NULL::bigint AS terms, similarity, rank AS vector_rank
+    FROM vector ORDER BY rank LIMIT %(limit)s
 )""",
 }
 
 _RESULT = """
 SELECT totals.chunks::bigint, hit.*
-FROM totals LEFT JOIN LATERAL (
+FROM totals LEFT JOIN (
     SELECT chunk.id, document.id AS document_id, document.name, chunk.version_id,
            chunk.first_page, chunk.start, chunk."end", chunk.text, chunk.heading,
            fused.score, fused.lexical_score, fused.lexical_rank, fused.terms,
@@ -129,7 +133,6 @@ FROM totals LEFT JOIN LATERAL (
     JOIN documents_document document ON document.current_id = chunk.version_id
     WHERE chunk.workspace_id = %(workspace)s AND document.workspace_id = %(workspace)s
       AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL
-    ORDER BY fused.score DESC, fused.chunk_id LIMIT %(limit)s
 ) AS hit ON true
 ORDER BY hit.score DESC, hit.id
 """
