@@ -14,6 +14,8 @@ MAX_CHARS = 400_000
 MAX_LINES = 8_000
 MAX_WORDS = 600
 KEPT_CHARS = 160
+MIN_KEPT = 0.3
+"""Of the words of a line; with fewer in common, a line in shreds is harder to read than two."""
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -68,15 +70,20 @@ def _compare_words(before: str, after: str) -> Iterator[Change]:
     if len(old) > MAX_WORDS or len(new) > MAX_WORDS:
         yield from _replace(before, after)
         return
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    if matcher.ratio() < 0.3:  # hardly a word in common: a shredded text is harder to read
+    steps = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    kept = sum(_is_word(word) for tag, _, _, c, d in steps if tag == "equal" for word in new[c:d])
+    if kept < MIN_KEPT * max(sum(map(_is_word, old)), sum(map(_is_word, new))):
         yield from _replace(before, after)
         return
-    for tag, a, b, c, d in matcher.get_opcodes():
+    for tag, a, b, c, d in steps:
         if tag == "equal":
             yield Change("".join(new[c:d]), "same")
         else:
             yield from _replace("".join(old[a:b]), "".join(new[c:d]))
+
+
+def _is_word(piece: str) -> bool:
+    return piece[0].isalnum()
 
 
 def _replace(before: str, after: str) -> Iterator[Change]:

@@ -5,6 +5,7 @@ They lie in `DATA_DIR/blobs/<workspace>/pages/<version>/` and go with their vers
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
 import shutil
@@ -26,7 +27,9 @@ MAX_AT_ONCE = 2
 
 @cache
 def _parser() -> ParserService:
-    return ParserService(max_children=MAX_AT_ONCE)
+    service = ParserService(max_children=MAX_AT_ONCE)
+    atexit.register(service.close)
+    return service
 
 
 def has_page_images(version: DocumentVersion) -> bool:
