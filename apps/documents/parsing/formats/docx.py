@@ -148,16 +148,15 @@ def _walk(container: etree._Element, styles: _Styles, *, depth: int = 0) -> Iter
             continue
         boxes: list[etree._Element] = []
         text = _run_text(child, boxes)
-        if _PAGE_BREAK in text:
-            before, _, text = text.rpartition(_PAGE_BREAK)
-            before = before.replace(_PAGE_BREAK, " ")
-            if before.strip():
-                text = before + text
-            else:
-                breaks = True
+        # A paragraph belongs to the page it begins on; the break in it is for the next one.
+        starts_page = breaks or text.lstrip(" \t\n").startswith(_PAGE_BREAK)
+        breaks_after = _PAGE_BREAK in text.strip(" \t\n").lstrip(_PAGE_BREAK)
+        text = text.replace(_PAGE_BREAK, "")
         if text.strip():
-            yield _make_piece(child, text, styles, counters, page_break=breaks)
-            breaks = False
+            yield _make_piece(child, text, styles, counters, page_break=starts_page)
+            breaks = breaks_after
+        else:
+            breaks = starts_page or breaks_after
         for box in boxes if depth < MAX_NESTING else ():
             yield from _walk(box, styles, depth=depth + 1)
 
