@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from celery import Celery
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from apps.core.models import JobKind
-from workers.celery import app
 from workers.queues import Queue
 
 logger = logging.getLogger(__name__)
@@ -20,6 +21,21 @@ QUEUE_OF = {
     JobKind.PURGE_DOCUMENT: Queue.MAINTENANCE,
     JobKind.SEED_DEMO: Queue.MAINTENANCE,
 }
+
+# An application of its own, because it must not wait: whoever uploads a file while the broker is
+# away gets their answer at once, and the sweep sends again. The worker's own waits for the broker.
+app = Celery("plumbline-sender", set_as_current=False)
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_transport_options={
+        "socket_timeout": 2,
+        "socket_connect_timeout": 1,
+        "retry_on_timeout": False,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+    },
+)
 
 
 def send_jobs(kind: str, job_ids: Sequence[str]) -> None:

@@ -135,13 +135,13 @@ class EmbedRun:
             self.groups[future] = group
 
     def _next_group(self) -> list[PendingChunk]:
-        """The longest passage of the document that waits longest, and others about as long."""
+        """The longest passage of the document that waits longest, among others about as long."""
         order = {version_id: number for number, version_id in enumerate(self.works)}
         backwards = range(len(self.chunks) - 1, -1, -1)
         end = 1 + min(backwards, key=lambda at: order[self.chunks[at].version_id])
         start = max(0, end - GROUP_CHUNKS)
-        group = self.chunks[start:end]
-        del self.chunks[start:end]
+        group = self.chunks[start : start + GROUP_CHUNKS]
+        del self.chunks[start : start + GROUP_CHUNKS]
         return group
 
     def _await_group(self) -> None:

@@ -14,6 +14,7 @@ from apps.chat.models import RetrievedPassage
 from apps.chat.services import withdraw_answers
 from apps.core.models import Job
 from apps.documents.models import Collection, Document, DocumentVersion, Page
+from apps.documents.page_images import remove_page_images
 from apps.documents.services import VERSION_JOBS, lock_blob
 from apps.documents.storage import remove_blob
 from apps.retrieval.services import forget_document
@@ -37,6 +38,8 @@ def purge_document(job: Job) -> None:
         document.delete()
     for blob in sorted(blobs):
         _remove_unused(blob)
+    for version in versions:
+        remove_page_images(version.workspace_id, version.pk)
     _remove_empty_collection(document.collection_id)
 
 

@@ -8,6 +8,7 @@ from django.db import InterfaceError, OperationalError
 
 from apps.chat.services import mark_interrupted_answers
 from apps.core import jobs
+from apps.core.health import note_sweep
 from apps.documents.storage import (
     list_workspace_folders,
     remove_abandoned_uploads,
@@ -29,6 +30,7 @@ def sweep_jobs() -> None:
             fail_job_version(job, code="worker", reason=job.reason)
         jobs.resend_waiting()
         mark_interrupted_answers()
+        note_sweep()
     except (OperationalError, InterfaceError) as error:
         logger.warning("the sweep was cut short: %s", type(error).__name__)
     finally:
