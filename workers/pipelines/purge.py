@@ -29,6 +29,8 @@ def purge_document(job: Job) -> None:
     withdraw_answers(document.pk)
     forget_document(document)
     versions = list(DocumentVersion.objects.filter(document=document))
+    for version in versions:
+        remove_page_images(version.workspace_id, version.pk)
     blobs = {version.blob for version in versions if version.blob}
     with fence(job):
         delete_rows(RetrievedPassage.objects.filter(document=document))
@@ -38,8 +40,6 @@ def purge_document(job: Job) -> None:
         document.delete()
     for blob in sorted(blobs):
         _remove_unused(blob)
-    for version in versions:
-        remove_page_images(version.workspace_id, version.pk)
     _remove_empty_collection(document.collection_id)
 
 
