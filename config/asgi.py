@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -23,6 +24,7 @@ from django.core.handlers.exception import convert_exception_to_response  # noqa
 from django.utils.module_loading import import_string  # noqa: E402
 
 logger = logging.getLogger(__name__)
+OPEN_FILES = 65_536
 
 
 class ApiHandler(ASGIHandler):
@@ -64,7 +66,16 @@ async def _live(receive: Any, send: Any) -> None:
             return
 
 
+def _allow_open_streams() -> None:
+    """Each open answer needs two sockets; the usual soft limit of 1,024 files is too low."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def _start_up() -> None:
+    _allow_open_streams()
     from apps.retrieval.embedder import get_embedder
 
     try:
