@@ -14,7 +14,7 @@ from django.conf import settings
 from apps.core.embedder import get_embedder
 from apps.retrieval.sql import STATEMENTS, Mode
 from apps.retrieval.terms import MAX_QUERY_CHARS, query_terms
-from apps.retrieval.wire import HalfVector, open_cursor
+from apps.retrieval.wire import HalfVector, open_raw_cursor
 from inference.protocols import Vectors
 
 MAX_LIMIT = 50
@@ -127,8 +127,10 @@ def _fetch(
         "exact_chunks": settings.EXACT_SCAN_CHUNKS,
         "limit": limit,
     }
-    with open_cursor() as cursor:
-        cursor.execute(STATEMENTS[query.mode], parameters, binary=True)
+    statement = STATEMENTS[query.mode]
+    values = [parameters[name] for name in statement.parameters]
+    with open_raw_cursor() as cursor:
+        cursor.execute(statement.text, values, binary=True)
         return cursor.fetchall()
 
 

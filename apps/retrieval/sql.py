@@ -3,12 +3,17 @@
 Every part is bound to the workspace, the collections and their live index, and what comes out is
 joined with documents that are not deleted and whose current version holds the passage.
 
-BM25 has k1 = 1.2 and b = 0.75, so k1 + 1 = 2.2, k1 (1 - b) = 0.3 and k1 b = 0.9. Each list gives its first
-50 to the fusion, which adds 1 / (60 + rank). Ties are broken by the passage's id.
+BM25 has k1 = 1.2 and b = 0.75, so k1 + 1 = 2.2, k1 (1 - b) = 0.3 and k1 b = 0.9. Each list gives
+its first 50 to the fusion, which adds 1 / (60 + rank). Ties are broken by the passage's id.
+
+One plan serves every question, so each part is written in the form in which its plan does not
+depend on how many rows the planner expects: "(x) IS TRUE" is x, but never looked up in an index.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Literal
 
 Mode = Literal["hybrid", "lexical", "vector"]
@@ -67,9 +72,9 @@ hidden AS MATERIALIZED (
 _VECTOR = """
 nearest_exact AS MATERIALIZED (
     SELECT embedding.chunk_id, (embedding.vector <=> %(vector)s::halfvec) + 0 AS distance
-    FROM retrieval_embedding embedding
-    WHERE (SELECT chunks <= %(exact_chunks)s FROM totals)
-      AND embedding.index_id = ANY(ARRAY(SELECT id FROM live WHERE same_model))
+    FROM live JOIN retrieval_embedding embedding ON embedding.index_id = live.id
+    WHERE (SELECT chunks <= %(exact_chunks)s::int FROM totals)
+      AND live.same_model
       AND (embedding.version_id IN (
           SELECT current_id FROM documents_document document
           WHERE document.workspace_id = %(workspace)s
@@ -79,16 +84,18 @@ nearest_exact AS MATERIALIZED (
 ), nearest_hnsw AS MATERIALIZED (
     SELECT embedding.chunk_id, embedding.vector <=> %(vector)s::halfvec AS distance
     FROM retrieval_embedding embedding
-    WHERE (SELECT chunks > %(exact_chunks)s
+    WHERE (SELECT chunks > %(exact_chunks)s::int
                AND set_config('hnsw.iterative_scan', 'strict_order', true) IS NOT NULL
                AND set_config('hnsw.ef_search', '100', true) IS NOT NULL
            FROM totals)
       AND (embedding.index_id = ANY(ARRAY(SELECT id FROM live WHERE same_model))) IS TRUE
-      AND EXISTS (
-          SELECT FROM documents_document document
+      AND (
+          SELECT true FROM documents_document document
           WHERE document.current_id = embedding.version_id
             AND document.workspace_id = %(workspace)s
-            AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL)
+            AND (document.collection_id = ANY(%(collections)s)) IS TRUE
+            AND document.deleted_at IS NULL
+          LIMIT 1)
     ORDER BY embedding.vector <=> %(vector)s::halfvec LIMIT 50
 ), vector AS (
     SELECT chunk_id, 1 - distance AS similarity,
@@ -124,21 +131,51 @@ fused AS MATERIALIZED (
 _RESULT = """
 SELECT totals.chunks::bigint, hit.*
 FROM totals LEFT JOIN (
-    SELECT chunk.id, document.id AS document_id, document.name, chunk.version_id,
-           chunk.first_page, chunk.start, chunk."end", chunk.text, chunk.heading,
-           fused.score, fused.lexical_score, fused.lexical_rank, fused.terms,
+    SELECT passage.*, fused.score, fused.lexical_score, fused.lexical_rank, fused.terms,
            fused.similarity, fused.vector_rank
-    FROM fused
-    JOIN chunking_chunk chunk ON chunk.id = fused.chunk_id
-    JOIN documents_document document ON document.current_id = chunk.version_id
-    WHERE chunk.workspace_id = %(workspace)s AND document.workspace_id = %(workspace)s
-      AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL
+    FROM fused CROSS JOIN LATERAL (
+        SELECT chunk.id, document.id AS document_id, document.name, chunk.version_id,
+               chunk.first_page, chunk.start, chunk."end", chunk.text, chunk.heading
+        FROM chunking_chunk chunk
+        JOIN documents_document document ON document.current_id = chunk.version_id
+        WHERE chunk.id = fused.chunk_id
+          AND chunk.workspace_id = %(workspace)s AND document.workspace_id = %(workspace)s
+          AND (document.collection_id = ANY(%(collections)s)) IS TRUE
+          AND document.deleted_at IS NULL
+        LIMIT 1
+    ) AS passage
 ) AS hit ON true
 ORDER BY hit.score DESC, hit.id
 """
 
-STATEMENTS: dict[Mode, str] = {
-    "hybrid": f"WITH {_LIVE}, {_LEXICAL}, {_VECTOR}, {_FUSED['hybrid']}{_RESULT}",
-    "lexical": f"WITH {_LIVE}, {_LEXICAL}, {_FUSED['lexical']}{_RESULT}",
-    "vector": f"WITH {_LIVE}, {_VECTOR}, {_FUSED['vector']}{_RESULT}",
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+_TYPES = {"workspace": "uuid", "collections": "uuid[]", "model": "text", "limit": "bigint"}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement with `$1`, `$2`, ... and the names of what they stand for, in this order."""
+
+    text: str
+    parameters: tuple[str, ...]
+
+
+def _number_parameters(sql: str) -> Statement:
+    names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+
+    def place(match: re.Match[str]) -> str:
+        name = match[1]
+        cast = f"::{_TYPES[name]}" if name in _TYPES else ""
+        return f"${names.index(name) + 1}{cast}"
+
+    return Statement(_PARAMETER.sub(place, sql), names)
+
+
+STATEMENTS: dict[Mode, Statement] = {
+    mode: _number_parameters(f"WITH {', '.join(parts)}{_RESULT}")
+    for mode, parts in {
+        "hybrid": (_LIVE, _LEXICAL, _VECTOR, _FUSED["hybrid"]),
+        "lexical": (_LIVE, _LEXICAL, _FUSED["lexical"]),
+        "vector": (_LIVE, _VECTOR, _FUSED["vector"]),
+    }.items()
 }

@@ -41,10 +41,24 @@ class _HalfVectorDumper(Dumper):
 @contextmanager
 def open_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
     """A cursor of Django's connection, in its transaction, that binds parameters on the server."""
-    connection.ensure_connection()
-    raw = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection)
-    if raw.prepare_threshold is None:
-        raw.prepare_threshold = PREPARE_AFTER
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+    with connection.wrap_database_errors, psycopg.Cursor(_connect()) as cursor:
         cursor.adapters.register_dumper(HalfVector, _HalfVectorDumper)
         yield cursor
+
+
+@contextmanager
+def open_raw_cursor() -> Iterator[psycopg.RawCursor[tuple[Any, ...]]]:
+    """The same for statements with `$1`: they go to the server as they are."""
+    with connection.wrap_database_errors, psycopg.RawCursor(_connect()) as cursor:
+        cursor.adapters.register_dumper(HalfVector, _HalfVectorDumper)
+        yield cursor
+
+
+def _connect() -> psycopg.Connection[tuple[Any, ...]]:
+    connection.ensure_connection()
+    raw = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection)
+    if raw.prepare_threshold is None:  # Django's own cursors never prepare, so this is for ours
+        raw.prepare_threshold = PREPARE_AFTER
+        # Planning a search costs as much as running it in a thousand passages.
+        raw.execute("SET plan_cache_mode = force_generic_plan")
+    return raw
