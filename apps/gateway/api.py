@@ -45,7 +45,7 @@ class EndpointWriteSerializer(serializers.Serializer[Endpoint]):
     """What can be set. Without `api_key` a stored key stays; an empty one removes it."""
 
     name = serializers.CharField(max_length=120)
-    base_url = serializers.URLField(max_length=500)
+    base_url = serializers.CharField(max_length=500)
     model = serializers.CharField(max_length=200)
     api_key = serializers.CharField(
         max_length=1000, required=False, allow_blank=True, write_only=True

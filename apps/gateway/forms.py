@@ -19,10 +19,9 @@ class EndpointForm(forms.Form):
     name = forms.CharField(
         label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-    base_url = forms.URLField(
+    base_url = forms.CharField(  # no URLField: it refuses names like http://vllm:8000
         label="Base URL",
         max_length=500,
-        assume_scheme="https",
         help_text="Up to and with /v1, for example http://localhost:8000/v1.",
         widget=forms.URLInput(attrs={"placeholder": "http://localhost:8000/v1"}),
     )
@@ -72,12 +71,6 @@ class EndpointForm(forms.Form):
         if taken.exists():
             raise ValidationError("Another model has this name already.")
         return name
-
-    def clean_base_url(self) -> str:
-        url: str = self.cleaned_data["base_url"]
-        if not url.startswith(("http://", "https://")):
-            raise ValidationError("The address must begin with http:// or https://.")
-        return url
 
     def as_fields(self) -> EndpointFields:
         """What the service takes, of a form that is valid."""

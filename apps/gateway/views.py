@@ -18,8 +18,6 @@ from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
 
-BAD_ADDRESS = "This is not an address that a model server can have."
-
 
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.OWNER)
@@ -82,8 +80,8 @@ def _save(request: WorkspaceRequest, form: EndpointForm) -> bool:
             actor=request.actor,
             endpoint=form.endpoint,
         )
-    except ValueError:
-        form.add_error("base_url", BAD_ADDRESS)
+    except ValueError as error:
+        form.add_error("base_url", str(error))
         return False
     messages.success(request, f"“{saved.name}” was saved. Test it before you use it.")
     return True
