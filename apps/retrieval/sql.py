@@ -171,11 +171,12 @@ def _number_parameters(sql: str) -> Statement:
     return Statement(_PARAMETER.sub(place, sql), names)
 
 
+def _compose(*parts: str) -> Statement:
+    return _number_parameters(f"WITH {', '.join(parts)}{_RESULT}")
+
+
 STATEMENTS: dict[Mode, Statement] = {
-    mode: _number_parameters(f"WITH {', '.join(parts)}{_RESULT}")
-    for mode, parts in {
-        "hybrid": (_LIVE, _LEXICAL, _VECTOR, _FUSED["hybrid"]),
-        "lexical": (_LIVE, _LEXICAL, _FUSED["lexical"]),
-        "vector": (_LIVE, _VECTOR, _FUSED["vector"]),
-    }.items()
+    "hybrid": _compose(_LIVE, _LEXICAL, _VECTOR, _FUSED["hybrid"]),
+    "lexical": _compose(_LIVE, _LEXICAL, _FUSED["lexical"]),
+    "vector": _compose(_LIVE, _VECTOR, _FUSED["vector"]),
 }
