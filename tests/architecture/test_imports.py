@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "assistants": {
         "core", "workspaces", "gateway", "traces", "documents", "prompts", "chunking", "retrieval",
     },
-    "chat": {"core", "workspaces", "traces", "documents", "retrieval", "assistants"},
+    "chat": {"core", "workspaces", "traces", "documents", "prompts", "retrieval", "assistants"},
     "feedback": {"core", "workspaces", "traces", "assistants", "chat"},
 }  # fmt: skip
 
