@@ -49,8 +49,24 @@
     if (shown) document.getElementById(shown).hidden = false;
   });
 
-  // A dialog whose form was sent through htmx has done its work.
+  // A dialog whose form was sent through htmx has done its work. What else must know is told.
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful) event.target.closest?.("dialog[open]")?.close();
+    if (!event.detail.successful) return;
+    const sender = event.detail.requestConfig.elt;
+    sender.closest("dialog[open]")?.close();
+    if (sender.dataset.then) htmx.trigger(document.body, sender.dataset.then);
   });
+  document.addEventListener("htmx:load", (event) => {
+    const name = event.detail.elt.dataset?.loadEvent;
+    if (name) htmx.trigger(document.body, name);
+  });
+
+  // A refresh must not pull an open dialog away from whoever is reading it.
+  const keepDialog = (event) => {
+    const sender = event.detail.requestConfig?.elt;
+    if (sender?.closest("dialog")) return;
+    if (event.detail.target.querySelector?.("dialog[open]")) event.detail.shouldSwap = false;
+  };
+  document.addEventListener("htmx:beforeSwap", keepDialog);
+  document.addEventListener("htmx:oobBeforeSwap", keepDialog);
 })();
