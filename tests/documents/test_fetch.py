@@ -133,14 +133,17 @@ def test_a_page_is_fetched_with_its_kind(serve: Serve) -> None:
         ({"Content_Type": "text/markdown"}, "page.md"),
         ({"Content_Disposition": 'attachment; filename="report.docx"'}, "report.docx"),
         ({"Content_Disposition": 'attachment; filename="../../x.txt"'}, "x.txt"),
-        ({"Content_Disposition": "attachment; filename*=UTF-8''r%C3%A9sum%C3%A9.txt"}, "résumé.txt"),
+        (
+            {"Content_Disposition": "attachment; filename*=UTF-8''r%C3%A9sum%C3%A9.txt"},
+            "résumé.txt",
+        ),
         ({}, "page"),
     ],
 )
 def test_the_name_follows_what_the_server_says(
     serve: Serve, headers: dict[str, str], name: str
 ) -> None:
-    assert read(serve(answer(**headers)))[0] == name
+    assert read(serve(answer(b"text", "200 OK", **headers)))[0] == name
 
 
 def test_redirects_are_followed_and_each_is_checked(serve: Serve) -> None:

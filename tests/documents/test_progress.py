@@ -23,9 +23,7 @@ def test_waiting() -> None:
 
 def test_reading_counts_pages() -> None:
     progress = describe_progress(
-        version(
-            VersionState.PROCESSING, Stage.READING, seconds=30, pages_done=10, pages_total=20
-        )
+        version(VersionState.PROCESSING, Stage.READING, seconds=30, pages_done=10, pages_total=20)
     )
     assert progress.label == "Reading"
     assert progress.fraction == pytest.approx(READING_SHARE / 2)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from django.core.files.uploadedfile import SimpleUploadedFile
-
-from apps.core.models import Job, JobKind
+from apps.core.models import JobKind
 from apps.documents.models import Collection, Document, DocumentVersion
 from apps.documents.services import UploadOutcome, add_upload, create_collection
 from apps.workspaces.services import Actor
 from tests.pdf import write_pdf
 from workers.runner import drain
 
-MARKDOWN = b"# Leave\n\nEmployees get 25 days of leave a year.\n\n# Travel\n\nTrains are preferred.\n"
+MARKDOWN = (
+    b"# Leave\n\nEmployees get 25 days of leave a year.\n\n# Travel\n\nTrains are preferred.\n"
+)
 
 
 def run_all() -> None:
@@ -33,24 +32,8 @@ def upload(
     return add_upload(collection, file=[content], filename=name, actor=Actor())
 
 
-
-
-def post_file(
-    api: Any, collection_id: Any, content: bytes = MARKDOWN, name: str = "leave.md", **fields: str
-) -> Any:
-    """Upload through REST."""
-    return api.post(
-        f"/api/v1/collections/{collection_id}/documents/",
-        {"file": SimpleUploadedFile(name, content), **fields},
-    )
-
-
 def newest(document: Document) -> DocumentVersion:
     return DocumentVersion.objects.filter(document=document).latest("number")
-
-
-def states(jobs: Iterable[Job]) -> dict[str, str]:
-    return {job.kind: job.state for job in jobs}
 
 
 def many_pages(count: int) -> bytes:

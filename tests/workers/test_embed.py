@@ -1,4 +1,4 @@
-"""Embedding many documents together: nothing missing, nothing doubled, one bad one harms no other."""
+"""Embedding many documents together: nothing missing, nothing doubled, and the bad fail alone."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, DocumentVersion, VersionState
 from apps.documents.services import cancel_document, delete_document
 from apps.retrieval.models import Embedding
+from apps.retrieval.services import publish_version, store_embeddings
 from apps.workspaces.services import Actor
 from tests.workers.helpers import make_collection, newest, run_all, upload
 from tests.workers.test_ingest import check_whole
@@ -76,7 +77,7 @@ def test_the_database_goes_away_in_the_middle(
 ) -> None:
     versions = read_many(collection, 6)
     monkeypatch.setattr(embed, "GROUP_CHUNKS", 2)
-    real, calls = embed.store_embeddings, []
+    real, calls = store_embeddings, []
 
     def store(*args: Any, **kwargs: Any) -> int:
         calls.append(1)
@@ -109,7 +110,7 @@ def test_a_worker_killed_while_it_stores_vectors(
     versions = read_many(collection, 5)
     monkeypatch.setattr(embed, "GROUP_CHUNKS", 2)
     monkeypatch.setattr(embed, "put_back", lambda job: None)
-    real = embed.store_embeddings
+    real = store_embeddings
     embedded: list[int] = []
 
     def store(index: Any, chunk_ids: Sequence[int], vectors: Any) -> int:
@@ -143,7 +144,7 @@ def test_one_document_that_cannot_be_published_fails_alone(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good, *_ = read_many(collection, 3)
-    real = embed.publish_version
+    real = publish_version
 
     def publish(version: DocumentVersion, **kwargs: Any) -> bool:
         if version.pk == bad.pk:

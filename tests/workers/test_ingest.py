@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from apps.chunking.models import Chunk
+from apps.chunking.services import split_version
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, DocumentVersion, Page, VersionState
@@ -91,13 +92,12 @@ def test_a_worker_killed_while_reading_is_followed_by_one_that_goes_on(
     asked: list[int] = []
     real_parse = ingest.parser().parse
     monkeypatch.setattr(ingest._PageStore, "add", real)
-    monkeypatch.setattr(
-        ingest.parser(),
-        "parse",
-        lambda *args, **kwargs: (
-            asked.append(kwargs["first_page"]) or real_parse(*args, **kwargs)  # type: ignore[func-returns-value]
-        ),
-    )
+
+    def parse(*args: Any, **kwargs: Any) -> Any:
+        asked.append(kwargs["first_page"])
+        return real_parse(*args, **kwargs)
+
+    monkeypatch.setattr(ingest.parser(), "parse", parse)
     _take_from_the_dead()
     run_all()
     assert asked == [stored + 1]
@@ -133,7 +133,7 @@ def test_the_database_restarts_while_a_document_is_read(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome = upload(collection)
-    real = ingest.split_version
+    real = split_version
     troubles = iter([OperationalError("the server closed the connection"), None])
 
     def sometimes(*args: Any, **kwargs: Any) -> int:
@@ -200,7 +200,6 @@ def test_a_reader_that_crashes_once_gets_a_second_chance(
 
     def crash(*args: Any, **kwargs: Any) -> Any:
         raise ParseError("crashed", "The reader stopped.")
-        yield
 
     monkeypatch.setattr(ingest.parser(), "parse", crash)
     run_all()

@@ -23,9 +23,7 @@ def main() -> None:
     embeddings.embed_query("warm up")
     loaded = time.perf_counter()
     url = sys.argv[2].replace("postgresql://", "postgresql+psycopg://", 1)
-    store = PGVector(
-        embeddings=embeddings, collection_name="bench", connection=url, use_jsonb=True
-    )
+    store = PGVector(embeddings=embeddings, collection_name="bench", connection=url, use_jsonb=True)
     store.add_texts(texts)
     ended = time.perf_counter()
     print(json.dumps({"load_s": loaded - started, "ingest_s": ended - loaded}))
