@@ -8,6 +8,8 @@ from apps.documents.parsing.types import Block, BlockKind, LineBox, ParsedPage
 
 _HYPHENATED = re.compile(r"([^\W\d_]+)[-\u2010]$")
 
+_MAX_WORD = 60
+
 Box = tuple[float, float, float, float]
 
 
@@ -93,7 +95,9 @@ def joins_hyphenated(before: str, after: str, *, compounds: frozenset[str]) -> b
 
     `compounds` are words the page spells with a hyphen elsewhere, in lower case.
     """
-    head = _HYPHENATED.search(before)
+    if before[-1:] not in {"-", "\u2010"}:
+        return False
+    head = _HYPHENATED.search(before[-_MAX_WORD:])
     tail = re.match(r"[^\W\d_]+", after)
     if not head or not tail or not after[0].islower():
         return False
@@ -103,7 +107,8 @@ def joins_hyphenated(before: str, after: str, *, compounds: frozenset[str]) -> b
 def find_compounds(lines: list[str]) -> frozenset[str]:
     """Words with a hyphen inside a line, in lower case."""
     found: set[str] = set()
-    for line in lines:
-        if "-" in line:
-            found.update(word.lower() for word in re.findall(r"[^\W\d_]+-[^\W\d_]+", line))
+    words = (word for line in lines if "-" in line for word in line.split())
+    for word in words:
+        if "-" in word[1:-1] and len(word) < _MAX_WORD:
+            found.update(part.lower() for part in re.findall(r"[^\W\d_]+-[^\W\d_]+", word))
     return frozenset(found)

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageFilter
@@ -71,16 +72,17 @@ def is_available() -> bool:
 
 
 def recognise(image: Image.Image, *, dpi: int, seconds: float) -> OcrResult:
-    """Text of an image, which may lie on its side. `seconds` bounds each pass of the program."""
+    """Text of an image, which may lie on its side. `seconds` is for all passes together."""
+    deadline = time.monotonic() + seconds
     grey = image.convert("L")
-    result = _run_best(grey, dpi=dpi, seconds=seconds)
+    result = _run_best(grey, dpi=dpi, deadline=deadline)
     if result.confidence >= _RETRY_CONFIDENCE and result.lines:
         return result
-    turn = _find_turn(grey, seconds=seconds)
+    turn = _find_turn(grey, deadline=deadline)
     if not turn:
         return result
     turned = grey.rotate(-turn, expand=True)
-    second = _run_best(turned, dpi=dpi, seconds=seconds)
+    second = _run_best(turned, dpi=dpi, deadline=deadline)
     if second.weight <= result.weight:
         return result
     lines = [
@@ -105,14 +107,14 @@ def write_lines(builder: BoxedBuilder, lines: list[OcrLine]) -> None:
     builder.end_block()
 
 
-def _run_best(grey: Image.Image, *, dpi: int, seconds: float) -> OcrResult:
+def _run_best(grey: Image.Image, *, dpi: int, deadline: float) -> OcrResult:
     """On tinted paper or shaded cells the background is made white before reading."""
     if not _is_tinted(grey):
-        return _run(grey, dpi=dpi, seconds=seconds)
-    flat = _run(_flatten_background(grey), dpi=dpi, seconds=seconds)
+        return _run(grey, dpi=dpi, deadline=deadline)
+    flat = _run(_flatten_background(grey), dpi=dpi, deadline=deadline)
     if flat.confidence >= _RETRY_CONFIDENCE:
         return flat
-    plain = _run(grey, dpi=dpi, seconds=seconds)
+    plain = _run(grey, dpi=dpi, deadline=deadline)
     return flat if flat.weight >= plain.weight else plain
 
 
@@ -131,13 +133,13 @@ def _flatten_background(grey: Image.Image) -> Image.Image:
     return ImageChops.add(grey, ImageChops.invert(around))
 
 
-def _run(image: Image.Image, *, dpi: int, seconds: float) -> OcrResult:
+def _run(image: Image.Image, *, dpi: int, deadline: float) -> OcrResult:
     has_osd = "osd" in list_languages()
     languages = "+".join(_choose_languages())
     output = _call(
         ["-l", languages, "--psm", "1" if has_osd else "3", "--dpi", str(dpi), "tsv"],
         image,
-        seconds=seconds,
+        deadline=deadline,
     )
     return _read_tsv(output, image.size)
 
@@ -148,12 +150,12 @@ def _choose_languages() -> list[str]:
     return sorted(found, key=lambda name: (name != "eng", name))[:6]
 
 
-def _find_turn(image: Image.Image, *, seconds: float) -> int:
+def _find_turn(image: Image.Image, *, deadline: float) -> int:
     """Degrees clockwise by which the image must be turned to stand upright."""
     if "osd" not in list_languages():
         return 0
     try:
-        output = _call(["--psm", "0", "-l", "osd"], image, seconds=seconds)
+        output = _call(["--psm", "0", "-l", "osd"], image, deadline=deadline)
     except ParseError:
         return 0
     found = re.search(rb"Rotate:\s*(90|180|270)", output)
@@ -170,7 +172,7 @@ def _turn_back(box: Box, turn: int) -> Box:
     return 1 - y1, x0, 1 - y0, x1
 
 
-def _call(options: list[str], image: Image.Image, *, seconds: float) -> bytes:
+def _call(options: list[str], image: Image.Image, *, deadline: float) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PPM")
     try:
@@ -178,13 +180,13 @@ def _call(options: list[str], image: Image.Image, *, seconds: float) -> bytes:
             [find_tesseract(), "stdin", "stdout", *options],
             input=buffer.getbuffer(),
             capture_output=True,
-            timeout=seconds,
+            timeout=max(1.0, deadline - time.monotonic()),
             check=False,
             env={**os.environ, "OMP_THREAD_LIMIT": "1"},
         )
     except subprocess.TimeoutExpired as error:
         raise ParseError(
-            "timeout", f"Recognising the text took longer than {seconds:,.0f} seconds."
+            "timeout", "Recognising the text of this page took too long, so it was stopped."
         ) from error
     except OSError as error:
         raise ParseError("crashed", "The text recognition program could not be run.") from error

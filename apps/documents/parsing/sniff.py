@@ -106,7 +106,7 @@ _EML_KNOWN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HTML_START = re.compile(
-    r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
+    r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _HTML_TAGS = re.compile(r"<(?:p|div|span|table|a|h[1-6]|ul|ol|br|meta|script)\b", re.IGNORECASE)

@@ -15,6 +15,7 @@ PAGE_CHARS = 20_000
 """Formats without pages of their own are cut near this many characters, between blocks."""
 
 MAX_BLOCK_CHARS = 40_000
+_MAX_PADDED_CELLS = 2_000_000
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 _LIGATURES = {
@@ -186,25 +187,35 @@ def paginate(
 
 
 def format_table(rows: list[list[str]], *, repeat_every: int = 25) -> Iterator[Piece]:
-    """Markdown-like tables of at most `repeat_every` rows, each with the header row on top."""
+    """Markdown-like tables, each with the header row on top, so that each can stand alone.
+
+    A table has `repeat_every` rows, or more where the header would be most of its text.
+    """
     rows = [[_cell(value) for value in row] for row in rows]
     rows = [row for row in rows if any(row)]
     if not rows:
         return
     width = max(len(row) for row in rows)
-    padded = [row + [""] * (width - len(row)) for row in rows]
-    header, body = padded[0], padded[1:]
-    top = [_row(header), _row(["---"] * width)]
-    if not body:
-        yield Piece("table", _row(header))
-    for at in range(0, len(body), repeat_every):
-        lines = top + [_row(row) for row in body[at : at + repeat_every]]
-        yield Piece("table", "\n".join(lines))
+    pad = width if width * len(rows) <= _MAX_PADDED_CELLS else 0
+    top = [_row(rows[0], pad), _row(["---"] * max(pad, len(rows[0])), pad)]
+    if len(rows) == 1:
+        yield Piece("table", top[0])
+        return
+    lines: list[str] = []
+    size, wanted = 0, len(top[0])
+    for row in rows[1:]:
+        lines.append(_row(row, pad))
+        size += len(lines[-1])
+        if len(lines) >= repeat_every and size >= wanted:
+            yield Piece("table", "\n".join(top + lines))
+            lines, size = [], 0
+    if lines:
+        yield Piece("table", "\n".join(top + lines))
 
 
 def _cell(value: str) -> str:
     return squeeze(value).replace("|", "\\|") if value else ""
 
 
-def _row(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _row(cells: list[str], width: int) -> str:
+    return "| " + " | ".join(cells + [""] * (width - len(cells))) + " |"

@@ -25,7 +25,9 @@ def build_doc(text: str, *, flags: int = 0x0200, wide: bool = True) -> bytes:
 
 
 def test_doc(tmp_path: Path) -> None:
-    text = 'Title\rSee \x13HYPERLINK "x"\x14the page\x15.\rA\x07B\x07\x071\x072\x07\x07End\x0cNext\r'
+    text = (
+        'Title\rSee \x13HYPERLINK "x"\x14the page\x15.\rA\x07B\x07\x071\x072\x07\x07End\x0cNext\r'
+    )
     parsed = parse_bytes(build_doc(text), "a.doc", folder=tmp_path)
     assert parsed.blocks("paragraph") == ["Title", "See the page.", "End", "Next"]
     assert parsed.blocks("table") == ["| A | B |\n| --- | --- |\n| 1 | 2 |"]

@@ -59,7 +59,9 @@ def test_docx_pages_notes_boxes_and_changes(tmp_path: Path) -> None:
         + "<w:p><w:ins><w:r><w:t>added</w:t></w:r></w:ins>"
         "<w:del><w:r><w:delText>gone</w:delText></w:r></w:del></w:p>"
         + f"<w:p><w:r><w:t>Anchor</w:t>{box}</w:r></w:p>"
-        + "<w:sdt><w:sdtContent>" + paragraph("Controlled") + "</w:sdtContent></w:sdt>"
+        + "<w:sdt><w:sdtContent>"
+        + paragraph("Controlled")
+        + "</w:sdtContent></w:sdt>"
     )
     notes = (
         f'<w:footnotes {W}><w:footnote w:type="separator" w:id="0"><w:p/></w:footnote>'
@@ -83,12 +85,11 @@ def test_pptx_slides(tmp_path: Path) -> None:
     table = slide.shapes.add_table(2, 2, 0, 0, Inches(4), Inches(1)).table
     for (row, column), text in {(0, 0): "K", (0, 1): "V", (1, 0): "a", (1, 1): "1"}.items():
         table.cell(row, column).text = text
-    data = CategoryChartData()
+    make_data: Any = CategoryChartData
+    data = make_data()
     data.categories = ["East", "West"]
     data.add_series("Sales", (19.2, 21.4))
-    slide.shapes.add_chart(
-        XL_CHART_TYPE.COLUMN_CLUSTERED, 0, Inches(2), Inches(4), Inches(3), data
-    )
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, Inches(2), Inches(4), Inches(3), data)
     parsed = parse_bytes(save(show), "a.pptx", folder=tmp_path)
     assert [page.label for page in parsed.pages] == ["Slide 1: Results", "Slide 2: Numbers"]
     assert parsed.pages[0].text == "Results\n\n- Up\n- Down\n\nNotes: Say hello"

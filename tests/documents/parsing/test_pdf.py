@@ -117,8 +117,7 @@ def test_scan_without_recognition_says_so(tmp_path: Path, monkeypatch: pytest.Mo
         parse_bytes(data, "scan.pdf", folder=tmp_path, ocr=True)
     assert caught.value.code == "no_text"
     assert caught.value.reason == (
-        "This page is a scan and has no text layer; "
-        "text recognition (tesseract) is not installed."
+        "This page is a scan and has no text layer; text recognition (tesseract) is not installed."
     )
 
 

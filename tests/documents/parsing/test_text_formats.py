@@ -147,7 +147,9 @@ def test_epub_chapters(tmp_path: Path) -> None:
 
 
 def test_protected_epub(tmp_path: Path) -> None:
-    encryption = '<e><EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes128-cbc"/></e>'
+    encryption = (
+        '<e><EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes128-cbc"/></e>'
+    )
     data = build_epub(**{"META-INF/encryption.xml": encryption})
     with pytest.raises(ParseError) as caught:
         parse_bytes(data, "a.epub", folder=tmp_path)

@@ -77,7 +77,7 @@ def _recognise(source: Source, picture: Image.Image, builder: BoxedBuilder) -> s
     if scale != 1.0:
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    seconds = max(5.0, source.limits.page_seconds * 0.4)
+    seconds = 0.8 * source.limits.page_seconds
     try:
         result = ocr.recognise(picture, dpi=300, seconds=seconds)
     except ParseError as error:
@@ -101,6 +101,7 @@ def _load_frame(source: Source, image: Image.Image, number: int) -> Image.Image:
     try:
         image.seek(number - 1)
         _check_size(image, source)
+        image.load()
         picture: Image.Image = image.copy() if number > 1 else image
         with contextlib.suppress(Exception):
             picture = ImageOps.exif_transpose(picture)

@@ -16,7 +16,7 @@ _FENCE = re.compile(r"^(\s{0,12})(`{3,}|~{3,})(.*)$")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d{1,9}[.)])[ \t]+(.*)$")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _QUOTE = re.compile(r"^ {0,3}>[ \t]?")
-_CODE_SPAN = re.compile(r"(`+)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_CODE_SPAN = re.compile(r"(?<!`)(`{1,3})(?!`)(.{1,1000}?)(?<!`)\1(?!`)", re.DOTALL)
 _IMAGE = re.compile(
     r"!\[([^\[\]]*)\](?:\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:\s+[\"'][^\"']*[\"'])?\)|\[[^\]]*\])"
 )
@@ -24,13 +24,18 @@ _LINK = re.compile(
     r"\[((?:[^\[\]\\]|\\.)+)\](?:\(<?[^()\s]*(?:\([^()]*\)[^()\s]*)*>?(?:\s+[\"'][^\"']*[\"'])?\)|\[[^\]]*\])"
 )
 _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+)>")
-_STRONG = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
-_EMPHASIS = re.compile(r"(?<![\w*\\])([*_])(?=[^\s*_])(.+?)(?<=[^\s*_\\])\1(?![\w*])", re.DOTALL)
+_STRONG = re.compile(r"(\*\*|__)(?=\S)(.{1,1000}?)(?<=\S)\1", re.DOTALL)
+_EMPHASIS = re.compile(
+    r"(?<![\w*\\])([*_])(?=[^\s*_])(.{1,1000}?)(?<=[^\s*_\\])\1(?![\w*])", re.DOTALL
+)
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9-]*(?:\s[^<>]*)?/?>|<!--.*?-->", re.DOTALL)
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,12}|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*\n", re.DOTALL)
 _REFERENCE = re.compile(r"^ {0,3}\[[^\]]+\]:\s+\S+")
+
+_MAX_LINE, _MAX_INLINE = 5_000, 20_000
+"""Longer lines and paragraphs are no prose, and could keep the expressions above busy."""
 
 
 def read(source: Source) -> Iterator[Opened | ParsedPage]:
@@ -78,6 +83,8 @@ def _flush(lines: list[str]) -> Iterator[Piece]:
 def _read_block(lines: list[str], at: int, *, in_paragraph: bool) -> tuple[int, list[Piece]]:
     """The block that begins at line `at` and the line after it; `at` itself if it is plain text."""
     line = lines[at]
+    if len(line) > _MAX_LINE:
+        return at, []
     if not line.strip() or _REFERENCE.match(line):
         return at + 1, []
     heading = _ATX.match(line)
@@ -87,7 +94,7 @@ def _read_block(lines: list[str], at: int, *, in_paragraph: bool) -> tuple[int, 
     fence = _FENCE.match(line)
     if fence:
         return _read_fence(lines, at, fence.group(2))
-    below = lines[at + 1] if at + 1 < len(lines) else ""
+    below = lines[at + 1][:_MAX_LINE] if at + 1 < len(lines) else ""
     if "|" in line and "|" in below and _TABLE_RULE.match(below):
         return _read_table(lines, at)
     if _ITEM.match(line) and not (in_paragraph and line.lstrip()[0].isdigit()):
@@ -172,7 +179,7 @@ def _continues(lines: list[str], at: int) -> bool:
 
 def clean_inline(text: str) -> str:
     """Text without Markdown's inline marks; code spans keep their content untouched."""
-    if not re.search(r"[`*_\[\]<>\\&!]", text):
+    if len(text) > _MAX_INLINE or not re.search(r"[`*_\[\]<>\\&!]", text):
         return text
     out: list[str] = []
     at = 0

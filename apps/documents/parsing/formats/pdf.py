@@ -210,7 +210,7 @@ def _recognise(source: Source, page: pypdfium2.PdfPage, builder: BoxedBuilder) -
     if pixels > MAX_OCR_PIXELS:
         scale *= (MAX_OCR_PIXELS / pixels) ** 0.5
     image = page.render(scale=scale, grayscale=True).to_pil()
-    seconds = max(5.0, source.limits.page_seconds * 0.4)
+    seconds = 0.8 * source.limits.page_seconds
     try:
         result = ocr.recognise(image, dpi=max(70, round(scale * 72)), seconds=seconds)
     except ParseError as error:
