@@ -21,8 +21,8 @@ MIN_FILL = 0.55
 
 # What a cut is worth, against a distance of 100 % of the target from where it should be.
 _WORTH = {
-    Border.INSIDE_WORD: -2.0, Border.WORD: -0.3, Border.SENTENCE: 0.2, Border.LINE: 0.25,
-    Border.PARAGRAPH: 0.45, Border.PAGE: 0.7, Border.HEADING: 0.8,
+    Border.INSIDE_WORD: -2.0, Border.WORD: -0.3, Border.SENTENCE: 0.2, Border.LINE: 0.3,
+    Border.PARAGRAPH: 0.5, Border.PAGE: 0.7, Border.HEADING: 0.8,
 }  # fmt: skip
 
 
