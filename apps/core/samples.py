@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.core.charts import SpanInput
-
 
 def chart_samples() -> dict[str, Any]:
     """Input for one chart of each kind, a gap and a failed step included."""
@@ -19,9 +17,12 @@ def chart_samples() -> dict[str, Any]:
         "labels": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
         "values": [12, 31, 28, None, 44, 7, 9],
         "spans": [
-            SpanInput("rewrite", 2, 4),
-            SpanInput("search", 6, 31),
-            SpanInput("generation", 40, 310),
-            SpanInput("checks", 352, 18, ok=False),
+            {"name": name, "offset_ms": offset, "duration_ms": duration, "status": status}
+            for name, offset, duration, status in (
+                ("rewrite", 2, 4, "ok"),
+                ("search", 6, 31, "ok"),
+                ("generation", 40, 310, "ok"),
+                ("checks", 352, 18, "error"),
+            )
         ],
     }

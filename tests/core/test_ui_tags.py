@@ -64,3 +64,13 @@ def test_a_chart_escapes_its_labels() -> None:
     soup = render('{% bars items "T" %}', items=[{"label": "<script>", "value": 1}])
     assert soup.find("script") is None
     assert "<script>" in one(soup, "text").text
+
+
+def test_the_waterfall_draws_what_views_give() -> None:
+    spans = [
+        {"name": "search", "label": "Search", "offset_ms": 0, "duration_ms": 31, "status": "ok"},
+        {"name": "checks", "offset_ms": 31, "duration_ms": 2, "status": "error"},
+    ]
+    soup = render('{% waterfall spans "Steps" %}', spans=spans)
+    assert [title.text for title in soup.select("title")] == ["Search: 31 ms", "checks: 2.0 ms"]
+    assert [bar["class"] for bar in soup.select("rect")] == [["mark"], ["fault"]]

@@ -91,19 +91,18 @@ def line(
 
 
 @register.inclusion_tag("components/charts/waterfall.html")
-def waterfall(spans: Sequence[Any], title: str) -> dict[str, Any]:
-    """Timed steps: SpanInput, or rows of Span with an optional `label`."""
-    inputs = [span if isinstance(span, charts.SpanInput) else _span_input(span) for span in spans]
+def waterfall(spans: Sequence[Mapping[str, Any]], title: str) -> dict[str, Any]:
+    """Timed steps with `name` or `label`, `offset_ms`, `duration_ms` and `status`."""
+    inputs = [
+        charts.SpanInput(
+            name=span.get("label") or span["name"],
+            offset_ms=span["offset_ms"],
+            duration_ms=span["duration_ms"],
+            ok=span["status"] == "ok",
+        )
+        for span in spans
+    ]
     return {"chart": charts.plot_waterfall(inputs), "title": title}
-
-
-def _span_input(span: Any) -> charts.SpanInput:
-    return charts.SpanInput(
-        name=getattr(span, "label", "") or span.name,
-        offset_ms=span.offset_ms,
-        duration_ms=span.duration_ms,
-        ok=span.status == "ok",
-    )
 
 
 @register.simple_tag(takes_context=True)
