@@ -30,7 +30,7 @@ from inference.reader_features import (
 from inference.reader_text import has_cjk, leans_back
 
 MAX_SENTENCES = 3
-# Embedding is nearly all of the cost, about 7 ms a sentence on a slow core.
+# Embedding is nearly all of the cost, about 5 ms a sentence on a slow core.
 MAX_EMBEDDED = 14
 EMBEDDED_CHARACTERS = 360
 # A further sentence is shown when it is at least this likely, relative to the best.
@@ -39,24 +39,24 @@ SAME_MEANING = 0.93
 ANSWER_THRESHOLD = 0.45
 
 RANK_WEIGHTS = {
-    "bias": -2.27,
-    "best_cosine_gap": -6.04,
-    "coverage_nearby": 0.19,
-    "pairs": 1.29,
-    "type_match": 0.25,
-    "new_words": 0.18,
-    "rank": 1.68,
-    "cosine_x_coverage": 1.39,
+    "bias": -2.42,
+    "best_cosine_gap": -5.6,
+    "coverage_nearby": 0.27,
+    "pairs": 1.72,
+    "type_match": 0.24,
+    "new_words": 0.52,
+    "rank": 1.53,
+    "cosine_x_coverage": 1.02,
 }
 # Of the best sentence; "best_cosine" is the highest of all sentences.
 ANSWER_WEIGHTS = {
-    "bias": -5.61,
-    "cosine": 3.61,
-    "best_cosine": 4.07,
-    "rarest_missing": -0.39,
-    "type_match": 0.2,
+    "bias": -5.7,
+    "cosine": 3.58,
+    "best_cosine": 4.22,
+    "rarest_missing": -0.34,
+    "type_match": 0.27,
     "new_words": 0.97,
-    "rank": 0.96,
+    "rank": 0.9,
 }
 
 

@@ -29,6 +29,8 @@ from inference.protocols import Vectors
 # no faster and take a third more memory.
 BATCH_TOKENS = 1024
 BATCH_TEXTS = 32
+# Tokens of padding per batch: more than these cost more than beginning another batch does.
+BATCH_PADDING = 32
 # Texts tokenised per step, so that a huge call never holds every text's tokens at once.
 TOKENISE_TEXTS = 512
 
@@ -140,13 +142,19 @@ def _split(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _plan_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group texts of like length, the longest first, so that little padding is computed."""
-    order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
-    start = 0
-    while start < len(order):
-        size = min(BATCH_TEXTS, max(1, BATCH_TOKENS // lengths[order[start]]))
-        yield order[start : start + size]
-        start += size
+    """Group texts of like length, the longest first, so that hardly any padding is computed."""
+    batch: list[int] = []
+    padding = 0
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
+        width = lengths[batch[0]] if batch else lengths[index]
+        padding += width - lengths[index]
+        full = len(batch) == BATCH_TEXTS or (len(batch) + 1) * width > BATCH_TOKENS
+        if batch and (full or padding > BATCH_PADDING):
+            yield batch
+            batch, padding = [], 0
+        batch.append(index)
+    if batch:
+        yield batch
 
 
 def _open_session(path: Path) -> ort.InferenceSession:

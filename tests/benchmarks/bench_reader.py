@@ -54,12 +54,13 @@ def measure_time(reader: Reader, items: list[Item], *, words: int, count: int) -
         text = " ".join(passage.text for passage in item.passages).split()
         text = text * (1 + words * 6 // len(text))
         passages = [Passage(str(n), " ".join(text[n * words : (n + 1) * words])) for n in range(6)]
-        started = time.perf_counter()
+        # Processor time: a busy neighbour must not look like a slow reader.
+        started = time.process_time()
         reader.answer(item.question, passages)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
     seconds.sort()
     return (
-        f"6 passages of {words} words, one core, at most {MAX_EMBEDDED} sentences embedded: "
+        f"6 passages of {words} words, at most {MAX_EMBEDDED} sentences embedded, one core: "
         f"p50 {seconds[len(seconds) // 2] * 1000:.0f} ms, "
         f"p95 {seconds[int(len(seconds) * 0.95)] * 1000:.0f} ms"
     )
@@ -77,7 +78,7 @@ def main() -> None:
     for kind in KINDS:
         of_kind = [item for item in items if item.kind == kind]
         step = max(1, len(of_kind) // QUICK) if options.quick else 1
-        print(f"{kind:9}", measure_kind(reader, of_kind[::step]))
+        print(f"{kind:9}", measure_kind(reader, of_kind[::step]), flush=True)
     print(measure_time(reader, items[::7], words=200, count=40))
 
 

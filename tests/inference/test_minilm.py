@@ -89,6 +89,13 @@ def test_batches_stay_within_their_budget() -> None:
     for batch in batches:
         assert max(lengths[i] for i in batch) * len(batch) <= module.BATCH_TOKENS
         assert len(batch) <= module.BATCH_TEXTS
+        longest = max(lengths[i] for i in batch)
+        assert sum(longest - lengths[i] for i in batch) <= module.BATCH_PADDING
+
+
+def test_texts_of_one_length_share_batches() -> None:
+    assert [len(batch) for batch in module._plan_batches([64] * 40)] == [16, 16, 8]
+    assert list(module._plan_batches([])) == []
 
 
 def test_building_again_leaves_the_model_alone(models_dir: Path) -> None:
