@@ -41,3 +41,53 @@ def make_member(workspace: Workspace, email: str, role: str) -> User:
 def make_api(workspace: Workspace, user: User, scopes: list[str] | None = None) -> ApiClient:
     _, secret = create_api_key(workspace, name="test", actor=Actor(user=user), scopes=scopes)
     return ApiClient(secret)
+
+
+def add_documents(workspace: Workspace, texts: dict[str, str], *, name: str = "Handbook") -> Any:
+    """A collection with these Markdown texts, searchable at once; what the workers do, inline."""
+    from apps.chunking.services import default_profile, split_version
+    from apps.core.embedder import get_embedder
+    from apps.documents.models import Collection, Document, DocumentVersion, Page, VersionState
+    from apps.retrieval.services import (
+        ensure_live_index,
+        pending_chunks,
+        publish_version,
+        store_embeddings,
+    )
+
+    collection = Collection.objects.create(workspace=workspace, name=name)
+    index = ensure_live_index(collection)
+    for filename, text in texts.items():
+        document = Document.objects.create(
+            workspace=workspace, collection=collection, name=filename
+        )
+        version = DocumentVersion.objects.create(
+            workspace=workspace, document=document, number=1, filename=filename,
+            state=VersionState.PROCESSING, pages_total=1, pages_done=1,
+        )  # fmt: skip
+        Page.objects.create(
+            workspace=workspace, version=version, number=1, text=text, start=0, end=len(text)
+        )
+        split_version(version, profile=default_profile(workspace))
+        pending = pending_chunks(index, version_ids=[version.pk], limit=1000)
+        vectors = get_embedder().encode([chunk.text for chunk in pending])
+        store_embeddings(index, [chunk.chunk_id for chunk in pending], vectors)
+        assert publish_version(version, index=index)
+    return collection
+
+
+def make_answering_assistant(
+    workspace: Workspace, texts: dict[str, str], *, stub: Any = None
+) -> Any:
+    """An assistant over these texts that asks the stub server, or the built-in reader."""
+    from apps.assistants.services import create_assistant
+    from apps.gateway.services import EndpointFields, save_endpoint
+
+    collection = add_documents(workspace, texts)
+    endpoint = None
+    if stub is not None:
+        fields = EndpointFields(name="Stub", base_url=stub.base_url, model="stub", api_key="k")
+        endpoint = save_endpoint(workspace, fields=fields, actor=Actor())
+    return create_assistant(
+        workspace, name="Desk", collections=[collection], actor=Actor(), endpoint=endpoint
+    )

@@ -12,11 +12,11 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import aclosing, suppress
 from uuid import UUID
 
-from apps.assistants.answering import Answering, Outcome, Turn
+from apps.assistants.answering import Answering, Outcome, Status, Turn
 from apps.assistants.recipe import Recipe
 from apps.chat import relay
 from apps.chat.events import Ended, LiveEvent
@@ -38,10 +38,18 @@ WENT_DOWN = "The server was shut down while it was answering."
 class LiveAnswer:
     """One running answer and its events so far."""
 
-    def __init__(self, answer_id: UUID, answering: Answering, *, shared: bool) -> None:
+    def __init__(
+        self,
+        answer_id: UUID,
+        answering: Answering,
+        *,
+        shared: bool,
+        stored: Awaitable[None] | None,
+    ) -> None:
         self.answer_id = answer_id
         self.answering = answering
         self.shared = shared
+        self.stored = stored
         self.events: list[LiveEvent] = []
         self.relayed = 0
         self.error: ModelError | None = None
@@ -101,11 +109,21 @@ def find_live(answer_id: UUID) -> LiveAnswer | None:
 
 
 def start_answer(
-    answer_id: UUID, *, recipe: Recipe, question: str, history: Sequence[Turn], shared: bool
+    answer_id: UUID,
+    *,
+    recipe: Recipe,
+    question: str,
+    history: Sequence[Turn],
+    shared: bool,
+    stored: Awaitable[None] | None = None,
 ) -> LiveAnswer:
-    """Begin to answer in the background. `shared` events can be followed from any process."""
+    """Begin to answer in the background. `shared` events can be followed from any process.
+
+    `stored` is the storing of the question, where it goes on beside the search; nothing is
+    shown before the question is safe.
+    """
     answering = Answering(recipe, question=question, history=history, recorder=Recorder("answer"))
-    live = LiveAnswer(answer_id, answering, shared=shared)
+    live = LiveAnswer(answer_id, answering, shared=shared, stored=stored)
     _live[answer_id] = live
     live.task = asyncio.create_task(_run(live), name=f"answer {answer_id}")
     _ensure_keeper()
@@ -117,6 +135,9 @@ async def _run(live: LiveAnswer) -> None:
     try:
         async with aclosing(live.answering.events()) as events:  # type: ignore[type-var]
             async for event in events:
+                if live.stored is not None and not isinstance(event, Status):
+                    await live.stored
+                    live.stored = None
                 live.publish(event)
     except asyncio.CancelledError:
         ending = (
@@ -144,7 +165,6 @@ async def _finish(live: LiveAnswer, ending: Ending) -> None:
                 run_db(
                     finish_answer,
                     live.answer_id,
-                    recipe=live.answering.recipe,
                     outcome=live.outcome,
                     recorder=live.recorder,
                     ending=ending,

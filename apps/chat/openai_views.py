@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.assistants.answering import Delta
-from apps.assistants.recipe import load_recipe
+from apps.assistants.recipe import Recipe, load_recipe
 from apps.assistants.selectors import list_models
 from apps.chat.events import Ended, LiveEvent
 from apps.chat.live import PROCESS, LiveAnswer, start_answer
@@ -32,7 +32,7 @@ from apps.chat.openai_protocol import (
     make_completion,
     parse_request,
 )
-from apps.chat.services import Asker, begin_answer
+from apps.chat.services import Asker, begin_answer, plan_answer
 from apps.core.aio import run_db
 from apps.core.ratelimit import count_request
 from apps.workspaces.access import KeyAccess, find_key
@@ -121,28 +121,37 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
 
 
 async def _open(request: HttpRequest, wanted: ChatRequest) -> Opened:
-    """One trip to the database: key, recipe, and the rows of the question and its answer."""
+    """Find key and recipe; then the question is stored while its answer is being searched."""
 
-    def begin() -> tuple[Any, Any]:
+    def enter() -> tuple[Recipe, Asker]:
         access = _authenticate(request, Scope.CHAT)
         try:
             recipe = load_recipe(access.workspace_id, slug=wanted.model)
         except Http404:
             message = f"There is no assistant '{wanted.model}'."
             raise RequestError(404, message, param="model", code="model_not_found") from None
-        asker = Asker(api_key_id=access.key.pk)
-        return recipe, begin_answer(recipe, question=wanted.question, asker=asker, process=PROCESS)
+        return recipe, Asker(api_key_id=access.key.pk)
 
-    recipe, begun = await run_db(begin)
+    recipe, asker = await run_db(enter)
+    plan = plan_answer()
+    stored = run_db(
+        begin_answer,
+        plan,
+        recipe=recipe,
+        question=wanted.question,
+        asker=asker,
+        process=PROCESS,
+    )
     live = start_answer(
-        begun.answer_id,
+        plan.answer_id,
         recipe=recipe,
         question=wanted.question,
         history=wanted.history,
         shared=False,
+        stored=asyncio.ensure_future(stored),
     )
     identity = Identity(
-        begun.answer_id, live.recorder.trace_id, wanted.model, created=int(time.time())
+        plan.answer_id, live.recorder.trace_id, wanted.model, created=int(time.time())
     )
     return Opened(live, identity)
 

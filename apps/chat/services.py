@@ -5,23 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from apps.assistants.answering import Outcome
+from apps.assistants.answering import CitedPassage, Outcome
 from apps.assistants.recipe import Recipe
+from apps.chat import store
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.ids import uuid7
-from apps.documents.models import Document
-from apps.traces.recorder import Recorder, TraceSubject, save_trace
+from apps.traces.recorder import Recorder
 
 HEARTBEAT_EVERY_S = 5.0
 STALE_AFTER_S = 30.0
 TITLE_LENGTH = 80
 WENT_AWAY = "The server stopped while it was answering."
-WITHDRAWN = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,41 +49,34 @@ def make_title(question: str) -> str:
     return line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"
 
 
-@transaction.atomic
+def plan_answer(conversation: Conversation | None = None) -> BegunAnswer:
+    """The ids of a question and its answer, before anything is stored."""
+    conversation_id = conversation.pk if conversation else uuid7()
+    return BegunAnswer(conversation_id, uuid7(), uuid7())
+
+
 def begin_answer(
-    recipe: Recipe,
-    *,
-    question: str,
-    asker: Asker,
-    process: str,
-    conversation: Conversation | None = None,
-) -> BegunAnswer:
-    """Store a question and its empty answer; without a conversation a new one begins."""
+    plan: BegunAnswer, *, recipe: Recipe, question: str, asker: Asker, process: str
+) -> None:
+    """Store a question and its empty answer; a conversation that is not there yet begins."""
     now = timezone.now()
-    if conversation is None:
-        conversation = Conversation.objects.create(
+    store.insert_question(
+        store.QuestionRow(
             workspace_id=recipe.workspace_id,
+            conversation_id=plan.conversation_id,
             assistant_id=recipe.frozen.assistant_id,
             user_id=asker.user_id,
             api_key_id=asker.api_key_id,
             title=make_title(question),
-            created_at=now,
-            updated_at=now,
+            question_id=plan.question_id,
+            question=clean_text(question),
+            answer_id=plan.answer_id,
+            release_id=recipe.frozen.release_id,
+            process=process,
+            asked_at=now,
+            answered_at=now + dt.timedelta(microseconds=1),
         )
-    else:
-        Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
-    asked = Message(
-        id=uuid7(),
-        workspace_id=recipe.workspace_id,
-        conversation_id=conversation.pk,
-        author=Message.Author.USER,
-        content=clean_text(question),
-        created_at=now,
-        finished_at=now,
     )
-    answer = _new_answer(recipe, conversation.pk, asked.pk, process)
-    Message.objects.bulk_create([asked, answer])
-    return BegunAnswer(conversation.pk, asked.pk, answer.pk)
 
 
 @transaction.atomic
@@ -133,87 +126,64 @@ class Ending:
     reason: str = ""
 
 
-@transaction.atomic
 def finish_answer(
-    answer_id: UUID, *, recipe: Recipe, outcome: Outcome, recorder: Recorder, ending: Ending
+    answer_id: UUID, *, outcome: Outcome, recorder: Recorder, ending: Ending
 ) -> MessageState | None:
     """Store the answer, its retrieval snapshot and its trace; None if it had ended already.
 
     A document that was deleted meanwhile leaves no passage behind, and an answer that quotes
     it is withdrawn.
     """
-    state = ending.state
-    alive = _lock_documents({passage.hit.document_id for passage in outcome.passages})
-    if any(p.cited and p.hit.document_id not in alive for p in outcome.passages):
-        state = MessageState.WITHDRAWN
-    save_trace(
-        recorder,
-        subject=TraceSubject(recipe.workspace_id, "message", answer_id, recipe.frozen.release_id),
-        status="ok" if ending.state == MessageState.DONE else ending.state,
-        usage=(outcome.usage.input_tokens, outcome.usage.output_tokens),
-        cost=outcome.cost,
-    )
-    rows = Message.objects.filter(pk=answer_id, state=MessageState.STREAMING).update(
-        content=WITHDRAWN if state == MessageState.WITHDRAWN else clean_text(outcome.content),
-        state=state,
-        is_declined=outcome.is_declined,
-        reason=ending.reason,
-        trace_id=recorder.trace_id,
-        finished_at=timezone.now(),
-    )
-    if rows != 1:
-        transaction.set_rollback(True)
-        return None
-    RetrievedPassage.objects.bulk_create(_snapshot(answer_id, recipe.workspace_id, outcome, alive))
-    return state
-
-
-def _lock_documents(document_ids: set[UUID]) -> set[UUID]:
-    """Those that still exist; they cannot be deleted until the transaction ends."""
-    return set(
-        Document.objects.filter(pk__in=document_ids, deleted_at=None)
-        .select_for_update(no_key=True)
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
-
-
-def _snapshot(
-    answer_id: UUID, workspace_id: UUID, outcome: Outcome, alive: set[UUID]
-) -> list[RetrievedPassage]:
-    rows = []
-    for passage in outcome.passages:
-        hit, cited = passage.hit, passage.cited
-        if hit.document_id not in alive:
-            continue
-        rows.append(
-            RetrievedPassage(
-                workspace_id=workspace_id,
-                message_id=answer_id,
-                number=passage.number,
-                document_id=hit.document_id,
-                version_id=hit.version_id,
-                chunk_id=hit.chunk_id,
-                page=hit.page,
-                start=hit.start,
-                end=hit.end,
-                text=hit.text,
-                heading=hit.heading,
-                scores={
-                    "score": hit.score,
-                    "lexical_score": hit.lexical_score,
-                    "lexical_rank": hit.lexical_rank,
-                    "matched_terms": list(hit.matched_terms),
-                    "similarity": hit.similarity,
-                    "vector_rank": hit.vector_rank,
-                    "support": cited.support if cited else None,
-                },
-                is_cited=cited is not None,
-                cited_start=hit.start + cited.start if cited else None,
-                cited_end=hit.start + cited.end if cited else None,
-            )
+    return store.update_answer(
+        store.AnswerRow(
+            answer_id=answer_id,
+            state=ending.state,
+            content=clean_text(outcome.content),
+            is_declined=outcome.is_declined,
+            reason=ending.reason,
+            finished_at=timezone.now(),
+            trace_id=recorder.trace_id,
+            trace_name=recorder.name,
+            trace_status="ok" if ending.state == MessageState.DONE else ending.state,
+            started_at=recorder.started_at,
+            duration_ms=recorder.elapsed_ms(),
+            first_token_ms=recorder.first_token_ms,
+            input_tokens=outcome.usage.input_tokens,
+            output_tokens=outcome.usage.output_tokens,
+            cost=outcome.cost,
+            attributes=recorder.attributes,
+            spans=recorder.list_spans(),
+            passages=[_snapshot(passage) for passage in outcome.passages],
         )
-    return rows
+    )
+
+
+def _snapshot(passage: CitedPassage) -> dict[str, Any]:
+    hit, cited = passage.hit, passage.cited
+    return {
+        "id": uuid7(),
+        "number": passage.number,
+        "document_id": hit.document_id,
+        "version_id": hit.version_id,
+        "chunk_id": hit.chunk_id,
+        "page": hit.page,
+        "start": hit.start,
+        "end": hit.end,
+        "text": hit.text,
+        "heading": hit.heading,
+        "scores": {
+            "score": hit.score,
+            "lexical_score": hit.lexical_score,
+            "lexical_rank": hit.lexical_rank,
+            "matched_terms": hit.matched_terms,
+            "similarity": hit.similarity,
+            "vector_rank": hit.vector_rank,
+            "support": cited.support if cited else None,
+        },
+        "is_cited": cited is not None,
+        "cited_start": hit.start + cited.start if cited else None,
+        "cited_end": hit.start + cited.end if cited else None,
+    }
 
 
 def beat(answer_ids: Sequence[UUID]) -> None:
@@ -242,7 +212,7 @@ def withdraw_answers(document_id: UUID) -> int:
     """Blank the answers that quote a document which is being deleted."""
     quoting = RetrievedPassage.objects.filter(document_id=document_id, is_cited=True)
     return Message.objects.filter(pk__in=quoting.values("message_id")).update(
-        content=WITHDRAWN, state=MessageState.WITHDRAWN
+        content="", state=MessageState.WITHDRAWN
     )
 
 

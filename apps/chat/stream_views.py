@@ -31,7 +31,14 @@ from apps.chat.live import PROCESS, find_live, start_answer
 from apps.chat.models import Conversation, Message, MessageState
 from apps.chat.openai_protocol import MAX_QUESTION
 from apps.chat.selectors import AnswerView, list_history, list_turns, view_answer
-from apps.chat.services import Asker, BegunAnswer, begin_again, begin_answer, put_aside_from
+from apps.chat.services import (
+    Asker,
+    BegunAnswer,
+    begin_again,
+    begin_answer,
+    plan_answer,
+    put_aside_from,
+)
 from apps.core.aio import run_db
 from apps.workspaces.decorators import async_workspace_view
 from apps.workspaces.http import WorkspaceRequest
@@ -67,9 +74,8 @@ async def ask(request: WorkspaceRequest, assistant_slug: str) -> HttpResponseBas
         found = _find_conversation(request, recipe)
         history = list_history(found) if found else []
         asker = Asker(user_id=request.user.pk)
-        rows = begin_answer(
-            recipe, question=question, asker=asker, process=PROCESS, conversation=found
-        )
+        rows = plan_answer(found)
+        begin_answer(rows, recipe=recipe, question=question, asker=asker, process=PROCESS)
         return Begun(recipe, rows, question, history, is_new=found is None)
 
     begun = await run_db(begin)
@@ -144,13 +150,9 @@ async def edit(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
         recipe = load_recipe(request.workspace.pk, slug=found.assistant.slug)
         history = list_history(found, before=message)
         put_aside_from(message)
-        rows = begin_answer(
-            recipe,
-            question=text,
-            asker=Asker(user_id=request.user.pk),
-            process=PROCESS,
-            conversation=found,
-        )
+        rows = plan_answer(found)
+        asker = Asker(user_id=request.user.pk)
+        begin_answer(rows, recipe=recipe, question=text, asker=asker, process=PROCESS)
         return Begun(recipe, rows, text, history, is_new=False)
 
     begun = await run_db(begin)

@@ -1,18 +1,16 @@
-"""Collects the spans of one answer in memory and writes them at its end, in two statements."""
+"""Collects the spans of one answer in memory; whoever stores the answer stores them with it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 
 from apps.core.ids import uuid7
-from apps.traces.models import Span, Trace
 
 
 @dataclass(slots=True)
@@ -55,51 +53,10 @@ class Recorder:
         finally:
             record.duration_ms = self.elapsed_ms() - record.offset_ms
 
+    def list_spans(self) -> list[dict[str, Any]]:
+        """The spans as rows of `traces_span`, without the trace's own columns."""
+        return [{"position": n, **asdict(span)} for n, span in enumerate(self.spans)]
+
     def mark_first_token(self) -> None:
         if self.first_token_ms is None:
             self.first_token_ms = self.elapsed_ms()
-
-
-@dataclass(frozen=True, slots=True)
-class TraceSubject:
-    """Whose trace it is and with which recipe."""
-
-    workspace_id: UUID
-    subject_type: str
-    subject_id: UUID
-    release_id: UUID | None
-
-
-def save_trace(
-    recorder: Recorder, *, subject: TraceSubject, status: str, usage: tuple[int, int], cost: Any
-) -> None:
-    """Write the trace and its spans; `usage` is (input tokens, output tokens)."""
-    Trace.objects.create(
-        id=recorder.trace_id,
-        workspace_id=subject.workspace_id,
-        name=recorder.name,
-        subject_type=subject.subject_type,
-        subject_id=subject.subject_id,
-        release_id=subject.release_id,
-        status=status,
-        started_at=recorder.started_at,
-        duration_ms=recorder.elapsed_ms(),
-        first_token_ms=recorder.first_token_ms,
-        input_tokens=usage[0],
-        output_tokens=usage[1],
-        cost=cost,
-        attributes=recorder.attributes,
-    )
-    Span.objects.bulk_create(
-        Span(
-            workspace_id=subject.workspace_id,
-            trace_id=recorder.trace_id,
-            position=position,
-            name=span.name,
-            offset_ms=span.offset_ms,
-            duration_ms=span.duration_ms,
-            status=span.status,
-            attributes=span.attributes,
-        )
-        for position, span in enumerate(recorder.spans)
-    )
