@@ -33,6 +33,8 @@ from apps.workspaces.models import Role
 
 ROWS = 50
 MAX_WATCHED = 200
+CHANGED = "documents-changed"
+"""The event that makes the table load itself again."""
 NAME_TAKEN = "The workspace has a collection of this name already."
 OUTCOMES = {
     "created": "“{name}” was uploaded.",
@@ -209,7 +211,11 @@ def fetch(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
 @require_GET
 @workspace_view()
 def progress(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
-    """The rows that are watched, as they are now. The page stops asking when none changes."""
+    """The rows that are watched, as they are now.
+
+    When none changes any more the page stops asking, and the table is loaded once again for its
+    totals.
+    """
     found = get_collection(request.workspace, collection_id)
     watched = [pk for text in request.GET.getlist("watch") if (pk := _as_uuid(text))]
     rows = build_rows(filter_documents(found).filter(pk__in=watched[:MAX_WATCHED]))
@@ -259,7 +265,7 @@ def delete(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
     document = get_document(request.workspace, document_id)
     services.delete_document(document, actor=request.actor)
     if request.htmx:
-        return HttpResponse(headers={"HX-Trigger": "documents-changed"})
+        return HttpResponse(headers={"HX-Trigger": CHANGED})
     messages.success(request, f"“{document.name}” was deleted.")
     return _to_collection(request, document.collection)
 
@@ -270,7 +276,7 @@ def _after(request: WorkspaceRequest, document: Document) -> HttpResponse:
         return _to_collection(request, document.collection)
     documents = filter_documents(document.collection).filter(pk=document.pk)
     response = render(request, "documents/_row.html", {"row": build_rows(documents)[0]})
-    response["HX-Trigger"] = "documents-changed"
+    response["HX-Trigger"] = CHANGED
     return response
 
 

@@ -86,17 +86,18 @@ def _search(
 def _describe(request: WorkspaceRequest, hit: Hit, *, number: int) -> dict[str, object]:
     place = urlencode({"version": hit.version_id, "start": hit.start, "end": hit.end})
     path = reverse("documents:document", args=[request.workspace.slug, hit.document_id])
+    segments = mark_terms(hit.text, terms=hit.matched_terms)
     return {
         "number": number,
         "document": {"id": hit.document_id, "name": hit.document_name},
         "heading": hit.heading,
         "page": hit.page,
         "url": f"{path}?{place}#highlight",
-        "segments": mark_terms(hit.text, terms=hit.matched_terms),
+        "segments": segments,
         "score": hit.score,
         "lexical_score": hit.lexical_score,
         "lexical_rank": hit.lexical_rank,
         "vector_score": hit.similarity,
         "vector_rank": hit.vector_rank,
-        "matched": hit.matched_terms,
+        "matched": list(dict.fromkeys(word.lower() for word, is_match in segments if is_match)),
     }

@@ -265,9 +265,10 @@ def test_progress_gives_the_watched_rows_and_asks_on_while_one_changes(
     assert "other.md" not in working
 
     DocumentVersion.objects.update(state=VersionState.READY)
-    done = browser.get(address).content.decode()
-    assert "every 1s" not in done
-    assert "state-ready" in done
+    done = browser.get(address)
+    assert "every 1s" not in done.content.decode()
+    assert 'data-load-event="documents-changed"' in done.content.decode()
+    assert "state-ready" in done.content.decode()
 
 
 def test_a_failed_row_is_tried_again(browser: Client, collection: Collection) -> None:
