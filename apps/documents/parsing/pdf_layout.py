@@ -18,6 +18,7 @@ _BULLET = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?:;\u3002\uff01\uff1f]['\"\u201d\u2019)\]]*$")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_BOLD_LEVEL = 4
 MAX_SEGMENTS_FOR_LAYOUT = 6_000
 
 
@@ -112,7 +113,7 @@ def _is_jumpy(segments: list[Segment]) -> bool:
         goes_up = after.y0 < before.y0 - 0.7 * height
         if goes_up and after.x0 < before.x1 - height and after.x1 > before.x0 - 20 * height:
             bad += 1
-    return bad > max(3, 0.08 * len(segments))
+    return bad > max(1, 0.02 * len(segments))
 
 
 def _is_interleaved(segments: list[Segment], *, width: float) -> bool:
@@ -200,13 +201,13 @@ def group_rows(rows: list[Row], *, body: float) -> Iterator[Group]:
     at = 0
     while at < len(rows):
         end = _table_end(rows, at)
-        if end - at >= 3:
+        if _is_table(rows[at:end]):
             yield Group("table", rows[at:end])
             at = end
             continue
         group = _start_group(rows[at], body=body)
         at += 1
-        while at < len(rows) and _table_end(rows, at) - at < 3:
+        while at < len(rows) and not _is_table(rows[at : _table_end(rows, at)]):
             if _starts_block(group, rows[at], pitch=pitch, body=body):
                 break
             group.rows.append(rows[at])
@@ -225,7 +226,8 @@ def _settle_heading(group: Group) -> Group:
     """A heading of many words is large text, not a heading."""
     if group.kind == "heading":
         length = sum(len(row.text) for row in group.rows)
-        if length > 200 or not re.search(r"[^\W\d_]", group.rows[0].text):
+        too_long = length > (120 if group.level == _BOLD_LEVEL else 200)
+        if too_long or len(group.rows) > 3 or not re.search(r"[^\W\d_]", group.rows[0].text):
             return Group("paragraph", group.rows)
     return group
 
@@ -243,7 +245,7 @@ def _heading_level(row: Row, *, body: float) -> int:
         return 3
     short = len(text) < 90 and not _SENTENCE_END.search(text) and not text.endswith(",")
     if row.bold and short and ratio > 0.95 and text[0].isalnum() and len(row.segments) == 1:
-        return 4
+        return _BOLD_LEVEL
     return 0
 
 
@@ -255,6 +257,11 @@ def _table_end(rows: list[Row], at: int) -> int:
             break
         end += 1
     return end
+
+
+def _is_table(rows: list[Row]) -> bool:
+    """Three rows of two cells, or two rows of three."""
+    return len(rows) >= 3 or (len(rows) == 2 and min(len(row.segments) for row in rows) >= 3)
 
 
 def _usual_pitch(rows: list[Row]) -> float:
@@ -306,7 +313,8 @@ def _write_group(
         separator = "\n"
         if before is not None and group.kind != "table":
             full = before.x1 > right - 0.2 * (right - left) or group.kind == "heading"
-            separator = " " if full else "\n"
+            in_cells = len(row.segments) > 1 or len(before.segments) > 1
+            separator = " " if full and not in_cells else "\n"
             if _CJK.match(before.text[-1]) and _CJK.match(row.text[0]) and full:
                 separator = ""
             if joins_hyphenated(before.text, row.text, compounds=compounds):

@@ -26,6 +26,7 @@ OCR_DPI = 300
 MAX_OCR_PIXELS = 12_000_000
 MAX_OUTLINE = 5_000
 _MAX_ANNOTATIONS = 2_000
+_NO_VALUE = frozenset(("(anonymous)", "(unspecified)", "untitled", "unknown"))
 
 
 def read(source: Source) -> Iterator[Opened | ParsedPage]:
@@ -90,7 +91,7 @@ def _read_info(document: pypdfium2.PdfDocument) -> dict[str, str]:
     for key, name in names.items():
         with contextlib.suppress(pypdfium2.PdfiumError, UnicodeDecodeError):
             value = squeeze(clean_text(document.get_metadata_value(key)))
-            if value:
+            if value and value.lower() not in _NO_VALUE:
                 info[name] = value[:300]
     return info
 
