@@ -33,7 +33,9 @@ browser-test: $(STAMPS)/browser ## Drive the product in headless Chromium (CHROM
 
 bench: $(BENCHMARKS:%=bench-%) ## Run every benchmark
 
-$(BENCHMARKS:%=bench-%): bench-%: $(STAMPS)/bench
+bench-ingest: $(STAMPS)/peers
+
+$(BENCHMARKS:%=bench-%): bench-%: $(STAMPS)/dev
 	@$(BIN)/python -m tests.benchmarks.bench_$*
 
 format: $(STAMPS)/dev ## Put the code into the house style
@@ -72,8 +74,8 @@ $(STAMPS)/browser: requirements-browser.txt $(STAMPS)/dev
 	@touch $@
 
 # A second environment: the peers we measure against pull in torch, which must not enter ours.
-$(STAMPS)/bench: requirements-bench.txt $(STAMPS)/dev
-	@$(PYTHON) -m venv $(VENV)/peers
+$(STAMPS)/peers: requirements-bench.txt | $(STAMPS)/venv
 	@echo "Installing the systems to compare with (once, large) …"
-	@$(VENV)/peers/bin/python -m pip --quiet --disable-pip-version-check install -r requirements-bench.txt
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip --quiet --disable-pip-version-check install -r $<
 	@touch $@

@@ -21,12 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
-PR_CAPBSET_READ = 23
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
+CAP_SETPCAP = 8
 CAPABILITY_VERSION_3 = 0x20080522
 SERVER_USERS = ("plumbline", "nobody")
 
@@ -77,14 +78,24 @@ def is_reachable(path: Path, *, uid: int) -> bool:
 
 
 def _search_capability(path: Path, name: str) -> int:
-    libc = _libc()
+    """The least capability that lets a server reach `path` and that we have to give."""
+    ours = _effective_capabilities()
     for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):
-        if libc is not None and libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1:
+        if ours >> capability & 1 and ours >> CAP_SETPCAP & 1:
             return capability
     raise PrivilegeError(
         f"PostgreSQL does not run as root, and the user {name} cannot reach {path}. Move it to "
         "a folder that others may pass through, start as an ordinary user, or give DATABASE_URL."
     )
+
+
+def _effective_capabilities() -> int:
+    """Our effective capabilities as a bit mask; 0 where there are none to ask for."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
 
 
 def prepare_child(
@@ -111,9 +122,11 @@ def prepare_child(
 
 
 def _become(identity: Identity, libc: ctypes.CDLL | None) -> None:
-    keep = identity.capability if libc is not None else None
+    keep = identity.capability
     if keep is not None and libc is not None:
-        libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # Without this bit the change of user drops every capability, and access(2), by which
+        # PostgreSQL looks for its own programs, would disregard the one that we keep.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setresgid(identity.gid, identity.gid, identity.gid)
     os.setresuid(identity.uid, identity.uid, identity.uid)
@@ -122,7 +135,8 @@ def _become(identity: Identity, libc: ctypes.CDLL | None) -> None:
         mask = 1 << keep
         header = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
         data = struct.pack("6I", mask, mask, mask, 0, 0, 0)
-        libc.capset(header, data)
+        if libc.capset(header, data) != 0:
+            os._exit(126)  # never go on with more than was meant
         libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, keep, 0, 0)
 
 

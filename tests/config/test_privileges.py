@@ -48,8 +48,9 @@ def test_root_becomes_nobody_with_one_capability_at_most(tmp_path: Path) -> None
     identity = choose_identity(closed / "file")
     assert identity is not None
     assert identity.uid in {pwd.getpwnam("nobody").pw_uid, _uid_of("plumbline")}
+    look = f"import os; print('Access:\\t', os.access({str(closed / 'file')!r}, os.R_OK))"
     done = subprocess.run(
-        [sys.executable, "-S", "-c", "print(open('/proc/self/status').read())"],
+        [sys.executable, "-S", "-c", f"{look}; print(open('/proc/self/status').read())"],
         preexec_fn=prepare_child(identity=identity),
         capture_output=True,
         text=True,
@@ -58,8 +59,20 @@ def test_root_becomes_nobody_with_one_capability_at_most(tmp_path: Path) -> None
     fields = dict(line.split(":\t", 1) for line in done.stdout.splitlines() if ":\t" in line)
     assert set(fields["Uid"].split()) == {str(identity.uid)}
     assert fields["Groups"].strip() == ""
+    assert fields["Access"].strip() == "True"
     assert identity.capability is not None
-    assert int(fields["CapEff"], 16) == 1 << identity.capability
+    for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert int(fields[kind], 16) == 1 << identity.capability, kind
+
+
+def test_root_that_has_no_capability_to_give_is_told_what_helps(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(privileges, "_effective_capabilities", lambda: 0)
+    monkeypatch.setattr(privileges, "is_reachable", lambda *_, **__: False)
+    with pytest.raises(PrivilegeError, match="cannot reach"):
+        choose_identity(tmp_path)
 
 
 @needs_root
