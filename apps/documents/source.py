@@ -6,11 +6,15 @@ characters of the version's full text; blocks and boxes count from the start of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 HEADING = "heading"
+FULL_LINE = 50
+"""Characters from which on a line break is taken for the edge of somebody's window."""
+STARTS_ANEW = re.compile(r"[-*\u2022#|>+]|\d+[.)]|[a-zA-Z][.)]\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,34 @@ class PageView:
     width: float = 0.0
     height: float = 0.0
     is_cited: bool = False
+
+    @property
+    def has_first_mark(self) -> bool:
+        """Whether the highlight begins here, so that exactly one element carries its anchor."""
+        return any(segment.is_first_mark for segment in self.segments)
+
+
+def join_wrapped_lines(text: str, *, headings: Iterable[tuple[int, int]]) -> str:
+    """The text with spaces for the line breaks inside of its paragraphs, of the same length.
+
+    Only what looks like running text is joined: long lines, followed by one that begins neither
+    with space nor like a list item or a table row. `headings` are (start, end) in this text.
+    """
+    fixed = {edge for start, end in headings for edge in (start - 1, end)}
+    pieces = text.split("\n")
+    joined = [pieces[0]]
+    position = len(pieces[0])
+    for line, following in pairwise(pieces):
+        flows = (
+            len(line) >= FULL_LINE
+            and following[:1].strip() != ""
+            and not STARTS_ANEW.match(following)
+            and not {"\t", "|"} & set(line + following)
+            and position not in fixed
+        )
+        joined.append((" " if flows else "\n") + following)
+        position += 1 + len(following)
+    return "".join(joined)
 
 
 def split_segments(

@@ -14,9 +14,18 @@ from apps.documents.models import Document, DocumentVersion, Page
 from apps.documents.page_images import has_page_images
 from apps.documents.screens import PageSpan, Part, Screen
 from apps.documents.selectors import choose_version
-from apps.documents.source import HEADING, Highlight, PageView, place_rects, split_segments
+from apps.documents.source import (
+    HEADING,
+    Highlight,
+    PageView,
+    join_wrapped_lines,
+    place_rects,
+    split_segments,
+)
 
 MAX_PASSAGES = 200
+FLOWING = {"application/pdf", "text/markdown", "text/plain"}
+"""Media types whose line breaks say more about a window than about the text."""
 ImageUrl = Callable[[int], str]
 PassageUrl = Callable[[int, int], str]
 
@@ -125,6 +134,9 @@ def _build_view(
         for kind, _, start, end in page.blocks
         if kind == HEADING
     ]
+    if page.version.media_type in FLOWING:
+        inside = [(start - part.start, end - part.start) for start, end in headings]
+        text = join_wrapped_lines(text, headings=inside)
     rects = (
         place_rects(
             page.boxes,

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from apps.documents.source import Highlight, Rect, Segment, place_rects, split_segments
+from apps.documents.source import (
+    Highlight,
+    Rect,
+    Segment,
+    join_wrapped_lines,
+    place_rects,
+    split_segments,
+)
 
 TEXT = "Leave\nYou get 25 days."
 
@@ -56,3 +63,34 @@ def test_boxes_outside_of_the_highlight_are_not_marked() -> None:
     boxes = [[0, 10, 0, 0, 1, 1]]
 
     assert place_rects(boxes, page_start=0, width=9, height=9, highlight=Highlight(10, 12)) == ()
+
+
+LONG = "A line of running text that was broken at the edge of a window"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"{LONG}\nand goes on here.", f"{LONG} and goes on here."),
+        (f"{LONG}\n\nA new paragraph.", f"{LONG}\n\nA new paragraph."),
+        (f"{LONG}\n- an item", f"{LONG}\n- an item"),
+        (f"{LONG}\n2. the second", f"{LONG}\n2. the second"),
+        (f"{LONG}\n    indented = code", f"{LONG}\n    indented = code"),
+        (f"{LONG} | a cell\nb | c", f"{LONG} | a cell\nb | c"),
+        ("Short\nlines stay", "Short\nlines stay"),
+        (f"{LONG}\n{LONG}\nend", f"{LONG} {LONG} end"),
+        ("", ""),
+    ],
+)
+def test_lines_of_a_paragraph_are_joined(text: str, shown: str) -> None:
+    joined = join_wrapped_lines(text, headings=[])
+
+    assert joined == shown
+    assert len(joined) == len(text)
+
+
+def test_a_heading_keeps_its_line() -> None:
+    text = f"{LONG}\nand what follows it"
+
+    assert join_wrapped_lines(text, headings=[(0, len(LONG))]) == text
+    assert join_wrapped_lines(text, headings=[(len(LONG) + 1, len(text))]) == text
