@@ -10,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+from apps.documents.parsing.seccomp import install_filter
 from apps.documents.parsing.types import Limits
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
@@ -35,6 +36,7 @@ def isolate_process() -> None:
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if os.geteuid() == 0 and _is_world_readable():
         _become_nobody()
+    install_filter()
 
 
 def _leave_network(libc: ctypes.CDLL) -> None:
