@@ -7,9 +7,12 @@ question, and answers that still run when the process ends are marked as interru
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import os
 import resource
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -19,18 +22,37 @@ import django
 django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402
-from django.core.handlers.asgi import ASGIHandler  # noqa: E402
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest  # noqa: E402
+from django.core.handlers.base import BaseHandler  # noqa: E402
 from django.core.handlers.exception import convert_exception_to_response  # noqa: E402
+from django.http import HttpResponse  # noqa: E402
+from django.http.response import HttpResponseBase  # noqa: E402
+from django.urls import set_urlconf  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
+
+from config.body_limit import limit_body  # noqa: E402
 
 logger = logging.getLogger(__name__)
 OPEN_FILES = 65_536
 
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-class ApiHandler(ASGIHandler):
-    """Django's handler with `API_MIDDLEWARE` alone, all of it native to the event loop."""
 
-    def load_middleware(self, is_async: bool = False) -> None:
+MAX_BODY = 4 << 20
+FORM_BYTES = 1 << 20
+"""What a form may hold beside its file."""
+
+
+class ApiHandler(BaseHandler):
+    """Views, URLs and errors are Django's; sessions, signals and per-request threads are not.
+
+    Only `API_MIDDLEWARE` runs, all of it native to the event loop. A client that hangs up
+    cancels its view, or the stream that it was reading.
+    """
+
+    def __init__(self) -> None:
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
@@ -39,12 +61,58 @@ class ApiHandler(ASGIHandler):
             handler = convert_exception_to_response(import_string(name)(handler))
         self._middleware_chain = handler
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _read_body(receive)
+        if body is None:
+            return
+        answering = asyncio.ensure_future(self._answer(scope, body, send))
+        gone = asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait({answering, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            if not answering.done():
+                answering.cancel()
+        with suppress(asyncio.CancelledError):
+            await answering
 
-_pages = ASGIHandler()
+    async def _answer(self, scope: Scope, body: bytes, send: Send) -> None:
+        set_urlconf(settings.ROOT_URLCONF)
+        if len(body) > MAX_BODY:
+            response: HttpResponseBase = HttpResponse("The request is too large.", status=413)
+        else:
+            request = ASGIRequest(scope, io.BytesIO(body))
+            response = await self._middleware_chain(request)
+        headers = [(n.lower().encode(), v.encode("latin-1")) for n, v in response.items()]
+        start = {"type": "http.response.start", "status": response.status_code}
+        await send(start | {"headers": headers})
+        if response.streaming:
+            async with aclosing(aiter(response)) as parts:
+                async for part in parts:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": getattr(response, "content", b"")})
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """The whole body, or a little more than is allowed of it; None if the client hung up."""
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MAX_BODY + len(part):
+            parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+_pages = limit_body(ASGIHandler(), max_bytes=settings.MAX_UPLOAD_BYTES + FORM_BYTES)
 _api = ApiHandler()
 
 
-async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _live(receive, send)
     elif scope["path"].startswith("/v1/"):
@@ -53,7 +121,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await _pages(scope, receive, send)
 
 
-async def _live(receive: Any, send: Any) -> None:
+async def _live(receive: Receive, send: Send) -> None:
     """The lifespan protocol: start up, wait, shut down."""
     while True:
         message = await receive()

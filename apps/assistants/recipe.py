@@ -79,13 +79,22 @@ def _sampling(values: dict[str, Any]) -> Sampling:
     )
 
 
+ENDPOINT_FIELDS = ("id", "name", "base_url", "model", "api_key_encrypted", "context_tokens",
+                   "input_price", "output_price")  # fmt: skip
+_PREFIX = "current__endpoint__"
+
+
 def load_recipe(workspace_id: UUID, *, slug: str) -> Recipe:
     """The current recipe of the workspace's assistant with this slug, or Http404."""
-    assistant = (
-        Assistant.objects.select_related("current__endpoint")
-        .filter(workspace_id=workspace_id, slug=slug)
+    row = (
+        Assistant.objects.filter(workspace_id=workspace_id, slug=slug)
+        .values_list("current_id", *[_PREFIX + name for name in ENDPOINT_FIELDS])
         .first()
     )
-    if assistant is None or assistant.current is None:
+    if row is None or row[0] is None:
         raise Http404
-    return Recipe(workspace_id, _freeze(assistant.current.pk), assistant.current.endpoint)
+    endpoint = None
+    if row[1] is not None:
+        values = dict(zip(ENDPOINT_FIELDS, row[1:], strict=True))
+        endpoint = Endpoint(workspace_id=workspace_id, **values)
+    return Recipe(workspace_id, _freeze(row[0]), endpoint)
