@@ -7,12 +7,12 @@ so that one request could fill the disk.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -40,7 +40,7 @@ def _counting(receive: Receive, *, max_bytes: int) -> Receive:
     """For bodies of no declared length: too long a one looks like a client that hung up."""
     size = 0
 
-    async def counted() -> dict[str, Any]:
+    async def counted() -> Mapping[str, Any]:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))

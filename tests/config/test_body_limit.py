@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from config.body_limit import Receive, Scope, Send, limit_body
@@ -22,16 +22,16 @@ async def echo_size(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": str(size).encode()})
 
 
-def ask(parts: Iterable[bytes], *, declared: int | None) -> tuple[list[dict[str, Any]], int]:
+def ask(parts: Iterable[bytes], *, declared: int | None) -> tuple[list[Mapping[str, Any]], int]:
     """What is sent back, and how many messages were left unread."""
     waiting = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
     waiting[-1]["more_body"] = False
-    sent: list[dict[str, Any]] = []
+    sent: list[Mapping[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
         return waiting.pop(0)
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Mapping[str, Any]) -> None:
         sent.append(message)
 
     headers = [] if declared is None else [(b"content-length", str(declared).encode())]
