@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
+import numpy as np
 from django.db.models import Max
 
 from apps.chunking.models import Chunk
@@ -18,6 +20,7 @@ from apps.retrieval.services import (
     store_embeddings,
 )
 from apps.workspaces.models import Workspace
+from inference.protocols import Vectors
 
 
 def make_collection(workspace: Workspace, name: str = "Handbook") -> Collection:
@@ -82,3 +85,9 @@ def add_passages(collection: Collection, name: str, texts: Sequence[str]) -> lis
     embed(version, index)
     assert publish_version(version, index=index)
     return [chunk.pk for chunk in chunks]
+
+
+def random_unit_vectors(count: int, *, seed: int = 1) -> Vectors:
+    """Shape (count, 384)."""
+    vectors = np.random.default_rng(seed).standard_normal((count, 384)).astype(np.float32)
+    return cast(Vectors, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
