@@ -26,7 +26,7 @@ from workers.claims import fence, still_wanted
 from workers.failures import PassingTroubleError
 from workers.pipelines.versions import begin_stage, fail_version, find_version, update_version
 
-FLUSH_SECONDS = 1.0
+FLUSH_SECONDS = 0.5
 WATCH_SECONDS = 1.0
 FLUSH_PAGES = 64
 FLUSH_CHARS = 500_000
