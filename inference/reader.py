@@ -31,7 +31,7 @@ from inference.reader_text import has_cjk, leans_back
 
 MAX_SENTENCES = 3
 # Embedding is nearly all of the cost, about 5 ms a sentence on a slow core.
-MAX_EMBEDDED = 14
+MAX_EMBEDDED = 12
 EMBEDDED_CHARACTERS = 360
 # A further sentence is shown when it is at least this likely, relative to the best.
 COMPANION_RATIO = 0.5
