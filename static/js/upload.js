@@ -5,6 +5,8 @@
   const waiting = [];
   let active = 0;
   let sent = 0;
+  let known = 0;
+  let refreshed = 0;
 
   const zone = () => document.querySelector("[data-upload]");
   const csrf = () => JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
@@ -43,13 +45,31 @@
     if (line) line.textContent = text;
   };
 
-  const reasonOf = (request) => {
+  // The table follows the uploads, but not more often than once a second.
+  const refresh = ({ now = false } = {}) => {
+    if (!now && Date.now() - refreshed < 1000) return;
+    refreshed = Date.now();
+    htmx.trigger(document.body, "documents-changed");
+  };
+
+  const bodyOf = (request) => {
     try {
-      const body = JSON.parse(request.responseText);
-      return body.detail ?? body.error ?? body.reason;
+      return JSON.parse(request.responseText);
     } catch {
-      return request.status === 413 ? "This file is larger than the server accepts." : null;
+      return request.status === 413 ? { detail: "This file is larger than the server accepts." } : {};
     }
+  };
+
+  const finish = () => {
+    announce(sent === 1 ? "1 file uploaded" : `${sent} files uploaded`);
+    if (known) {
+      const text = known === 1
+        ? "1 file was here already, with the same content. It was not stored twice."
+        : `${known} files were here already, with the same content. They were not stored twice.`;
+      htmx.trigger(document.body, "toast", { text });
+    }
+    if (sent) refresh({ now: true });
+    sent = known = 0;
   };
 
   const fail = (job, text) => {
@@ -79,10 +99,11 @@
     request.onload = () => {
       if (request.status < 300) {
         sent += 1;
+        if (bodyOf(request).outcome === "duplicate") known += 1;
         job.row.remove();
-        htmx.trigger(document.body, "documents-changed");
+        refresh();
       } else {
-        fail(job, reasonOf(request) ?? "The server did not take this file. Try again.");
+        fail(job, bodyOf(request).detail ?? "The server did not take this file. Try again.");
       }
       resolve();
     };
@@ -98,10 +119,7 @@
       active += 1;
       send(waiting.shift()).then(() => {
         active -= 1;
-        if (!active && !waiting.length) {
-          announce(sent === 1 ? "1 file uploaded" : `${sent} files uploaded`);
-          sent = 0;
-        }
+        if (!active && !waiting.length) finish();
         pump();
       });
     }
