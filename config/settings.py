@@ -181,6 +181,8 @@ MAX_UPLOAD_BYTES = env_int("MAX_UPLOAD_MB", default=200) * 1024 * 1024
 
 # Background work
 JOB_SENDER = "workers.dispatch.send_jobs"
+WORKSPACE_FILES = "apps.documents.storage.remove_workspace_blobs"
+"""Removes the files of a deleted workspace; documents are above workspaces."""
 DOCUMENT_USES = "apps.chat.selectors.count_uses"
 """Counts the answers that cite documents; conversations are above documents."""
 CELERY_BROKER_URL = REDIS_URL or "memory://"

@@ -27,7 +27,10 @@ class UrlForm(forms.Form):
 
 
 class UploadForm(forms.Form):
-    """One file; `path` is where it lay in the folder that was dropped."""
+    """One file; `path` is where it lay in the folder that was dropped.
 
-    file = forms.FileField(allow_empty_file=True, max_length=400)
-    path = forms.CharField(max_length=2000, required=False)
+    Names of any length are taken, because they are shortened where they are kept.
+    """
+
+    file = forms.FileField(allow_empty_file=True)
+    path = forms.CharField(required=False)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
 from apps.workspaces.models import (
@@ -106,13 +110,16 @@ def rename_workspace(workspace: Workspace, *, name: str, actor: Actor) -> None:
 
 @transaction.atomic
 def delete_workspace(workspace: Workspace) -> None:
-    """Everything in it goes with the row; the sweep removes the files that nobody owns any more.
+    """Everything in it goes with the row, and after that its files.
 
-    The lock makes a second delete, or a write that has just begun, wait and find nothing.
+    The lock makes a second delete, or a write that has just begun, wait and find nothing. What a
+    worker still writes meanwhile, the hourly tidying removes.
     """
     locked = Workspace.objects.select_for_update().filter(pk=workspace.pk).first()
     if locked is not None:
         locked.delete()
+        remove_files = cast(Callable[[str], None], import_string(settings.WORKSPACE_FILES))
+        transaction.on_commit(partial(remove_files, str(workspace.pk)), robust=True)
 
 
 def rename_user(user: User, *, name: str) -> None:

@@ -169,6 +169,16 @@ def test_a_file_is_uploaded(browser: Client, collection: Collection) -> None:
     }
 
 
+def test_a_name_of_any_length_is_taken(browser: Client, collection: Collection) -> None:
+    name = "x" * 240 + ".md"
+
+    assert (
+        upload(browser, collection, name, b"# Leave\n", path=f"{'y/' * 2000}{name}").status_code
+        == 201
+    )
+    assert len(Document.objects.get().name) <= 400
+
+
 def test_the_same_bytes_are_recognised(browser: Client, collection: Collection) -> None:
     upload(browser, collection, "leave.md", b"# Leave\n")
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.documents.storage import locate_blob
 from apps.workspaces.models import (
     ApiKey,
     AuditEvent,
@@ -256,14 +257,23 @@ def test_a_workspace_is_renamed_and_keeps_its_address(browser: Client) -> None:
 
 
 def test_a_workspace_goes_when_its_name_is_typed(
-    browser: Client, other_workspace: Workspace
+    browser: Client,
+    workspace: Workspace,
+    other_workspace: Workspace,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
+    blob = locate_blob(f"{workspace.pk}/ab/abcd")
+    blob.parent.mkdir(parents=True)
+    blob.touch()
     refused = browser.post("/w/acme/settings/delete/", {"confirmation": "acme?"})
     assert refused.status_code == 422
     assert "Nothing was deleted" in refused.content.decode()
 
-    assert browser.post("/w/acme/settings/delete/", {"confirmation": "Acme"}).status_code == 302
+    with django_capture_on_commit_callbacks(execute=True):
+        gone = browser.post("/w/acme/settings/delete/", {"confirmation": "Acme"})
 
+    assert gone.status_code == 302
+    assert not blob.exists()
     assert list(Workspace.objects.all()) == [other_workspace]
     assert browser.get("/w/acme/settings/").status_code == 404
 
