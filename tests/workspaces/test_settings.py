@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.documents.models import Document
 from apps.documents.storage import locate_blob
 from apps.workspaces.models import (
     ApiKey,
@@ -21,6 +22,7 @@ from apps.workspaces.models import (
     Workspace,
 )
 from apps.workspaces.services import Actor, create_api_key, invite
+from tests.documents.make import make_collection, make_document
 
 pytestmark = pytest.mark.django_db
 
@@ -265,6 +267,8 @@ def test_a_workspace_goes_when_its_name_is_typed(
     blob = locate_blob(f"{workspace.pk}/ab/abcd")
     blob.parent.mkdir(parents=True)
     blob.touch()
+    make_document(make_collection(workspace))
+    make_document(make_collection(other_workspace))
     refused = browser.post("/w/acme/settings/delete/", {"confirmation": "acme?"})
     assert refused.status_code == 422
     assert "Nothing was deleted" in refused.content.decode()
@@ -274,6 +278,7 @@ def test_a_workspace_goes_when_its_name_is_typed(
 
     assert gone.status_code == 302
     assert not blob.exists()
+    assert list(Document.objects.values_list("workspace", flat=True)) == [other_workspace.pk]
     assert list(Workspace.objects.all()) == [other_workspace]
     assert browser.get("/w/acme/settings/").status_code == 404
 
