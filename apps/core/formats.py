@@ -15,19 +15,6 @@ def format_count(value: Number | None) -> str:
     return MISSING if value is None else f"{round(value):,}"
 
 
-def format_compact(value: Number | None) -> str:
-    """A number in at most four characters: `950`, `1.2k`, `34k`, `5.6M`."""
-    if value is None:
-        return MISSING
-    number = float(value)
-    for limit, unit in ((999.5, ""), (999_500.0, "k"), (999_500_000.0, "M")):
-        if abs(number) < limit:
-            scaled = number / {"": 1, "k": 1e3, "M": 1e6}[unit]
-            digits = 1 if unit and abs(scaled) < 9.95 else 0
-            return f"{scaled:.{digits}f}{unit}"
-    return f"{number / 1e9:.1f}G"
-
-
 def format_bytes(size: Number | None) -> str:
     """A size in decimal units with the unit written out: `512 B`, `1.4 MB`, `20 MB`."""
     if size is None:
@@ -70,19 +57,6 @@ def format_seconds(value: Number | None) -> str:
                     text += f" {rest // next_length} {next_name}"
             return text
     return "0 s"
-
-
-def format_percent(share: Number | None) -> str:
-    """A share between 0 and 1 as whole percent; what is not all never reads as `100%`."""
-    if share is None:
-        return MISSING
-    value = float(share)
-    shown = round(value * 100)
-    if shown == 100 and value < 1:
-        shown = 99
-    if shown == 0 and value > 0:
-        return "<1%"
-    return f"{shown}%"
 
 
 def format_money(dollars: Number | None) -> str:

@@ -21,25 +21,6 @@ def test_count(value: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0"),
-        (999, "999"),
-        (1000, "1.0k"),
-        (1240, "1.2k"),
-        (9949, "9.9k"),
-        (9950, "10k"),
-        (34_400, "34k"),
-        (999_499, "999k"),
-        (999_500, "1.0M"),
-        (2_500_000_000, "2.5G"),
-    ],
-)
-def test_compact(value: float, text: str) -> None:
-    assert formats.format_compact(value) == text
-
-
-@pytest.mark.parametrize(
     ("size", "text"),
     [
         (0, "0 B"),
@@ -86,14 +67,6 @@ def test_milliseconds(value: float, text: str) -> None:
 )
 def test_seconds(value: float, text: str) -> None:
     assert formats.format_seconds(value) == text
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(0, "0%"), (0.001, "<1%"), (0.5, "50%"), (0.996, "99%"), (1, "100%")],
-)
-def test_percent_keeps_nothing_and_all_apart_from_almost(share: float, text: str) -> None:
-    assert formats.format_percent(share) == text
 
 
 @pytest.mark.parametrize(

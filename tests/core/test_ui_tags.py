@@ -8,8 +8,6 @@ from bs4 import BeautifulSoup, Tag
 from django.template import Context, Template
 from django.test import RequestFactory
 
-from apps.core.templatetags import ui
-
 
 def render(source: str, **context: object) -> BeautifulSoup:
     html = Template("{% load ui %}" + source).render(Context(context))
@@ -44,10 +42,6 @@ def test_query_keeps_what_it_does_not_change() -> None:
     request = RequestFactory().get("/x", {"q": "a b", "state": "failed", "page": "3"})
     link = render("{% query page=2 state='' %}", request=request).text
     assert link == "?q=a+b&page=2"
-
-
-def test_initials() -> None:
-    assert [ui.initials(name) for name in ("Ada Lovelace", "ada@x.org", "")] == ["AL", "A", ""]
 
 
 def test_charts_say_in_words_what_they_show() -> None:

@@ -22,11 +22,9 @@ from apps.core.markdown import render_markdown
 register = template.Library()
 
 register.filter("count", formats.format_count)
-register.filter("compact", formats.format_compact)
 register.filter("bytes", formats.format_bytes)
 register.filter("ms", formats.format_milliseconds)
 register.filter("seconds", formats.format_seconds)
-register.filter("percent", formats.format_percent)
 register.filter("money", formats.format_money)
 register.filter("markdown", render_markdown)
 
@@ -115,10 +113,3 @@ def query(context: template.Context, **changes: Any) -> str:
         else:
             parameters[name] = value
     return f"?{parameters.urlencode()}"
-
-
-@register.filter
-def initials(name: str) -> str:
-    """Up to two letters for an avatar: `Ada Lovelace` gives `AL`, `ada@x.org` gives `A`."""
-    words = name.split("@")[0].split()
-    return "".join(word[0] for word in words[:2]).upper()
