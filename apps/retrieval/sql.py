@@ -7,7 +7,8 @@ BM25 has k1 = 1.2 and b = 0.75, so k1 + 1 = 2.2, k1 (1 - b) = 0.3 and k1 b = 0.9
 its first 50 to the fusion, which adds 1 / (60 + rank). Ties are broken by the passage's id.
 
 One plan serves every question, so each part is written in the form in which its plan does not
-depend on how many rows the planner expects: "(x) IS TRUE" is x, but never looked up in an index.
+depend on how many rows the planner expects: "(x) IS TRUE" is x, but never looked up in an index,
+and "OFFSET 0" keeps what is inside the parentheses a loop of its own.
 """
 
 from __future__ import annotations
@@ -43,8 +44,12 @@ hidden AS MATERIALIZED (
            posting.length::float8 AS length
     FROM live
     CROSS JOIN unnest(%(terms)s::text[]) WITH ORDINALITY AS asked (term, number)
-    JOIN retrieval_posting posting ON posting.index_id = live.id AND posting.term = asked.term
-    WHERE posting.chunk_id NOT IN (SELECT id FROM hidden)
+    CROSS JOIN LATERAL (
+        SELECT * FROM retrieval_posting posting
+        WHERE posting.index_id = live.id AND posting.term = asked.term
+          AND posting.chunk_id NOT IN (SELECT id FROM hidden)
+        OFFSET 0
+    ) AS posting
 ), idf AS MATERIALIZED (
     SELECT number, 1::bigint << (number - 1) AS bit,
            (%(weights)s::float8[])[number] * 2.2::float8 * ln(
