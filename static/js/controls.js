@@ -34,6 +34,11 @@
     }
   });
 
+  // On a phone a row of tabs may be wider than the window: begin at the one that is open.
+  for (const tab of document.querySelectorAll(".side-nav [aria-current], .tabs [aria-current]")) {
+    tab.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     const menu = document.querySelector("details.menu[open]");
