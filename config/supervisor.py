@@ -171,6 +171,7 @@ def program_arguments(data_dir: Path, *, address: Address) -> dict[str, list[str
             "--loop", "uvloop", "--http", "httptools", "--lifespan", "on",
             "--no-access-log", "--no-server-header", "--backlog", "4096",
             "--timeout-graceful-shutdown", "3", "--log-level", "warning",
+            "--workers", str(env_int("WEB_PROCESSES", min(2, os.cpu_count() or 1), minimum=1)),
         ],
         "worker": [
             *celery, "worker", "--pool", "threads",
