@@ -237,6 +237,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "VersionState": "apps.documents.models.VersionState",
+        "DocumentState": "apps.documents.serializers.STATES",
+    },
 }
 
 LOGGING: dict[str, Any] = {
