@@ -91,7 +91,7 @@ nearest_exact AS MATERIALIZED (
     FROM retrieval_embedding embedding
     WHERE (SELECT chunks > %(exact_chunks)s::int
                AND set_config('hnsw.iterative_scan', 'strict_order', true) IS NOT NULL
-               AND set_config('hnsw.ef_search', '100', true) IS NOT NULL
+               AND set_config('hnsw.ef_search', '200', true) IS NOT NULL
            FROM totals)
       AND (embedding.index_id = ANY(ARRAY(SELECT id FROM live WHERE same_model))) IS TRUE
       AND (
