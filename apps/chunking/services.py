@@ -24,7 +24,8 @@ SPLITTERS: dict[str, Splitter] = {"recursive": split_pages}
 def default_profile(workspace: Workspace) -> ChunkingProfile:
     """The profile that new collections use; made at its first use."""
     profile, _ = ChunkingProfile.objects.get_or_create(
-        workspace=workspace, name=DEFAULT_PROFILE,
+        workspace=workspace,
+        name=DEFAULT_PROFILE,
         defaults={"splitter": "recursive", "params": _as_json(SplitParams())},
     )
     return profile
@@ -43,10 +44,17 @@ def split_version(version: DocumentVersion, *, profile: ChunkingProfile) -> int:
     text = join_pages([page.text for page in pages])
     chunks = [
         Chunk(
-            workspace_id=version.workspace_id, version=version, profile=profile, position=position,
-            text=text[piece.start : piece.end], heading=piece.heading[:HEADING_CHARS],
-            start=piece.start, end=piece.end, first_page=piece.first_page,
-            last_page=piece.last_page, num_tokens=piece.num_tokens,
+            workspace_id=version.workspace_id,
+            version=version,
+            profile=profile,
+            position=position,
+            text=text[piece.start : piece.end],
+            heading=piece.heading[:HEADING_CHARS],
+            start=piece.start,
+            end=piece.end,
+            first_page=piece.first_page,
+            last_page=piece.last_page,
+            num_tokens=piece.num_tokens,
         )
         for position, piece in enumerate(pieces)
     ]

@@ -4,7 +4,6 @@ These are places to cut between, not sentences to show: a cut that is missed mak
 little uneven, so short rules do, and every character must end up in some span.
 """
 
-
 from __future__ import annotations
 
 import re
@@ -17,9 +16,7 @@ _LINE = re.compile(r"[^\n]+")
 _WORD = re.compile(r"\S+")
 # A full stop ends a sentence where blank space and no small letter follow; ideographic ones
 # need nothing after them.
-_SENTENCE_END = re.compile(
-    r"(?<=[.!?…])[\"'”’)\]]*+(?=\s++[^a-z,;])|(?<=[。！？｡])[」』”’）)]*+"
-)
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*+(?=\s++[^a-z,;])|(?<=[。！？｡])[」』”’）)]*+")
 _ABBREVIATION = re.compile(
     r"(?:\b[A-Z]|\b(?:e\.g|i\.e|cf|vs|etc|no|fig|eq|sec|vol|ed|dr|mr|mrs|ms|prof|st|approx|al))\.$",
     re.IGNORECASE,

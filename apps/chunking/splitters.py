@@ -138,9 +138,7 @@ def _top_level(levels: Sequence[int]) -> int:
 class _Packer:
     """Cuts a range of units into passages."""
 
-    def __init__(
-        self, units: Sequence[Unit], *, contexts: _Contexts, params: SplitParams
-    ) -> None:
+    def __init__(self, units: Sequence[Unit], *, contexts: _Contexts, params: SplitParams) -> None:
         self.units = units
         self.contexts = contexts
         self.params = params

@@ -68,8 +68,11 @@ class Embedding(models.Model):
         ]
         indexes = [
             HnswIndex(
-                name="embedding_hnsw", fields=["vector"], opclasses=["halfvec_cosine_ops"],
-                m=16, ef_construction=64,
+                name="embedding_hnsw",
+                fields=["vector"],
+                opclasses=["halfvec_cosine_ops"],
+                m=16,
+                ef_construction=64,
             )
         ]
 
@@ -87,8 +90,11 @@ class Posting(models.Model):
 
     pk = models.CompositePrimaryKey("index_id", "term", "chunk_id")
     workspace = models.ForeignKey(
-        "workspaces.Workspace", on_delete=models.CASCADE, related_name="+",
-        db_index=False, db_constraint=False,
+        "workspaces.Workspace",
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     index = models.ForeignKey(
         Index, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False

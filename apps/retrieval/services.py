@@ -56,7 +56,8 @@ def text_to_embed(heading: str, text: str) -> str:
 def ensure_live_index(collection: Collection) -> Index:
     """The collection's live index; made at its first use, with the default profile and model."""
     index, _ = Index.objects.select_related("profile").get_or_create(
-        collection=collection, state=IndexState.LIVE,
+        collection=collection,
+        state=IndexState.LIVE,
         defaults={
             "workspace_id": collection.workspace_id,
             "profile": default_profile(collection.workspace),
@@ -66,9 +67,7 @@ def ensure_live_index(collection: Collection) -> Index:
     return index
 
 
-def pending_chunks(
-    index: Index, *, version_ids: Sequence[UUID], limit: int
-) -> list[PendingChunk]:
+def pending_chunks(index: Index, *, version_ids: Sequence[UUID], limit: int) -> list[PendingChunk]:
     """Up to `limit` passages of these versions without a vector in `index`, in reading order."""
     rows = (
         Chunk.objects.filter(
@@ -94,8 +93,12 @@ def store_embeddings(index: Index, chunk_ids: Sequence[int], vectors: Vectors) -
         cursor.executemany(
             INSERT_EMBEDDING,
             [
-                {"index": index.pk, "workspace": index.workspace_id, "chunk": chunk_id,
-                 "vector": HalfVector(vector)}
+                {
+                    "index": index.pk,
+                    "workspace": index.workspace_id,
+                    "chunk": chunk_id,
+                    "vector": HalfVector(vector),
+                }
                 for chunk_id, vector in rows
             ],
         )
@@ -155,6 +158,12 @@ def _finish(version: DocumentVersion, *, num_chunks: int) -> None:
     version.ready_at = timezone.now()
     version.save(
         update_fields=[
-            "state", "stage", "reason", "reason_code", "num_chunks", "chunks_done", "ready_at",
+            "state",
+            "stage",
+            "reason",
+            "reason_code",
+            "num_chunks",
+            "chunks_done",
+            "ready_at",
         ]
     )
