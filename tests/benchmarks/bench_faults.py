@@ -41,7 +41,9 @@ TEXT = DATA / "awsdocs-pub" / "docs"
 PDF_PAGES = 200
 CHARS_A_PAGE = 2_500
 SMALL_FILES = 12
-LONGEST_LIFE_S = 6.0
+LONGEST_ADVANCE = 150
+"""Pages and passages that a worker gets done at most before it is killed."""
+
 TIMEOUT_S = 900.0
 
 CHECKS = {
@@ -162,18 +164,35 @@ def is_working(stack: Stack, since: float) -> Callable[[], bool]:
     return look
 
 
+def count_done(stack: Stack) -> int:
+    """Pages read and passages embedded so far."""
+    sql = "SELECT coalesce(sum(pages_done + chunks_done), 0) FROM documents_documentversion"
+    return int(stack.query(sql)[0][0])
+
+
+def has_done(stack: Stack, target: int) -> Callable[[], bool]:
+    """Whether so many pages and passages are done; looks ten times a second."""
+
+    def look() -> bool:
+        time.sleep(0.1)
+        return count_done(stack) >= target
+
+    return look
+
+
 def kill_worker(stack: Stack, dice: random.Random, *, kills: int) -> None:
-    """Let each worker live a random while at its work, then kill it."""
+    """Let each worker get a random number of pages and passages done, then kill it."""
     since = 0.0
     for number in range(1, kills + 1):
-        if not wait_until(is_working(stack, since), timeout_s=60):
+        if not wait_until(is_working(stack, since), timeout_s=90):
             raise BenchmarkError("The documents were ready before the last kill: use more text.")
-        life = dice.uniform(0.05, LONGEST_LIFE_S)
-        time.sleep(life)
+        target = count_done(stack) + dice.randint(0, LONGEST_ADVANCE)
+        if not wait_until(has_done(stack, target), timeout_s=120):
+            raise BenchmarkError(f"Nothing goes on any more: {describe_work(stack)}")
         since = time.time()
         work = describe_work(stack)
         pid = kill_child(stack, ["celery", "worker", "--pool"])
-        print(f"kill {number:2}: worker {pid} after {life:.2f} s: {work}", flush=True)
+        print(f"kill {number:2}: worker {pid}: {work}", flush=True)
 
 
 def flush_redis(stack: Stack) -> None:

@@ -36,8 +36,8 @@ from workers.pipelines.versions import add_progress, begin_stage, find_version, 
 
 logger = logging.getLogger(__name__)
 
-GROUP_CHUNKS = 96
-"""Passages per call of the embedder: a few seconds, which is also how often progress shows."""
+GROUP_CHUNKS = 64
+"""Passages per call of the embedder: a second or two, which is also how often progress shows."""
 
 LANES = 2
 ENOUGH_CHUNKS = 512
