@@ -16,7 +16,7 @@ from apps.assistants.answering import Turn
 from apps.assistants.models import Assistant
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.markdown import CitationLink, render_answer
-from apps.workspaces.models import User, Workspace
+from apps.workspaces.models import ApiKey, User, Workspace
 
 NEAREST = 3
 EXCERPT = 320
@@ -69,10 +69,24 @@ def list_conversations(assistant: Assistant, user: User) -> QuerySet[Conversatio
     ]
 
 
-def _current_messages(conversation: Conversation) -> list[Message]:
+def list_key_conversations(key: ApiKey, *, slug: str = "") -> QuerySet[Conversation]:
+    """Those that a key began, the most recent first; with a slug, only with this assistant."""
+    rows = Conversation.objects.filter(workspace_id=key.workspace_id, api_key=key)
+    if slug:
+        rows = rows.filter(assistant__slug=slug)
+    return rows.select_related("assistant").order_by("-updated_at", "-pk")
+
+
+def is_streaming(message_id: UUID) -> bool:
+    """Whether an answer is still being made, in whichever process."""
+    return Message.objects.filter(pk=message_id, state=MessageState.STREAMING).exists()
+
+
+def list_messages(conversation: Conversation) -> list[Message]:
+    """Questions and their current answers, oldest first, with all that is shown of them."""
     return list(
         conversation.messages.filter(replaced=False)
-        .select_related("trace")
+        .select_related("trace", "release")
         .prefetch_related("passages__document", "passages__version", "feedback")
         .order_by("created_at", "pk")
     )
@@ -80,7 +94,7 @@ def _current_messages(conversation: Conversation) -> list[Message]:
 
 def list_turns(conversation: Conversation, workspace: Workspace) -> list[TurnView]:
     """Questions with their current answers, oldest first."""
-    messages = _current_messages(conversation)
+    messages = list_messages(conversation)
     answers = {m.question_id: m for m in messages if m.author == Message.Author.ASSISTANT}
     questions = [m for m in messages if m.author == Message.Author.USER]
     turns = []

@@ -201,13 +201,6 @@ def mark_interrupted_answers() -> int:
     )
 
 
-def interrupt_process(process: str) -> int:
-    """Mark what a process of this name left open: it is starting anew, so it cannot go on."""
-    return Message.objects.filter(state=MessageState.STREAMING, process=process).update(
-        state=MessageState.INTERRUPTED, reason=WENT_AWAY, finished_at=timezone.now()
-    )
-
-
 def withdraw_answers(document_id: UUID) -> int:
     """Blank the answers that quote a document which is being deleted."""
     quoting = RetrievedPassage.objects.filter(document_id=document_id, is_cited=True)

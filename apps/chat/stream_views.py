@@ -7,7 +7,7 @@ answer twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -25,12 +25,18 @@ from apps.assistants.answering import Delta, Turn
 from apps.assistants.models import Assistant
 from apps.assistants.recipe import Recipe, load_recipe
 from apps.chat import relay
-from apps.chat.access import get_conversation, get_own_message
+from apps.chat.access import get_conversation, get_own_message, get_shown_answer
 from apps.chat.events import Ended, LiveEvent
 from apps.chat.live import PROCESS, find_live, start_answer
-from apps.chat.models import Conversation, Message, MessageState
+from apps.chat.models import Conversation, Message
 from apps.chat.openai_protocol import MAX_QUESTION
-from apps.chat.selectors import AnswerView, list_history, list_turns, view_answer
+from apps.chat.selectors import (
+    AnswerView,
+    is_streaming,
+    list_history,
+    list_turns,
+    view_answer,
+)
 from apps.chat.services import (
     Asker,
     BegunAnswer,
@@ -112,7 +118,7 @@ def _conversation_url(request: WorkspaceRequest, found: Conversation) -> str:
 
 
 def _show_turn(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
-    found = Conversation.objects.select_related("assistant").get(pk=begun.rows.conversation_id)
+    found = get_conversation(request, begun.rows.conversation_id)
     url = _conversation_url(request, found)
     if not request.htmx:
         return redirect(url)
@@ -161,7 +167,7 @@ async def edit(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
 
 
 def _show_turns(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
-    found = Conversation.objects.select_related("assistant").get(pk=begun.rows.conversation_id)
+    found = get_conversation(request, begun.rows.conversation_id)
     if not request.htmx:
         return redirect(_conversation_url(request, found))
     context = _context(request, found.assistant) | {
@@ -195,18 +201,10 @@ async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpRespons
 
 
 def _show_answer(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
-    answer = _load_answer(begun.rows.answer_id)
+    answer = get_shown_answer(request, begun.rows.answer_id)
     if not request.htmx:
         return redirect(_conversation_url(request, answer.conversation))
     return HttpResponse(_render_answer(request, view_answer(answer, request.workspace), answer))
-
-
-def _load_answer(answer_id: UUID) -> Message:
-    return (
-        Message.objects.select_related("conversation__assistant")
-        .prefetch_related("passages__document", "passages__version", "feedback")
-        .get(pk=answer_id)
-    )
 
 
 def _render_answer(request: WorkspaceRequest, view: AnswerView, answer: Message) -> str:
@@ -270,11 +268,11 @@ async def _write_events(request: WorkspaceRequest, message_id: UUID) -> AsyncIte
 
 
 def _final_html(request: WorkspaceRequest, message_id: UUID) -> str:
-    answer = _load_answer(message_id)
+    answer = get_shown_answer(request, message_id)
     return _render_answer(request, view_answer(answer, request.workspace), answer)
 
 
-async def _follow(message_id: UUID) -> AsyncIterator[LiveEvent]:
+async def _follow(message_id: UUID) -> AsyncGenerator[LiveEvent, None]:
     """From memory if it runs here, from Redis if elsewhere, and from the row when it is over."""
     running = find_live(message_id)
     if running is not None:
@@ -283,14 +281,10 @@ async def _follow(message_id: UUID) -> AsyncIterator[LiveEvent]:
                 yield event
         return
     async with aclosing(relay.follow(message_id)) as remote:
-        while await run_db(_is_open, message_id):
-            async for event in remote:
-                if event is None:
+        while await run_db(is_streaming, message_id):
+            async for relayed in remote:
+                if relayed is None:
                     break
-                yield event
-                if isinstance(event, Ended):
+                yield relayed
+                if isinstance(relayed, Ended):
                     return
-
-
-def _is_open(message_id: UUID) -> bool:
-    return Message.objects.filter(pk=message_id, state=MessageState.STREAMING).exists()
