@@ -11,9 +11,9 @@ import io
 import logging
 import os
 import resource
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -25,7 +25,7 @@ from django.conf import settings  # noqa: E402
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest  # noqa: E402
 from django.core.handlers.base import BaseHandler  # noqa: E402
 from django.core.handlers.exception import convert_exception_to_response  # noqa: E402
-from django.http import HttpResponse  # noqa: E402
+from django.http import HttpResponse, StreamingHttpResponse  # noqa: E402
 from django.http.response import HttpResponseBase  # noqa: E402
 from django.urls import set_urlconf  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
@@ -56,7 +56,8 @@ class ApiHandler(BaseHandler):
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        handler = convert_exception_to_response(self._get_response_async)
+        inner = self._get_response_async  # type: ignore[attr-defined]  # the stubs lack it
+        handler = convert_exception_to_response(inner)
         for name in reversed(settings.API_MIDDLEWARE):
             handler = convert_exception_to_response(import_string(name)(handler))
         self._middleware_chain = handler
@@ -82,12 +83,13 @@ class ApiHandler(BaseHandler):
             response: HttpResponseBase = HttpResponse("The request is too large.", status=413)
         else:
             request = ASGIRequest(scope, io.BytesIO(body))
-            response = await self._middleware_chain(request)
+            response = await cast(Awaitable[HttpResponseBase], self._middleware_chain(request))
         headers = [(n.lower().encode(), v.encode("latin-1")) for n, v in response.items()]
         start = {"type": "http.response.start", "status": response.status_code}
         await send(start | {"headers": headers})
         if response.streaming:
-            async with aclosing(aiter(response)) as parts:
+            stream = cast(StreamingHttpResponse, response)
+            async with aclosing(cast("AsyncGenerator[bytes]", aiter(stream))) as parts:
                 async for part in parts:
                     await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": getattr(response, "content", b"")})
@@ -155,7 +157,9 @@ async def _start_up() -> None:
 
 async def _shut_down() -> None:
     from apps.chat.live import shut_down
+    from apps.core.aio import close_connections
     from inference.http_session import close_sessions
 
     await shut_down()
     await close_sessions()
+    await asyncio.to_thread(close_connections)

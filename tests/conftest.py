@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+
 @pytest.fixture(autouse=True)
 def _quick_and_offline(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -20,6 +21,15 @@ def _quick_and_offline(settings: Any, tmp_path: Path) -> Iterator[None]:
 
     SetupMiddleware.is_set_up = False
     yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The test database goes last, after the connections that the event loop's threads keep."""
+    yield
+    from apps.core.aio import close_connections
+
+    close_connections()
 
 
 @pytest.fixture

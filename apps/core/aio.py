@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
+from threading import Barrier
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
+CLOSE_TIMEOUT_S = 5.0
 
 _pool = ThreadPoolExecutor(max_workers=settings.DB_THREADS, thread_name_prefix="db")
 
@@ -34,3 +36,15 @@ async def run_db(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
     """Run blocking database code in the pool."""
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_pool, partial(_call, function, *args, **kwargs))
+
+
+def close_connections() -> None:
+    """Give up the connections that the pool's threads keep. Blocking; nothing else may run."""
+    # No thread can take a second call before every thread has taken one.
+    barrier = Barrier(settings.DB_THREADS)
+
+    def close() -> None:
+        barrier.wait(timeout=CLOSE_TIMEOUT_S)
+        connection.close()
+
+    wait([_pool.submit(close) for _ in range(settings.DB_THREADS)], timeout=CLOSE_TIMEOUT_S)
