@@ -39,7 +39,7 @@ class StubConfig:
 
     first_token_ms: float = 50.0
     token_ms: float = 20.0
-    tokens: int = 64
+    tokens: int | None = 64
     reply: str = DEFAULT_REPLY
     fail: str | None = None
 

@@ -6,7 +6,7 @@ Blocking work (search, the built-in reader) goes through the database pool's thr
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -97,7 +97,7 @@ class Answering:
         self._hits: list[Hit] = []
         self._spans: dict[int, Span] = {}
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what happens. Raises inference.errors.ModelError if the model fails."""
         rewritten = self._rewrite()
         yield Status("Searching the documents")
@@ -181,7 +181,7 @@ class Answering:
             span.attributes["prompt.characters"] = sum(len(m.content) for m in messages)
         return messages
 
-    async def _generate(self) -> AsyncIterator[str]:
+    async def _generate(self) -> AsyncGenerator[str, None]:
         """Stream from the endpoint, citations cleaned on the way."""
         endpoint = self.recipe.endpoint
         assert endpoint is not None
@@ -229,7 +229,7 @@ class Answering:
             output_price=endpoint.output_price,
         )
 
-    async def _read(self) -> AsyncIterator[str]:
+    async def _read(self) -> AsyncGenerator[str, None]:
         """The built-in reader: sentences as they stand, each with its passage."""
         with self.recorder.span("generation", **{"gen_ai.request.model": READER_MODEL}) as span:
             answer = await run_db(_ask_reader, self.question, self._hits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -129,7 +129,7 @@ class AssistantListView(AssistantBase):
 
 
 class AssistantView(AssistantBase):
-    http_method_names: ClassVar[list[str]] = ["get", "patch", "delete", "head", "options"]
+    http_method_names = ["get", "patch", "delete", "head", "options"]
 
     @extend_schema(operation_id="assistants_retrieve", responses=AssistantSerializer)
     def get(self, request: Request, assistant_id: UUID) -> Response:

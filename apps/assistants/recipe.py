@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.http import Http404
 
 from apps.assistants.models import Assistant, Release
 from apps.gateway.models import Endpoint
+from apps.retrieval.sql import Mode
 from inference.types import Sampling
 
 CACHED_RELEASES = 256
@@ -28,7 +29,7 @@ class FrozenRelease:
     system: str
     user: str
     collection_ids: tuple[UUID, ...]
-    mode: str
+    mode: Mode
     limit: int
     sampling: Sampling
 
@@ -60,7 +61,7 @@ def _freeze(release_id: UUID) -> FrozenRelease:
         system=release.prompt_version.system,
         user=release.prompt_version.user,
         collection_ids=tuple(release.collections.values_list("pk", flat=True)),
-        mode=release.retrieval["mode"],
+        mode=cast(Mode, release.retrieval["mode"]),
         limit=release.retrieval["limit"],
         sampling=_sampling(release.sampling),
     )

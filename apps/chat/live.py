@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing, suppress
 from uuid import UUID
 
@@ -74,7 +74,7 @@ class LiveAnswer:
         for watcher in self._watchers:
             watcher.set()
 
-    async def follow(self) -> AsyncIterator[LiveEvent]:
+    async def follow(self) -> AsyncGenerator[LiveEvent, None]:
         """All events from the first on, until the answer has ended."""
         news = asyncio.Event()
         self._watchers.add(news)
@@ -133,7 +133,7 @@ def start_answer(
 async def _run(live: LiveAnswer) -> None:
     ending = Ending(MessageState.DONE)
     try:
-        async with aclosing(live.answering.events()) as events:  # type: ignore[type-var]
+        async with aclosing(live.answering.events()) as events:
             async for event in events:
                 if live.stored is not None and not isinstance(event, Status):
                     await live.stored

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -78,12 +78,12 @@ async def flush(
         logger.warning("events are not relayed: %s", type(error).__name__)
 
 
-async def follow(answer_id: UUID) -> AsyncIterator[LiveEvent | None]:
+async def follow(answer_id: UUID) -> AsyncGenerator[LiveEvent | None, None]:
     """Events that another process sends, from the first on; None when there was nothing new."""
     position: bytes | str = "0"
     while True:
         try:
-            entries = await async_redis().xread(
+            entries: list[Any] = await async_redis().xread(  # type: ignore[assignment]
                 {_stream(answer_id): position}, count=100, block=BLOCK_MS
             )
         except (redis.RedisError, OSError):

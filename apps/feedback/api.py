@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -26,7 +26,7 @@ class FeedbackRequestSerializer(serializers.Serializer[Any]):
     correction = serializers.CharField(required=False, allow_blank=True, max_length=MAX_CORRECTION)
 
 
-class FeedbackSerializer(serializers.Serializer[Feedback]):
+class FeedbackSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     message = serializers.UUIDField(source="message_id")
     release = serializers.UUIDField(source="release_id")
@@ -48,7 +48,7 @@ class FeedbackSerializer(serializers.Serializer[Feedback]):
 
 
 class MessageFeedbackView(WorkspaceAPIView):
-    scopes: ClassVar = {"POST": Scope.CHAT}
+    scopes = {"POST": Scope.CHAT}
 
     @extend_schema(
         operation_id="messages_feedback_create",
@@ -77,8 +77,13 @@ class FeedbackListView(WorkspaceAPIView):
     )
     def get(self, request: Request) -> Response:
         """The workspace's feedback, newest first."""
-        names = ("rating", "reason", "state", "assistant")
-        narrowed = FeedbackFilter(**{name: request.query_params.get(name, "") for name in names})
+        given = request.query_params
+        narrowed = FeedbackFilter(
+            rating=given.get("rating", ""),
+            reason=given.get("reason", ""),
+            state=given.get("state", ""),
+            assistant=given.get("assistant", ""),
+        )
         paginator = Pagination()
         rows = paginator.paginate_queryset(list_feedback(self.workspace_id, narrowed), request)
-        return paginator.get_paginated_response(FeedbackSerializer(rows, many=True).data)
+        return paginator.get_paginated_response(FeedbackSerializer(rows or [], many=True).data)

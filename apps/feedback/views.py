@@ -87,9 +87,9 @@ def _list_context(request: WorkspaceRequest, *, assistant_slug: str = "") -> dic
     )
     paginator = Paginator(list_feedback(request.workspace.pk, narrowed), PAGE_SIZE)
     page = paginator.get_page(request.GET.get("page"))
-    page.object_list = [_row(request, feedback) for feedback in page.object_list]
     return {
         "page": page,
+        "rows": [_row(request, feedback) for feedback in page.object_list],
         "filters": {name: request.GET.get(name, "") for name in _FILTERS},
         "reasons": Reason.choices,
         "num_total": paginator.count,

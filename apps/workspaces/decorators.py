@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from apps.workspaces.models import Role, User
 from apps.workspaces.services import Actor
 
 View = Callable[..., HttpResponseBase]
-AsyncView = Callable[..., Awaitable[HttpResponseBase]]
+AsyncView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 LAST_WORKSPACE = "workspace"
 """The session's key for the slug that the home page leads back to."""
 
