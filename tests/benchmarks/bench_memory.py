@@ -27,17 +27,12 @@ from tests.benchmarks.harness import (
 SETTLE_S = 20
 GOAL_MB = 1_000
 KINDS = (
-    "uvicorn",
-    "multiprocessing",
-    "beat",
-    "celery",
-    "zygote",
-    "redis",
-    "postgres",
-    "supervisor",
-)
+    "uvicorn", "multiprocessing", "celery --app workers.celery --quiet beat", "celery", "zygote",
+    "redis", "postgres", "supervisor",
+)  # fmt: skip
 NAMES = {
     "uvicorn": "web", "multiprocessing": "web", "celery": "worker", "zygote": "parser",
+    "celery --app workers.celery --quiet beat": "beat",
 }  # fmt: skip
 
 
