@@ -1,0 +1,70 @@
+"""axe finds nothing serious or critical on any main page, in light colours and in dark ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.conftest import Account, Library, Visit
+from tests.browser.material import QUESTION
+from tests.browser.steps import ask, find_last_answer, open_chat, open_citation
+from tests.browser.watching import find_axe_faults
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+def test_set_up_and_sign_in(visit: Visit, account: Account) -> None:
+    page = visit(signed_in=False)
+    page.goto("/login/")
+    assert account.axe_faults + find_axe_faults(page) == []
+
+
+def test_pages_of_a_workspace(page: Page, library: Library) -> None:
+    faults: list[str] = []
+    for path in library.pages():
+        page.goto(path)
+        faults += find_axe_faults(page)
+    assert faults == []
+
+
+def test_a_conversation_and_what_it_leaves(page: Page, library: Library) -> None:
+    open_chat(page, library, library.reader)
+    answer = ask(page, QUESTION)
+    open_citation(answer)
+    answer.get_by_role("button", name="Not helpful").click()
+    answer.get_by_label("In your words").wait_for()
+    faults = find_axe_faults(page)
+    answer.get_by_role("button", name="Send").click()
+    answer.get_by_text("Noted:").wait_for()
+    ask(page, "Which planet has the most moons?")  # the documents do not tell
+    faults += find_axe_faults(page)
+    trace = find_last_answer(page).get_by_role("link", name="How was this made?")
+    trace.click()
+    page.get_by_role("heading", name="How this answer was made").wait_for()
+    faults += find_axe_faults(page)
+    page.goto(f"{library.url}feedback/")
+    faults += find_axe_faults(page)
+    assert faults == []
+
+
+def test_dialogs_and_menus(page: Page, library: Library) -> None:
+    page.goto(f"{library.url}collections/{library.collection}/")
+    page.get_by_role("button", name="Add a web page").click()
+    faults = find_axe_faults(page)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_label("Your account").click()
+    faults += find_axe_faults(page)
+    assert faults == []
+
+
+def test_a_phone(phone: Page, library: Library) -> None:
+    open_chat(phone, library, library.reader)
+    open_citation(ask(phone, QUESTION))
+    faults = find_axe_faults(phone)
+    phone.goto(f"{library.url}collections/{library.collection}/")
+    faults += find_axe_faults(phone)
+    assert faults == []
