@@ -46,7 +46,9 @@ def send(request: WorkspaceRequest, message_id: UUID) -> HttpResponse:
         return redirect(reverse("chat:conversation", args=arguments))
     view = view_answer(answer, request.workspace)
     view.feedback = feedback
-    asks_why = feedback.rating == Rating.DOWN and not feedback.reason and not feedback.comment
+    # The form that asks why may come back empty, and is not shown a second time.
+    is_bare = "comment" not in request.POST and not feedback.reason and not feedback.comment
+    asks_why = feedback.rating == Rating.DOWN and is_bare
     context = {"answer": view, "feedback_open": asks_why, "is_last": not answer.replaced}
     return render(request, "chat/_feedback.html", context)
 
