@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_POST
@@ -49,6 +49,8 @@ def conversation(
     request: WorkspaceRequest, assistant_slug: str, conversation_id: UUID
 ) -> HttpResponse:
     found = get_conversation(request, conversation_id)
+    if found.assistant.slug != assistant_slug:
+        raise Http404
     return _show(request, found.assistant, found)
 
 
