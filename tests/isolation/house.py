@@ -1,0 +1,191 @@
+"""A workspace with one of everything, and the id that stands for it in each address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps as django_apps
+
+from apps.assistants.answering import CitedPassage, Outcome
+from apps.assistants.citations import Span
+from apps.assistants.models import Assistant
+from apps.assistants.recipe import load_recipe
+from apps.assistants.services import create_assistant
+from apps.chat.models import Message, MessageState
+from apps.chat.services import Asker, BegunAnswer, Ending, begin_answer, finish_answer, plan_answer
+from apps.chunking.services import default_profile, split_version
+from apps.core.embedder import get_embedder
+from apps.documents.models import Collection, DocumentVersion, Page
+from apps.documents.services import add_upload, create_collection
+from apps.feedback.services import Verdict, give_feedback
+from apps.gateway.services import EndpointFields, save_endpoint
+from apps.retrieval.search import SearchQuery, search
+from apps.retrieval.services import (
+    ensure_live_index,
+    pending_chunks,
+    publish_version,
+    store_embeddings,
+)
+from apps.traces.recorder import Recorder
+from apps.workspaces.models import Role, User, Workspace
+from apps.workspaces.services import Actor, create_api_key, create_workspace, invite
+from tests.factories import ApiClient, make_member, make_user
+from tests.pdf import write_pdf
+
+TEXT = "Employees get 25 days of annual leave a year. Trains are preferred for travel."
+QUESTION = "How many days of annual leave do employees get?"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A furnished workspace. `pages` and `rest` map an address's parameter to its argument."""
+
+    workspace: Workspace
+    owner: User
+    api: ApiClient
+    bare_key: str
+    revoked_key: str
+    assistant: Assistant
+    pages: dict[str, Any]
+    rest: dict[str, Any]
+    question_id: UUID
+
+    @property
+    def mark(self) -> str:
+        """A word in every text of this workspace that the other one does not have."""
+        return self.workspace.slug
+
+    def secrets(self) -> list[str]:
+        """What nobody else may read: all ids, and the mark."""
+        values = [*self.pages.values(), *self.rest.values(), self.workspace.pk]
+        return [self.mark, *(str(value) for value in values if isinstance(value, UUID))]
+
+    def snapshot(self) -> dict[str, list[Any]]:
+        """Every row of the workspace, to be compared with later."""
+        rows: dict[str, list[Any]] = {
+            "workspace": list(Workspace.objects.filter(pk=self.workspace.pk).values())
+        }
+        for model in django_apps.get_models():
+            if model.__module__.startswith("apps.") and hasattr(model, "workspace"):
+                found = model._default_manager.filter(workspace=self.workspace)
+                rows[model._meta.label] = [str(row) for row in found.order_by("pk").values()]
+        return rows
+
+
+def furnish(name: str) -> House:
+    """Build a workspace of this name. The documents are the same whatever the name."""
+    owner = make_user(f"owner@{name}.example")
+    workspace = create_workspace(name, owner=owner)
+    actor = Actor(user=owner)
+    editor = make_member(workspace, f"editor@{name}.example", "editor")
+    member = workspace.memberships.get(user=editor)
+    invitation, _ = invite(workspace, email=f"guest@{name}.example", role=Role.VIEWER, actor=actor)
+    key, secret = create_api_key(workspace, name=f"{name} key", actor=actor)
+    _, bare = create_api_key(workspace, name="bare", actor=actor, scopes=[])
+    gone, revoked = create_api_key(workspace, name="gone", actor=actor)
+    gone.revoked_at = gone.created_at
+    gone.save()
+    collection = create_collection(workspace, name="Handbook", actor=actor)
+    version = _add_document(collection, actor)
+    # Nobody listens on port 9, so that a test of the endpoint ends at once.
+    fields = EndpointFields(name=f"{name} model", base_url="http://127.0.0.1:9/v1", model="m")
+    endpoint = save_endpoint(workspace, fields=fields, actor=actor)
+    assistant = create_assistant(
+        workspace, name=f"{name} desk", collections=[collection], endpoint=endpoint, actor=actor
+    )
+    mine = _answer(workspace, assistant, collection, Asker(user_id=owner.pk))
+    theirs = _answer(workspace, assistant, collection, Asker(api_key_id=key.pk))
+    feedback = give_feedback(
+        mine.answer, verdict=Verdict("down", "wrong", f"{name} disagrees"), actor=actor
+    )
+    shared = {
+        "collection_id": collection.pk,
+        "document_id": version.document_id,
+        "endpoint_id": endpoint.pk,
+    }
+    pages = shared | {
+        "slug": workspace.slug,
+        "member_id": member.pk,
+        "invitation_id": invitation.pk,
+        "key_id": key.pk,
+        "assistant_slug": assistant.slug,
+        "number": 1,
+        "conversation_id": mine.rows.conversation_id,
+        "message_id": mine.rows.answer_id,
+        "trace_id": mine.trace_id,
+        "feedback_id": feedback.pk,
+    }
+    rest = shared | {
+        "assistant_id": assistant.pk,
+        "conversation_id": theirs.rows.conversation_id,
+        "message_id": theirs.rows.answer_id,
+        "trace_id": theirs.trace_id,
+    }
+    return House(
+        workspace=workspace,
+        owner=owner,
+        api=ApiClient(secret),
+        bare_key=bare,
+        revoked_key=revoked,
+        assistant=assistant,
+        pages=pages,
+        rest=rest,
+        question_id=mine.rows.question_id,
+    )
+
+
+def _add_document(collection: Collection, actor: Actor) -> DocumentVersion:
+    """A real file, made searchable as the workers do it but without their sandbox."""
+    add_upload(collection, file=[b"An older handbook."], filename="handbook.pdf", actor=actor)
+    uploaded = add_upload(
+        collection, file=[write_pdf([TEXT])], filename="handbook.pdf", actor=actor
+    )
+    older, version = DocumentVersion.objects.filter(document=uploaded.document).order_by("number")
+    older.num_chars = 18
+    older.save()
+    version.state, version.media_type = "processing", "application/pdf"
+    version.pages_done = version.pages_total = 1
+    version.save()
+    workspace = collection.workspace
+    Page.objects.create(
+        workspace=workspace, version=version, number=1, text=TEXT, start=0, end=len(TEXT)
+    )
+    index = ensure_live_index(collection)
+    split_version(version, profile=default_profile(workspace))
+    chunks = pending_chunks(index, version_ids=[version.pk], limit=10)
+    vectors = get_embedder().encode([chunk.text for chunk in chunks])
+    store_embeddings(index, [chunk.chunk_id for chunk in chunks], vectors)
+    assert publish_version(version, index=index)
+    return version
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    rows: BegunAnswer
+    trace_id: UUID
+    answer: Any
+
+
+def _answer(
+    workspace: Workspace, assistant: Assistant, collection: Collection, asker: Asker
+) -> _Stored:
+    """An answer with a citation, a snapshot and a trace, as the pipeline leaves it."""
+    recipe = load_recipe(workspace.pk, slug=assistant.slug)
+    rows, recorder = plan_answer(), Recorder("answer")
+    begin_answer(
+        rows, recipe=recipe, question=f"{QUESTION} {workspace.slug}", asker=asker, process="p"
+    )
+    with recorder.span("search", query=f"{QUESTION} {workspace.slug}"):
+        result = search(SearchQuery(workspace.pk, [collection.pk], QUESTION))
+    [hit] = result.hits
+    outcome = Outcome(
+        content=f"25 days, says {workspace.slug} [1].",
+        passages=[CitedPassage(1, hit, Span(0, 45, 1.0))],
+    )
+    state = finish_answer(
+        rows.answer_id, outcome=outcome, recorder=recorder, ending=Ending(MessageState.DONE)
+    )
+    assert state == MessageState.DONE
+    return _Stored(rows, recorder.trace_id, Message.objects.get(pk=rows.answer_id))
