@@ -54,6 +54,7 @@ class LiveAnswer:
         self.relayed = 0
         self.error: ModelError | None = None
         self.stop_requested = False
+        self.is_ending = False
         self.task: asyncio.Task[None] | None = None
         self._watchers: set[asyncio.Event] = set()
 
@@ -95,7 +96,11 @@ class LiveAnswer:
     def stop(self) -> None:
         """End it now: the model's request is cancelled, what is there is kept."""
         self.stop_requested = True
-        if self.task is not None:
+        self.cancel()
+
+    def cancel(self) -> None:
+        """End its task, unless that is storing the answer already."""
+        if self.task is not None and not self.is_ending:
             self.task.cancel()
 
 
@@ -158,6 +163,8 @@ async def _run(live: LiveAnswer) -> None:
 
 async def _finish(live: LiveAnswer, ending: Ending) -> None:
     """Store it; a database that is restarting gets some seconds to come back."""
+    live.is_ending = True
+    await _await_question(live)
     state: MessageState | None = None
     for attempt in range(FINISH_TRIES):
         try:
@@ -182,6 +189,16 @@ async def _finish(live: LiveAnswer, ending: Ending) -> None:
     _live.pop(live.answer_id, None)
     if live.shared:
         await relay.flush(live.answer_id, live.events, live.relayed)
+
+
+async def _await_question(live: LiveAnswer) -> None:
+    """An answer that ends at once must not be stored before its question is."""
+    if live.stored is None:
+        return
+    try:
+        await live.stored
+    except Exception:
+        logger.exception("the question of answer %s could not be stored", live.answer_id)
 
 
 def _ensure_keeper() -> None:
@@ -212,8 +229,8 @@ async def _keep() -> None:
 
 async def shut_down(*, grace_s: float = 5.0) -> None:
     """Mark everything that still runs as interrupted; called when the process ends."""
+    for live in list(_live.values()):
+        live.cancel()
     tasks = [live.task for live in _live.values() if live.task is not None]
-    for task in tasks:
-        task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=grace_s)
