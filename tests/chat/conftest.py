@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from inference.stub_server import StubConfig, StubServer, serve_in_thread
+from tests.chat.helpers import HANDBOOK
+from tests.factories import make_answering_assistant
+
+
+@pytest.fixture
+def stub() -> Iterator[StubServer]:
+    with serve_in_thread(StubConfig(first_token_ms=2, token_ms=1, tokens=None)) as server:
+        yield server
+
+
+@pytest.fixture
+def desk(workspace: Any, stub: StubServer) -> Any:
+    """An assistant over the handbook that asks the stub."""
+    return make_answering_assistant(workspace, {"leave.md": HANDBOOK}, stub=stub)
+
+
+@pytest.fixture
+def reader_desk(workspace: Any) -> Any:
+    """An assistant over the handbook that answers without a model."""
+    return make_answering_assistant(workspace, {"leave.md": HANDBOOK})
