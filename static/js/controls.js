@@ -29,8 +29,9 @@
     // A click on the veil around a dialog is a click on the dialog element itself.
     if (event.target.matches("dialog[open]")) event.target.close();
 
+    const chosen = event.target.closest(".menu-items :is(a, [data-dialog-open])");
     for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (!menu.contains(event.target)) menu.open = false;
+      if (chosen || !menu.contains(event.target)) menu.open = false;
     }
   });
 

@@ -170,5 +170,27 @@ def test_every_page_fits_a_phone(phone: Page, library: Library) -> None:
     phone.goto(str(trace.get_attribute("href")))
     assert_fits(phone)
     for path in library.pages():
-        phone.goto(path)
+        response = phone.goto(path)
+        assert response is not None
+        assert response.ok, path
         assert_fits(phone)
+
+
+def test_a_conversation_is_exported_and_deleted(page: Page, library: Library) -> None:
+    from playwright.sync_api import expect
+
+    open_chat(page, library, library.reader)
+    ask(page, QUESTION)
+    page.get_by_label("More about this conversation").click()
+    with page.expect_download() as coming:
+        page.get_by_role("link", name="Export as Markdown").click()
+    text = Path(coming.value.path()).read_text(encoding="utf-8")
+    assert QUESTION in text
+    assert RENEWAL in text
+    address = page.url
+    page.get_by_label("More about this conversation").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete the conversation").click()
+    expect(page.get_by_label("Your question", exact=True)).to_be_visible()
+    assert page.url != address
+    assert page.request.get(address).status == 404
