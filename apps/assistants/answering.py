@@ -233,7 +233,7 @@ class Answering:
         """The built-in reader: sentences as they stand, each with its passage."""
         with self.recorder.span("generation", **{"gen_ai.request.model": READER_MODEL}) as span:
             answer = await run_db(_ask_reader, self.question, self._hits)
-            span.attributes["reader.confidence"] = answer.confidence
+            span.attributes["reader.confidence"] = round(answer.confidence, 3)
         if answer.declined or not answer.sentences:
             self.outcome.is_declined = True
             self.recorder.mark_first_token()
