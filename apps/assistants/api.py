@@ -26,6 +26,8 @@ from apps.documents.access import get_collection
 from apps.documents.models import Collection
 from apps.gateway.access import get_endpoint
 from apps.gateway.models import Endpoint
+from apps.prompts.defaults import VARIABLES
+from apps.prompts.rendering import list_variables
 from apps.workspaces.api import WorkspaceAPIView
 
 
@@ -90,6 +92,12 @@ class AssistantChangeSerializer(serializers.Serializer[Any]):
     max_tokens = serializers.IntegerField(required=False, min_value=16, max_value=32_000)
     note = serializers.CharField(required=False, allow_blank=True, max_length=300)
 
+    def validate_system(self, value: str) -> str:
+        if unknown := list_variables(value) - VARIABLES:
+            names = ", ".join(sorted(unknown))
+            raise serializers.ValidationError(f"Unknown variables: {names}")
+        return value
+
 
 class AssistantBase(WorkspaceAPIView):
     def find_collections(self, ids: list[UUID]) -> list[Collection]:
@@ -145,6 +153,7 @@ class AssistantView(AssistantBase):
         form = AssistantChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
+        change = self._read_change(values)
         if {"name", "description", "example_questions"} & values.keys():
             update_assistant(
                 assistant,
@@ -153,7 +162,7 @@ class AssistantView(AssistantBase):
                 example_questions=values.get("example_questions", assistant.example_questions),
                 actor=self.actor,
             )
-        change_recipe(assistant, change=self._read_change(values), actor=self.actor)
+        change_recipe(assistant, change=change, actor=self.actor)
         return Response(AssistantSerializer(get_assistant(self.workspace_id, assistant_id)).data)
 
     def _read_change(self, values: dict[str, Any]) -> RecipeChange:
