@@ -60,6 +60,7 @@ def begin_answer(
 ) -> None:
     """Store a question and its empty answer; a conversation that is not there yet begins."""
     now = timezone.now()
+    question = clean_text(question)
     store.insert_question(
         store.QuestionRow(
             workspace_id=recipe.workspace_id,
@@ -69,7 +70,7 @@ def begin_answer(
             api_key_id=asker.api_key_id,
             title=make_title(question),
             question_id=plan.question_id,
-            question=clean_text(question),
+            question=question,
             answer_id=plan.answer_id,
             release_id=recipe.frozen.release_id,
             process=process,
