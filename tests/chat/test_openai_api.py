@@ -157,6 +157,11 @@ def test_broken_json_and_wrong_methods(api: Any) -> None:
     assert run(go) == [400, 405, 405]
 
 
+def test_a_question_with_a_nul_is_answered(api: Any, desk: Any) -> None:
+    assert ask(api, desk.slug, f"{QUESTION}\x00").status == 200
+    assert Conversation.objects.get().title == QUESTION
+
+
 def test_unknown_assistants_and_keys(api: Any, desk: Any, workspace: Any, owner: Any) -> None:
     missing = ask(api, "nobody")
     assert (missing.status, missing.body["error"]["code"]) == (404, "model_not_found")

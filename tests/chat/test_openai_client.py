@@ -52,7 +52,7 @@ def client(server_url: str, api: Any, desk: Any) -> Iterator[openai.OpenAI]:
 
 
 def ask(client: openai.OpenAI, question: str = QUESTION, **options: Any) -> Any:
-    messages = [{"role": "user", "content": question}]
+    messages: Any = [{"role": "user", "content": question}]
     return client.chat.completions.create(
         model=options.pop("model", "desk"), messages=messages, **options
     )
