@@ -121,9 +121,16 @@ class EmbeddedPostgres:
 
     def is_ready(self) -> bool:
         """Whether the server we spawned accepts connections, by its own word in postmaster.pid."""
+        return self._status() == "ready"
+
+    def is_stopping(self) -> bool:
+        """A plain SIGTERM is a "smart" shutdown, which waits until the last client leaves."""
+        return self._status() == "stopping"
+
+    def _status(self) -> str:
         lines = self._postmaster_file()
         pid = self._process.pid if self._process else None
-        return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
+        return lines[7].strip() if len(lines) > 7 and lines[0] == str(pid) else ""
 
     # Making the cluster
 

@@ -72,6 +72,10 @@ class EmbeddedRedis:
         except OSError as error:
             raise ServerError(f"{self.program} does not start: {error}") from error
 
+    def is_stopping(self) -> bool:
+        """It ends without waiting for anybody."""
+        return False
+
     def is_ready(self) -> bool:
         """Whether it answers PING to our password."""
         try:

@@ -35,6 +35,9 @@ class EmbeddedServer(Protocol):
     def is_ready(self) -> bool:
         """Whether it accepts connections."""
 
+    def is_stopping(self) -> bool:
+        """Whether it is on its way out, which may wait for clients that never leave."""
+
 
 def package_dir(package: str) -> Path:
     """The folder of an installed package, without importing it."""

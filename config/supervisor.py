@@ -38,6 +38,7 @@ READY_TIMEOUT_S = 30.0
 EARLY_FAILURES = 4
 STOP_PROGRAMS_S = 4.5
 STOP_SERVERS_S = 3.5
+POLITE_STOP_S = 3.0
 SERVERS = ["redis", "postgres"]
 PROGRAMS = ["beat", "worker", "web"]
 
@@ -54,6 +55,8 @@ class Supervisor:
         self.address = address
         self.children = Children(log_dir=folder / "logs")
         self.announced = False
+        self.servers: list[EmbeddedServer] = []
+        self.stopping_since: dict[str, float] = {}
 
     def run(self) -> None:
         """Start everything, serve, and stop everything within 8 seconds."""
@@ -64,6 +67,7 @@ class Supervisor:
                 while True:
                     self.children.turn_or_stop(timeout_s=1.0 if self.announced else 0.1)
                     self._announce()
+                    self._hasten_stops()
             except Stopped:
                 say("Stopping")
             finally:
@@ -94,11 +98,23 @@ class Supervisor:
         if not redis_url:
             servers.append(EmbeddedRedis(self.data_dir))
             redis_url = servers[-1].url
+        self.servers = servers
         for server in servers:
             self._add_server(server)
         for server in servers:
             self._await_server(server)
         return database_url, redis_url
+
+    def _hasten_stops(self) -> None:
+        """A server that somebody asked to stop politely waits for our own programs for ever."""
+        now = time.monotonic()
+        for server in self.servers:
+            if not server.is_stopping():
+                self.stopping_since.pop(server.name, None)
+            elif now - self.stopping_since.setdefault(server.name, now) > POLITE_STOP_S:
+                say(f"{server.name} waits for its clients to leave; stopping it now")
+                self.children.services[server.name].send(server.stop_signal)
+                self.stopping_since.pop(server.name)
 
     def _add_server(self, server: EmbeddedServer) -> None:
         def spawn(output: int) -> subprocess.Popen[bytes]:

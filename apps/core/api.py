@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.pagination import PageNumberPagination
@@ -38,6 +39,7 @@ TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     429: "Too many requests",
+    503: "Not available at the moment",
 }
 
 
@@ -47,6 +49,9 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
         error = exceptions.NotFound("There is nothing here that this key may see.")
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, OperationalError | InterfaceError):
+        logger.warning("the database is away: %s", type(error).__name__)
+        error = Problem(503, "database_away", "The database cannot be reached. Try again soon.")
     response = exception_handler(error, context)
     if response is None or not isinstance(error, exceptions.APIException):
         return response
