@@ -109,7 +109,6 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         # After a restart of Postgres the pool holds dead connections: none is handed out unchecked.
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database["OPTIONS"],
             "pool": {"min_size": 1, "max_size": env_int("DB_POOL", default=24), "timeout": 10},
