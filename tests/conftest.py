@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _quick_and_offline(settings: Any, tmp_path: Path) -> Iterator[None]:
+def _quick_and_offline(settings: Any, tmp_path: Path) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.DATA_DIR = tmp_path
     settings.STORAGES = {
@@ -20,7 +20,6 @@ def _quick_and_offline(settings: Any, tmp_path: Path) -> Iterator[None]:
     from apps.workspaces.middleware import SetupMiddleware
 
     SetupMiddleware.is_set_up = False
-    yield
 
 
 @pytest.fixture(scope="session")

@@ -164,7 +164,7 @@ def measure(
 
 def run_rates(targets: dict[str, Target], questions: Sequence[str], seconds: float) -> None:
     """The bare model and the product at each rate, then the highest rate that is held."""
-    rows = [HEAD]
+    rows: list[tuple[str, ...]] = [HEAD]
     for rate in RATES:
         base = summarise(
             f"no platform, {rate:.0f}/s", measure(targets["bare"], questions, rate, seconds)

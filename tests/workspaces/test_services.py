@@ -36,7 +36,8 @@ def test_a_key_opens_its_workspace_until_it_is_revoked(workspace: Any, owner: An
     actor = Actor(user=owner)
     key, secret = create_api_key(workspace, name="ci", actor=actor)
     access = find_key(secret)
-    assert access is not None and access.workspace_id == workspace.pk
+    assert access is not None
+    assert access.workspace_id == workspace.pk
     assert secret not in key.key_hash
     revoke_api_key(key, actor=actor)
     assert find_key(secret) is None
