@@ -11,9 +11,10 @@ import pytest
 from tests.browser.conftest import Library
 from tests.browser.material import QUESTION
 from tests.browser.steps import ask, find_last_answer, open_chat, send_question, wait_for_answer
+from tests.browser.watching import Watch
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -71,6 +72,28 @@ def test_a_reload_in_the_middle_goes_on_with_the_same_answer(page: Page, library
     assert library.stub.stats.requests == asked + 1
     page.reload()
     assert read_words(find_last_answer(page)) == WHOLE
+
+
+def test_a_lost_connection_is_told_and_doubles_nothing(
+    page: Page, library: Library, watches: list[Watch]
+) -> None:
+    from playwright.sync_api import expect
+
+    watches[0].expect("[object Event]")  # what htmx writes of it to the console
+    library.stub.config = replace(library.stub.config, token_ms=150)
+
+    def drop_once(route: Route) -> None:
+        cut = "event: token\ndata: word1 word2 word3 \n\n"
+        route.fulfill(content_type="text/event-stream", body=cut)
+
+    page.route("**/events/", drop_once, times=1)
+    send_question(page, QUESTION)
+    expect(page.locator("[data-connection]")).to_contain_text("The connection is lost.")
+    some = read_words(wait_for_word(page, 10))
+    assert some == WHOLE[: len(some)]
+    expect(page.locator("[data-connection]")).to_be_hidden()
+    assert read_words(wait_for_answer(page)) == WHOLE
+    assert page.locator("[data-answer]").count() == 1
 
 
 def test_stop_keeps_what_has_arrived(page: Page, library: Library) -> None:
