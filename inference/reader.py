@@ -35,7 +35,7 @@ MAX_EMBEDDED = 12
 EMBEDDED_CHARACTERS = 360
 # A further sentence is shown when it is at least this likely, relative to the best.
 COMPANION_RATIO = 0.5
-SAME_MEANING = 0.93
+SAME_MEANING = 0.88
 ANSWER_THRESHOLD = 0.45
 
 RANK_WEIGHTS = {

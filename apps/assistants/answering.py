@@ -29,13 +29,15 @@ from apps.prompts.rendering import render
 from apps.retrieval.embedder import get_embedder
 from apps.retrieval.search import Hit, SearchQuery, SearchResult, search
 from apps.traces.recorder import Recorder
-from inference.reader import Passage, Reader, ReaderAnswer
+from inference.reader import CitedSentence, Passage, Reader, ReaderAnswer
 from inference.types import ChatMessage, Usage
 
 CANDIDATES = 24
 ANSWER_TOKENS = 1024
 HISTORY_TURNS = 6
 READER_MODEL = "built-in reader"
+NEIGHBOURS = 120
+"""Characters between two cited sentences up to which they are highlighted as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +243,7 @@ class Answering:
             return
         for position, sentence in enumerate(answer.sentences):
             number = sentence.passage_index + 1
-            span_before = self._spans.get(number)
-            start = min(sentence.start, span_before.start) if span_before else sentence.start
-            end = max(sentence.end, span_before.end) if span_before else sentence.end
-            self._spans[number] = Span(start, end, 1.0)
+            self._spans[number] = _widen(self._spans.get(number), sentence)
             self.recorder.mark_first_token()
             yield f"{' ' if position else ''}{' '.join(sentence.text.split())} [{number}]"
 
@@ -275,6 +274,16 @@ class Answering:
                 known = self._spans.get(number)
                 if known is None or found.support > known.support:
                     self._spans[number] = found
+
+
+def _widen(known: Span | None, sentence: CitedSentence) -> Span:
+    """One highlight for sentences that stand together; of distant ones the first keeps it."""
+    if known is None:
+        return Span(sentence.start, sentence.end, 1.0)
+    gap = max(sentence.start - known.end, known.start - sentence.end)
+    if gap > NEIGHBOURS:
+        return known
+    return Span(min(known.start, sentence.start), max(known.end, sentence.end), 1.0)
 
 
 def _describe(hit: Hit) -> str:
