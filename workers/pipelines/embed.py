@@ -19,7 +19,7 @@ from apps.core import jobs
 from apps.core.embedder import get_embedder
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
-from apps.documents.models import DocumentVersion, Stage
+from apps.documents.models import Collection, DocumentVersion
 from apps.retrieval.models import Index
 from apps.retrieval.services import (
     PendingChunk,
@@ -32,7 +32,12 @@ from apps.retrieval.services import (
 from workers.claims import claim_due, close_connection, fence, still_wanted
 from workers.failures import fail_internally, is_passing, put_back
 from workers.heartbeat import heart
-from workers.pipelines.versions import add_progress, begin_stage, find_version, update_version
+from workers.pipelines.versions import (
+    add_progress,
+    find_versions,
+    show_embedding,
+    update_version,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +45,9 @@ GROUP_CHUNKS = 64
 """Passages per call of the embedder: a second or two, which is also how often progress shows."""
 
 LANES = 2
+GROUPS_AHEAD = 4
+"""Groups with the lanes, waiting ones included: they work on while documents are published."""
+
 ENOUGH_CHUNKS = 512
 """Passages in hand beyond which no further documents are taken in."""
 
@@ -71,6 +79,7 @@ class EmbedRun:
     works: dict[UUID, _Work] = field(default_factory=dict)
     chunks: list[PendingChunk] = field(default_factory=list)
     groups: dict[Future[None], list[PendingChunk]] = field(default_factory=dict)
+    indexes: dict[UUID, Index] = field(default_factory=dict)
     admitting: list[Job] = field(default_factory=list)
     looked_at: float = 0.0
 
@@ -92,46 +101,61 @@ class EmbedRun:
 
     def _take_in(self) -> None:
         while len(self.chunks) < ENOUGH_CHUNKS:
-            claimed = claim_due(JobKind.EMBED_VERSION, limit=CLAIM_JOBS)
-            if not claimed:
+            self.admitting = claim_due(JobKind.EMBED_VERSION, limit=CLAIM_JOBS)
+            if not self.admitting:
                 return
-            heart.add(claimed)
-            self.admitting = claimed
-            while self.admitting:
-                self._admit(self.admitting[0])
-                self.admitting.pop(0)
+            heart.add(self.admitting)
+            works = self._admit(self.admitting)
+            self.works |= {work.version.pk: work for work in works}
+            self.admitting = []
+            self._load(works)
+            self._start_groups()
 
-    def _admit(self, job: Job) -> None:
-        version = find_version(job)
-        if version is None:
-            jobs.finish(job, JobState.CANCELLED)
-            heart.remove([job])
-            return
-        try:
-            begin_stage(job, version, Stage.EMBEDDING)
-        except JobCancelled:
-            heart.remove([job])
-            return
-        work = _Work(job, version, ensure_live_index(version.document.collection))
-        self.works[version.pk] = work
-        self._load(work)
-        done = version.num_chunks - work.unstored
-        if work.is_complete and done != version.chunks_done:
-            update_version(version.pk, chunks_done=max(0, done))
+    def _admit(self, claimed: Sequence[Job]) -> list[_Work]:
+        """The jobs that still have something to do, with their versions and indexes."""
+        versions = find_versions(claimed)
+        works = []
+        for job in claimed:
+            version = versions.get(job.payload["version_id"])
+            if version is None:
+                jobs.finish(job, JobState.CANCELLED)
+                heart.remove([job])
+            else:
+                works.append(_Work(job, version, self._find_index(version.document.collection)))
+        show_embedding([work.version.pk for work in works])
+        return works
 
-    def _load(self, work: _Work) -> None:
-        loaded = pending_chunks(work.index, version_ids=[work.version.pk], limit=LOAD_CHUNKS)
-        work.unstored = len(loaded)
-        work.is_complete = len(loaded) < LOAD_CHUNKS
-        self.chunks.extend(loaded)
+    def _find_index(self, collection: Collection) -> Index:
+        if collection.pk not in self.indexes:
+            self.indexes[collection.pk] = ensure_live_index(collection)
+        return self.indexes[collection.pk]
+
+    def _load(self, works: Sequence[_Work]) -> None:
+        """Take in the passages that have no vector, of all documents of an index at once."""
+        for index in {work.index.pk: work.index for work in works}.values():
+            ids = [work.version.pk for work in works if work.index.pk == index.pk]
+            loaded = pending_chunks(index, version_ids=ids, limit=LOAD_CHUNKS)
+            counts = Counter(chunk.version_id for chunk in loaded)
+            for version_id in ids:
+                self.works[version_id].unstored = counts[version_id]
+                self.works[version_id].is_complete = len(loaded) < LOAD_CHUNKS
+            self.chunks.extend(loaded)
         # Batches of like lengths waste no computation on padding.
         self.chunks.sort(key=lambda chunk: len(chunk.text))
+        for work in works:
+            done = work.version.num_chunks - work.unstored
+            if work.is_complete and 0 < done != work.version.chunks_done:
+                update_version(work.version.pk, chunks_done=done)
 
     def _start_groups(self) -> None:
-        while self.chunks and len(self.groups) < LANES:
+        while self.chunks and len(self.groups) < GROUPS_AHEAD:
             group = self._next_group()
-            indexes = {chunk.version_id: self.works[chunk.version_id].index for chunk in group}
-            future = self.pool.submit(_embed_group, group, indexes)
+            works = {chunk.version_id: self.works[chunk.version_id] for chunk in group}
+            counts = Counter(chunk.version_id for chunk in group)
+            # Documents that end with this group are about to be ready: their count is not shown.
+            shown = {pk: n for pk, n in counts.items() if n < works[pk].version.num_chunks}
+            indexes = {pk: work.index for pk, work in works.items()}
+            future = self.pool.submit(_embed_group, group, indexes, shown)
             self.groups[future] = group
 
     def _next_group(self) -> list[PendingChunk]:
@@ -203,7 +227,8 @@ class EmbedRun:
                 self._drop(version_id)
                 count += 1
             else:
-                self._load(work)
+                self._load([work])
+            self._start_groups()
         return count
 
     def _publish(self, work: _Work) -> bool:
@@ -238,15 +263,16 @@ def embed_versions() -> int:
         heart.remove(run.jobs())
 
 
-def _embed_group(group: Sequence[PendingChunk], indexes: dict[UUID, Index]) -> None:
+def _embed_group(
+    group: Sequence[PendingChunk], indexes: dict[UUID, Index], shown: dict[UUID, int]
+) -> None:
     """Runs in a lane: vectors of a group into Postgres, then the progress of its documents."""
     try:
         vectors = get_embedder().encode([chunk.text for chunk in group])
         for index in {index.pk: index for index in indexes.values()}.values():
             rows = [n for n, chunk in enumerate(group) if indexes[chunk.version_id] == index]
             store_embeddings(index, [group[n].chunk_id for n in rows], vectors[rows])
-        counts = Counter(chunk.version_id for chunk in group)
-        for version_id, count in sorted(counts.items()):
+        for version_id, count in sorted(shown.items()):
             add_progress(version_id, chunks=count)
     finally:
         close_connection()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from django.db.models import Count, Max
+from django.db.models import Max
+from django.utils import timezone
 
 from apps.chunking.services import default_profile, split_version
 from apps.core import jobs
@@ -50,21 +51,20 @@ def parse_version(job: Job) -> None:
         return
     begin_stage(job, version, Stage.READING)
     try:
-        _read(job, version)
+        read = _read(job, version)
     except ParseError as error:
         _end_reading(job, version, error)
         return
-    if not _has_text(version):
+    if not (read.has_text or _has_text(version)):
         with fence(job):
             fail_version(version.pk, code="no_text", reason=_first_note(version) or NO_TEXT_REASON)
         return
-    begin_stage(job, version, Stage.SPLITTING)
     count = split_version(version, profile=default_profile(version.workspace))
     with fence(job):
-        _hand_over(job, version, num_chunks=count)
+        _hand_over(job, read, num_chunks=count)
 
 
-def _read(job: Job, version: DocumentVersion) -> None:
+def _read(job: Job, version: DocumentVersion) -> _PageStore:
     path = locate_blob(version.blob)
     if not path.is_file():
         raise ParseError("missing", MISSING_REASON)
@@ -85,6 +85,7 @@ def _read(job: Job, version: DocumentVersion) -> None:
         store.flush()
         raise
     store.flush(is_last=True)
+    return store
 
 
 def _end_reading(job: Job, version: DocumentVersion, error: ParseError) -> None:
@@ -105,17 +106,16 @@ def _first_note(version: DocumentVersion) -> str:
     return notes.values_list("note", flat=True).first() or ""
 
 
-def _hand_over(job: Job, version: DocumentVersion, *, num_chunks: int) -> None:
+def _hand_over(job: Job, read: _PageStore, *, num_chunks: int) -> None:
     """The next job and the end of this one, together or not at all."""
-    totals = Page.objects.filter(version=version).aggregate(pages=Count("pk"), end=Max("end"))
+    version = read.version
     update_version(
         version.pk,
         stage=Stage.EMBEDDING,
         stage_started_at=None,
         num_chunks=num_chunks,
         chunks_done=0,
-        num_chars=totals["end"] or 0,
-        pages_done=totals["pages"],
+        num_chars=read.next_start - len(PAGE_SEPARATOR),
     )
     jobs.enqueue(
         JobKind.EMBED_VERSION,
@@ -150,11 +150,17 @@ class _PageStore:
     next_start: int
     waiting: list[Page] = field(default_factory=list)
     waiting_chars: int = 0
+    has_text: bool = False
+    known: dict[str, Any] = field(default_factory=dict)
+    """What is known of the document and not written yet."""
+
     flushed_at: float = field(default_factory=time.monotonic)
 
     @classmethod
     def resume(cls, job: Job, version: DocumentVersion) -> _PageStore:
         """Go on after the last page that is stored."""
+        if job.attempts == 1:
+            return cls(job, version, next_number=1, next_start=0)
         last = Page.objects.filter(version=version).aggregate(number=Max("number"), end=Max("end"))
         if last["number"] is None:
             return cls(job, version, next_number=1, next_start=0)
@@ -162,16 +168,15 @@ class _PageStore:
         return cls(job, version, next_number=last["number"] + 1, next_start=start)
 
     def open(self, opened: Opened) -> None:
-        """Note what is known of the document before its pages."""
-        with fence(self.job):
-            update_version(
-                self.version.pk,
-                pages_total=opened.pages_total,
-                title=storable(opened.title)[:500],
-                media_type=opened.media_type[:120],
-                note=storable(opened.metadata.get("note", "")),
-                pages_done=self.next_number - 1,
-            )
+        """Note what is known of the document before its pages. One page needs no extra write."""
+        self.known = {
+            "pages_total": opened.pages_total,
+            "title": storable(opened.title)[:500],
+            "media_type": opened.media_type[:120],
+            "note": storable(opened.metadata.get("note", "")),
+        }
+        if opened.pages_total > 1:
+            self.flush()
 
     def add(self, parsed: ParsedPage) -> None:
         """Take a page; it is written with the next batch."""
@@ -195,19 +200,21 @@ class _PageStore:
         )
         self.next_start, self.next_number = end + len(PAGE_SEPARATOR), parsed.number + 1
         self.waiting_chars += len(text)
+        self.has_text = self.has_text or bool(text.strip())
         is_old = time.monotonic() - self.flushed_at > FLUSH_SECONDS
         if is_old or len(self.waiting) >= FLUSH_PAGES or self.waiting_chars >= FLUSH_CHARS:
             self.flush()
 
     def flush(self, *, is_last: bool = False) -> None:
         """Write what waits, if the version is still ours."""
-        fields: dict[str, Any] = {"pages_done": self.next_number - 1}
+        fields = {**self.known, "pages_done": self.next_number - 1}
         if is_last:
             fields["pages_total"] = self.next_number - 1
-        if self.waiting or is_last:
-            with fence(self.job):
-                Page.objects.bulk_create(self.waiting)
-                update_version(self.version.pk, **fields)
+            fields |= {"stage": Stage.SPLITTING, "stage_started_at": timezone.now()}
+        with fence(self.job):
+            Page.objects.bulk_create(self.waiting)
+            update_version(self.version.pk, **fields)
+        self.known = {}
         self.waiting, self.waiting_chars = [], 0
         self.flushed_at = time.monotonic()
 

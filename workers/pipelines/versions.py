@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 from django.utils import timezone
 
+from apps.core.jobs import JobCancelled
 from apps.core.models import Job
 from apps.documents.models import DocumentVersion, Stage, VersionState
 from apps.documents.services import OPEN_STATES
-from workers.claims import fence
 
 
 def find_version(job: Job) -> DocumentVersion | None:
     """The job's version if there is still something to do for it."""
-    return (
-        DocumentVersion.objects.select_related("document__collection", "workspace")
-        .filter(
-            pk=job.payload["version_id"],
-            state__in=OPEN_STATES,
-            document__deleted_at=None,
-            document__collection__deleted_at=None,
-        )
-        .first()
+    return next(iter(find_versions([job]).values()), None)
+
+
+def find_versions(found: Sequence[Job]) -> dict[str, DocumentVersion]:
+    """By their ids the versions of those jobs for which there is still something to do."""
+    versions = DocumentVersion.objects.select_related("document__collection", "workspace").filter(
+        pk__in=[job.payload["version_id"] for job in found],
+        state__in=OPEN_STATES,
+        document__deleted_at=None,
+        document__collection__deleted_at=None,
     )
+    return {str(version.pk): version for version in versions}
 
 
 def update_version(version_id: UUID, **fields: Any) -> bool:
@@ -35,17 +38,29 @@ def update_version(version_id: UUID, **fields: Any) -> bool:
 
 
 def begin_stage(job: Job, version: DocumentVersion, stage: Stage) -> None:
-    """Show that the version has reached a stage."""
+    """Show that the version has reached a stage; JobCancelled if it has ended meanwhile.
+
+    No fence: should a worker that lost its job show a stage for a moment, nothing comes of it.
+    """
     now = timezone.now()
-    with fence(job):
-        update_version(
-            version.pk,
-            state=VersionState.PROCESSING,
-            stage=stage,
-            stage_started_at=now,
-            started_at=version.started_at or now,
-        )
-    version.stage, version.started_at = stage, version.started_at or now
+    began = version.started_at or now
+    is_open = update_version(
+        version.pk,
+        state=VersionState.PROCESSING,
+        stage=stage,
+        stage_started_at=now,
+        started_at=began,
+    )
+    if not is_open:
+        raise JobCancelled
+    version.stage, version.started_at = stage, began
+
+
+def show_embedding(version_ids: Sequence[UUID]) -> None:
+    """Show that these versions are being made searchable, from now on."""
+    DocumentVersion.objects.filter(pk__in=version_ids, state__in=OPEN_STATES).update(
+        state=VersionState.PROCESSING, stage=Stage.EMBEDDING, stage_started_at=timezone.now()
+    )
 
 
 def fail_version(version_id: str | UUID, *, code: str, reason: str) -> None:
