@@ -96,6 +96,8 @@ class Answering:
         self.history = list(history)[-HISTORY_TURNS:]
         self.recorder = recorder
         self.outcome = Outcome()
+        self.found = asyncio.Event()
+        """Set when the passages are there, and at the latest when the answer ends."""
         self._hits: list[Hit] = []
         self._spans: dict[int, Span] = {}
 
@@ -105,6 +107,7 @@ class Answering:
         yield Status("Searching the documents")
         result = await self._search(rewritten)
         self._rerank(result)
+        self.found.set()
         if not self._hits:
             self._decline()
             yield Delta(self.outcome.content)

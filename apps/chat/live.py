@@ -158,6 +158,8 @@ async def _run(live: LiveAnswer) -> None:
     except Exception:
         logger.exception("answer %s failed", live.answer_id)
         ending = Ending(MessageState.FAILED, UNEXPECTED)
+    finally:
+        live.answering.found.set()
     await _finish(live, ending)
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 from django.conf import settings
@@ -41,6 +42,7 @@ from inference.errors import ModelError
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
 
+SEARCHES_AT_ONCE = 4
 MODEL_STATUS = {"rate_limited": 429, "overloaded": 503, "timeout": 504, "too_long": 400}
 
 
@@ -120,7 +122,28 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     return await _answer_whole(opened)
 
 
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
 async def _open(request: HttpRequest, wanted: ChatRequest) -> Opened:
+    """Begin an answer and wait until its passages are found.
+
+    Only a few requests are between their arrival and their search at any time. In a burst the
+    first ones reach the model while the others wait, instead of all being searched side by side
+    and all being late.
+    """
+    gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(SEARCHES_AT_ONCE))
+    async with gate:
+        opened = await _begin(request, wanted)
+        try:
+            await opened.live.answering.found.wait()
+        except asyncio.CancelledError:
+            opened.live.stop()
+            raise
+    return opened
+
+
+async def _begin(request: HttpRequest, wanted: ChatRequest) -> Opened:
     """Find key and recipe; then the question is stored while its answer is being searched."""
 
     def enter() -> tuple[Recipe, Asker]:
