@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from apps.core.jobs import JobCancelled
@@ -23,6 +22,16 @@ _HOST = socket.gethostname()[:60]
 _PROCESS = f"{_HOST}:{os.getpid()}:{secrets.token_hex(4)}"
 _numbers = itertools.count(1)
 
+CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT id FROM core_job WHERE kind = %s AND state = %s AND available_at <= %s
+    ORDER BY available_at LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE core_job SET state = 'running', worker = %s, started_at = %s, heartbeat_at = %s,
+    attempts = attempts + 1, reason = ''
+WHERE id IN (SELECT id FROM due) RETURNING *
+"""
+
 
 def claim_due(kind: JobKind, *, limit: int = 1) -> list[Job]:
     """Up to `limit` due jobs of a kind, oldest first, now running under a claim of their own.
@@ -32,24 +41,8 @@ def claim_due(kind: JobKind, *, limit: int = 1) -> list[Job]:
     """
     now = timezone.now()
     worker = f"{_PROCESS}:{next(_numbers)}"
-    with transaction.atomic():
-        due = (
-            Job.objects.select_for_update(skip_locked=True)
-            .filter(kind=kind, state=JobState.QUEUED, available_at__lte=now)
-            .order_by("available_at")[:limit]
-        )
-        found = list(due)
-        Job.objects.filter(pk__in=[job.pk for job in found]).update(
-            state=JobState.RUNNING,
-            worker=worker,
-            started_at=now,
-            heartbeat_at=now,
-            attempts=F("attempts") + 1,
-            reason="",
-        )
-    for job in found:
-        job.state, job.worker, job.attempts = JobState.RUNNING, worker, job.attempts + 1
-        job.started_at = job.heartbeat_at = now
+    found = list(Job.objects.raw(CLAIM, [kind, JobState.QUEUED, now, limit, worker, now, now]))
+    found.sort(key=lambda job: job.available_at)
     return found
 
 

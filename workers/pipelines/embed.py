@@ -148,7 +148,11 @@ class EmbedRun:
                 update_version(work.version.pk, chunks_done=done)
 
     def _start_groups(self) -> None:
-        while self.chunks and len(self.groups) < GROUPS_AHEAD:
+        # A small group wastes computation on padding: it goes only when there is nothing else.
+        while self.chunks and (
+            not self.groups
+            or (len(self.chunks) >= GROUP_CHUNKS and len(self.groups) < GROUPS_AHEAD)
+        ):
             group = self._next_group()
             works = {chunk.version_id: self.works[chunk.version_id] for chunk in group}
             counts = Counter(chunk.version_id for chunk in group)
