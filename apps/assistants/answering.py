@@ -6,6 +6,7 @@ Blocking work (search, the built-in reader) goes through the database pool's thr
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
