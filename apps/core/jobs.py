@@ -14,10 +14,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from psycopg.types.json import Jsonb
 
+from apps.core.ids import uuid7
 from apps.core.models import Job, JobKind, JobState
 
 HEARTBEAT_EVERY_S = 3.0
@@ -31,24 +33,23 @@ class JobCancelled(Exception):
     """Raised inside a job when its user pressed cancel."""
 
 
+ENQUEUE = """
+INSERT INTO core_job (id, workspace_id, kind, key, payload, state, attempts, done, total, reason,
+    worker, cancel_requested, created_at, available_at)
+VALUES (%s, %s, %s, %s, %s, 'queued', 0, 0, 0, '', '', false, %s, %s)
+ON CONFLICT (kind, key) DO UPDATE SET state = 'queued', attempts = 0, done = 0, reason = '',
+    cancel_requested = false, payload = excluded.payload, available_at = excluded.available_at,
+    finished_at = NULL, heartbeat_at = NULL
+WHERE core_job.state NOT IN ('queued', 'running') RETURNING *
+"""
+
+
 def enqueue(kind: JobKind, *, workspace_id: UUID, key: str, payload: dict[str, Any]) -> Job:
     """Create the job, or queue it again if it had ended; the worker hears of it after commit."""
-    job, created = Job.objects.get_or_create(
-        kind=kind, key=key, defaults={"workspace_id": workspace_id, "payload": payload}
-    )
-    if not created:
-        Job.objects.filter(pk=job.pk).exclude(state__in=[JobState.QUEUED, JobState.RUNNING]).update(
-            state=JobState.QUEUED,
-            attempts=0,
-            reason="",
-            cancel_requested=False,
-            done=0,
-            payload=payload,
-            available_at=timezone.now(),
-            finished_at=None,
-            heartbeat_at=None,
-        )
-        job.refresh_from_db()
+    now = timezone.now()
+    values = [uuid7(), workspace_id, kind, key, Jsonb(payload), now, now]
+    written = list(Job.objects.raw(ENQUEUE, values))
+    job = written[0] if written else Job.objects.get(kind=kind, key=key)
     transaction.on_commit(partial(send, kind, [str(job.pk)]))
     return job
 
@@ -59,35 +60,11 @@ def send(kind: str, job_ids: Sequence[str]) -> None:
     sender(kind, job_ids)
 
 
-def claim(job_id: UUID | str, *, worker: str) -> Job | None:
-    """The job, now running under this worker; None if it was taken, ended or is not due."""
-    now = timezone.now()
-    rows = Job.objects.filter(pk=job_id, state=JobState.QUEUED, available_at__lte=now).update(
-        state=JobState.RUNNING,
-        worker=worker,
-        started_at=now,
-        heartbeat_at=now,
-        attempts=F("attempts") + 1,
-    )
-    return Job.objects.get(pk=job_id) if rows == 1 else None
-
-
 def heartbeat(job_ids: Sequence[UUID], *, worker: str) -> None:
     """Say that these jobs are alive."""
     Job.objects.filter(pk__in=job_ids, state=JobState.RUNNING, worker=worker).update(
         heartbeat_at=timezone.now()
     )
-
-
-def check_cancelled(job: Job) -> None:
-    """Raise JobCancelled if somebody asked for it, or if the row is gone or no longer ours."""
-    row = (
-        Job.objects.filter(pk=job.pk, state=JobState.RUNNING, worker=job.worker)
-        .values_list("cancel_requested", flat=True)
-        .first()
-    )
-    if row is None or row:
-        raise JobCancelled
 
 
 def finish(job: Job, state: JobState, *, reason: str = "") -> bool:
@@ -106,13 +83,6 @@ def postpone(job: Job, *, seconds: float, reason: str) -> None:
         heartbeat_at=None,
         available_at=timezone.now() + dt.timedelta(seconds=seconds),
     )
-
-
-def request_cancel(kind: JobKind, *, key: str) -> None:
-    """A waiting job ends at once; a running one at its next step."""
-    jobs = Job.objects.filter(kind=kind, key=key)
-    jobs.filter(state=JobState.QUEUED).update(state=JobState.CANCELLED, finished_at=timezone.now())
-    jobs.filter(state=JobState.RUNNING).update(cancel_requested=True)
 
 
 def requeue_stale() -> list[Job]:
