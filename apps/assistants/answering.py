@@ -7,7 +7,7 @@ Blocking work (search, the built-in reader) goes through the database pool's thr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,6 +30,7 @@ from apps.prompts.rendering import render
 from apps.retrieval.embedder import get_embedder
 from apps.retrieval.search import Hit, SearchQuery, SearchResult, search
 from apps.traces.recorder import Recorder
+from inference.protocols import Vectors
 from inference.reader import CitedSentence, Passage, Reader, ReaderAnswer
 from inference.types import ChatMessage, Usage
 
@@ -90,9 +91,17 @@ class Answering:
     """One answer in the making. Iterate it once; `outcome` grows along the way."""
 
     def __init__(
-        self, recipe: Recipe, *, question: str, history: Sequence[Turn], recorder: Recorder
+        self,
+        recipe: Recipe,
+        *,
+        question: str,
+        history: Sequence[Turn],
+        recorder: Recorder,
+        vector: Awaitable[Vectors] | None = None,
     ) -> None:
+        """`vector` is the embedded question, where somebody has begun to compute it already."""
         self.recipe = recipe
+        self._vector = vector
         self.question = question
         self.history = list(history)[-HISTORY_TURNS:]
         self.recorder = recorder
@@ -138,7 +147,8 @@ class Answering:
                 limit=CANDIDATES,
                 mode=frozen.mode,
             )
-            result = await run_db(search, request)
+            vector = await self._vector if self._vector and query == self.question else None
+            result = await run_db(search, request, vector=vector)
             span.attributes.update(
                 {
                     "retrieval.mode": frozen.mode,

@@ -25,6 +25,7 @@ from apps.chat.services import HEARTBEAT_EVERY_S, Ending, beat, finish_answer
 from apps.core.aio import run_db
 from apps.traces.recorder import Recorder
 from inference.errors import ModelError
+from inference.protocols import Vectors
 
 logger = logging.getLogger(__name__)
 
@@ -121,13 +122,16 @@ def start_answer(
     history: Sequence[Turn],
     shared: bool,
     stored: Awaitable[None] | None = None,
+    vector: Awaitable[Vectors] | None = None,
 ) -> LiveAnswer:
     """Begin to answer in the background. `shared` events can be followed from any process.
 
     `stored` is the storing of the question, where it goes on beside the search; nothing is
     shown before the question is safe.
     """
-    answering = Answering(recipe, question=question, history=history, recorder=Recorder("answer"))
+    answering = Answering(
+        recipe, question=question, history=history, recorder=Recorder("answer"), vector=vector
+    )
     live = LiveAnswer(answer_id, answering, shared=shared, stored=stored)
     _live[answer_id] = live
     live.task = asyncio.create_task(_run(live), name=f"answer {answer_id}")

@@ -35,10 +35,12 @@ from apps.chat.openai_protocol import (
 )
 from apps.chat.services import Asker, begin_answer, plan_answer
 from apps.core.aio import run_db
+from apps.core.embedder import get_embedder
 from apps.core.ratelimit import count_request
 from apps.workspaces.access import KeyAccess, find_key
 from apps.workspaces.models import Scope
 from inference.errors import ModelError
+from inference.protocols import Vectors
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
 
@@ -143,6 +145,11 @@ async def _open(request: HttpRequest, wanted: ChatRequest) -> Opened:
     return opened
 
 
+def _embed_early(wanted: ChatRequest) -> asyncio.Future[Vectors]:
+    """Embed the question beside the look-up of key and recipe, which takes as long."""
+    return asyncio.ensure_future(run_db(lambda: get_embedder().encode_query(wanted.question)))
+
+
 async def _begin(request: HttpRequest, wanted: ChatRequest) -> Opened:
     """Find key and recipe; then the question is stored while its answer is being searched."""
 
@@ -155,7 +162,12 @@ async def _begin(request: HttpRequest, wanted: ChatRequest) -> Opened:
             raise RequestError(404, message, param="model", code="model_not_found") from None
         return recipe, Asker(api_key_id=access.key.pk)
 
-    recipe, asker = await run_db(enter)
+    vector = _embed_early(wanted)
+    try:
+        recipe, asker = await run_db(enter)
+    except BaseException:
+        vector.cancel()
+        raise
     plan = plan_answer()
     stored = run_db(
         begin_answer,
@@ -172,6 +184,7 @@ async def _begin(request: HttpRequest, wanted: ChatRequest) -> Opened:
         history=wanted.history,
         shared=False,
         stored=asyncio.ensure_future(stored),
+        vector=vector,
     )
     identity = Identity(
         plan.answer_id, live.recorder.trace_id, wanted.model, created=int(time.time())
