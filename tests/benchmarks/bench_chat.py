@@ -39,7 +39,7 @@ from tests.benchmarks.load import Outcome, Target, percentile, poisson_times, ru
 PASSAGES = 1_000
 TOKENS = 64
 RATES = (10.0, 30.0)
-LADDER = (35.0, 40.0, 45.0, 50.0)
+LADDER = (35.0, 40.0, 45.0)
 GOALS = {10.0: (80, 120), 30.0: (110, 300)}
 """Milliseconds to the first token by rate: p50 and p95."""
 HIGHEST_GOAL = 35.0
@@ -141,14 +141,17 @@ class Summary:
 HEAD = ("run", "asked", "whole", "first token p50", "p95", "over the bare model", "held")
 
 
-def summarise(name: str, outcomes: Sequence[Outcome], *, tokens: int = TOKENS) -> Summary:
-    """A run is held if every answer is whole and waiting does not grow from half to half."""
+def summarise(name: str, outcomes: Sequence[Outcome], *, is_burst: bool = False) -> Summary:
+    """A run is held if every answer is whole and waiting does not grow from half to half.
+
+    In a burst everybody comes at once, so the later half waits longer by nature.
+    """
     firsts = [o.first * 1000 for o in outcomes if o.first is not None]
     half = len(firsts) // 2
     early, late = percentile(firsts[:half], 0.5), percentile(firsts[half:], 0.5)
     # One piece may hold several tokens when the machine is busy, so pieces are not compared.
     whole = sum(1 for o in outcomes if o.whole and o.tokens > 0)
-    growing = late > max(early * GROWTH, early + 100)
+    growing = not is_burst and late > max(early * GROWTH, early + 100)
     return Summary(
         name,
         len(outcomes),
@@ -191,8 +194,7 @@ def run_rates(targets: dict[str, Target], questions: Sequence[str], seconds: flo
             break
         highest = rate
     burst = asyncio.run(run_load(targets["product"], questions, times=[0.0] * 100))
-    # A burst has no second half, so only its answers and its median count.
-    at_once = summarise("Plumbline, 100 at once", burst)
+    at_once = summarise("Plumbline, 100 at once", burst, is_burst=True)
     rows.append(at_once.row())
     print_table(rows)
     print(f"\nHighest rate held without a growing queue: {highest:.0f}/s")
