@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 
@@ -53,9 +53,9 @@ async def test_fake_model_fails_and_is_left() -> None:
 def test_stub_server_in_a_thread() -> None:
     with serve_in_thread(StubConfig(first_token_ms=0, tokens=64)) as stub:
         body = {"model": "stub", "messages": [{"role": "user", "content": "a b"}]}
-        answer = httpx.post(f"{stub.base_url}/chat/completions", json=body, trust_env=False).json()
-        models = httpx.get(f"{stub.base_url}/models", trust_env=False).json()
-        missing = httpx.get(f"{stub.base_url}/nothing", trust_env=False)
+        answer = httpx2.post(f"{stub.base_url}/chat/completions", json=body, trust_env=False).json()
+        models = httpx2.get(f"{stub.base_url}/models", trust_env=False).json()
+        missing = httpx2.get(f"{stub.base_url}/nothing", trust_env=False)
     text = answer["choices"][0]["message"]["content"]
     assert text.startswith(DEFAULT_REPLY)
     assert answer["usage"] == {"prompt_tokens": 2, "completion_tokens": 64, "total_tokens": 66}
