@@ -25,7 +25,7 @@ check: $(STAMPS)/dev ## Lint, types, templates, missing migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -p no:django tests/architecture/test_templates.py
+	$(BIN)/python -m pytest tests/architecture/test_templates.py
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 browser-test: $(STAMPS)/browser ## Drive the product in headless Chromium (CHROMIUM gives its path)
