@@ -24,6 +24,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 _RESUMABLE = frozenset({"application/pdf", "image/tiff"})
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "TESSDATA_PREFIX", "LD_LIBRARY_PATH", "TMPDIR")
 _POLL_SECONDS = 0.5
+_DEATH_SECONDS = 0.2
 _START_SECONDS = 60.0
 DEFAULT_LIMITS = Limits()
 RENDER_LIMITS = Limits(seconds=30.0, page_seconds=30.0)
@@ -132,6 +133,10 @@ class ParserService:
                 except _ServerGone:
                     if started or attempt == 2:
                         raise _ChildDied(_crashed()) from None
+                except _ChildDied:
+                    # A server that was just killed takes the request and never forks for it.
+                    if started or attempt == 2 or not self._is_server_gone():
+                        raise
 
     def _exchange(
         self, path: Path, request: dict[str, Any], run: _Run
@@ -178,6 +183,17 @@ class ParserService:
         if self._control is None:
             raise _ChildDied(_crashed())
         return self._control
+
+    def _is_server_gone(self) -> bool:
+        """Whether the fork server has ended, allowing a moment for its end to be noticed."""
+        server = self._server
+        if server is None:
+            return True
+        try:
+            server.wait(timeout=_DEATH_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def _start(self) -> None:
         near, far = socket.socketpair()
