@@ -46,9 +46,6 @@ def _row(assistant: Assistant) -> dict[str, Any]:
         "assistant": assistant,
         "collections": [c.name for c in release.collections.all()] if release else [],
         "endpoint_name": release.endpoint.name if release and release.endpoint else "",
-        "num_answers": getattr(assistant, "num_answers", 0),
-        "num_up": getattr(assistant, "num_up", 0),
-        "num_down": getattr(assistant, "num_down", 0),
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import redis
 
-from apps.core.redis import async_redis, sync_redis
+from apps.core.redis import sync_redis
 
 logger = logging.getLogger(__name__)
 WINDOW_S = 60
@@ -36,21 +36,6 @@ def count_request(limits: list[tuple[str, str, int]]) -> Limited | None:
                 pipe.incr(name)
                 pipe.expire(name, WINDOW_S * 2)
             counts = pipe.execute()[::2]
-    except redis.RedisError as error:
-        logger.warning("rate limits are off: %s", type(error).__name__)
-        return None
-    return _verdict(limits, slots, counts)
-
-
-async def count_request_async(limits: list[tuple[str, str, int]]) -> Limited | None:
-    """The same from the event loop."""
-    slots = [_slot(scope, identifier) for scope, identifier, _ in limits]
-    try:
-        async with async_redis().pipeline(transaction=False) as pipe:
-            for name, _ in slots:
-                pipe.incr(name)
-                pipe.expire(name, WINDOW_S * 2)
-            counts = (await pipe.execute())[::2]
     except redis.RedisError as error:
         logger.warning("rate limits are off: %s", type(error).__name__)
         return None
