@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
-from pgvector.django import HalfVectorField, HnswIndex
+from pgvector.django import HalfVectorField
 
 from apps.chunking.models import Chunk, ChunkingProfile
 from apps.documents.models import Collection, DocumentVersion
@@ -60,20 +60,11 @@ class Embedding(models.Model):
     index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="+")
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
     chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="embeddings")
-    vector = HalfVectorField(dimensions=DIMENSIONS)
+    vector = HalfVectorField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["chunk", "index"], name="embedding_chunk_index")
-        ]
-        indexes = [
-            HnswIndex(
-                name="embedding_hnsw",
-                fields=["vector"],
-                opclasses=["halfvec_cosine_ops"],
-                m=16,
-                ef_construction=64,
-            )
         ]
 
     def __str__(self) -> str:
