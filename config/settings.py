@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "apps.assistants",
     "apps.chat",
     "apps.feedback",
+    "apps.evaluation",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

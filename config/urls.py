@@ -7,7 +7,16 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from apps.core import views as core_views
 
-PAGES = ["workspaces", "gateway", "documents", "retrieval", "assistants", "chat", "feedback"]
+PAGES = [
+    "workspaces",
+    "gateway",
+    "documents",
+    "retrieval",
+    "assistants",
+    "chat",
+    "feedback",
+    "evaluation",
+]
 REST = [*PAGES, "traces"]
 
 urlpatterns = [

@@ -24,6 +24,10 @@ ALLOWED: dict[str, set[str]] = {
     },
     "chat": {"core", "workspaces", "traces", "documents", "prompts", "retrieval", "assistants"},
     "feedback": {"core", "workspaces", "traces", "assistants", "chat"},
+    "evaluation": {
+        "core", "workspaces", "gateway", "traces", "documents", "prompts", "chunking", "retrieval",
+        "assistants", "chat", "feedback",
+    },
 }  # fmt: skip
 
 # What a folder of ours, or one package in it, must never import.
