@@ -1,0 +1,129 @@
+"""Retrieval metrics over character spans: how much of the wanted text the passages hold.
+
+Where cuts differ, passages cannot be compared by id; characters of the document can. These are
+the measures of Chroma's report "Evaluating Chunking Strategies for Retrieval" (Smith and
+Troynikov, 2024), which counts tokens; like its code, we count characters:
+
+    recall    = |wanted ∩ retrieved| / |wanted|
+    precision = |wanted ∩ retrieved| / |retrieved|, what is retrieved twice counted twice
+    IoU       = |wanted ∩ retrieved| / (|wanted| + |retrieved| - |wanted ∩ retrieved|), likewise
+
+so that passages which overlap each other are paid for: the reader has to read them twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters ``start`` up to ``end`` (not included) of a document's full text."""
+
+    document: Hashable
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"a span cannot go from {self.start} to {self.end}")
+
+    @property
+    def length(self) -> int:
+        """Characters."""
+        return self.end - self.start
+
+    def overlap(self, other: Span) -> int:
+        """Characters that both have."""
+        if self.document != other.document:
+            return 0
+        return max(0, min(self.end, other.end) - max(self.start, other.start))
+
+
+@dataclass(frozen=True, slots=True)
+class SpanScores:
+    """Shares from 0 to 1, and the counts of characters that they come from."""
+
+    recall: float
+    precision: float
+    iou: float
+    wanted: int
+    retrieved: int
+    common: int
+
+
+def merge(spans: Iterable[Span]) -> list[Span]:
+    """Return the same characters as spans that neither overlap nor touch, in order."""
+    by_document: dict[Hashable, list[Span]] = defaultdict(list)
+    for span in spans:
+        if span.length:
+            by_document[span.document].append(span)
+    merged: list[Span] = []
+    for document, group in by_document.items():
+        start = end = -1
+        for span in sorted(group, key=lambda span: span.start):
+            if span.start > end:
+                if end >= 0:
+                    merged.append(Span(document, start, end))
+                start, end = span.start, span.end
+            else:
+                end = max(end, span.end)
+        merged.append(Span(document, start, end))
+    return merged
+
+
+def measure_overlap(retrieved: Sequence[Span], wanted: Sequence[Span]) -> SpanScores | None:
+    """Compare what was retrieved with what was wanted; ``None`` when nothing was wanted."""
+    targets = merge(wanted)
+    total = sum(span.length for span in targets)
+    if not total:
+        return None
+    read = sum(span.length for span in retrieved)
+    common = count_common(merge(retrieved), targets)
+    return SpanScores(
+        recall=common / total,
+        precision=common / read if read else 0.0,
+        iou=common / (total + read - common),
+        wanted=total,
+        retrieved=read,
+        common=common,
+    )
+
+
+def count_common(left: Sequence[Span], right: Sequence[Span]) -> int:
+    """Characters that are in both; each list must be free of overlaps, as ``merge`` makes it."""
+    by_document: dict[Hashable, list[Span]] = defaultdict(list)
+    for span in right:
+        by_document[span.document].append(span)
+    return sum(a.overlap(b) for a in left for b in by_document[a.document])
+
+
+def best_precision(wanted: Sequence[Span], chunks: Sequence[Span]) -> float | None:
+    """Precision if every chunk that holds a wanted character were retrieved, and no other.
+
+    The report calls it precision Omega: how well a way of cutting fits, whatever the search does.
+    """
+    targets = merge(wanted)
+    touched = [chunk for chunk in chunks if any(chunk.overlap(target) for target in targets)]
+    scores = measure_overlap(touched, targets)
+    return scores.precision if scores else None
+
+
+def grade_passages(
+    retrieved: Sequence[Span], wanted: Mapping[Hashable, Span], *, share: float = 0.5
+) -> list[tuple[Hashable, ...]]:
+    """Return for each retrieved passage which wanted spans (by key) it holds.
+
+    It holds one when at least ``share`` of that span's characters are in it; an empty tuple
+    says that the passage is of no use.
+    """
+    return [
+        tuple(
+            key
+            for key, span in wanted.items()
+            if span.length and passage.overlap(span) >= share * span.length
+        )
+        for passage in retrieved
+    ]
