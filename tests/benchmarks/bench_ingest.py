@@ -34,6 +34,7 @@ from tests.benchmarks.harness import (
     Stack,
     await_documents,
     print_table,
+    processor_seconds,
     running_stack,
 )
 
@@ -113,6 +114,7 @@ def measure_product(stack: Stack, paths: list[Path]) -> Measured:
     """Upload everything and wait until everything is ready."""
     _warm_up(stack)
     collection = stack.create_collection("Pages")
+    before = processor_seconds(stack)
     started = time.perf_counter()
     ids = upload_all(stack, collection, paths)
     uploaded = time.perf_counter()
@@ -121,6 +123,9 @@ def measure_product(stack: Stack, paths: list[Path]) -> Measured:
     if set(states) != {"ready"}:
         raise BenchmarkError(f"Not all are ready: {states}")
     print(f"uploads took {uploaded - started:.1f} s of {seconds:.1f} s", flush=True)
+    used = {name: t - before.get(name, 0.0) for name, t in processor_seconds(stack).items()}
+    parts = (f"{name} {t:.1f}" for name, t in sorted(used.items(), key=lambda x: -x[1]) if t > 0.05)
+    print("processor seconds:", ", ".join(parts), flush=True)
     return Measured("Plumbline, upload to ready", seconds, len(read_texts(stack)))
 
 

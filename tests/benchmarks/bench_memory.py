@@ -20,20 +20,13 @@ from tests.benchmarks.harness import (
     BenchmarkError,
     Stack,
     await_documents,
+    name_program,
     print_table,
     running_stack,
 )
 
 SETTLE_S = 20
 GOAL_MB = 1_000
-KINDS = (
-    "uvicorn", "multiprocessing", "celery --app workers.celery --quiet beat", "celery", "zygote",
-    "redis", "postgres", "supervisor",
-)  # fmt: skip
-NAMES = {
-    "uvicorn": "web", "multiprocessing": "web", "celery": "worker", "zygote": "parser",
-    "celery --app workers.celery --quiet beat": "beat",
-}  # fmt: skip
 
 
 def measure(stack: Stack) -> dict[str, float]:
@@ -42,12 +35,9 @@ def measure(stack: Stack) -> dict[str, float]:
     sums: dict[str, float] = defaultdict(float)
     for process in [root, *root.children(recursive=True)]:
         try:
-            command = " ".join(process.cmdline())
-            size = process.memory_full_info().pss / 1e6
+            sums[name_program(process)] += process.memory_full_info().pss / 1e6
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
-        kind = next((kind for kind in KINDS if kind in command), "other")
-        sums[NAMES.get(kind, kind)] += size
     return dict(sums)
 
 

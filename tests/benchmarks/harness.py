@@ -12,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from config.env import Runtime, load_runtime
@@ -214,6 +216,38 @@ def await_documents(
         if on_turn is not None:
             on_turn(done)
         time.sleep(0.1)
+
+
+PROGRAMS = {
+    "uvicorn": "web",
+    "multiprocessing": "web",
+    "celery --app workers.celery --quiet beat": "beat",
+    "celery": "worker",
+    "zygote": "parser",
+    "redis": "redis",
+    "postgres": "postgres",
+    "supervisor": "supervisor",
+}
+"""What stands in the command line of each part of an installation, and what to call it."""
+
+
+def name_program(process: psutil.Process) -> str:
+    """Which part of the installation a process is."""
+    command = " ".join(process.cmdline())
+    return next((name for part, name in PROGRAMS.items() if part in command), "other")
+
+
+def processor_seconds(stack: Stack) -> dict[str, float]:
+    """Seconds of processor time by program so far, of ended children that were waited for too."""
+    root = psutil.Process(stack.process.pid)
+    sums: dict[str, float] = defaultdict(float)
+    for process in [root, *root.children(recursive=True)]:
+        try:
+            times = process.cpu_times()
+            sums[name_program(process)] += sum(times[:4])
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return dict(sums)
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:
