@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "apps.assistants",
     "apps.chat",
     "apps.feedback",
+    "apps.datasets",
     "apps.evaluation",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -186,6 +187,8 @@ WORKSPACE_FILES = "apps.documents.storage.remove_workspace_blobs"
 """Removes the files of a deleted workspace; documents are above workspaces."""
 DOCUMENT_USES = "apps.chat.selectors.count_uses"
 """Counts the answers that cite documents; conversations are above documents."""
+RELEASE_CHECKS: list[str] = []
+"""Asked before a release is promoted (apps/assistants/promotion.py); gates are above assistants."""
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -15,6 +15,7 @@ PAGES = [
     "assistants",
     "chat",
     "feedback",
+    "datasets",
     "evaluation",
 ]
 REST = [*PAGES, "traces"]

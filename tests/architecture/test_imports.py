@@ -24,9 +24,13 @@ ALLOWED: dict[str, set[str]] = {
     },
     "chat": {"core", "workspaces", "traces", "documents", "prompts", "retrieval", "assistants"},
     "feedback": {"core", "workspaces", "traces", "assistants", "chat"},
-    "evaluation": {
+    "datasets": {
         "core", "workspaces", "gateway", "traces", "documents", "prompts", "chunking", "retrieval",
         "assistants", "chat", "feedback",
+    },
+    "evaluation": {
+        "core", "workspaces", "gateway", "traces", "documents", "prompts", "chunking", "retrieval",
+        "assistants", "chat", "feedback", "datasets",
     },
 }  # fmt: skip
 

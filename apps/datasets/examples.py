@@ -1,0 +1,192 @@
+"""What an example says, checked and cut to size. Pure: no tables, no requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.datasets.models import MAX_TAG
+
+MAX_QUESTION = 4_000
+MAX_ANSWER = 20_000
+MAX_CONTEXT = 40_000
+MAX_PASSAGE = 20_000
+MAX_PASSAGES = 50
+MAX_OTHERS = 20
+MAX_TAGS = 20
+MAX_TURNS = 40
+UNKNOWN = -1
+"""An offset that is not known."""
+
+
+class ExampleError(ValueError):
+    """What is wrong with an example, as a sentence for people. `field` names the culprit."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Where the answer stands. Offsets count characters of the full text, -1 if unknown."""
+
+    text: str = ""
+    document_id: str = ""
+    document_name: str = ""
+    start: int = UNKNOWN
+    end: int = UNKNOWN
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "document_id": self.document_id,
+            "document_name": self.document_name,
+            "start": self.start,
+            "end": self.end,
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleFields:
+    """The part of an example that people write."""
+
+    question: str
+    expected_answer: str = ""
+    other_answers: tuple[str, ...] = ()
+    expected_passages: tuple[Passage, ...] = ()
+    is_answerable: bool = True
+    context: str = ""
+    history: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] = ()
+    language: str = ""
+
+
+def clean_text(value: object, *, field: str, limit: int, required: bool = False) -> str:
+    """The text without NUL and outer space. Raises ExampleError when empty or too long."""
+    if not isinstance(value, str):
+        raise ExampleError(field, f"The {_words(field)} must be text.")
+    text = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").strip()
+    if required and not text:
+        raise ExampleError(field, f"The {_words(field)} is missing.")
+    if len(text) > limit:
+        raise ExampleError(
+            field, f"The {_words(field)} has {len(text):,} characters; at most {limit:,} are kept."
+        )
+    return text
+
+
+def clean_tags(values: Iterable[object]) -> tuple[str, ...]:
+    """Lower case, single spaces, each once, in order. Raises ExampleError."""
+    tags: dict[str, None] = {}
+    for value in values:
+        if not isinstance(value, str | int | float):
+            raise ExampleError("tags", "Tags must be words.")
+        tag = " ".join(str(value).replace("\x00", "").replace(",", " ").lower().split())
+        if len(tag) > MAX_TAG:
+            raise ExampleError("tags", f"A tag has at most {MAX_TAG} characters.")
+        if tag:
+            tags[tag] = None
+    if len(tags) > MAX_TAGS:
+        raise ExampleError("tags", f"An example has at most {MAX_TAGS} tags.")
+    return tuple(tags)
+
+
+def split_tags(text: str) -> tuple[str, ...]:
+    """Tags as people type them: with commas or semicolons between. Raises ExampleError."""
+    return clean_tags(text.replace(";", ",").split(","))
+
+
+def clean_passage(value: object) -> Passage:
+    """A passage given as text or as an object. Raises ExampleError."""
+    if isinstance(value, str):
+        value = {"text": value}
+    if not isinstance(value, Mapping):
+        raise ExampleError("expected_passages", "A passage must be text or an object.")
+    start, end = _offset(value.get("start")), _offset(value.get("end"))
+    if (start == UNKNOWN) != (end == UNKNOWN) or end < start:
+        raise ExampleError("expected_passages", "A passage ends before it starts.")
+    passage = Passage(
+        text=clean_text(value.get("text") or "", field="expected_passages", limit=MAX_PASSAGE),
+        document_id=_short(value.get("document_id"), 36),
+        document_name=_short(value.get("document_name"), 400),
+        start=start,
+        end=end,
+    )
+    if not passage.text and not (passage.document_id or passage.document_name):
+        raise ExampleError("expected_passages", "A passage needs its text or its document.")
+    return passage
+
+
+def clean_fields(values: Mapping[str, Any]) -> ExampleFields:
+    """An example from plain values (a form, JSON, a row of a file). Raises ExampleError."""
+    return ExampleFields(
+        question=clean_text(
+            values.get("question") or "", field="question", limit=MAX_QUESTION, required=True
+        ),
+        expected_answer=clean_text(
+            values.get("expected_answer") or "", field="expected_answer", limit=MAX_ANSWER
+        ),
+        other_answers=tuple(
+            clean_text(item, field="other_answers", limit=MAX_ANSWER, required=True)
+            for item in _items(values, "other_answers", MAX_OTHERS)
+        ),
+        expected_passages=tuple(
+            clean_passage(item) for item in _items(values, "expected_passages", MAX_PASSAGES)
+        ),
+        is_answerable=_boolean(values.get("is_answerable", True)),
+        context=clean_text(values.get("context") or "", field="context", limit=MAX_CONTEXT),
+        history=tuple(_turn(item) for item in _items(values, "history", MAX_TURNS)),
+        tags=clean_tags(_items(values, "tags", MAX_TAGS * 5)),
+        language=_short(values.get("language"), 8).lower(),
+    )
+
+
+def _turn(value: object) -> tuple[str, str]:
+    if not isinstance(value, Mapping):
+        raise ExampleError("history", "A turn must be an object with question and answer.")
+    return (
+        clean_text(value.get("question") or "", field="history", limit=MAX_QUESTION),
+        clean_text(value.get("answer") or "", field="history", limit=MAX_ANSWER),
+    )
+
+
+def _items(values: Mapping[str, Any], field: str, limit: int) -> list[Any]:
+    found = values.get(field) or []
+    if isinstance(found, str) or not isinstance(found, list | tuple):
+        raise ExampleError(field, f"The {_words(field)} must be a list.")
+    if len(found) > limit:
+        raise ExampleError(field, f"The {_words(field)} has more than {limit} entries.")
+    return list(found)
+
+
+def _offset(value: object) -> int:
+    if value is None or value == "":
+        return UNKNOWN
+    if isinstance(value, bool) or not isinstance(value, int) or not UNKNOWN <= value < 2**31:
+        raise ExampleError("expected_passages", "Offsets are whole numbers from 0.")
+    return value
+
+
+def _boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in ("", "1", "true", "yes", "y"):
+        return True
+    if word in ("0", "false", "no", "n"):
+        return False
+    raise ExampleError("is_answerable", "Whether it can be answered is yes or no.")
+
+
+def _short(value: object, limit: int) -> str:
+    text = "" if value is None else str(value).replace("\x00", "").strip()
+    if len(text) > limit:
+        raise ExampleError("example", f"“{text[:20]}…” is longer than {limit} characters.")
+    return text
+
+
+def _words(field: str) -> str:
+    return field.replace("_", " ")

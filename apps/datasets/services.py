@@ -1,0 +1,279 @@
+"""Writes: datasets, the examples of their drafts, and freezing a draft into a version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, ProtectedError, RestrictedError
+from django.utils import timezone
+
+from apps.datasets.examples import ExampleFields
+from apps.datasets.languages import detect_language
+from apps.datasets.models import (
+    Dataset,
+    DatasetVersion,
+    Example,
+    ReviewState,
+    SourceKind,
+)
+from apps.workspaces.models import Workspace
+from apps.workspaces.services import Actor, record_audit
+
+MAX_EXAMPLES = 100_000
+BATCH = 1_000
+
+
+class NameTakenError(Exception):
+    """The workspace has a dataset of this name already."""
+
+
+class FrozenError(Exception):
+    """The version is frozen, and so are its examples."""
+
+
+class NothingToFreezeError(Exception):
+    """The draft has no accepted example."""
+
+
+class InUseError(Exception):
+    """Experiments point at a version of the dataset."""
+
+
+class TooManyError(Exception):
+    """The draft would hold more than MAX_EXAMPLES."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an example comes from: its kind, the row's id there, and a few words about it."""
+
+    kind: SourceKind = SourceKind.MANUAL
+    id: str = ""
+    note: str = ""
+
+
+@transaction.atomic
+def create_dataset(
+    workspace: Workspace, *, name: str, actor: Actor, description: str = ""
+) -> Dataset:
+    """A dataset with an empty draft. Raises NameTakenError."""
+    dataset = Dataset(
+        workspace=workspace, name=name, description=description, created_by=actor.user
+    )
+    _save_named(dataset)
+    DatasetVersion.objects.create(workspace=workspace, dataset=dataset)
+    record_audit(
+        workspace.pk, actor=actor, action="dataset.created", subject=dataset, detail={"name": name}
+    )
+    return dataset
+
+
+@transaction.atomic
+def update_dataset(dataset: Dataset, *, name: str, description: str, actor: Actor) -> None:
+    """Rename or describe. Raises NameTakenError."""
+    dataset.name, dataset.description = name, description
+    _save_named(dataset)
+    record_audit(
+        dataset.workspace_id,
+        actor=actor,
+        action="dataset.changed",
+        subject=dataset,
+        detail={"name": name},
+    )
+
+
+def delete_dataset(dataset: Dataset, *, actor: Actor) -> None:
+    """With all its versions. Raises InUseError while experiments point at one."""
+    try:
+        with transaction.atomic():
+            record_audit(
+                dataset.workspace_id,
+                actor=actor,
+                action="dataset.deleted",
+                subject=dataset,
+                detail={"name": dataset.name},
+            )
+            dataset.delete()
+    except (ProtectedError, RestrictedError) as error:
+        raise InUseError from error
+
+
+def _save_named(dataset: Dataset) -> None:
+    try:
+        with transaction.atomic():
+            dataset.save()
+    except IntegrityError as error:
+        if "dataset_name" in str(error):
+            raise NameTakenError from error
+        raise
+
+
+# Examples
+
+
+def lock_draft(dataset: Dataset) -> DatasetVersion:
+    """The draft, so that nobody else adds to it or freezes it before this transaction ends."""
+    return DatasetVersion.objects.select_for_update(no_key=True).get(
+        dataset=dataset, number=DatasetVersion.DRAFT
+    )
+
+
+@transaction.atomic
+def add_example(
+    dataset: Dataset,
+    *,
+    fields: ExampleFields,
+    actor: Actor,
+    source: Source | None = None,
+    state: ReviewState = ReviewState.ACCEPTED,
+) -> Example:
+    """Put one example at the end of the draft. Raises TooManyError."""
+    return add_examples(dataset, rows=[(fields, source or Source())], actor=actor, state=state)[0]
+
+
+@transaction.atomic
+def add_examples(
+    dataset: Dataset,
+    *,
+    rows: Sequence[tuple[ExampleFields, Source]],
+    actor: Actor,
+    state: ReviewState = ReviewState.ACCEPTED,
+) -> list[Example]:
+    """Put examples at the end of the draft: all of them or, on an error, none."""
+    draft = lock_draft(dataset)
+    last = draft.examples.aggregate(last=Max("position"))["last"] or 0
+    if last + len(rows) > MAX_EXAMPLES:
+        raise TooManyError
+    examples = [
+        Example(
+            workspace_id=dataset.workspace_id,
+            version=draft,
+            position=position,
+            source_kind=source.kind,
+            source_id=source.id,
+            source_note=source.note[:200],
+            state=state,
+            created_by=actor.user,
+            **_columns(fields),
+        )
+        for position, (fields, source) in enumerate(rows, start=last + 1)
+    ]
+    return Example.objects.bulk_create(examples, batch_size=BATCH)
+
+
+@transaction.atomic
+def update_example(example: Example, *, fields: ExampleFields, actor: Actor) -> Example:
+    """Change an example of the draft. Raises FrozenError."""
+    _guard_draft(example)
+    for name, value in _columns(fields).items():
+        setattr(example, name, value)
+    example.updated_at = timezone.now()
+    example.save()
+    return example
+
+
+@transaction.atomic
+def remove_example(example: Example) -> None:
+    """Take an example out of the draft; frozen versions keep theirs. Raises FrozenError."""
+    _guard_draft(example)
+    example.delete()
+
+
+def review_example(example: Example, *, state: ReviewState, actor: Actor) -> None:
+    """Accept or reject an example of the draft. Raises FrozenError."""
+    review_examples(example.version, ids=[example.pk], state=state, actor=actor)
+
+
+@transaction.atomic
+def review_examples(
+    version: DatasetVersion, *, ids: Iterable[UUID], state: ReviewState, actor: Actor
+) -> int:
+    """The same for several; returns how many there were. Raises FrozenError."""
+    if not version.is_draft:
+        raise FrozenError
+    reviewed = state != ReviewState.PROPOSED
+    return Example.objects.filter(version=version, pk__in=list(ids)).update(
+        state=state,
+        reviewed_by=actor.user if reviewed else None,
+        reviewed_at=timezone.now() if reviewed else None,
+        updated_at=timezone.now(),
+    )
+
+
+def _guard_draft(example: Example) -> None:
+    if not example.version.is_draft:
+        raise FrozenError
+
+
+def _columns(fields: ExampleFields) -> dict[str, Any]:
+    texts = [fields.question, fields.expected_answer]
+    return {
+        "question": fields.question,
+        "expected_answer": fields.expected_answer,
+        "other_answers": list(fields.other_answers),
+        "expected_passages": [passage.to_json() for passage in fields.expected_passages],
+        "is_answerable": fields.is_answerable,
+        "context": fields.context,
+        "history": [{"question": q, "answer": a} for q, a in fields.history],
+        "tags": list(fields.tags),
+        "language": fields.language or detect_language(" ".join(texts)),
+    }
+
+
+# Versions
+
+
+@transaction.atomic
+def freeze(dataset: Dataset, *, actor: Actor, note: str = "") -> DatasetVersion:
+    """Copy the draft's accepted examples into a new version. Raises NothingToFreezeError."""
+    draft = lock_draft(dataset)
+    accepted = list(
+        Example.objects.filter(version=draft, state=ReviewState.ACCEPTED).order_by("position", "pk")
+    )
+    if not accepted:
+        raise NothingToFreezeError
+    last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
+    version = DatasetVersion.objects.create(
+        workspace_id=dataset.workspace_id,
+        dataset=dataset,
+        number=last + 1,
+        note=note,
+        num_examples=len(accepted),
+        frozen_at=timezone.now(),
+        frozen_by=actor.user,
+    )
+    _copy(accepted, version, key=lambda example: example.key)
+    record_audit(
+        dataset.workspace_id,
+        actor=actor,
+        action="dataset.frozen",
+        subject=dataset,
+        detail={"version": version.number, "examples": len(accepted)},
+    )
+    return version
+
+
+def _copy(
+    examples: Sequence[Example], version: DatasetVersion, *, key: Callable[[Example], UUID]
+) -> None:
+    names = [
+        field.attname
+        for field in Example._meta.concrete_fields
+        if field.attname not in ("id", "version_id", "position", "key")
+    ]
+    Example.objects.bulk_create(
+        (
+            Example(
+                version=version,
+                position=position,
+                key=key(example),
+                **{name: getattr(example, name) for name in names},
+            )
+            for position, example in enumerate(examples, start=1)
+        ),
+        batch_size=BATCH,
+    )
