@@ -18,19 +18,26 @@ from apps.retrieval.wire import HalfVector, open_raw_cursor
 from inference.protocols import Vectors
 
 MAX_LIMIT = 50
+MAX_CANDIDATES = 200
 SPARE_HITS = 10
 """Fetched beyond the limit, to fill the places of near duplicates."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What to look for and where. Collections of other workspaces are as good as empty."""
+    """What to look for and where. Collections of other workspaces are as good as empty.
+
+    In hybrid mode each list gives its first `candidates`, and a passage's score is the sum of
+    weight / (60 + rank) over both; `weights` are those of words and of meaning.
+    """
 
     workspace_id: UUID
     collection_ids: Sequence[UUID]
     text: str
     limit: int = 8
     mode: Mode = "hybrid"
+    weights: tuple[float, float] = (1.0, 1.0)
+    candidates: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,9 @@ class Hit:
     """A passage that was found, and why.
 
     `score` is what hits are ordered by: the BM25 score, the cosine similarity, or in hybrid mode
-    the sum of 1 / (60 + rank) over the two lists. Ranks count from 1; None means that the passage
-    is not among the first 50 of that list. `start` and `end` are offsets into the full text.
+    the sum of weight / (60 + rank) over the two lists. Ranks count from 1; None means that the
+    passage is not among the candidates of that list. `start` and `end` are offsets into the full
+    text.
     """
 
     chunk_id: int
@@ -126,6 +134,9 @@ def _fetch(
         "vector": HalfVector(vector) if vector is not None else None,
         "exact_chunks": settings.EXACT_SCAN_CHUNKS,
         "limit": limit,
+        "candidates": max(limit, min(query.candidates, MAX_CANDIDATES)),
+        "lexical_weight": query.weights[0],
+        "vector_weight": query.weights[1],
     }
     statement = STATEMENTS[query.mode]
     values = [parameters[name] for name in statement.parameters]

@@ -4,7 +4,8 @@ Every part is bound to the workspace, the collections and their live index, and 
 joined with documents that are not deleted and whose current version holds the passage.
 
 BM25 has k1 = 1.2 and b = 0.75, so k1 + 1 = 2.2, k1 (1 - b) = 0.3 and k1 b = 0.9. Each list gives
-its first 50 to the fusion, which adds 1 / (60 + rank). Ties are broken by the passage's id.
+its first `candidates` to the fusion, which adds weight / (60 + rank). Ties are broken by the
+passage's id.
 
 One plan serves every question, so each part is written in the form in which its plan does not
 depend on how many rows the planner expects: "(x) IS TRUE" is x, but never looked up in an index,
@@ -64,7 +65,8 @@ hidden AS MATERIALIZED (
     FROM matches JOIN idf USING (number) CROSS JOIN totals
     GROUP BY chunk_id
 ), best AS MATERIALIZED (
-    SELECT chunk_id, terms, score FROM scored ORDER BY score DESC, chunk_id LIMIT 50
+    SELECT chunk_id, terms, score FROM scored ORDER BY score DESC, chunk_id
+    LIMIT %(candidates)s
 ), lexical AS (
     SELECT chunk_id, terms, score, row_number() OVER (ORDER BY score DESC, chunk_id) AS rank
     FROM best
@@ -85,7 +87,7 @@ nearest_exact AS MATERIALIZED (
           WHERE document.workspace_id = %(workspace)s
             AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL
       )) IS TRUE
-    ORDER BY distance, embedding.chunk_id LIMIT 50
+    ORDER BY distance, embedding.chunk_id LIMIT %(candidates)s
 ), nearest_hnsw AS MATERIALIZED (
     SELECT embedding.chunk_id, embedding.vector <=> %(vector)s::halfvec AS distance
     FROM retrieval_embedding embedding
@@ -101,7 +103,7 @@ nearest_exact AS MATERIALIZED (
             AND (document.collection_id = ANY(%(collections)s)) IS TRUE
             AND document.deleted_at IS NULL
           LIMIT 1)
-    ORDER BY embedding.vector <=> %(vector)s::halfvec LIMIT 50
+    ORDER BY embedding.vector <=> %(vector)s::halfvec LIMIT %(candidates)s
 ), vector AS (
     SELECT chunk_id, 1 - distance AS similarity,
            row_number() OVER (ORDER BY distance, chunk_id) AS rank
@@ -112,8 +114,8 @@ _FUSED: dict[Mode, str] = {
     "hybrid": """
 fused AS MATERIALIZED (
     SELECT chunk_id,
-           coalesce(1.0::float8 / (60 + lexical.rank), 0)
-               + coalesce(1.0::float8 / (60 + vector.rank), 0) AS score,
+           coalesce(%(lexical_weight)s::float8 / (60 + lexical.rank), 0)
+               + coalesce(%(vector_weight)s::float8 / (60 + vector.rank), 0) AS score,
            lexical.score AS lexical_score, lexical.rank AS lexical_rank, lexical.terms,
            vector.similarity, vector.rank AS vector_rank
     FROM lexical FULL JOIN vector USING (chunk_id)
@@ -154,7 +156,13 @@ ORDER BY hit.score DESC, hit.id
 """
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
-_TYPES = {"workspace": "uuid", "collections": "uuid[]", "model": "text", "limit": "bigint"}
+_TYPES = {
+    "workspace": "uuid",
+    "collections": "uuid[]",
+    "model": "text",
+    "limit": "bigint",
+    "candidates": "bigint",
+}
 
 
 @dataclass(frozen=True, slots=True)

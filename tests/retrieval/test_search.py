@@ -123,6 +123,18 @@ def test_fusion_adds_the_reciprocal_ranks(collection: Collection) -> None:
     assert [hit.score for hit in hits] == pytest.approx([1 / 62 + 1 / 61, 1 / 61 + 1 / 63, 1 / 62])
 
 
+def test_the_lists_can_be_weighted(collection: Collection) -> None:
+    a, b, c = add_passages(collection, "a.txt", ["pear pear", "pear plum fig", "quince"])
+    set_vectors([a, b, c], [axis(0, 0, 1), axis(1), axis(1, 1)])
+    place = (collection.workspace_id, [collection.pk], "pear")
+
+    hits = search(SearchQuery(*place, weights=(0.9, 0.1)), vector=axis(1)).hits
+
+    expected = [0.9 / 61 + 0.1 / 63, 0.9 / 62 + 0.1 / 61, 0.1 / 62]
+    assert [hit.chunk_id for hit in hits] == [a, b, c]
+    assert [hit.score for hit in hits] == pytest.approx(expected)
+
+
 def test_a_hit_says_where_it_stands(collection: Collection) -> None:
     pages = ["First page.", "The zebra is on page two. " * 60]
     document = add_document(collection, "guide.txt", *pages)
