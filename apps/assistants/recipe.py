@@ -43,6 +43,10 @@ class Recipe:
     endpoint: Endpoint | None
 
 
+class ModelGoneError(Exception):
+    """The endpoint that a release asked was deleted; the argument is its name."""
+
+
 _frozen: OrderedDict[UUID, FrozenRelease] = OrderedDict()
 _lock = Lock()
 
@@ -99,3 +103,20 @@ def load_recipe(workspace_id: UUID, *, slug: str) -> Recipe:
         values = dict(zip(ENDPOINT_FIELDS, row[1:], strict=True))
         endpoint = Endpoint(workspace_id=workspace_id, **values)
     return Recipe(workspace_id, _freeze(row[0]), endpoint)
+
+
+def load_release_recipe(workspace_id: UUID, *, release_id: UUID) -> Recipe:
+    """The recipe of any of the workspace's releases, whichever answers now, or Http404.
+
+    Raises ModelGoneError if its model endpoint was deleted: the reader would answer instead.
+    """
+    release = (
+        Release.objects.filter(workspace_id=workspace_id, pk=release_id)
+        .select_related("endpoint")
+        .first()
+    )
+    if release is None:
+        raise Http404
+    if release.endpoint is None and release.endpoint_snapshot:
+        raise ModelGoneError(release.endpoint_snapshot.get("name", ""))
+    return Recipe(workspace_id, _freeze(release.pk), release.endpoint)
