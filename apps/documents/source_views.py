@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
+from apps.core.text_diff import compare_texts
 from apps.documents.access import get_document
-from apps.documents.diff import compare_texts
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.page_images import read_page_image
 from apps.documents.rows import count_uses

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from apps.documents.diff import Change, compare_texts
+from apps.core.text_diff import Change, compare_texts
 
 
 def test_equal_texts_have_no_changes() -> None:
