@@ -8,7 +8,7 @@ from pgvector.django import HalfVectorField
 
 from apps.chunking.models import Chunk, ChunkingProfile
 from apps.documents.models import Collection, DocumentVersion
-from apps.workspaces.models import WorkspaceModel
+from apps.workspaces.models import User, WorkspaceModel
 
 DIMENSIONS = 384
 """Of the built-in embedding model."""
@@ -20,21 +20,39 @@ class IndexState(models.TextChoices):
     RETIRED = "retired", "Retired"
 
 
+class BuildStage(models.TextChoices):
+    WAITING = "waiting", "Waiting for its turn"
+    SPLITTING = "splitting", "Splitting into passages"
+    EMBEDDING = "embedding", "Embedding passages"
+    READY = "ready", "Ready"
+
+
 class Index(WorkspaceModel):
     """One chunking profile and one embedding model over a collection.
 
-    States: building -> live -> retired. A collection has at most one live index. The two counters
-    are of the passages with postings and of their terms; they change in the transactions that
-    write and remove postings.
+    States: building -> live -> retired -> live again, by a roll back; a retired one that has to
+    take in what came meanwhile is building until it has. A collection has at most one live index.
+    The two counters are of the passages with postings and of their terms; they change in the
+    transactions that write and remove postings. `ready_at` is when it first held all documents,
+    `goes_live` that it shall become the live one as soon as it does. One with `discarded_at` is
+    being removed and no longer there for anybody.
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="indexes")
     profile = models.ForeignKey(ChunkingProfile, on_delete=models.CASCADE, related_name="+")
     embedding_model = models.CharField(max_length=200)
+    dimensions = models.PositiveIntegerField(default=DIMENSIONS)
     state = models.CharField(max_length=10, choices=IndexState.choices)
+    stage = models.CharField(max_length=10, choices=BuildStage.choices, default=BuildStage.READY)
     num_chunks = models.PositiveIntegerField(default=0)
     total_length = models.PositiveBigIntegerField(default=0)
+    goes_live = models.BooleanField(default=False)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    ready_at = models.DateTimeField(null=True, blank=True)
+    live_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+    discarded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -45,6 +63,46 @@ class Index(WorkspaceModel):
 
     def __str__(self) -> str:
         return f"{self.collection} ({self.state})"
+
+
+class IndexedVersion(models.Model):
+    """Says that an index that is not live holds all of a version: passages, vectors, postings.
+
+    A live index holds every current version and needs no such rows; it gets them when it retires.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(
+        "workspaces.Workspace", on_delete=models.CASCADE, related_name="+"
+    )
+    index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="+", db_index=False)
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
+    num_chunks = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["index", "version"], name="indexed_version_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} in {self.index_id}"
+
+
+class SavedQuery(WorkspaceModel):
+    """A question that indexes of a collection are compared with, typed by somebody."""
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="+")
+    text = models.CharField(max_length=500)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["collection", "text"], name="saved_query_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Embedding(models.Model):
@@ -96,6 +154,25 @@ class Posting(models.Model):
     term = models.CharField(max_length=80, db_collation="C")
     frequency = models.PositiveSmallIntegerField()
     length = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return self.term
+
+
+class FrequentTerm(models.Model):
+    """How many passages of a large index hold a term that stands in many of them.
+
+    Counted in the background, so a few passages behind: what BM25 needs it for moves slowly.
+    Terms without a row are rare enough to be counted while they are searched.
+    """
+
+    pk = models.CompositePrimaryKey("index_id", "term")
+    workspace = models.ForeignKey(
+        "workspaces.Workspace", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="+", db_index=False)
+    term = models.CharField(max_length=80, db_collation="C")
+    num_chunks = models.PositiveIntegerField()
 
     def __str__(self) -> str:
         return self.term
