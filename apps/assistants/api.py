@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from apps.assistants.access import get_assistant
 from apps.assistants.models import Assistant
+from apps.assistants.promotion import PromotionRefusedError
 from apps.assistants.selectors import list_assistants
 from apps.assistants.services import (
     MODES,
@@ -21,7 +22,7 @@ from apps.assistants.services import (
     delete_assistant,
     update_assistant,
 )
-from apps.core.api import Pagination
+from apps.core.api import Pagination, Problem
 from apps.documents.access import get_collection
 from apps.documents.models import Collection
 from apps.gateway.access import get_endpoint
@@ -99,12 +100,32 @@ class AssistantChangeSerializer(serializers.Serializer[Any]):
         return value
 
 
+def refusal(refused: PromotionRefusedError) -> Problem:
+    """The answer to a promotion that a check refused."""
+    detail = f"Release {refused.release.number} stays a candidate. {refused}"
+    return Problem(409, "promotion_refused", detail)
+
+
 class AssistantBase(WorkspaceAPIView):
     def find_collections(self, ids: list[UUID]) -> list[Collection]:
         return [get_collection(self.workspace, identifier) for identifier in ids]
 
     def find_endpoint(self, identifier: UUID | None) -> Endpoint | None:
         return get_endpoint(self.workspace_id, identifier) if identifier else None
+
+    def read_change(self, values: dict[str, Any]) -> RecipeChange:
+        collections = values.get("collections")
+        return RecipeChange(
+            system=values.get("system"),
+            collections=None if collections is None else self.find_collections(collections),
+            endpoint=self.find_endpoint(values.get("endpoint")),
+            use_reader="endpoint" in values and values["endpoint"] is None,
+            mode=values.get("mode"),
+            limit=values.get("limit"),
+            temperature=values.get("temperature"),
+            max_tokens=values.get("max_tokens"),
+            note=values.get("note", ""),
+        )
 
 
 class AssistantListView(AssistantBase):
@@ -153,7 +174,7 @@ class AssistantView(AssistantBase):
         form = AssistantChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        change = self._read_change(values)
+        change = self.read_change(values)
         if {"name", "description", "example_questions"} & values.keys():
             update_assistant(
                 assistant,
@@ -162,22 +183,11 @@ class AssistantView(AssistantBase):
                 example_questions=values.get("example_questions", assistant.example_questions),
                 actor=self.actor,
             )
-        change_recipe(assistant, change=change, actor=self.actor)
+        try:
+            change_recipe(assistant, change=change, actor=self.actor)
+        except PromotionRefusedError as refused:
+            raise refusal(refused) from refused
         return Response(AssistantSerializer(get_assistant(self.workspace_id, assistant_id)).data)
-
-    def _read_change(self, values: dict[str, Any]) -> RecipeChange:
-        collections = values.get("collections")
-        return RecipeChange(
-            system=values.get("system"),
-            collections=None if collections is None else self.find_collections(collections),
-            endpoint=self.find_endpoint(values.get("endpoint")),
-            use_reader="endpoint" in values and values["endpoint"] is None,
-            mode=values.get("mode"),
-            limit=values.get("limit"),
-            temperature=values.get("temperature"),
-            max_tokens=values.get("max_tokens"),
-            note=values.get("note", ""),
-        )
 
     @extend_schema(operation_id="assistants_destroy", responses={204: None})
     def delete(self, request: Request, assistant_id: UUID) -> Response:

@@ -2,9 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.assistants import api
+from apps.assistants import api, release_api
+
+RELEASE = "assistants/<uuid:assistant_id>/releases/<int:number>/"
 
 urlpatterns = [
     path("assistants/", api.AssistantListView.as_view()),
     path("assistants/<uuid:assistant_id>/", api.AssistantView.as_view()),
+    path("assistants/<uuid:assistant_id>/releases/", release_api.ReleasesView.as_view()),
+    path(RELEASE, release_api.ReleaseView.as_view()),
+    path(f"{RELEASE}diff/", release_api.ReleaseDiffView.as_view()),
+    path(f"{RELEASE}checks/", release_api.ReleaseChecksView.as_view()),
+    path(f"{RELEASE}promote/", release_api.ReleasePromoteView.as_view()),
 ]

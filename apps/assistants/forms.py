@@ -38,6 +38,18 @@ class AssistantForm(forms.Form):
         field.queryset = _collections(workspace)
 
 
+class PromoteForm(forms.Form):
+    """A reason is only needed where a check refuses."""
+
+    override_reason = forms.CharField(
+        max_length=500,
+        required=False,
+        label="Reason to promote it nevertheless",
+        help_text="It is kept with your name in the audit log.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
 class RecipeForm(AssistantForm):
     """Everything that a release freezes, and how the assistant presents itself."""
 

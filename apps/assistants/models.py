@@ -59,3 +59,30 @@ class Release(WorkspaceModel):
 
     def __str__(self) -> str:
         return f"{self.assistant} release {self.number}"
+
+
+class Promotion(WorkspaceModel):
+    """That a release began to answer. The last of an assistant is what `current` points at.
+
+    `checks`: [{"name", "ok", "reason", "url"}] as they were found. `override_reason` is given
+    where one failed and somebody promoted nevertheless.
+    """
+
+    assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="promotions")
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="promotions")
+    previous = models.ForeignKey(Release, on_delete=models.SET_NULL, null=True, related_name="+")
+    override_reason = models.CharField(max_length=500, blank=True)
+    checks = models.JSONField(default=list, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["assistant", "created_at"], name="promotion_recent")]
+        ordering = ("created_at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.release} promoted"
+
+    @property
+    def is_rollback(self) -> bool:
+        return self.previous is not None and self.previous.number > self.release.number

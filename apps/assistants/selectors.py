@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
-from apps.assistants.models import Assistant, Release
+from apps.assistants.models import Assistant, Promotion, Release
 from apps.retrieval.models import Index, IndexState
 
 
@@ -37,8 +37,30 @@ def list_models(workspace_id: UUID) -> list[dict[str, Any]]:
 
 
 def list_releases(assistant: Assistant) -> QuerySet[Release]:
-    """Newest first."""
-    return assistant.releases.select_related("created_by", "prompt_version").order_by("-number")
+    """Newest first, with `was_promoted` (False: a candidate) and `is_current`."""
+    return (
+        assistant.releases.select_related("created_by", "prompt_version__prompt")
+        .annotate(
+            was_promoted=Exists(Promotion.objects.filter(release=OuterRef("pk"))),
+            is_current=Q(pk=assistant.current_id),
+        )
+        .order_by("-number")
+    )
+
+
+def list_promotions(assistant: Assistant) -> QuerySet[Promotion]:
+    """Newest first: when which release began to answer."""
+    return assistant.promotions.select_related(
+        "release__assistant", "previous", "created_by"
+    ).order_by("-created_at", "-id")
+
+
+def find_before(release: Release) -> Release | None:
+    """The release that answered before this one was last promoted, or else the one made before."""
+    promotion = list_promotions(release.assistant).filter(release=release).first()
+    if promotion is not None and promotion.previous is not None:
+        return promotion.previous
+    return list_releases(release.assistant).filter(number__lt=release.number).first()
 
 
 def count_searchable(release: Release | None) -> int:

@@ -11,6 +11,7 @@ from django.db.models import Max
 from django.utils.text import slugify
 
 from apps.assistants.models import Assistant, Release
+from apps.assistants.promotion import promote
 from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
 from apps.prompts.models import PromptVersion
@@ -71,7 +72,8 @@ def create_assistant(
     )
     version = create_prompt(workspace, name=slug, actor=actor)
     fields = RecipeFields(version, collections, endpoint, note="First release")
-    publish_release(assistant, fields=fields, actor=actor)
+    promote(create_release(assistant, fields=fields, actor=actor), actor=actor)
+    assistant.refresh_from_db(fields=["current"])
     record_audit(
         workspace.pk,
         actor=actor,
@@ -83,8 +85,8 @@ def create_assistant(
 
 
 @transaction.atomic
-def publish_release(assistant: Assistant, *, fields: RecipeFields, actor: Actor) -> Release:
-    """Freeze a recipe as the next release and answer with it from now on."""
+def create_release(assistant: Assistant, *, fields: RecipeFields, actor: Actor) -> Release:
+    """Freeze a recipe as the next release: a candidate until it is promoted."""
     Assistant.objects.select_for_update().get(pk=assistant.pk)
     last = assistant.releases.aggregate(last=Max("number"))["last"] or 0
     endpoint = fields.endpoint
@@ -105,12 +107,10 @@ def publish_release(assistant: Assistant, *, fields: RecipeFields, actor: Actor)
         created_by=actor.user,
     )
     release.collections.set(fields.collections)
-    assistant.current = release
-    assistant.save(update_fields=["current"])
     record_audit(
         assistant.workspace_id,
         actor=actor,
-        action="release.published",
+        action="release.created",
         subject=release,
         detail={"assistant": assistant.name, "number": release.number, "note": fields.note},
     )
@@ -133,9 +133,20 @@ class RecipeChange:
     note: str = ""
 
 
-@transaction.atomic
 def change_recipe(assistant: Assistant, *, change: RecipeChange, actor: Actor) -> Release:
-    """A new release that differs from the current one in what was given.
+    """Make the release that differs from the current one in what was given, and promote it.
+
+    Raises PromotionRefusedError if a check refuses it; the release stays as a candidate.
+    """
+    release = draft_release(assistant, change=change, actor=actor)
+    promote(release, actor=actor)
+    assistant.refresh_from_db(fields=["current"])
+    return release
+
+
+@transaction.atomic
+def draft_release(assistant: Assistant, *, change: RecipeChange, actor: Actor) -> Release:
+    """A candidate that differs from the current release in what was given.
 
     Returns the current release if nothing would change. Raises UnknownVariableError for a
     prompt that asks for variables that no answer provides.
@@ -166,25 +177,11 @@ def change_recipe(assistant: Assistant, *, change: RecipeChange, actor: Actor) -
     if unchanged:
         return current
     fields = RecipeFields(version, collections, endpoint, retrieval, sampling, change.note)
-    return publish_release(assistant, fields=fields, actor=actor)
+    return create_release(assistant, fields=fields, actor=actor)
 
 
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-@transaction.atomic
-def restore_release(release: Release, *, actor: Actor) -> Release:
-    """Answer with an earlier recipe again. History is kept: it becomes the next release."""
-    fields = RecipeFields(
-        release.prompt_version,
-        list(release.collections.all()),
-        release.endpoint,
-        release.retrieval,
-        release.sampling,
-        f"As release {release.number}",
-    )
-    return publish_release(release.assistant, fields=fields, actor=actor)
 
 
 @transaction.atomic

@@ -10,16 +10,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.assistants.access import get_assistant_by_slug, get_release
+from apps.assistants.access import get_assistant_by_slug
 from apps.assistants.forms import AssistantForm, RecipeForm
 from apps.assistants.models import Assistant
-from apps.assistants.selectors import list_assistants, list_releases
+from apps.assistants.promotion import PromotionRefusedError
+from apps.assistants.selectors import list_assistants
 from apps.assistants.services import (
     RecipeChange,
     change_recipe,
     create_assistant,
     delete_assistant,
-    restore_release,
+    draft_release,
     update_assistant,
 )
 from apps.assistants.snippets import list_snippets
@@ -67,7 +68,7 @@ def create(request: WorkspaceRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def recipe(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
-    """Show the current recipe; saving publishes the next release."""
+    """Show the current recipe; saving makes the next release, promoted or kept as a candidate."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
     if request.method == "GET":
         form = RecipeForm(request.workspace, initial=_initial(assistant))
@@ -75,7 +76,11 @@ def recipe(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
     form = RecipeForm(request.workspace, request.POST)
     if not form.is_valid():
         return _show_recipe(request, assistant, form, status=422)
-    _save_recipe(request, assistant, form)
+    try:
+        _save_recipe(request, assistant, form)
+    except PromotionRefusedError as refused:
+        messages.warning(request, f"It is kept as a candidate. {refused}")
+        return redirect("assistants:releases", request.workspace.slug, assistant.slug)
     return redirect("assistants:recipe", request.workspace.slug, assistant.slug)
 
 
@@ -89,28 +94,29 @@ def _save_recipe(request: WorkspaceRequest, assistant: Assistant, form: RecipeFo
         actor=request.actor,
     )
     before = assistant.current_id
-    release = change_recipe(
-        assistant,
-        change=RecipeChange(
-            system=values["system"],
-            user=values["user"],
-            collections=list(values["collections"]),
-            endpoint=values["endpoint"],
-            use_reader=values["endpoint"] is None,
-            mode=values["mode"],
-            limit=values["limit"],
-            temperature=values["temperature"],
-            max_tokens=values["max_tokens"],
-            note=values["note"],
-        ),
-        actor=request.actor,
-    )
-    changed = release.pk != before
-    messages.success(
-        request,
-        f"Saved. Release {release.number} answers from now on."
-        if changed
-        else "Saved. The recipe is as it was.",
+    change = _read_change(values)
+    if "as_candidate" in request.POST:
+        release = draft_release(assistant, change=change, actor=request.actor)
+        saved = f"Release {release.number} is kept as a candidate. It does not answer yet."
+    else:
+        release = change_recipe(assistant, change=change, actor=request.actor)
+        saved = f"Saved. Release {release.number} answers from now on."
+    same = release.pk == before
+    messages.success(request, "Saved. The recipe is as it was." if same else saved)
+
+
+def _read_change(values: dict[str, Any]) -> RecipeChange:
+    return RecipeChange(
+        system=values["system"],
+        user=values["user"],
+        collections=list(values["collections"]),
+        endpoint=values["endpoint"],
+        use_reader=values["endpoint"] is None,
+        mode=values["mode"],
+        limit=values["limit"],
+        temperature=values["temperature"],
+        max_tokens=values["max_tokens"],
+        note=values["note"],
     )
 
 
@@ -133,28 +139,14 @@ def _initial(assistant: Assistant) -> dict[str, Any]:
 def _show_recipe(
     request: WorkspaceRequest, assistant: Assistant, form: RecipeForm, *, status: int
 ) -> HttpResponse:
-    releases = list(list_releases(assistant))
-    for release in releases:
-        release.is_current = release.pk == assistant.current_id  # type: ignore[attr-defined]
     context = {
         "nav": "assistants",
         "tab": "recipe",
         "assistant": assistant,
         "form": form,
         "groups": form.groups(),
-        "releases": releases,
     }
     return render(request, "assistants/recipe.html", context, status=status)
-
-
-@require_POST
-@workspace_view(role=Role.EDITOR)
-def restore(request: WorkspaceRequest, assistant_slug: str, number: int) -> HttpResponse:
-    """Answer with an earlier recipe again."""
-    assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
-    release = restore_release(get_release(assistant, number), actor=request.actor)
-    messages.success(request, f"Release {release.number} answers now, as release {number} did.")
-    return redirect("assistants:recipe", request.workspace.slug, assistant.slug)
 
 
 @require_POST

@@ -83,8 +83,8 @@ def _view_release(
     if release is None:
         return None
     slugs = [request.workspace.slug, answer.conversation.assistant.slug]
-    url = reverse("assistants:recipe", args=slugs)
-    return {"number": release.number, "url": f"{url}#release-{release.number}"}
+    url = reverse("assistants:release", args=[*slugs, release.number])
+    return {"number": release.number, "url": url}
 
 
 def _view_passage(source: Source) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import pytest
 from django.test import Client
 
 from apps.assistants.models import Assistant, Release
+from apps.assistants.promotion import promote
 from apps.assistants.recipe import load_recipe
 from apps.assistants.services import (
     RecipeChange,
     change_recipe,
     create_assistant,
-    restore_release,
 )
 from apps.documents.services import create_collection
 from apps.gateway.services import EndpointFields, save_endpoint
@@ -98,18 +98,17 @@ def test_the_endpoint_is_frozen_by_name_and_can_be_taken_away(
     assert change(desk, use_reader=True).endpoint is None
 
 
-def test_going_back_is_a_new_release(desk: Assistant) -> None:
+def test_going_back_answers_with_the_very_same_release(desk: Assistant) -> None:
     first = desk.current
     assert first is not None
     change(desk, system="Be brief.", limit=3)
-    restored = restore_release(first, actor=ACTOR)
-    assert (restored.number, restored.note) == (3, "As release 1")
-    assert restored.prompt_version == first.prompt_version
-    assert restored.retrieval == first.retrieval
+    promotion = promote(first, actor=ACTOR)
+    assert promotion.is_rollback
     desk.refresh_from_db()
-    assert desk.current == restored
+    assert desk.current == first
+    assert desk.releases.count() == 2
     recipe = load_recipe(desk.workspace_id, slug="desk")
-    assert (recipe.frozen.number, recipe.frozen.system) == (3, SYSTEM)
+    assert (recipe.frozen.number, recipe.frozen.system) == (1, SYSTEM)
 
 
 # Prompts
@@ -191,11 +190,6 @@ def test_the_recipe_page(desk: Assistant, owner: Any, client_for: Callable[[Any]
     refused = client.post(path, form_of(desk, system="{{ weather }}"))
     assert refused.status_code == 422
     assert "weather" in refused.content.decode()
-    client.post("/w/acme/assistants/desk/releases/1/restore/")
-    desk.refresh_from_db()
-    assert desk.current is not None
-    assert (desk.current.number, desk.current.note) == (3, "As release 1")
-    assert client.post("/w/acme/assistants/desk/releases/9/restore/").status_code == 404
 
 
 def test_making_sharing_and_deleting(
@@ -217,6 +211,6 @@ def test_viewers_change_nothing(
     client = client_for(viewer)
     assert client.get("/w/acme/assistants/").status_code == 200
     assert client.get("/w/acme/assistants/desk/recipe/").status_code == 403
-    for path in ("new/create/", "desk/recipe/", "desk/releases/1/restore/", "desk/delete/"):
+    for path in ("new/create/", "desk/recipe/", "desk/releases/1/promote/", "desk/delete/"):
         assert client.post(f"/w/acme/assistants/{path}").status_code == 403
     assert Assistant.objects.count() == 1

@@ -17,6 +17,9 @@ from apps.chat.models import Message, MessageState
 from apps.chat.services import Asker, BegunAnswer, Ending, begin_answer, finish_answer, plan_answer
 from apps.chunking.services import default_profile, split_version
 from apps.core.embedder import get_embedder
+from apps.datasets.examples import ExampleFields
+from apps.datasets.models import Dataset
+from apps.datasets.services import add_example, create_dataset, freeze
 from apps.documents.models import Collection, DocumentVersion, Page
 from apps.documents.services import add_upload, create_collection
 from apps.feedback.services import Verdict, give_feedback
@@ -100,7 +103,10 @@ def furnish(name: str) -> House:
     feedback = give_feedback(
         mine.answer, verdict=Verdict("down", "wrong", f"{name} disagrees"), actor=actor
     )
+    dataset, example_id = _make_dataset(workspace)
     shared = {
+        "dataset_id": dataset.pk,
+        "example_id": example_id,
         "collection_id": collection.pk,
         "document_id": version.document_id,
         "endpoint_id": endpoint.pk,
@@ -112,6 +118,7 @@ def furnish(name: str) -> House:
         "key_id": key.pk,
         "assistant_slug": assistant.slug,
         "number": 1,
+        "kind": "jsonl",
         "conversation_id": mine.rows.conversation_id,
         "message_id": mine.rows.answer_id,
         "trace_id": mine.trace_id,
@@ -122,6 +129,7 @@ def furnish(name: str) -> House:
         "conversation_id": theirs.rows.conversation_id,
         "message_id": theirs.rows.answer_id,
         "trace_id": theirs.trace_id,
+        "number": 1,
     }
     return House(
         workspace=workspace,
@@ -134,6 +142,15 @@ def furnish(name: str) -> House:
         rest=rest,
         question_id=mine.rows.question_id,
     )
+
+
+def _make_dataset(workspace: Workspace) -> tuple[Dataset, UUID]:
+    """A dataset with one example in its draft and in version 1."""
+    dataset = create_dataset(workspace, name=f"{workspace.slug} cases", actor=Actor())
+    fields = ExampleFields(question=f"{QUESTION} {workspace.slug}", expected_answer="25 days.")
+    example = add_example(dataset, fields=fields, actor=Actor())
+    freeze(dataset, actor=Actor())
+    return dataset, example.pk
 
 
 def _add_document(collection: Collection, actor: Actor) -> DocumentVersion:
