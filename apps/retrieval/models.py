@@ -27,6 +27,28 @@ class BuildStage(models.TextChoices):
     READY = "ready", "Ready"
 
 
+class AnnKind(models.TextChoices):
+    """How a large index finds near vectors without comparing all of them."""
+
+    HNSW = "hnsw", "Graph (HNSW)"
+    IVFFLAT = "ivfflat", "Lists (IVFFlat)"
+
+
+class Precision(models.TextChoices):
+    """What a vector index keeps of each number of a vector."""
+
+    FULL = "full", "32 bits"
+    HALF = "half", "16 bits"
+    BINARY = "binary", "1 bit, compared again by 16"
+
+
+class AnnState(models.TextChoices):
+    NONE = "none", "Compared one by one"
+    BUILDING = "building", "Being built"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+
+
 class Index(WorkspaceModel):
     """One chunking profile and one embedding model over a collection.
 
@@ -36,6 +58,10 @@ class Index(WorkspaceModel):
     transactions that write and remove postings. `ready_at` is when it first held all documents,
     `goes_live` that it shall become the live one as soon as it does. One with `discarded_at` is
     being removed and no longer there for anybody.
+
+    An index with more than EXACT_SCAN_CHUNKS passages gets a vector index of its own, of the kind
+    and precision that it asks for; `ann_state` says how far that is, `ann_built` what was built.
+    `terms_counted` is how many passages it had when its frequent terms were counted.
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="indexes")
@@ -46,6 +72,11 @@ class Index(WorkspaceModel):
     stage = models.CharField(max_length=10, choices=BuildStage.choices, default=BuildStage.READY)
     num_chunks = models.PositiveIntegerField(default=0)
     total_length = models.PositiveBigIntegerField(default=0)
+    ann_kind = models.CharField(max_length=10, choices=AnnKind.choices, default=AnnKind.HNSW)
+    precision = models.CharField(max_length=10, choices=Precision.choices, default=Precision.HALF)
+    ann_state = models.CharField(max_length=10, choices=AnnState.choices, default=AnnState.NONE)
+    ann_built = models.CharField(max_length=21, blank=True)
+    terms_counted = models.PositiveIntegerField(default=0)
     goes_live = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
