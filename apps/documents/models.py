@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 
@@ -32,12 +34,17 @@ class Collection(WorkspaceModel):
 class Document(WorkspaceModel):
     """A named source in a collection. Its text is that of its current version.
 
-    `deleted_at` hides it at once from everything; a job then removes what is left of it.
+    `deleted_at` hides it at once from everything; a job then removes what is left of it. `tags`
+    (in lower case), `metadata` (names to texts) and `source_date` (what the document itself says)
+    are what searches are narrowed by.
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="documents")
     name = models.CharField(max_length=400)
     source_url = models.URLField(max_length=2000, blank=True)
+    tags = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    source_date = models.DateField(null=True, blank=True)
     current = models.ForeignKey(
         "DocumentVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -64,6 +71,7 @@ class Document(WorkspaceModel):
                 name="document_deleted",
                 condition=models.Q(deleted_at__isnull=False),
             ),
+            GinIndex(fields=["tags"], name="document_tags"),
         ]
 
     def __str__(self) -> str:
