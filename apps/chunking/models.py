@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 
@@ -24,6 +26,12 @@ class ChunkingProfile(WorkspaceModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Only a new profile can be saved: passages that exist were cut by it as it is."""
+        if not self._state.adding:
+            raise TypeError("A chunking profile is never edited. Make another one.")
+        super().save(*args, **kwargs)
 
 
 class Chunk(models.Model):

@@ -7,8 +7,11 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.chunking.cutting import cut_pages
 from apps.chunking.models import Chunk, ChunkingProfile
-from apps.chunking.splitters import Piece, SplitParams, split_pages
+from apps.chunking.profiles import read_values
+from apps.chunking.splitters import Piece
+from apps.chunking.strategies import DEFAULT_STRATEGY, STRATEGIES, get_strategy
 from apps.chunking.units import CountTokens, PageText, join_pages
 from apps.core.embedder import get_embedder
 from apps.documents.models import DocumentVersion, Page
@@ -18,7 +21,18 @@ DEFAULT_PROFILE = "Standard"
 HEADING_CHARS = 500
 
 Splitter = Callable[..., list[Piece]]
-SPLITTERS: dict[str, Splitter] = {"recursive": split_pages}
+
+
+def _splitter(key: str) -> Splitter:
+    def cut(
+        pages: Sequence[PageText], *, params: dict[str, Any], count_tokens: CountTokens
+    ) -> list[Piece]:
+        return cut_pages(pages, splitter=key, values=params)
+
+    return cut
+
+
+SPLITTERS: dict[str, Splitter] = {key: _splitter(key) for key in STRATEGIES}
 
 
 def default_profile(workspace: Workspace) -> ChunkingProfile:
@@ -26,7 +40,10 @@ def default_profile(workspace: Workspace) -> ChunkingProfile:
     profile, _ = ChunkingProfile.objects.get_or_create(
         workspace=workspace,
         name=DEFAULT_PROFILE,
-        defaults={"splitter": "recursive", "params": _as_json(SplitParams())},
+        defaults={
+            "splitter": DEFAULT_STRATEGY,
+            "params": get_strategy(DEFAULT_STRATEGY).defaults(),
+        },
     )
     return profile
 
@@ -88,18 +105,8 @@ def _read_pages(version: DocumentVersion) -> list[PageText]:
     ]
 
 
-def _as_json(params: SplitParams) -> dict[str, Any]:
-    return {"target": params.target, "cap": params.cap, "overlap": params.overlap}
-
-
-def _read_params(profile: ChunkingProfile) -> SplitParams:
-    """The profile's sizes, within what the embedding model reads."""
-    room = get_embedder().max_tokens - 2
-    params = {**_as_json(SplitParams()), **profile.params}
-    cap = min(params["cap"], room)
-    return SplitParams(
-        target=min(params["target"], cap), cap=cap, overlap=params["overlap"], room=room
-    )
+def _read_params(profile: ChunkingProfile) -> dict[str, Any]:
+    return read_values(profile)
 
 
 __all__ = ["SPLITTERS", "CountTokens", "default_profile", "split_version"]

@@ -67,7 +67,7 @@ def split_pages(
     smallest_cap = min(params.cap, params.room - CONTEXT_TOKENS)
     reader = UnitReader(text, cap=smallest_cap, count_tokens=count_tokens)
     units = reader.read(pages)
-    contexts = _Contexts(reader.contexts, count_tokens=count_tokens)
+    contexts = Contexts(reader.contexts, count_tokens=count_tokens)
     packer = _Packer(units, contexts=contexts, params=params)
     groups = _group_sections(units, params=params)
     ranges = [piece for group in groups for piece in packer.cut(group)]
@@ -75,7 +75,7 @@ def split_pages(
     return [packer.make_piece(first, last) for first, last in ranges]
 
 
-class _Contexts:
+class Contexts:
     """Heading paths and what they cost, none more than CONTEXT_TOKENS."""
 
     def __init__(self, paths: Sequence[str], *, count_tokens: CountTokens) -> None:
@@ -138,7 +138,7 @@ def _top_level(levels: Sequence[int]) -> int:
 class _Packer:
     """Cuts a range of units into passages."""
 
-    def __init__(self, units: Sequence[Unit], *, contexts: _Contexts, params: SplitParams) -> None:
+    def __init__(self, units: Sequence[Unit], *, contexts: Contexts, params: SplitParams) -> None:
         self.units = units
         self.contexts = contexts
         self.params = params

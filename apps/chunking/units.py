@@ -80,7 +80,7 @@ class UnitReader:
         units: list[Unit] = []
         for page in pages:
             first = len(units)
-            for kind, level, start, end in _find_regions(page):
+            for kind, level, start, end in find_regions(page):
                 units.extend(self._read_region(page, kind, level, start, end))
             if units and first < len(units) and units[first].border != Border.HEADING:
                 units[first].border = Border.PAGE
@@ -186,7 +186,7 @@ class UnitReader:
             previous = end
 
 
-def _find_regions(page: PageText) -> Iterator[tuple[str, int, int, int]]:
+def find_regions(page: PageText) -> Iterator[tuple[str, int, int, int]]:
     """(kind, level, start, end) of the page's blocks and of the text between them, in full text."""
     position, length = 0, len(page.text)
     for block in sorted(page.blocks, key=lambda block: _offset(block, 2)):

@@ -1,0 +1,33 @@
+"""Cutting pages by a strategy with the product's embedding model. Nothing is stored here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apps.chunking.splitters import Piece
+from apps.chunking.strategies import Source, Values, get_strategy
+from apps.chunking.units import PageText
+from apps.core.embedder import get_embedder
+
+SPECIAL_TOKENS = 2
+"""That the model puts around every text."""
+
+
+def token_room() -> int:
+    """How many tokens of a passage the embedding model reads, its heading path included."""
+    return get_embedder().max_tokens - SPECIAL_TOKENS
+
+
+def cut_pages(pages: Sequence[PageText], *, splitter: str, values: Values) -> list[Piece]:
+    """The passages of a document, in order. `values` are complete, as a profile holds them.
+
+    Raises UnknownStrategyError. Blocking: a strategy may embed every sentence.
+    """
+    embedder = get_embedder()
+    source = Source(
+        pages=pages,
+        count_tokens=embedder.count_tokens,
+        room=embedder.max_tokens - SPECIAL_TOKENS,
+        embed=embedder.encode,
+    )
+    return get_strategy(splitter).cut(source, values)
