@@ -18,8 +18,11 @@ QUEUE_OF = {
     JobKind.PARSE_VERSION: Queue.INGEST,
     JobKind.EMBED_VERSION: Queue.EMBED,
     JobKind.FETCH_URL: Queue.INGEST,
+    JobKind.BUILD_INDEX: Queue.EMBED,
+    JobKind.DISCARD_INDEX: Queue.MAINTENANCE,
     JobKind.PURGE_DOCUMENT: Queue.MAINTENANCE,
     JobKind.SEED_DEMO: Queue.MAINTENANCE,
+    JobKind.RUN_EXPERIMENT: Queue.EVALUATION,
 }
 
 # An application of its own, because it must not wait: whoever uploads a file while the broker is

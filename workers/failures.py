@@ -8,6 +8,8 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from apps.core import jobs
 from apps.core.models import Job, JobState
+from apps.evaluation.models import ExperimentState
+from apps.evaluation.results import end_run
 from workers.claims import close_connection, fence
 from workers.pipelines.versions import fail_version
 
@@ -16,7 +18,7 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 INTERNAL_REASON = (
-    "Something went wrong inside Plumbline while it worked on this document. Try it again; if it "
+    "Something went wrong inside Plumbline while it worked on this. Try it again; if it "
     "happens again, the server's log tells more under the number {job}."
 )
 
@@ -57,7 +59,9 @@ def fail_internally(job: Job, error: BaseException) -> None:
 
 
 def fail_job_version(job: Job, *, code: str, reason: str) -> None:
-    """Show the reason on the version that the job was for, if any."""
+    """Show the reason on the version or experiment that the job was for, if any."""
     if version_id := job.payload.get("version_id"):
         with transaction.atomic():
             fail_version(version_id, code=code, reason=reason)
+    if experiment_id := job.payload.get("experiment_id"):
+        end_run(experiment_id, state=ExperimentState.FAILED, reason=reason)

@@ -8,4 +8,5 @@ from enum import StrEnum
 class Queue(StrEnum):
     INGEST = "ingest"
     EMBED = "embed"
+    EVALUATION = "evaluation"
     MAINTENANCE = "maintenance"

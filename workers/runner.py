@@ -14,7 +14,9 @@ from workers.failures import fail_internally, is_passing, put_back
 from workers.heartbeat import heart
 from workers.pipelines.demo import seed_demo
 from workers.pipelines.embed import embed_versions
+from workers.pipelines.experiment import run_experiment
 from workers.pipelines.fetch import fetch_url
+from workers.pipelines.index_build import build_index, discard_index
 from workers.pipelines.ingest import parse_version
 from workers.pipelines.purge import purge_document
 from workers.slots import Slots
@@ -24,8 +26,11 @@ logger = logging.getLogger(__name__)
 HANDLERS: dict[JobKind, Callable[[Job], None]] = {
     JobKind.PARSE_VERSION: parse_version,
     JobKind.FETCH_URL: fetch_url,
+    JobKind.BUILD_INDEX: build_index,
+    JobKind.DISCARD_INDEX: discard_index,
     JobKind.PURGE_DOCUMENT: purge_document,
     JobKind.SEED_DEMO: seed_demo,
+    JobKind.RUN_EXPERIMENT: run_experiment,
 }
 SLOTS = {
     # Reading takes two of the worker's four threads at most: however many long documents wait,
@@ -33,8 +38,11 @@ SLOTS = {
     JobKind.PARSE_VERSION: Slots(2),
     JobKind.EMBED_VERSION: Slots(1),
     JobKind.FETCH_URL: Slots(1),
+    JobKind.BUILD_INDEX: Slots(1),
+    JobKind.DISCARD_INDEX: Slots(1),
     JobKind.PURGE_DOCUMENT: Slots(1),
     JobKind.SEED_DEMO: Slots(1),
+    JobKind.RUN_EXPERIMENT: Slots(1),
 }
 
 

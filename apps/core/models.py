@@ -12,8 +12,11 @@ class JobKind(models.TextChoices):
     PARSE_VERSION = "parse_version", "Read a document"
     EMBED_VERSION = "embed_version", "Make a document searchable"
     FETCH_URL = "fetch_url", "Fetch a web page"
+    BUILD_INDEX = "build_index", "Build an index"
+    DISCARD_INDEX = "discard_index", "Remove what is left of an index"
     PURGE_DOCUMENT = "purge_document", "Remove what is left of a deleted document"
     SEED_DEMO = "seed_demo", "Fill the demo workspace"
+    RUN_EXPERIMENT = "run_experiment", "Run an experiment"
 
 
 class JobState(models.TextChoices):

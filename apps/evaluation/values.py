@@ -1,0 +1,74 @@
+"""Reads of raw numbers: one query for a metric, whatever the size of the experiment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TypeAlias
+from uuid import UUID
+
+from apps.evaluation.metrics import Metric
+from apps.evaluation.models import (
+    Experiment,
+    ExperimentItem,
+    ExperimentState,
+    ItemState,
+    Score,
+)
+
+Values: TypeAlias = list[tuple[UUID, float]]
+"""(example, number) for each item that has one; repetitions stand beside each other."""
+ANSWERED = (ItemState.ANSWERED, ItemState.DONE, ItemState.WITHDRAWN)
+
+
+def load_values(experiment: Experiment, metric: Metric) -> dict[UUID, Values]:
+    """The numbers of a metric by release."""
+    if metric.column:
+        rows = ExperimentItem.objects.filter(
+            experiment=experiment, state__in=ANSWERED, **{f"{metric.column}__isnull": False}
+        ).values_list("release_id", "example_id", metric.column)
+    else:
+        rows = Score.objects.filter(
+            experiment=experiment, metric=metric.key, turn=0, value__isnull=False
+        ).values_list("item__release_id", "item__example_id", "value")
+    found: dict[UUID, Values] = defaultdict(list)
+    for release_id, example_id, value in rows.iterator(chunk_size=10_000):
+        found[release_id].append((example_id, float(value)))
+    return found
+
+
+def load_item_values(experiment: Experiment, metric: Metric) -> dict[UUID, float]:
+    """The numbers of a metric by item."""
+    if metric.column:
+        rows = ExperimentItem.objects.filter(
+            experiment=experiment, state__in=ANSWERED, **{f"{metric.column}__isnull": False}
+        ).values_list("id", metric.column)
+    else:
+        rows = Score.objects.filter(
+            experiment=experiment, metric=metric.key, turn=0, value__isnull=False
+        ).values_list("item_id", "value")
+    return {item_id: float(value) for item_id, value in rows.iterator(chunk_size=10_000)}
+
+
+def find_baseline_run(experiment: Experiment) -> Experiment | None:
+    """Where the baseline was asked the same: here, or else the last time elsewhere."""
+    if experiment.baseline_id is None:
+        return None
+    if experiment.releases.filter(pk=experiment.baseline_id).exists():
+        return experiment
+    return (
+        Experiment.objects.filter(
+            workspace_id=experiment.workspace_id,
+            dataset_version_id=experiment.dataset_version_id,
+            releases=experiment.baseline_id,
+            state=ExperimentState.DONE,
+        )
+        .exclude(pk=experiment.pk)
+        .order_by("-created_at")
+        .first()
+    )
+
+
+def list_release_ids(experiment: Experiment) -> Sequence[UUID]:
+    """By number."""
+    return list(experiment.releases.order_by("number").values_list("pk", flat=True))

@@ -1,0 +1,153 @@
+"""Running an experiment: answer what has no answer, score what has no score, until none is left.
+
+The plan is the experiment's items in Postgres. Whoever runs it asks what is missing, so a worker
+that takes over after a crash repeats at most the few answers that were being made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+
+from apps.assistants.recipe import ModelGoneError, Recipe, load_release_recipe
+from apps.core.aio import run_db
+from apps.core.jobs import JobCancelled
+from apps.core.models import Job
+from apps.evaluation.metrics import Metric, read_metrics
+from apps.evaluation.models import Experiment, ExperimentState
+from apps.evaluation.results import (
+    OpenItem,
+    ScoreRow,
+    begin_run,
+    end_run,
+    list_open_items,
+    store_answers,
+    store_scores,
+)
+from apps.evaluation.running import Answered, Pace, answer_all
+from apps.evaluation.scoring import CountingJudge, load_subjects, score_subjects
+from apps.evaluation.summaries import refresh_summaries
+from inference.http_session import close_sessions
+from workers.claims import fence
+
+WAVE = 16
+"""Items taken at a time, for each answer that is made in parallel."""
+BATCH = 8
+"""Answers that are stored together at most, and so are lost together at most."""
+GONE = "The model “{name}” of one of the releases was deleted, so it cannot be asked any more."
+
+
+class StoppedError(Exception):
+    """Nothing else can be answered either; the argument says why."""
+
+
+def run_experiment(job: Job) -> None:
+    """Work through the job's experiment and add up what came of it."""
+    experiment = begin_run(UUID(job.payload["experiment_id"]))
+    if experiment is None:
+        return
+    try:
+        async_to_sync(Run(job, experiment, _load_recipes(experiment)).work)()
+    except ModelGoneError as error:
+        _end(job, experiment, ExperimentState.FAILED, GONE.format(name=error))
+    except StoppedError as error:
+        _end(job, experiment, ExperimentState.FAILED, str(error))
+    except JobCancelled:
+        refresh_summaries(experiment)
+        raise
+    else:
+        _end(job, experiment, ExperimentState.DONE)
+
+
+def _load_recipes(experiment: Experiment) -> dict[UUID, Recipe]:
+    return {
+        release.pk: load_release_recipe(experiment.workspace_id, release_id=release.pk)
+        for release in experiment.releases.all()
+    }
+
+
+def _end(job: Job, experiment: Experiment, state: ExperimentState, reason: str = "") -> None:
+    refresh_summaries(experiment)
+    with fence(job):
+        end_run(experiment.pk, state=state, reason=reason)
+
+
+class Run:
+    """One go at an experiment, by one worker, until nothing is missing."""
+
+    def __init__(self, job: Job, experiment: Experiment, recipes: dict[UUID, Recipe]) -> None:
+        self.job, self.experiment, self.recipes = job, experiment, recipes
+        self.metrics: list[Metric] = read_metrics(experiment.evaluators)
+        # One pause for all releases that ask the same endpoint.
+        by_endpoint: dict[UUID | None, Pace] = {}
+        self.paces = {
+            release_id: by_endpoint.setdefault(
+                recipe.endpoint.pk if recipe.endpoint else None, Pace()
+            )
+            for release_id, recipe in recipes.items()
+        }
+        self.judge: CountingJudge | None = None
+        if experiment.judge is not None:
+            pace = by_endpoint.setdefault(experiment.judge.pk, Pace())
+            self.judge = CountingJudge(experiment.judge, pace=pace)
+        elif any(metric.is_judge for metric in self.metrics):
+            raise ModelGoneError(experiment.judge_name)
+        self.stopped = ""
+
+    async def work(self) -> None:
+        """Raises StoppedError, or JobCancelled when nobody wants it any more."""
+        try:
+            await self._work()
+        finally:
+            await close_sessions()
+
+    async def _work(self) -> None:
+        while True:
+            items = await run_db(
+                list_open_items, self.experiment, limit=WAVE * self.experiment.parallel
+            )
+            if not items:
+                return
+            await self._answer(items)
+            await self._score([item.item_id for item in items])
+            if self.stopped:
+                raise StoppedError(self.stopped)
+
+    async def _answer(self, items: Sequence[OpenItem]) -> None:
+        await answer_all(
+            self.recipes,
+            [(item.release_id, item.question) for item in items if item.question],
+            parallel=self.experiment.parallel,
+            paces=self.paces,
+            store=self._store,
+            batch=BATCH,
+        )
+
+    async def _store(self, answered: list[Answered]) -> None:
+        """A failure that would end every other question too ends the run, and nothing is marked."""
+        stopping = [one for one in answered if one.stops_all]
+        if stopping:
+            self.stopped = stopping[0].error
+        good = [one for one in answered if not one.stops_all]
+        await run_db(self._store_answers, good)
+
+    async def _score(self, item_ids: Sequence[UUID]) -> None:
+        for start in range(0, len(item_ids), WAVE):
+            part = item_ids[start : start + WAVE]
+            subjects = await run_db(load_subjects, part)
+            rows = await score_subjects(
+                subjects, self.metrics, judge=self.judge, parallel=self.experiment.parallel
+            )
+            await run_db(self._store_scores, rows, [subject.item_id for subject in subjects])
+
+    def _store_scores(self, rows: list[ScoreRow], item_ids: list[UUID]) -> None:
+        spent = self.judge.take_cost() if self.judge else Decimal(0)
+        with fence(self.job):
+            store_scores(self.experiment, rows, item_ids=item_ids, spent=spent)
+
+    def _store_answers(self, answered: list[Answered]) -> None:
+        with fence(self.job):
+            store_answers(self.experiment, answered)
