@@ -1,5 +1,13 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.datasets import api
+
+urlpatterns = [
+    path("datasets/", api.DatasetsView.as_view()),
+    path("datasets/<uuid:dataset_id>/", api.DatasetView.as_view()),
+    path("datasets/<uuid:dataset_id>/versions/", api.VersionsView.as_view()),
+    path("datasets/<uuid:dataset_id>/examples/", api.ExamplesView.as_view()),
+    path("examples/<uuid:example_id>/", api.ExampleView.as_view()),
+]

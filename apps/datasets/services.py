@@ -183,6 +183,15 @@ def remove_example(example: Example) -> None:
     example.delete()
 
 
+@transaction.atomic
+def remove_examples(version: DatasetVersion, *, ids: Iterable[UUID]) -> int:
+    """The same for several; returns how many there were. Raises FrozenError."""
+    if not version.is_draft:
+        raise FrozenError
+    rows = Example.objects.filter(version=version, pk__in=list(ids))
+    return rows.delete()[1].get("datasets.Example", 0)
+
+
 def review_example(example: Example, *, state: ReviewState, actor: Actor) -> None:
     """Accept or reject an example of the draft. Raises FrozenError."""
     review_examples(example.version, ids=[example.pk], state=state, actor=actor)

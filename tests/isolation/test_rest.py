@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 V1 = "/api/v1"
 TAKES_IDS = {"/api/v1/search/", "/api/v1/assistants/"}
 """Where a POST without an id in its path names things by their ids in its body."""
-TAKES_NONE = {"/api/v1/collections/", "/api/v1/endpoints/"}
+TAKES_NONE = {"/api/v1/collections/", "/api/v1/endpoints/", "/api/v1/datasets/"}
 
 
 def rest() -> list[Address]:

@@ -1,0 +1,204 @@
+"""REST: datasets, their examples and versions."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.api import Pagination, Problem
+from apps.datasets import services
+from apps.datasets.access import get_dataset, get_draft, get_example, get_version
+from apps.datasets.examples import ExampleError, ExampleFields, clean_fields
+from apps.datasets.models import ReviewState, SourceKind
+from apps.datasets.selectors import list_datasets, list_examples, list_versions
+from apps.datasets.serializers import (
+    DatasetSerializer,
+    DatasetVersionSerializer,
+    ExampleSerializer,
+    FreezeSerializer,
+    plain_values,
+)
+from apps.workspaces.api import WorkspaceAPIView
+
+NAME_TAKEN = Problem(409, "name_taken", "There is a dataset of this name already.")
+FROZEN = Problem(409, "frozen", "This version is frozen. Change the example of the draft.")
+IN_USE = Problem(409, "in_use", "Experiments use this dataset.")
+EMPTY = Problem(409, "nothing_to_freeze", "The draft has no accepted example.")
+FULL = Problem(413, "too_many", f"A dataset holds at most {services.MAX_EXAMPLES:,} examples.")
+PAGING = [
+    OpenApiParameter("page", OpenApiTypes.INT),
+    OpenApiParameter("page_size", OpenApiTypes.INT, description="At most 200"),
+]
+
+
+class DatasetsView(WorkspaceAPIView):
+    @extend_schema(operation_id="datasets_list", responses=DatasetSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """The workspace's datasets, by name."""
+        rows = [row.dataset for row in list_datasets(self.workspace_id)]
+        return Response({"results": DatasetSerializer(rows, many=True).data})
+
+    @extend_schema(
+        operation_id="datasets_create",
+        request=DatasetSerializer,
+        responses={201: DatasetSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """A dataset with an empty draft."""
+        values = _validate(DatasetSerializer(data=request.data))
+        try:
+            made = services.create_dataset(self.workspace, actor=self.actor, **values)
+        except services.NameTakenError:
+            raise NAME_TAKEN from None
+        return Response(DatasetSerializer(made).data, status=201)
+
+
+class DatasetView(WorkspaceAPIView):
+    @extend_schema(operation_id="datasets_read", responses=DatasetSerializer)
+    def get(self, request: Request, dataset_id: UUID) -> Response:
+        return Response(DatasetSerializer(get_dataset(self.workspace_id, dataset_id)).data)
+
+    @extend_schema(
+        operation_id="datasets_update",
+        request=DatasetSerializer(partial=True),
+        responses=DatasetSerializer,
+    )
+    def patch(self, request: Request, dataset_id: UUID) -> Response:
+        found = get_dataset(self.workspace_id, dataset_id)
+        values = {"name": found.name, "description": found.description}
+        values |= _validate(DatasetSerializer(data=request.data, partial=True))
+        try:
+            services.update_dataset(found, actor=self.actor, **values)
+        except services.NameTakenError:
+            raise NAME_TAKEN from None
+        return Response(DatasetSerializer(found).data)
+
+    @extend_schema(operation_id="datasets_delete", responses={204: None})
+    def delete(self, request: Request, dataset_id: UUID) -> Response:
+        try:
+            services.delete_dataset(get_dataset(self.workspace_id, dataset_id), actor=self.actor)
+        except services.InUseError:
+            raise IN_USE from None
+        return Response(status=204)
+
+
+class VersionsView(WorkspaceAPIView):
+    @extend_schema(
+        operation_id="dataset_versions_list", responses=DatasetVersionSerializer(many=True)
+    )
+    def get(self, request: Request, dataset_id: UUID) -> Response:
+        """The frozen versions, the newest first."""
+        rows = list_versions(get_dataset(self.workspace_id, dataset_id))
+        return Response({"results": DatasetVersionSerializer(rows, many=True).data})
+
+    @extend_schema(
+        operation_id="dataset_versions_create",
+        request=FreezeSerializer,
+        responses={201: DatasetVersionSerializer},
+    )
+    def post(self, request: Request, dataset_id: UUID) -> Response:
+        """Freeze the draft's accepted examples into a new version."""
+        found = get_dataset(self.workspace_id, dataset_id)
+        values = _validate(FreezeSerializer(data=request.data))
+        try:
+            made = services.freeze(found, actor=self.actor, note=values["note"])
+        except services.NothingToFreezeError:
+            raise EMPTY from None
+        return Response(DatasetVersionSerializer(made).data, status=201)
+
+
+class ExamplesView(WorkspaceAPIView):
+    """The examples of the draft, or with `version` of a frozen version."""
+
+    @extend_schema(
+        operation_id="examples_list",
+        parameters=[
+            *PAGING,
+            OpenApiParameter("version", int, description="A version's number; 0 is the draft"),
+        ],
+        responses=ExampleSerializer(many=True),
+    )
+    def get(self, request: Request, dataset_id: UUID) -> Response:
+        number = request.query_params.get("version", "0")
+        if not number.isdecimal() or len(number) > 9:
+            raise Problem(400, "bad_version", "A version is a whole number.")
+        found = get_version(self.workspace_id, dataset_id, int(number))
+        paginator = Pagination()
+        rows = paginator.paginate_queryset(list_examples(found), request, view=self)
+        return paginator.get_paginated_response(ExampleSerializer(rows or [], many=True).data)
+
+    @extend_schema(
+        operation_id="examples_create",
+        request=ExampleSerializer,
+        responses={201: ExampleSerializer},
+    )
+    def post(self, request: Request, dataset_id: UUID) -> Response:
+        """Add an example to the end of the draft."""
+        dataset = get_draft(self.workspace_id, dataset_id).dataset
+        values = _validate(ExampleSerializer(data=request.data))
+        state = ReviewState(values.pop("state", ReviewState.ACCEPTED))
+        try:
+            made = services.add_example(
+                dataset,
+                fields=_clean(values),
+                actor=self.actor,
+                source=services.Source(SourceKind.IMPORT, note="through the API"),
+                state=state,
+            )
+        except services.TooManyError:
+            raise FULL from None
+        return Response(ExampleSerializer(made).data, status=201)
+
+
+class ExampleView(WorkspaceAPIView):
+    @extend_schema(operation_id="examples_read", responses=ExampleSerializer)
+    def get(self, request: Request, example_id: UUID) -> Response:
+        return Response(ExampleSerializer(get_example(self.workspace_id, example_id)).data)
+
+    @extend_schema(
+        operation_id="examples_update",
+        request=ExampleSerializer(partial=True),
+        responses=ExampleSerializer,
+    )
+    def patch(self, request: Request, example_id: UUID) -> Response:
+        """Change an example of the draft; what is left out stays."""
+        found = get_example(self.workspace_id, example_id)
+        values = _validate(ExampleSerializer(data=request.data, partial=True))
+        state = values.pop("state", None)
+        try:
+            if values:
+                fields = _clean(plain_values(found) | values)
+                services.update_example(found, fields=fields, actor=self.actor)
+            if state:
+                services.review_example(found, state=ReviewState(state), actor=self.actor)
+        except services.FrozenError:
+            raise FROZEN from None
+        return Response(ExampleSerializer(get_example(self.workspace_id, example_id)).data)
+
+    @extend_schema(operation_id="examples_delete", responses={204: None})
+    def delete(self, request: Request, example_id: UUID) -> Response:
+        """Take an example out of the draft."""
+        try:
+            services.remove_example(get_example(self.workspace_id, example_id))
+        except services.FrozenError:
+            raise FROZEN from None
+        return Response(status=204)
+
+
+def _clean(values: dict[str, Any]) -> ExampleFields:
+    try:
+        return clean_fields(values)
+    except ExampleError as error:
+        raise serializers.ValidationError({error.field: [error.message]}) from None
+
+
+def _validate(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    values: dict[str, Any] = dict(serializer.validated_data)
+    return values
