@@ -9,30 +9,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from decimal import Decimal
 
 from apps.assistants.citations import (
-    CitationFilter,
     Span,
     cited_numbers,
     format_passages,
     locate_support,
     split_claims,
 )
+from apps.assistants.generation import Generation
+from apps.assistants.outcome import CitedPassage, Delta, Event, Outcome, Status, Turn
 from apps.assistants.recipe import Recipe
 from apps.assistants.rewriting import rewrite_question
 from apps.assistants.selection import CHARS_PER_TOKEN, select_passages
 from apps.core.aio import run_db
-from apps.gateway.services import compute_cost, make_client
 from apps.prompts.defaults import NOT_FOUND
-from apps.prompts.rendering import render
+from apps.prompts.messages import validate_output
 from apps.retrieval.embedder import get_embedder
 from apps.retrieval.search import Hit, SearchQuery, SearchResult, search
-from apps.traces.recorder import Recorder
+from apps.traces.recorder import Recorder, SpanRecord
 from inference.protocols import Vectors
 from inference.reader import CitedSentence, Passage, Reader, ReaderAnswer
-from inference.types import ChatMessage, Usage
+
+__all__ = ["Answering", "CitedPassage", "Delta", "Event", "Outcome", "Status", "Turn"]
 
 CANDIDATES = 24
 ANSWER_TOKENS = 1024
@@ -40,51 +39,6 @@ HISTORY_TURNS = 6
 READER_MODEL = "built-in reader"
 NEIGHBOURS = 120
 """Characters between two cited sentences up to which they are highlighted as one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """An earlier question of the conversation and its answer."""
-
-    question: str
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What is happening, in a quiet line."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """More text of the answer, its citations already checked."""
-
-    text: str
-
-
-Event = Status | Delta
-
-
-@dataclass(frozen=True, slots=True)
-class CitedPassage:
-    """A passage under its number, and the sentences in it that are cited, if it is cited."""
-
-    number: int
-    hit: Hit
-    cited: Span | None
-
-
-@dataclass(slots=True)
-class Outcome:
-    """Everything that an answer leaves behind; complete once the iterator has ended."""
-
-    content: str = ""
-    passages: list[CitedPassage] = field(default_factory=list)
-    is_declined: bool = False
-    usage: Usage = field(default_factory=lambda: Usage(0, 0))
-    cost: Decimal = Decimal(0)
 
 
 class Answering:
@@ -123,11 +77,12 @@ class Answering:
             yield Delta(self.outcome.content)
             return
         yield Status(f"Reading {len(self._hits)} of {result.num_searched} passages")
-        steps = self._generate() if self.recipe.endpoint else self._read()
-        async with aclosing(steps) as pieces:
-            async for piece in pieces:
-                self.outcome.content += piece
-                yield Delta(piece)
+        steps = self._generation().events() if self.recipe.endpoint else self._read()
+        async with aclosing(steps) as events:
+            async for event in events:
+                if isinstance(event, Delta):
+                    self.outcome.content += event.text
+                yield event
         self._check()
 
     def _rewrite(self) -> str:
@@ -165,7 +120,7 @@ class Answering:
             endpoint = self.recipe.endpoint
             room = (endpoint.context_tokens if endpoint else 8192) - ANSWER_TOKENS
             spoken = (
-                len(self.recipe.frozen.system)
+                self.recipe.frozen.spec.num_characters
                 + len(self.question)
                 + sum(len(turn.question) + len(turn.answer) for turn in self.history)
             )
@@ -183,69 +138,18 @@ class Answering:
             for number, hit in enumerate(self._hits, start=1)
         ]
 
-    def _messages(self) -> list[ChatMessage]:
-        with self.recorder.span("prompt") as span:
-            frozen = self.recipe.frozen
-            passages = format_passages([(_describe(hit), hit.text) for hit in self._hits])
-            variables = {"passages": passages, "question": self.question}
-            messages = [ChatMessage("system", render(frozen.system, variables))]
-            for turn in self.history:
-                messages.append(ChatMessage("user", turn.question))
-                messages.append(ChatMessage("assistant", turn.answer))
-            messages.append(ChatMessage("user", render(frozen.user, variables)))
-            span.attributes["prompt.version"] = frozen.prompt_label
-            span.attributes["prompt.characters"] = sum(len(m.content) for m in messages)
-        return messages
-
-    async def _generate(self) -> AsyncGenerator[str, None]:
-        """Stream from the endpoint, citations cleaned on the way."""
-        endpoint = self.recipe.endpoint
-        assert endpoint is not None
-        messages = self._messages()
-        citations = CitationFilter(len(self._hits))
-        usage: Usage | None = None
-        attributes = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.request.model": endpoint.model,
-            "server.address": endpoint.base_url,
-        }
-        with self.recorder.span("generation", **attributes) as span:
-            stream = make_client(endpoint).stream(messages, sampling=self.recipe.frozen.sampling)
-            async with aclosing(stream) as deltas:
-                async for delta in deltas:
-                    usage = delta.usage or usage
-                    if delta.finish_reason:
-                        span.attributes["gen_ai.response.finish_reasons"] = [delta.finish_reason]
-                    if delta.text and (shown := citations.feed(delta.text)):
-                        self.recorder.mark_first_token()
-                        yield shown
-            if rest := citations.finish():
-                yield rest
-            self._count(usage, messages)
-            span.attributes["gen_ai.usage.input_tokens"] = self.outcome.usage.input_tokens
-            span.attributes["gen_ai.usage.output_tokens"] = self.outcome.usage.output_tokens
-            span.attributes["citations.dropped"] = citations.num_dropped
-
-    def _count(self, usage: Usage | None, messages: Sequence[ChatMessage]) -> None:
-        """Servers that report no usage are estimated from characters, and marked as such."""
-        endpoint = self.recipe.endpoint
-        assert endpoint is not None
-        if usage is None:
-            characters = sum(len(message.content) for message in messages)
-            usage = Usage(
-                int(characters / CHARS_PER_TOKEN),
-                int(len(self.outcome.content) / CHARS_PER_TOKEN),
-            )
-            self.recorder.attributes["usage.estimated"] = True
-        self.outcome.usage = usage
-        self.outcome.cost = compute_cost(
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            input_price=endpoint.input_price,
-            output_price=endpoint.output_price,
+    def _generation(self) -> Generation:
+        return Generation(
+            self.recipe,
+            question=self.question,
+            history=self.history,
+            passages=format_passages([(describe_hit(hit), hit.text) for hit in self._hits]),
+            num_passages=len(self._hits),
+            recorder=self.recorder,
+            outcome=self.outcome,
         )
 
-    async def _read(self) -> AsyncGenerator[str, None]:
+    async def _read(self) -> AsyncGenerator[Event, None]:
         """The built-in reader: sentences as they stand, each with its passage."""
         with self.recorder.span("generation", **{"gen_ai.request.model": READER_MODEL}) as span:
             answer = await run_db(_ask_reader, self.question, self._hits)
@@ -253,13 +157,13 @@ class Answering:
         if answer.declined or not answer.sentences:
             self.outcome.is_declined = True
             self.recorder.mark_first_token()
-            yield NOT_FOUND
+            yield Delta(NOT_FOUND)
             return
         for position, sentence in enumerate(answer.sentences):
             number = sentence.passage_index + 1
             self._spans[number] = _widen(self._spans.get(number), sentence)
             self.recorder.mark_first_token()
-            yield f"{' ' if position else ''}{' '.join(sentence.text.split())} [{number}]"
+            yield Delta(f"{' ' if position else ''}{' '.join(sentence.text.split())} [{number}]")
 
     def _decline(self) -> None:
         self.outcome.content = NOT_FOUND
@@ -277,9 +181,20 @@ class Answering:
             supports = [span.support for span in self._spans.values()]
             span.attributes["citations"] = len(numbers)
             span.attributes["declined"] = self.outcome.is_declined
+            if not self.outcome.is_declined and self.recipe.endpoint is not None:
+                self._check_form(span)
             if supports:
                 span.attributes["citations.support"] = round(sum(supports) / len(supports), 3)
             self._number_passages()
+
+    def _check_form(self, span: SpanRecord) -> None:
+        """Whether an answer that should be JSON is that, and valid against its schema."""
+        spec = self.recipe.frozen.spec
+        if spec.output == "json":
+            fault = validate_output(spec, self.outcome.content)
+            span.attributes["output.valid"] = not fault
+            if fault:
+                span.attributes["output.fault"] = fault
 
     def _locate_citations(self) -> None:
         for claim in split_claims(self.outcome.content):
@@ -300,13 +215,13 @@ def _widen(known: Span | None, sentence: CitedSentence) -> Span:
     return Span(min(known.start, sentence.start), max(known.end, sentence.end), 1.0)
 
 
-def _describe(hit: Hit) -> str:
+def describe_hit(hit: Hit) -> str:
     return f"{hit.document_name} > {hit.heading}" if hit.heading else hit.document_name
 
 
 def _ask_reader(question: str, hits: Sequence[Hit]) -> ReaderAnswer:
     passages = [
-        Passage(id=str(hit.chunk_id), text=hit.text, title=_describe(hit), score=hit.score)
+        Passage(id=str(hit.chunk_id), text=hit.text, title=describe_hit(hit), score=hit.score)
         for hit in hits
     ]
     return Reader(get_embedder()).answer(question, passages)

@@ -27,8 +27,9 @@ from apps.documents.access import get_collection
 from apps.documents.models import Collection
 from apps.gateway.access import get_endpoint
 from apps.gateway.models import Endpoint
-from apps.prompts.defaults import VARIABLES
-from apps.prompts.rendering import list_variables
+from apps.prompts.access import get_version_by_id
+from apps.prompts.models import PromptVersion
+from apps.prompts.spec import PromptError
 from apps.workspaces.api import WorkspaceAPIView
 
 
@@ -86,24 +87,28 @@ class AssistantChangeSerializer(serializers.Serializer[Any]):
     )
     collections = serializers.ListField(child=serializers.UUIDField(), required=False)
     endpoint = serializers.UUIDField(required=False, allow_null=True)
+    prompt_version = serializers.UUIDField(required=False)
     system = serializers.CharField(required=False, max_length=20_000)
+    user = serializers.CharField(required=False, max_length=20_000)
     mode = serializers.ChoiceField(choices=[(m, m) for m in MODES], required=False)
     limit = serializers.IntegerField(required=False, min_value=1, max_value=20)
     temperature = serializers.FloatField(required=False, min_value=0, max_value=2)
     max_tokens = serializers.IntegerField(required=False, min_value=16, max_value=32_000)
     note = serializers.CharField(required=False, allow_blank=True, max_length=300)
 
-    def validate_system(self, value: str) -> str:
-        if unknown := list_variables(value) - VARIABLES:
-            names = ", ".join(sorted(unknown))
-            raise serializers.ValidationError(f"Unknown variables: {names}")
-        return value
-
 
 def refusal(refused: PromotionRefusedError) -> Problem:
     """The answer to a promotion that a check refused."""
     detail = f"Release {refused.release.number} stays a candidate. {refused}"
     return Problem(409, "promotion_refused", detail)
+
+
+def prompt_faults(error: PromptError) -> serializers.ValidationError:
+    """The answer to a prompt that is not sound: every fault under its field."""
+    found: dict[str, list[str]] = {}
+    for fault in error.faults:
+        found.setdefault(fault.field or "prompt", []).append(fault.message)
+    return serializers.ValidationError(found)
 
 
 class AssistantBase(WorkspaceAPIView):
@@ -113,10 +118,15 @@ class AssistantBase(WorkspaceAPIView):
     def find_endpoint(self, identifier: UUID | None) -> Endpoint | None:
         return get_endpoint(self.workspace_id, identifier) if identifier else None
 
+    def find_version(self, identifier: UUID | None) -> PromptVersion | None:
+        return get_version_by_id(self.workspace_id, identifier) if identifier else None
+
     def read_change(self, values: dict[str, Any]) -> RecipeChange:
         collections = values.get("collections")
         return RecipeChange(
+            prompt_version=self.find_version(values.get("prompt_version")),
             system=values.get("system"),
+            user=values.get("user"),
             collections=None if collections is None else self.find_collections(collections),
             endpoint=self.find_endpoint(values.get("endpoint")),
             use_reader="endpoint" in values and values["endpoint"] is None,
@@ -187,6 +197,8 @@ class AssistantView(AssistantBase):
             change_recipe(assistant, change=change, actor=self.actor)
         except PromotionRefusedError as refused:
             raise refusal(refused) from refused
+        except PromptError as error:
+            raise prompt_faults(error) from error
         return Response(AssistantSerializer(get_assistant(self.workspace_id, assistant_id)).data)
 
     @extend_schema(operation_id="assistants_destroy", responses={204: None})

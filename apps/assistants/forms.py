@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -7,8 +8,8 @@ from django import forms
 from apps.assistants.services import MODES
 from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
-from apps.prompts.defaults import VARIABLES
-from apps.prompts.rendering import list_variables
+from apps.prompts.models import PromptVersion
+from apps.prompts.spec import PromptSpec, check_spec, clean_spec
 from apps.workspaces.models import Workspace
 
 MODE_LABELS = {
@@ -106,23 +107,32 @@ class RecipeForm(AssistantForm):
         ("Note", "", ("note",)),
     )
 
-    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        *args: Any,
+        version: PromptVersion | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """`version` is the prompt whose other parts stay when its texts are changed."""
         super().__init__(workspace, *args, **kwargs)
+        self.version = version
         field = self.fields["endpoint"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = Endpoint.objects.filter(workspace=workspace).order_by("name")
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
-        for name in ("system", "user"):
-            unknown = list_variables(values.get(name, "")) - VARIABLES
-            if unknown:
-                self.add_error(name, f"Nothing fills these in: {', '.join(sorted(unknown))}.")
-        if values.get("user") and "passages" not in list_variables(
-            values["user"] + values.get("system", "")
-        ):
-            self.add_error("user", "Without {{ passages }} the model sees no documents.")
+        if values.get("system") and values.get("user"):
+            self._check_prompt(values)
         return values
+
+    def _check_prompt(self, values: dict[str, Any]) -> None:
+        spec = PromptSpec(system=values["system"], user=values["user"])
+        if self.version is not None:
+            spec = replace(self.version.spec, system=spec.system, user=spec.user)
+        for fault in check_spec(clean_spec(spec)):
+            self.add_error(fault.field if fault.field == "user" else "system", fault.message)
 
     def groups(self) -> list[dict[str, Any]]:
         """The fields as the page groups them."""

@@ -12,6 +12,7 @@ from django.http import Http404
 
 from apps.assistants.models import Assistant, Release
 from apps.gateway.models import Endpoint
+from apps.prompts.spec import PromptSpec
 from apps.retrieval.sql import Mode
 from inference.types import Sampling
 
@@ -26,12 +27,19 @@ class FrozenRelease:
     assistant_id: UUID
     number: int
     prompt_label: str
-    system: str
-    user: str
+    spec: PromptSpec
     collection_ids: tuple[UUID, ...]
     mode: Mode
     limit: int
     sampling: Sampling
+
+    @property
+    def system(self) -> str:
+        return self.spec.system
+
+    @property
+    def user(self) -> str:
+        return self.spec.user
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,7 @@ def _freeze(release_id: UUID) -> FrozenRelease:
         assistant_id=release.assistant_id,
         number=release.number,
         prompt_label=str(release.prompt_version),
-        system=release.prompt_version.system,
-        user=release.prompt_version.user,
+        spec=release.prompt_version.spec,
         collection_ids=tuple(release.collections.values_list("pk", flat=True)),
         mode=cast(Mode, release.retrieval["mode"]),
         limit=release.retrieval["limit"],

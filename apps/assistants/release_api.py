@@ -12,13 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.assistants.access import get_assistant, get_release
-from apps.assistants.api import AssistantBase, AssistantChangeSerializer, refusal
+from apps.assistants.api import AssistantBase, AssistantChangeSerializer, prompt_faults, refusal
 from apps.assistants.models import Assistant, Release
 from apps.assistants.promotion import PromotionRefusedError, promote, run_release_checks
 from apps.assistants.release_diff import diff_releases, tell_changes
 from apps.assistants.selectors import list_releases
 from apps.assistants.services import draft_release
 from apps.core.api import Pagination
+from apps.prompts.spec import PromptError
 
 
 class ReleaseSerializer(serializers.ModelSerializer[Release]):
@@ -93,7 +94,10 @@ class ReleasesView(AssistantBase):
         form = AssistantChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         change = self.read_change(form.validated_data)
-        release = draft_release(assistant, change=change, actor=self.actor)
+        try:
+            release = draft_release(assistant, change=change, actor=self.actor)
+        except PromptError as error:
+            raise prompt_faults(error) from error
         return Response(_show(assistant, release), status=201)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
 from apps.prompts.models import PromptVersion
 from apps.prompts.services import add_version, create_prompt
+from apps.prompts.spec import clean_spec
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 
@@ -121,6 +122,7 @@ def create_release(assistant: Assistant, *, fields: RecipeFields, actor: Actor) 
 class RecipeChange:
     """What to change about the current recipe; None leaves a part as it is."""
 
+    prompt_version: PromptVersion | None = None
     system: str | None = None
     user: str | None = None
     collections: Sequence[Collection] | None = None
@@ -148,18 +150,12 @@ def change_recipe(assistant: Assistant, *, change: RecipeChange, actor: Actor) -
 def draft_release(assistant: Assistant, *, change: RecipeChange, actor: Actor) -> Release:
     """A candidate that differs from the current release in what was given.
 
-    Returns the current release if nothing would change. Raises UnknownVariableError for a
-    prompt that asks for variables that no answer provides.
+    Returns the current release if nothing would change. Raises PromptError for a
+    prompt that is not sound.
     """
     current = assistant.current
     assert current is not None
-    version = current.prompt_version
-    system = version.system if change.system is None else change.system
-    user = version.user if change.user is None else change.user
-    if (system, user) != (version.system, version.user):
-        version = add_version(
-            version.prompt, system=system, user=user, note=change.note, actor=actor
-        )
+    version = _change_prompt(current.prompt_version, change, actor=actor)
     own = list(current.collections.all())
     collections = own if change.collections is None else list(change.collections)
     endpoint = None if change.use_reader else (change.endpoint or current.endpoint)
@@ -178,6 +174,15 @@ def draft_release(assistant: Assistant, *, change: RecipeChange, actor: Actor) -
         return current
     fields = RecipeFields(version, collections, endpoint, retrieval, sampling, change.note)
     return create_release(assistant, fields=fields, actor=actor)
+
+
+def _change_prompt(current: PromptVersion, change: RecipeChange, *, actor: Actor) -> PromptVersion:
+    """The version that was chosen, or the current one, with new texts as its next version."""
+    version = change.prompt_version or current
+    spec = replace(version.spec, **_given(system=change.system, user=change.user))
+    if clean_spec(spec) == version.spec:
+        return version
+    return add_version(version.prompt, spec=spec, note=change.note, actor=actor)
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def recipe(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
     if request.method == "GET":
         form = RecipeForm(request.workspace, initial=_initial(assistant))
         return _show_recipe(request, assistant, form, status=200)
-    form = RecipeForm(request.workspace, request.POST)
+    version = assistant.current.prompt_version if assistant.current else None
+    form = RecipeForm(request.workspace, request.POST, version=version)
     if not form.is_valid():
         return _show_recipe(request, assistant, form, status=422)
     try:

@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from apps.assistants.citations import format_passages
+from apps.assistants.generation import STEP_SPAN
 from apps.assistants.models import Release
 from apps.chat.access import get_answer
 from apps.chat.models import Message
 from apps.chat.selectors import Source, view_answer
-from apps.prompts.rendering import render as render_prompt
+from apps.prompts.messages import compose_messages
 from apps.traces.access import get_trace
 from apps.traces.models import Span
 from apps.workspaces.decorators import workspace_view
@@ -26,6 +27,9 @@ LABELS = {
     "search": "Search",
     "rerank": "Choose passages",
     "prompt": "Write the prompt",
+    "notes": "Think it through",
+    "draft": "Write a draft",
+    "critique": "Check the draft",
     "generation": "Generate",
     "checks": "Check citations",
 }
@@ -50,7 +54,7 @@ def trace(request: WorkspaceRequest, trace_id: UUID) -> HttpResponse:
         "answer_html": view.html,
         "answer_url": _answer_url(request, answer),
         "passages": [_view_passage(source) for source in view.all_sources],
-        "prompt": _rebuild_prompt(answer, release, view.all_sources),
+        "prompt": _rebuild_prompt(answer, release, view.all_sources, _list_outputs(spans)),
         "release": _view_release(request, answer, release),
         "assistant": answer.conversation.assistant,
         "model": release.endpoint_snapshot.get("model", "") if release else "",
@@ -61,11 +65,20 @@ def trace(request: WorkspaceRequest, trace_id: UUID) -> HttpResponse:
 def _view_span(span: Span) -> dict[str, Any]:
     return {
         "name": span.name,
-        "label": LABELS.get(span.name, span.name),
+        "label": LABELS.get(span.name, span.name.replace(STEP_SPAN, "Step ")),
         "offset_ms": span.offset_ms,
         "duration_ms": span.duration_ms,
         "status": span.status,
         "details": sorted(span.attributes.items()),
+    }
+
+
+def _list_outputs(spans: list[Span]) -> dict[str, str]:
+    """What the steps of the chain gave, by their names."""
+    return {
+        span.name.removeprefix(STEP_SPAN): str(span.attributes.get("output", ""))
+        for span in spans
+        if span.name.startswith(STEP_SPAN)
     }
 
 
@@ -104,7 +117,7 @@ def _view_passage(source: Source) -> dict[str, Any]:
 
 
 def _rebuild_prompt(
-    answer: Message, release: Release | None, sources: list[Source]
+    answer: Message, release: Release | None, sources: list[Source], outputs: dict[str, str]
 ) -> list[tuple[str, str]] | None:
     """The prompt from its version and the snapshot; the reader has none."""
     if release is None or not release.endpoint_snapshot or answer.question is None:
@@ -116,9 +129,11 @@ def _rebuild_prompt(
         )
         for s in sources
     ]
-    variables = {"passages": format_passages(texts), "question": answer.question.content}
-    version = release.prompt_version
-    return [
-        ("system", render_prompt(version.system, variables)),
-        ("user", render_prompt(version.user, variables)),
-    ]
+    spec = release.prompt_version.spec
+    variables = {
+        **{step.name: f"({step.name}: see the steps)" for step in spec.steps},
+        **outputs,
+        "passages": format_passages(texts),
+        "question": answer.question.content,
+    }
+    return [(message.role, message.content) for message in compose_messages(spec, variables)]

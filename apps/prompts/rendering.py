@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-VARIABLE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+NAME = r"[a-z][a-z0-9_]*"
+VARIABLE = re.compile(rf"\{{\{{\s*({NAME})\s*\}}\}}")
+OPENING = re.compile(r"\{\{[^\n]{0,24}")
 
 
 class UnknownVariableError(ValueError):
@@ -15,6 +17,12 @@ class UnknownVariableError(ValueError):
 def list_variables(template: str) -> set[str]:
     """The names that a template uses."""
     return set(VARIABLE.findall(template))
+
+
+def find_broken(template: str) -> str:
+    """The first `{{` that is no variable, such as a block or a helper; empty if there is none."""
+    match = OPENING.search(VARIABLE.sub("", template))
+    return match.group().strip() if match else ""
 
 
 def render(template: str, variables: Mapping[str, str]) -> str:

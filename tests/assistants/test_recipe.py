@@ -21,6 +21,7 @@ from apps.documents.services import create_collection
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.prompts.defaults import SYSTEM, USER
 from apps.prompts.rendering import UnknownVariableError, list_variables, render
+from apps.prompts.spec import PromptError
 from apps.workspaces.services import Actor
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +124,7 @@ def test_prompts_are_filled_once_and_strictly() -> None:
 
 
 def test_a_prompt_with_an_unknown_variable_is_refused(desk: Assistant) -> None:
-    with pytest.raises(UnknownVariableError, match="weather"):
+    with pytest.raises(PromptError, match="weather"):
         change(desk, system="{{ weather }}")
     assert desk.releases.count() == 1
 
