@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
-from apps.retrieval.sql import Mode
+from apps.retrieval.sql import Fusion, Mode
 
-Fusion = Literal["weighted", "rrf"]
 Rerank = Literal["none", "late", "endpoint"]
 Source = Literal["off", "rules", "model"]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from apps.core.embedder import get_embedder
-from apps.retrieval.sql import STATEMENTS, Mode
+from apps.retrieval.sql import STATEMENTS, Fusion, Mode
 from apps.retrieval.terms import MAX_QUERY_CHARS, query_terms
 from apps.retrieval.wire import HalfVector, open_raw_cursor
 from inference.protocols import Vectors
@@ -27,8 +27,10 @@ SPARE_HITS = 10
 class SearchQuery:
     """What to look for and where. Collections of other workspaces are as good as empty.
 
-    In hybrid mode each list gives its first `candidates`, and a passage's score is the sum of
-    weight / (60 + rank) over both; `weights` are those of words and of meaning.
+    In hybrid mode each list gives its first `candidates`, and `weights` are those of words and of
+    meaning. With the fusion "rrf" a passage's score is the sum of weight / (60 + rank) over both.
+    With "weighted" it is the sum of weight x score, where BM25 and cosine of every candidate run
+    from 0 (the least of them) to 1 (the most).
     """
 
     workspace_id: UUID
@@ -38,6 +40,7 @@ class SearchQuery:
     mode: Mode = "hybrid"
     weights: tuple[float, float] = (1.0, 1.0)
     candidates: int = 50
+    fusion: Fusion = "rrf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,8 @@ class Hit:
     """A passage that was found, and why.
 
     `score` is what hits are ordered by: the BM25 score, the cosine similarity, or in hybrid mode
-    the sum of weight / (60 + rank) over the two lists. Ranks count from 1; None means that the
-    passage is not among the candidates of that list. `start` and `end` are offsets into the full
-    text.
+    what the fusion made of both. Ranks count from 1; None means that the passage is not among the
+    candidates of that list. `start` and `end` are offsets into the full text.
     """
 
     chunk_id: int
@@ -137,6 +139,7 @@ def _fetch(
         "candidates": max(limit, min(query.candidates, MAX_CANDIDATES)),
         "lexical_weight": query.weights[0],
         "vector_weight": query.weights[1],
+        "by_rank": query.fusion == "rrf",
     }
     statement = STATEMENTS[query.mode]
     values = [parameters[name] for name in statement.parameters]

@@ -4,8 +4,8 @@ Every part is bound to the workspace, the collections and their live index, and 
 joined with documents that are not deleted and whose current version holds the passage.
 
 BM25 has k1 = 1.2 and b = 0.75, so k1 + 1 = 2.2, k1 (1 - b) = 0.3 and k1 b = 0.9. Each list gives
-its first `candidates` to the fusion, which adds weight / (60 + rank). Ties are broken by the
-passage's id.
+its first `candidates` to the fusion, which adds weight / (60 + rank), or weight x score with both
+scores brought to 0..1. Ties are broken by the passage's id.
 
 One plan serves every question, so each part is written in the form in which its plan does not
 depend on how many rows the planner expects: "(x) IS TRUE" is x, but never looked up in an index,
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Mode = Literal["hybrid", "lexical", "vector"]
+Fusion = Literal["weighted", "rrf"]
 
 _LIVE = """
 live AS MATERIALIZED (
@@ -110,15 +111,70 @@ nearest_exact AS MATERIALIZED (
     FROM (SELECT * FROM nearest_exact UNION ALL SELECT * FROM nearest_hnsw) AS nearest
 )"""
 
+# By rank, or by scores brought to 0..1 within the candidates. For the latter each list also says
+# what it thinks of the other's candidates: `met` their words, `near` their vectors.
+_BOTH = """
+met AS MATERIALIZED (
+    SELECT vector.chunk_id, bit_or(idf.bit) AS terms,
+           sum(idf.weight * posting.frequency / (
+               posting.frequency + 0.3::float8 + 0.9::float8 * posting.length / totals.mean_length
+           )) AS score
+    FROM vector
+    CROSS JOIN LATERAL (
+        SELECT index_id FROM retrieval_embedding embedding
+        WHERE embedding.chunk_id = vector.chunk_id
+          AND (embedding.index_id IN (SELECT id FROM live)) IS TRUE
+        OFFSET 0
+    ) AS home
+    CROSS JOIN idf CROSS JOIN totals
+    CROSS JOIN LATERAL (
+        SELECT frequency::float8 AS frequency, length::float8 AS length
+        FROM retrieval_posting posting
+        WHERE posting.index_id = home.index_id AND posting.chunk_id = vector.chunk_id
+          AND posting.term = (%(terms)s::text[])[idf.number]
+        OFFSET 0
+    ) AS posting
+    WHERE NOT %(by_rank)s AND vector.chunk_id NOT IN (SELECT chunk_id FROM lexical)
+    GROUP BY vector.chunk_id
+), near AS MATERIALIZED (
+    SELECT lexical.chunk_id, 1 - (embedding.vector <=> %(vector)s::halfvec) AS similarity
+    FROM lexical
+    CROSS JOIN LATERAL (
+        SELECT vector FROM retrieval_embedding embedding
+        WHERE embedding.chunk_id = lexical.chunk_id
+          AND (embedding.index_id IN (SELECT id FROM live WHERE same_model)) IS TRUE
+        OFFSET 0
+    ) AS embedding
+    WHERE NOT %(by_rank)s AND lexical.chunk_id NOT IN (SELECT chunk_id FROM vector)
+), pairs AS MATERIALIZED (
+    SELECT chunk_id, coalesce(lexical.score, met.score) AS lexical_score,
+           lexical.rank AS lexical_rank, coalesce(lexical.terms, met.terms) AS terms,
+           coalesce(vector.similarity, near.similarity) AS similarity, vector.rank AS vector_rank
+    FROM lexical FULL JOIN vector USING (chunk_id)
+    LEFT JOIN met USING (chunk_id) LEFT JOIN near USING (chunk_id)
+), ends AS MATERIALIZED (
+    SELECT min(coalesce(lexical_score, 0)) AS least, max(lexical_score) AS most,
+           min(similarity) AS farthest, max(similarity) AS closest
+    FROM pairs
+)"""
+
 _FUSED: dict[Mode, str] = {
     "hybrid": """
 fused AS MATERIALIZED (
     SELECT chunk_id,
-           coalesce(%(lexical_weight)s::float8 / (60 + lexical.rank), 0)
-               + coalesce(%(vector_weight)s::float8 / (60 + vector.rank), 0) AS score,
-           lexical.score AS lexical_score, lexical.rank AS lexical_rank, lexical.terms,
-           vector.similarity, vector.rank AS vector_rank
-    FROM lexical FULL JOIN vector USING (chunk_id)
+           CASE WHEN %(by_rank)s THEN
+               coalesce(%(lexical_weight)s::float8 / (60 + lexical_rank), 0)
+                   + coalesce(%(vector_weight)s::float8 / (60 + vector_rank), 0)
+           ELSE
+               %(lexical_weight)s::float8 * coalesce(
+                   (coalesce(lexical_score, 0) - least) / nullif(most - least, 0),
+                   (lexical_score > 0)::int, 0)
+                   + %(vector_weight)s::float8 * coalesce(
+                       (similarity - farthest) / nullif(closest - farthest, 0),
+                       (similarity = closest)::int, 0)
+           END AS score,
+           lexical_score, lexical_rank, terms, similarity, vector_rank
+    FROM pairs CROSS JOIN ends
     ORDER BY 2 DESC, 1 LIMIT %(limit)s
 )""",
     "lexical": """
@@ -162,6 +218,7 @@ _TYPES = {
     "model": "text",
     "limit": "bigint",
     "candidates": "bigint",
+    "by_rank": "boolean",
 }
 
 
@@ -189,7 +246,7 @@ def _compose(*parts: str) -> Statement:
 
 
 STATEMENTS: dict[Mode, Statement] = {
-    "hybrid": _compose(_LIVE, _LEXICAL, _VECTOR, _FUSED["hybrid"]),
+    "hybrid": _compose(_LIVE, _LEXICAL, _VECTOR, _BOTH, _FUSED["hybrid"]),
     "lexical": _compose(_LIVE, _LEXICAL, _FUSED["lexical"]),
     "vector": _compose(_LIVE, _VECTOR, _FUSED["vector"]),
 }
