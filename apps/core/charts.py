@@ -101,6 +101,46 @@ class Waterfall:
     ticks: tuple[Tick, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point of a scatter with the ends of its error bar, and whether it stands out."""
+
+    label: str
+    x: float
+    y: float
+    top: float
+    foot: float
+    is_marked: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Points over two axes from zero. `front` joins those that stand out."""
+
+    width: int
+    height: int
+    left: int
+    bottom: float
+    places: tuple[Place, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    front: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointInput:
+    """A point in data units; `low` and `high` bound `y`."""
+
+    label: str
+    x: float
+    y: float
+    low: float
+    high: float
+    is_marked: bool = False
+    url: str = ""
+
+
 def nice_ticks(top: float, *, count: int = 4) -> list[float]:
     """Round values from 0 to at least `top` in about `count` steps of 1, 2 or 5 times 10 to the n.
 
@@ -192,6 +232,45 @@ def plot_line(
         ticks=tuple(Tick(value, place(value), _tick_label(value)) for value in ticks),
         first_label=labels[0] if labels else "",
         last_label=labels[-1] if len(labels) > 1 else "",
+    )
+
+
+def plot_scatter(
+    points: Sequence[PointInput], *, width: int = 640, height: int = 280, left: int = 52
+) -> Scatter:
+    """Points with error bars; marked ones are joined from left to right."""
+    x_ticks = nice_ticks(max((point.x for point in points), default=0))
+    y_ticks = nice_ticks(max((point.high for point in points), default=0))
+    bottom, head, right = height - 40.0, 12.0, 96.0
+
+    def across(value: float) -> float:
+        return round(left + value / x_ticks[-1] * (width - left - right), 1)
+
+    def down(value: float) -> float:
+        return round(bottom - max(value, 0) / y_ticks[-1] * (bottom - head), 1)
+
+    places = tuple(
+        Place(
+            label=point.label,
+            x=across(point.x),
+            y=down(point.y),
+            top=down(point.high),
+            foot=down(point.low),
+            is_marked=point.is_marked,
+            url=point.url,
+        )
+        for point in points
+    )
+    front = sorted((place for place in places if place.is_marked), key=lambda place: place.x)
+    return Scatter(
+        width=width,
+        height=height,
+        left=left,
+        bottom=bottom,
+        places=places,
+        x_ticks=tuple(Tick(value, across(value), _tick_label(value)) for value in x_ticks),
+        y_ticks=tuple(Tick(value, down(value), _tick_label(value)) for value in y_ticks),
+        front=" ".join(f"{place.x},{place.y}" for place in front),
     )
 
 

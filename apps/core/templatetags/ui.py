@@ -88,6 +88,19 @@ def line(
     }
 
 
+@register.inclusion_tag("components/charts/scatter.html")
+def scatter(
+    points: Sequence[charts.PointInput], title: str, x_title: str, y_title: str
+) -> dict[str, Any]:
+    """Points over two axes. The page shows the same numbers in a table."""
+    return {
+        "chart": charts.plot_scatter(points),
+        "title": title,
+        "x_title": x_title,
+        "y_title": y_title,
+    }
+
+
 @register.inclusion_tag("components/charts/waterfall.html")
 def waterfall(spans: Sequence[Mapping[str, Any]], title: str) -> dict[str, Any]:
     """Timed steps with `name` or `label`, `offset_ms`, `duration_ms` and `status`."""
