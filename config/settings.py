@@ -187,6 +187,8 @@ WORKSPACE_FILES = "apps.documents.storage.remove_workspace_blobs"
 """Removes the files of a deleted workspace; documents are above workspaces."""
 DOCUMENT_USES = "apps.chat.selectors.count_uses"
 """Counts the answers that cite documents; conversations are above documents."""
+PROMPT_USES = "apps.assistants.selectors.list_prompt_uses"
+"""Finds the assistants that use a prompt; assistants are above prompts."""
 RELEASE_CHECKS: list[str] = []
 """Asked before a release is promoted (apps/assistants/promotion.py); gates are above assistants."""
 CELERY_BROKER_URL = REDIS_URL or "memory://"
@@ -207,6 +209,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 MODELS_DIR = Path(env_str("MODELS_DIR", default=str(DATA_DIR / "models")))
 EMBEDDER = env_str("EMBEDDER", default="minilm")
 """`minilm`, or `hash`: vectors without meaning, for tests."""
+EMBEDDING_MODELS = "apps.gateway.embedding_models.MODELS"
+"""The embedding models that workspaces have added; what needs one need not know who keeps them."""
 EXACT_SCAN_CHUNKS = env_int("EXACT_SCAN_CHUNKS", default=20_000)
 """Up to here a vector search compares every passage of its collections; beyond, it uses HNSW."""
 EMBEDDER_WORKERS = env_int("EMBEDDER_WORKERS", default=os.cpu_count() or 2)

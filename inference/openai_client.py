@@ -110,9 +110,9 @@ class OpenAIClient:
                     await drain(response.content)
                 return
             except ModelError as error:
-                if started or attempt == RETRIES or not _may_retry(error):
+                if started or attempt == RETRIES or not may_retry(error):
                     raise
-                delay = _retry_delay(error, attempt)
+                delay = retry_delay(error, attempt)
             await asyncio.sleep(delay)
 
     async def list_models(self) -> list[str]:
@@ -277,7 +277,8 @@ def _check_base_url(base_url: str) -> str:
         raise ValueError("The address must not contain a user name or password.")
     if parts.query or parts.fragment:
         raise ValueError("The address must not contain a query or fragment.")
-    return base_url.strip().rstrip("/").removesuffix("/chat/completions")
+    address = base_url.strip().rstrip("/")
+    return address.removesuffix("/chat/completions").removesuffix("/embeddings")
 
 
 async def _read_error_body(response: aiohttp.ClientResponse) -> bytes:
@@ -296,12 +297,13 @@ def _as_interruption(error: ModelError, decoder: StreamDecoder) -> ModelError:
     return make_error("interrupted", error.message)
 
 
-def _may_retry(error: ModelError) -> bool:
+def may_retry(error: ModelError) -> bool:
+    """Whether the same request may work in a moment."""
     too_late = (error.retry_after or 0) > MAX_RETRY_AFTER_SECONDS
     return error.kind in RETRIED_KINDS and error.retryable and not too_late
 
 
-def _retry_delay(error: ModelError, attempt: int) -> float:
+def retry_delay(error: ModelError, attempt: int) -> float:
     """Seconds to wait: at least what the server asked for, never in step with other clients."""
     backoff = RETRY_BASE_SECONDS * (1 << attempt)
     jitter: float = random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing

@@ -1,11 +1,20 @@
-"""The embedding model of this process: loaded at its first use, then shared by all threads."""
+"""The embedding models of this process: loaded at their first use, then shared by all threads.
+
+The built-in model has a path of its own, because every question takes it. All others belong to a
+workspace and are known to the app that keeps them; `settings.EMBEDDING_MODELS` names it.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, cast
+from uuid import UUID
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from inference.protocols import Embedder
 
@@ -13,19 +22,59 @@ _lock = threading.Lock()
 _loaded: dict[str, Embedder] = {}
 
 
-def get_embedder() -> Embedder:
-    """The model that `settings.EMBEDDER` names: `minilm`, or `hash` where meaning is not needed.
+@dataclass(frozen=True, slots=True)
+class EmbeddingChoice:
+    """A model that an index can be built with. `name` is what the index keeps of it."""
 
-    Raises `inference.errors.ModelFilesError` when the model was not prepared; the next call tries
-    again.
+    name: str
+    label: str
+    dimensions: int
+
+
+class EmbeddingModels(Protocol):
+    """The models that workspaces have added."""
+
+    def open(self, name: str) -> Embedder:
+        """The model of this name. Raises `inference.errors.ModelFilesError` if there is none."""
+
+    def list(self, workspace_id: UUID) -> Sequence[EmbeddingChoice]:
+        """The workspace's models by label."""
+
+
+def get_embedder(name: str = "") -> Embedder:
+    """The model of this name; without one, the built-in that `settings.EMBEDDER` names.
+
+    `settings.EMBEDDER` is `minilm`, or `hash` where meaning is not needed. Raises
+    `inference.errors.ModelFilesError` when the model was not prepared or is gone; the next call
+    tries again.
     """
-    name: str = settings.EMBEDDER
-    embedder = _loaded.get(name)
-    if embedder is None:
-        with _lock:
-            embedder = _loaded.get(name) or _load(name)
-            _loaded[name] = embedder
-    return embedder
+    chosen: str = settings.EMBEDDER
+    builtin = _loaded.get(chosen) or _load_once(chosen)
+    if not name or name == builtin.name:
+        return builtin
+    return _models().open(name)
+
+
+def list_embedders(workspace_id: UUID) -> list[EmbeddingChoice]:
+    """What an index of the workspace can be built with; the built-in model comes first."""
+    builtin = get_embedder()
+    first = EmbeddingChoice(builtin.name, _label(builtin.name), builtin.dimensions)
+    return [first, *_models().list(workspace_id)]
+
+
+def _label(name: str) -> str:
+    return f"{name.rpartition('/')[2]} (built in)"
+
+
+def _models() -> EmbeddingModels:
+    return cast(EmbeddingModels, import_string(settings.EMBEDDING_MODELS))
+
+
+def _load_once(name: str) -> Embedder:
+    with _lock:
+        embedder = _loaded.get(name) or _load(name)
+        _loaded[name] = embedder
+        return embedder
 
 
 def _load(name: str) -> Embedder:

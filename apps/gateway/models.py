@@ -1,4 +1,4 @@
-"""Where answers come from: model endpoints and their encrypted credentials."""
+"""Where answers and vectors come from: model endpoints and their encrypted credentials."""
 
 from __future__ import annotations
 
@@ -28,3 +28,43 @@ class Endpoint(WorkspaceModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class EmbeddingModel(WorkspaceModel):
+    """What turns texts into vectors: a server with `/v1/embeddings`, or a folder on this machine.
+
+    Name, address and key may change. What the vectors depend on never does, because indexes were
+    built with it: another model is another row. `name_in_index` is how an index knows it.
+    """
+
+    class Kind(models.TextChoices):
+        SERVER = "server", "A model server"
+        FOLDER = "folder", "A folder on this machine"
+
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    base_url = models.CharField(max_length=500, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+    api_key_encrypted = models.BinaryField(default=b"")
+    folder = models.CharField(max_length=200, blank=True)
+    dimensions = models.PositiveIntegerField()
+    max_tokens = models.PositiveIntegerField(default=512)
+    query_prefix = models.CharField(max_length=200, blank=True)
+    passage_prefix = models.CharField(max_length=200, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    check_ok = models.BooleanField(null=True)
+    check_message = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="embedding_model_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name_in_index(self) -> str:
+        """Unique in the installation, and the same as long as the row exists."""
+        return f"model:{self.pk}"

@@ -67,8 +67,8 @@ class _BertBuilder:
         self.shape = shape
         self.graph = _Graph()
 
-    def build(self) -> onnx.ModelProto:
-        """Write the whole graph, from token ids to unit vectors."""
+    def build(self, *, pooled: bool) -> onnx.ModelProto:
+        """Write the whole graph, from token ids to unit vectors or to one vector a token."""
         g = self.graph
         g.constant("axis_length", np.array([1], np.int64))
         g.constant("axes_heads", np.array([1, 2], np.int64))
@@ -81,8 +81,11 @@ class _BertBuilder:
         hidden = self._add_embeddings()
         for layer in range(self.shape.layers):
             hidden = self._add_layer(layer, hidden)
-        self._add_pooling(hidden)
-        return self._finish()
+        if pooled:
+            self._add_pooling(hidden)
+            return self._finish("embedding", ["batch", self.shape.hidden])
+        self.graph.add("Identity", [hidden], "last_hidden_state")
+        return self._finish("last_hidden_state", ["batch", "length", self.shape.hidden])
 
     def _add_mask_bias(self) -> None:
         g = self.graph
@@ -158,7 +161,7 @@ class _BertBuilder:
         g.add("Div", ["token_sum", "token_count"], "mean")
         g.add("LpNormalization", ["mean"], "embedding", axis=-1, p=2)
 
-    def _finish(self) -> onnx.ModelProto:
+    def _finish(self, output: str, shape: list[str | int]) -> onnx.ModelProto:
         def describe(name: str, kind: int, shape: list[str | int]) -> onnx.ValueInfoProto:
             return helper.make_tensor_value_info(name, kind, shape)
 
@@ -169,7 +172,7 @@ class _BertBuilder:
                 describe("input_ids", TensorProto.INT64, ["batch", "length"]),
                 describe("attention_mask", TensorProto.INT64, ["batch", "length"]),
             ],
-            [describe("embedding", TensorProto.FLOAT, ["batch", self.shape.hidden])],
+            [describe(output, TensorProto.FLOAT, shape)],
             self.graph.constants,
         )
         opset = helper.make_opsetid("", OPSET)
@@ -177,10 +180,11 @@ class _BertBuilder:
 
 
 def build_encoder(
-    weights: Mapping[str, NDArray[np.float32]], *, config: Mapping[str, Any]
+    weights: Mapping[str, NDArray[np.float32]], *, config: Mapping[str, Any], pooled: bool = True
 ) -> onnx.ModelProto:
     """Return the encoder's graph for BERT ``weights`` (names as in a safetensors file).
 
+    Without ``pooled`` its output is ``last_hidden_state`` (batch x length x hidden) instead.
     Raises ``KeyError`` when a weight is absent and ``ValueError`` on an unsupported variant.
     """
-    return _BertBuilder(weights, read_shape(config)).build()
+    return _BertBuilder(weights, read_shape(config)).build(pooled=pooled)
