@@ -25,18 +25,25 @@ WITH gone AS (
 )
 SELECT index_id, count(*), sum(length)
 FROM (SELECT DISTINCT index_id, chunk_id, length FROM gone) AS passages
-GROUP BY index_id ORDER BY index_id
+JOIN retrieval_index index ON index.id = index_id
+GROUP BY index_id, index.state ORDER BY index.state <> 'live', index_id
 """
 
 
 def write_postings(version: DocumentVersion, *, index: Index) -> int:
     """Index the words of a version's passages; returns how many passages it has.
 
-    Whatever postings these passages had in `index` are replaced.
+    Whatever postings these passages had are replaced.
     """
     chunks = Chunk.objects.filter(version=version, profile=index.profile_id)
+    _remove_postings(list(chunks.order_by("pk").values_list("pk", flat=True)))
+    return add_postings(version.pk, index=index)
+
+
+def add_postings(version_id: UUID, *, index: Index) -> int:
+    """The same for passages that have no postings in `index` yet; other indexes keep theirs."""
+    chunks = Chunk.objects.filter(version_id=version_id, profile=index.profile_id)
     ids = list(chunks.order_by("pk").values_list("pk", flat=True))
-    _remove_postings(ids)
     num_indexed = total_length = 0
     for start in range(0, len(ids), CHUNKS_AT_ONCE):
         rows = list(
@@ -73,7 +80,7 @@ def _remove_postings(chunk_ids: Sequence[int]) -> None:
 
 
 def _add_to_counters(index_id: UUID, *, chunks: int, length: int) -> None:
-    # By ascending id where there are several, which is the order of REMOVE_POSTINGS.
+    # The live one first, then by id: everybody locks indexes in this order.
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE retrieval_index SET num_chunks = greatest(0, num_chunks + %s), "
