@@ -44,7 +44,11 @@ class SplitParams:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A passage: `full_text[start:end]`, its heading path and the pages it lies on."""
+    """A passage: `full_text[start:end]`, its heading path and the pages it lies on.
+
+    `parent_start` and `parent_end` are the larger text that is read where this one is found; both
+    None where the passage is read as it is.
+    """
 
     start: int
     end: int
@@ -52,6 +56,8 @@ class Piece:
     first_page: int
     last_page: int
     num_tokens: int
+    parent_start: int | None = None
+    parent_end: int | None = None
 
 
 Range = tuple[int, int]
@@ -62,17 +68,22 @@ def split_pages(
     pages: Sequence[PageText], *, params: SplitParams, count_tokens: CountTokens
 ) -> list[Piece]:
     """The passages of a document, in order. Their spans may overlap but leave no text out."""
+    packer = open_packer(pages, params=params, count_tokens=count_tokens)
+    groups = group_sections(packer.units, params=params)
+    return packer.make_pieces([piece for group in groups for piece in packer.cut(group)])
+
+
+def open_packer(
+    pages: Sequence[PageText], *, params: SplitParams, count_tokens: CountTokens
+) -> Packer:
+    """The document in units, none too large for a passage of these sizes."""
     text = join_pages([page.text for page in pages])
     # Whatever the heading path, this much of a passage is always its own.
     smallest_cap = min(params.cap, params.room - CONTEXT_TOKENS)
     reader = UnitReader(text, cap=smallest_cap, count_tokens=count_tokens)
     units = reader.read(pages)
     contexts = Contexts(reader.contexts, count_tokens=count_tokens)
-    packer = _Packer(units, contexts=contexts, params=params)
-    groups = _group_sections(units, params=params)
-    ranges = [piece for group in groups for piece in packer.cut(group)]
-    ranges = _repair(text, units, ranges, packer=packer, count_tokens=count_tokens)
-    return [packer.make_piece(first, last) for first, last in ranges]
+    return Packer(text, units, contexts=contexts, params=params, count_tokens=count_tokens)
 
 
 class Contexts:
@@ -90,7 +101,7 @@ class Contexts:
                 self.tokens[index] = count
 
 
-def _group_sections(units: Sequence[Unit], *, params: SplitParams) -> Iterator[Range]:
+def group_sections(units: Sequence[Unit], *, params: SplitParams) -> Iterator[Range]:
     """Sections, with small neighbours joined where no top heading stands between them."""
     sections = list(_find_sections(units))
     top = _top_level([units[first].level for first, _ in sections if units[first].is_heading])
@@ -135,13 +146,23 @@ def _top_level(levels: Sequence[int]) -> int:
     return min(levels, default=0)
 
 
-class _Packer:
+class Packer:
     """Cuts a range of units into passages."""
 
-    def __init__(self, units: Sequence[Unit], *, contexts: Contexts, params: SplitParams) -> None:
+    def __init__(
+        self,
+        text: str,
+        units: Sequence[Unit],
+        *,
+        contexts: Contexts,
+        params: SplitParams,
+        count_tokens: CountTokens,
+    ) -> None:
+        self.text = text
         self.units = units
         self.contexts = contexts
         self.params = params
+        self.count_tokens = count_tokens
         self._sums = [0, *accumulate(unit.size for unit in units)]
 
     def size(self, first: int, last: int) -> int:
@@ -204,7 +225,11 @@ class _Packer:
                 break
         return start
 
-    def make_piece(self, first: int, last: int) -> Piece:
+    def make_pieces(self, ranges: Sequence[Range]) -> list[Piece]:
+        """Passages from ranges of units; those that turn out too large are halved."""
+        return [self._make_piece(*leaf) for leaf in self._repair(ranges)]
+
+    def _make_piece(self, first: int, last: int) -> Piece:
         units = self.units[first:last]
         # A passage that opens with headings is about what stands below them.
         body = next((unit for unit in units if not unit.is_heading), units[0])
@@ -217,33 +242,26 @@ class _Packer:
             num_tokens=sum(unit.tokens for unit in units),
         )
 
-
-def _repair(
-    text: str,
-    units: Sequence[Unit],
-    ranges: list[Range],
-    *,
-    packer: _Packer,
-    count_tokens: CountTokens,
-) -> list[Range]:
-    """Halve passages that turn out too large: counts do not add up across cuts inside words."""
-    done: dict[Range, list[Range]] = {}
-    suspects = [
-        (first, last)
-        for first, last in ranges
-        if any(unit.border == Border.INSIDE_WORD for unit in units[first + 1 : last])
-    ]
-    checked = suspects
-    while checked:
-        counts = count_tokens([text[units[a].start : units[b - 1].end] for a, b in checked])
-        halves: list[Range] = []
-        for (a, b), count in zip(checked, counts, strict=True):
-            if count > packer.cap(a, b) and b - a > 1:
-                middle = (a + b) // 2
-                done[a, b] = [(a, middle), (middle, b)]
-                halves += done[a, b]
-        checked = halves
-    return [leaf for piece in ranges for leaf in _leaves(piece, done)]
+    def _repair(self, ranges: Sequence[Range]) -> list[Range]:
+        """Halve passages that are too large: counts do not add up across cuts inside words."""
+        done: dict[Range, list[Range]] = {}
+        checked = [
+            (first, last)
+            for first, last in ranges
+            if any(unit.border == Border.INSIDE_WORD for unit in self.units[first + 1 : last])
+        ]
+        while checked:
+            counts = self.count_tokens(
+                [self.text[self.units[a].start : self.units[b - 1].end] for a, b in checked]
+            )
+            halves: list[Range] = []
+            for (a, b), count in zip(checked, counts, strict=True):
+                if count > self.cap(a, b) and b - a > 1:
+                    middle = (a + b) // 2
+                    done[a, b] = [(a, middle), (middle, b)]
+                    halves += done[a, b]
+            checked = halves
+        return [leaf for piece in ranges for leaf in _leaves(piece, done)]
 
 
 def _leaves(piece: Range, halves: dict[Range, list[Range]]) -> Iterator[Range]:

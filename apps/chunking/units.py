@@ -50,7 +50,10 @@ class PageText:
 
 @dataclass(slots=True)
 class Unit:
-    """`full_text[start:end]`, never cut. `size` is in tokens; `context` is its heading path."""
+    """`full_text[start:end]`, never cut. `size` is in tokens; `context` is its heading path.
+
+    `kind` is that of its block: paragraph, heading, table, code or list.
+    """
 
     start: int
     end: int
@@ -60,6 +63,7 @@ class Unit:
     is_heading: bool = False
     level: int = 0
     is_prose: bool = False
+    kind: str = "paragraph"
     size: int = 0
     tokens: int = 0
 
@@ -115,8 +119,9 @@ class UnitReader:
         title = " ".join(self.text[start:end].split())
         self._path.append((level, shorten(title, HEADING_CHARS)))
         yield Unit(
-            start, end, page.number, Border.HEADING, self._context(), is_heading=True, level=level
-        )
+            start, end, page.number, Border.HEADING, self._context(), is_heading=True, level=level,
+            kind="heading",
+        )  # fmt: skip
 
     def _read_table(self, page: PageText, start: int, end: int) -> Iterator[Unit]:
         """Rows. Those after the first know the first, which names the columns, as context."""
@@ -125,7 +130,7 @@ class UnitReader:
             row_start, row_end = strip_span(self.text, row_start, row_end)
             if row_start == row_end:
                 continue
-            yield Unit(row_start, row_end, page.number, border, context)
+            yield Unit(row_start, row_end, page.number, border, context, kind="table")
             border = Border.NEVER if index == 0 else Border.LINE
             if index == 0:
                 header = " ".join(self.text[row_start:row_end].split())
@@ -141,8 +146,9 @@ class UnitReader:
                 line_start, line_end = strip_span(self.text, *line)
                 if line_start < line_end:
                     yield Unit(
-                        line_start, line_end, page.number, border, context, is_prose=is_prose
-                    )
+                        line_start, line_end, page.number, border, context, is_prose=is_prose,
+                        kind="list" if is_prose else "code",
+                    )  # fmt: skip
                     border = Border.LINE
 
     def _read_prose(self, page: PageText, start: int, end: int) -> Iterator[Unit]:
@@ -182,7 +188,9 @@ class UnitReader:
         for start, end in cut_words(self.text, unit.start, unit.end):
             if previous >= 0:
                 border = Border.INSIDE_WORD if start == previous else Border.WORD
-            yield Unit(start, end, unit.page, border, unit.context, is_prose=unit.is_prose)
+            yield Unit(
+                start, end, unit.page, border, unit.context, is_prose=unit.is_prose, kind=unit.kind
+            )
             previous = end
 
 
@@ -226,6 +234,6 @@ def join_pages(texts: Sequence[str]) -> str:
 
 
 __all__ = [
-    "Border", "CountTokens", "PageText", "Span", "Unit", "UnitReader", "join_pages", "join_path",
-    "shorten",
+    "Border", "CountTokens", "PageText", "Span", "Unit", "UnitReader", "find_regions", "join_pages",
+    "join_path", "shorten",
 ]  # fmt: skip

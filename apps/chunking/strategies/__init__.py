@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.chunking.strategies import fixed, recursive
+from apps.chunking.strategies import fixed, parent_child, recursive, semantic, structure
 from apps.chunking.strategies.base import (
     EmbedderMissingError,
     Parameter,
@@ -13,7 +13,9 @@ from apps.chunking.strategies.base import (
 )
 
 STRATEGIES: dict[str, Strategy] = {
-    strategy.key: strategy for strategy in (*recursive.STRATEGIES, *fixed.STRATEGIES)
+    strategy.key: strategy
+    for module in (recursive, structure, fixed, semantic, parent_child)
+    for strategy in module.STRATEGIES
 }
 DEFAULT_STRATEGY = "recursive"
 

@@ -1,0 +1,261 @@
+"""Passages along what a document shows: its headings, pages, tables, or the code in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from apps.chunking.splitters import Packer, Piece, Range, SplitParams, group_sections, open_packer
+from apps.chunking.strategies.base import Parameter, Source, Strategy, Values, overlap_check
+from apps.chunking.strategies.recursive import (
+    overlap_parameter,
+    read_split_params,
+    size_parameter,
+)
+from apps.chunking.units import Border, Unit
+
+FAMILY = "Structure"
+_DEFINITION = re.compile(
+    r"(?:@|async\b|class\b|const\b|create\b|def\b|enum\b|export\b|fn\b|func\b|function\b|impl\b|"
+    r"interface\b|let\b|module\b|namespace\b|package\b|private\b|proc\b|protected\b|pub\b|public\b|"
+    r"static\b|struct\b|sub\b|template\b|trait\b|type\b|var\b)",
+    re.IGNORECASE,
+)
+
+
+def cut_at_headings(source: Source, values: Values) -> list[Piece]:
+    """A passage for each section down to a level; what is too large is cut evenly."""
+    packer, params = _open(source, values)
+
+    def starts(index: int) -> bool:
+        unit, before = packer.units[index], packer.units[index - 1]
+        return unit.is_heading and unit.level <= values["level"] and not before.is_heading
+
+    groups = _join_small(packer, _group(packer.units, starts), values["minimum"], params)
+    return packer.make_pieces([piece for group in groups for piece in packer.cut(group)])
+
+
+def cut_at_pages(source: Source, values: Values) -> list[Piece]:
+    """A passage for each page, slide or sheet; what is too large is cut evenly."""
+    packer, params = _open(source, {**values, "overlap": 0})
+    groups = _join_small(packer, group_pages(packer.units), values["minimum"], params)
+    ranges = [piece for group in groups for piece in packer.cut(group)]
+    return packer.make_pieces(share(packer, ranges, values["overlap"], lambda unit: unit.is_prose))
+
+
+def group_pages(units: Sequence[Unit]) -> Iterator[Range]:
+    """The units of each page."""
+    return _group(units, lambda index: units[index].page != units[index - 1].page)
+
+
+def cut_tables(source: Source, values: Values) -> list[Piece]:
+    """So many rows of a table to a passage, its header in the heading path; the rest as usual."""
+    packer, params = _open(source, {**values, "overlap": 30})
+    ranges: list[Range] = []
+    for first, last in _runs(packer.units, kind="table"):
+        if packer.units[first].kind != "table":
+            groups = list(group_sections(packer.units[first:last], params=params))
+            for a, b in groups:
+                ranges += packer.cut((first + a, first + b))
+            continue
+        ranges += _cut_rows(packer, _with_heading(packer.units, ranges, first), last, values)
+    return packer.make_pieces(
+        share(packer, ranges, values["overlap"], lambda unit: unit.kind == "table")
+    )
+
+
+def _cut_rows(packer: Packer, first: int, last: int, values: Values) -> Iterator[Range]:
+    body = next(i for i in range(first, last) if packer.units[i].kind == "table")
+    start = first
+    # The header stands above the first rows and is none of them.
+    for end in range(body + 1 + values["rows"], last + values["rows"], values["rows"]):
+        yield from packer.cut((start, min(end, last)))
+        start = min(end, last)
+        if start == last:
+            return
+    if start < last:
+        yield from packer.cut((start, last))
+
+
+def _with_heading(units: Sequence[Unit], ranges: list[Range], first: int) -> int:
+    """Where a table begins, with the headings right above it taken from the passage before."""
+    while first > 0 and units[first - 1].is_heading:
+        first -= 1
+        if ranges and ranges[-1][1] > first:
+            start, _ = ranges.pop()
+            if start < first:
+                ranges.append((start, first))
+    return first
+
+
+def cut_code(source: Source, values: Values) -> list[Piece]:
+    """Whole functions and classes, as many as fit; the text around code as usual."""
+    packer, params = _open(source, {**values, "overlap": 0})
+    ranges: list[Range] = []
+    for first, last in _runs(packer.units, kind="code"):
+        if packer.units[first].kind == "code":
+            groups: Iterable[Range] = _group_definitions(packer, first, last)
+        else:
+            sections = group_sections(packer.units[first:last], params=params)
+            groups = [(first + a, first + b) for a, b in sections]
+        ranges += [piece for group in groups for piece in packer.cut(group)]
+    return packer.make_pieces(
+        share(packer, ranges, values["overlap"], lambda unit: unit.kind == "code")
+    )
+
+
+def _group_definitions(packer: Packer, first: int, last: int) -> Iterator[Range]:
+    """Lines from one definition to the next, put together up to the size."""
+    start = block = first
+    for index in range(first + 1, last + 1):
+        if index < last and not _begins_definition(packer, index):
+            continue
+        if block > start and packer.size(start, index) > packer.params.target:
+            yield start, block
+            start = block
+        block = index
+    if start < last:
+        yield start, last
+
+
+def _begins_definition(packer: Packer, index: int) -> bool:
+    unit, before = packer.units[index], packer.units[index - 1]
+    if _indent(packer.text, unit) > 0 or unit.border < Border.LINE:
+        return False
+    if unit.border >= Border.PARAGRAPH:
+        return True
+    line = packer.text[unit.start : unit.start + 20]
+    return _indent(packer.text, before) > 0 and bool(_DEFINITION.match(line))
+
+
+def _indent(text: str, unit: Unit) -> int:
+    return unit.start - (text.rfind("\n", 0, unit.start) + 1)
+
+
+def _open(source: Source, values: Values) -> tuple[Packer, SplitParams]:
+    params = read_split_params(values, room=source.room)
+    return open_packer(source.pages, params=params, count_tokens=source.count_tokens), params
+
+
+def _group(units: Sequence[Unit], starts: Callable[[int], bool]) -> Iterator[Range]:
+    """Ranges that begin wherever `starts(index)` says so."""
+    first = 0
+    for index in range(1, len(units)):
+        if starts(index):
+            yield first, index
+            first = index
+    if units:
+        yield first, len(units)
+
+
+def _runs(units: Sequence[Unit], *, kind: str) -> Iterator[Range]:
+    """Ranges of one table or stretch of code each, and of what stands between them."""
+
+    def starts(index: int) -> bool:
+        unit, before = units[index], units[index - 1]
+        if (unit.kind == kind) != (before.kind == kind):
+            return True
+        return kind == "table" and unit.kind == kind and unit.border >= Border.PARAGRAPH
+
+    return _group(units, starts)
+
+
+def _join_small(
+    packer: Packer, groups: Iterable[Range], minimum: int, params: SplitParams
+) -> Iterator[Range]:
+    """Groups below the minimum go together with the next, as far as both fit into the size."""
+    waiting: Range | None = None
+    for first, last in groups:
+        if waiting is None:
+            waiting = (first, last)
+        elif packer.size(*waiting) < minimum and packer.size(waiting[0], last) <= params.target:
+            waiting = (waiting[0], last)
+        else:
+            yield waiting
+            waiting = (first, last)
+    if waiting is not None:
+        yield waiting
+
+
+def share(
+    packer: Packer, ranges: Sequence[Range], count: int, may_repeat: Callable[[Unit], bool]
+) -> list[Range]:
+    """Each range begun up to `count` units earlier, with the end of the one before it.
+
+    Units are sentences, rows or lines. None is repeated that `may_repeat` denies, nor so many
+    that the passage would grow too large.
+    """
+    shared = list(ranges[:1])
+    for (before, _), (first, last) in pairwise(ranges):
+        start = first
+        while (
+            first - start < count
+            and start - 1 > before
+            and may_repeat(packer.units[start - 1])
+            and may_repeat(packer.units[first])
+            and packer.size(start - 1, last) <= packer.cap(start - 1, last)
+        ):
+            start -= 1
+        shared.append((start, last))
+    return shared
+
+
+MINIMUM = Parameter(
+    "minimum", "Join below", "What holds less than this goes together with what follows.",
+    "integer", 60, 0, 1000, unit="tokens",
+)  # fmt: skip
+
+STRATEGIES = (
+    Strategy(
+        key="headings",
+        name="Sections",
+        family=FAMILY,
+        summary="One passage for each section, down to a level of headings; long ones are cut.",
+        parameters=(
+            Parameter(
+                "level", "Down to level", "Headings of this rank and above begin a passage.",
+                "integer", 3, 1, 6, unit="levels",
+            ),
+            size_parameter(250), overlap_parameter(30, 500, "tokens"), MINIMUM,
+        ),
+        cut=cut_at_headings,
+        check=overlap_check("target", "overlap"),
+    ),
+    Strategy(
+        key="pages",
+        name="Pages",
+        family=FAMILY,
+        summary="One passage for each page, slide or sheet, for documents whose pages stand "
+        "alone; long ones are cut.",
+        parameters=(size_parameter(250), overlap_parameter(0, 10, "sentences"), MINIMUM),
+        cut=cut_at_pages,
+    ),
+    Strategy(
+        key="tables",
+        name="Table rows",
+        family=FAMILY,
+        summary="So many rows to a passage, each with the header of its table; text between "
+        "tables follows headings and sentences.",
+        parameters=(
+            Parameter(
+                "rows", "Rows", "How many rows of a table a passage holds.", "integer", 8, 1, 200,
+                unit="rows",
+            ),
+            overlap_parameter(0, 50, "rows"), size_parameter(250),
+        ),
+        cut=cut_tables,
+        check=overlap_check("rows", "overlap"),
+    ),
+    Strategy(
+        key="code",
+        name="Functions and classes",
+        family=FAMILY,
+        summary="Keeps definitions of source code whole, as many as fit; text around them follows "
+        "headings and sentences.",
+        parameters=(size_parameter(250), overlap_parameter(0, 20, "lines")),
+        cut=cut_code,
+    ),
+)  # fmt: skip
+
+__all__ = ["STRATEGIES", "group_pages", "share"]
