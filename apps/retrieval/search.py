@@ -12,7 +12,9 @@ from uuid import UUID
 from django.conf import settings
 
 from apps.core.embedder import get_embedder
-from apps.retrieval.sql import STATEMENTS, Fusion, Mode
+from apps.retrieval.filters import parse_filter
+from apps.retrieval.large import Question, find_large
+from apps.retrieval.sql import Fusion, Mode, statement_for
 from apps.retrieval.terms import MAX_QUERY_CHARS, query_terms
 from apps.retrieval.wire import HalfVector, open_raw_cursor
 from inference.protocols import Vectors
@@ -30,7 +32,7 @@ class SearchQuery:
     In hybrid mode each list gives its first `candidates`, and `weights` are those of words and of
     meaning. With the fusion "rrf" a passage's score is the sum of weight / (60 + rank) over both.
     With "weighted" it is the sum of weight x score, where BM25 and cosine of every candidate run
-    from 0 (the least of them) to 1 (the most).
+    from 0 (the least of them) to 1 (the most). `filters` is a filter as `filters` reads it.
     """
 
     workspace_id: UUID
@@ -40,6 +42,7 @@ class SearchQuery:
     mode: Mode = "hybrid"
     weights: tuple[float, float] = (1.0, 1.0)
     candidates: int = 50
+    filters: str = ""
     fusion: Fusion = "rrf"
 
 
@@ -79,10 +82,10 @@ class SearchResult:
 
 
 def search(query: SearchQuery, *, vector: Vectors | None = None) -> SearchResult:
-    """Find passages. Blocking, one round trip to the database.
+    """Find passages. Blocking; one round trip to the database, a few for large collections.
 
     `vector` is the embedded question of shape (384,), if the caller has it already. A question
-    without any text finds nothing.
+    without any text finds nothing. Raises `filters.FilterError` for a filter that makes no sense.
     """
     text = _clean(query.text)
     if not text:
@@ -127,6 +130,8 @@ def _clean(text: str) -> str:
 def _fetch(
     query: SearchQuery, *, terms: dict[str, int], vector: Vectors | None, limit: int
 ) -> list[tuple[Any, ...]]:
+    chosen = parse_filter(query.filters)
+    candidates = max(limit, min(query.candidates, MAX_CANDIDATES))
     parameters = {
         "workspace": query.workspace_id,
         "collections": list(query.collection_ids),
@@ -136,16 +141,30 @@ def _fetch(
         "vector": HalfVector(vector) if vector is not None else None,
         "exact_chunks": settings.EXACT_SCAN_CHUNKS,
         "limit": limit,
-        "candidates": max(limit, min(query.candidates, MAX_CANDIDATES)),
+        "candidates": candidates,
         "lexical_weight": query.weights[0],
         "vector_weight": query.weights[1],
         "by_rank": query.fusion == "rrf",
+        **dict(chosen.values),
     }
-    statement = STATEMENTS[query.mode]
+    statement = statement_for(query.mode, chosen.conditions)
     values = [parameters[name] for name in statement.parameters]
     with open_raw_cursor() as cursor:
         cursor.execute(statement.text, values, binary=True)
-        return cursor.fetchall()
+        rows = cursor.fetchall()
+        if rows and rows[0][0] > settings.EXACT_SCAN_CHUNKS:
+            asked = Question(
+                workspace_id=query.workspace_id,
+                collection_ids=query.collection_ids,
+                mode=query.mode,
+                terms=terms,
+                model=parameters["model"],
+                filter=chosen,
+                candidates=candidates,
+                exact_chunks=settings.EXACT_SCAN_CHUNKS,
+            )
+            rows = find_large(cursor, asked, parameters)
+    return rows
 
 
 def _read_hit(row: tuple[Any, ...], *, terms: Sequence[str]) -> Hit:

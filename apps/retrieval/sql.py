@@ -7,6 +7,9 @@ BM25 has k1 = 1.2 and b = 0.75, so k1 + 1 = 2.2, k1 (1 - b) = 0.3 and k1 b = 0.9
 its first `candidates` to the fusion, which adds weight / (60 + rank), or weight x score with both
 scores brought to 0..1. Ties are broken by the passage's id.
 
+These statements read every vector and every posting that they are asked for. Beyond
+`exact_chunks` passages they find nothing but say how many there are: `large` goes on from there.
+
 One plan serves every question, so each part is written in the form in which its plan does not
 depend on how many rows the planner expects: "(x) IS TRUE" is x, but never looked up in an index,
 and "OFFSET 0" keeps what is inside the parentheses a loop of its own.
@@ -16,21 +19,41 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Mode = Literal["hybrid", "lexical", "vector"]
 Fusion = Literal["weighted", "rrf"]
 
 _LIVE = """
-live AS MATERIALIZED (
+named AS MATERIALIZED (
     SELECT id, num_chunks, total_length, embedding_model = %(model)s AS same_model
     FROM retrieval_index
     WHERE workspace_id = %(workspace)s AND collection_id = ANY(%(collections)s) AND state = 'live'
 ), totals AS MATERIALIZED (
     SELECT coalesce(sum(num_chunks), 0)::float8 AS chunks,
            greatest(sum(total_length), 1)::float8 / greatest(sum(num_chunks), 1) AS mean_length
-    FROM live
+    FROM named
+), live AS MATERIALIZED (
+    SELECT id, same_model FROM named WHERE (SELECT chunks <= %(exact_chunks)s::int FROM totals)
 )"""
+
+# What a filter leaves, joined in where there is one.
+_ALLOWED = """
+allowed AS MATERIALIZED (
+    SELECT chunk.id
+    FROM documents_document document
+    JOIN documents_documentversion version ON version.id = document.current_id
+    JOIN chunking_chunk chunk ON chunk.version_id = version.id
+    WHERE (SELECT chunks <= %(exact_chunks)s::int FROM totals)
+      AND document.workspace_id = %(workspace)s
+      AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL
+      AND {conditions}
+)"""
+_ALLOWED_POSTING = "WHERE chunk_id IN (SELECT id FROM allowed)"
+_ALLOWED_VECTOR = "AND embedding.chunk_id IN (SELECT id FROM allowed)"
+_ALLOWED_COUNT = """CASE WHEN totals.chunks > %(exact_chunks)s::int THEN totals.chunks::bigint
+            ELSE (SELECT count(*) FROM allowed) END"""
 
 # Postings of deleted documents stay until a job removes them. There are few such passages, so
 # they are named and left out. `terms` is a bit for each of the asked terms.
@@ -64,6 +87,7 @@ hidden AS MATERIALIZED (
            sum(idf.weight * frequency / (
                frequency + 0.3::float8 + 0.9::float8 * length / totals.mean_length)) AS score
     FROM matches JOIN idf USING (number) CROSS JOIN totals
+    {allowed}
     GROUP BY chunk_id
 ), best AS MATERIALIZED (
     SELECT chunk_id, terms, score FROM scored ORDER BY score DESC, chunk_id
@@ -73,42 +97,23 @@ hidden AS MATERIALIZED (
     FROM best
 )"""
 
-# Two branches, of which one runs. A small collection is compared row by row: an HNSW scan of the
-# whole table, filtered afterwards, would find few or none of its passages. ("+ 0" keeps the
-# planner from using the HNSW index there.) A large one uses HNSW, which goes on until enough rows
-# pass the filter. ("IS TRUE" keeps the planner from sorting the whole collection there.)
+# Compared row by row, which has no recall to lose. ("+ 0" keeps the planner away from indexes.)
 _VECTOR = """
-nearest_exact AS MATERIALIZED (
+nearest AS MATERIALIZED (
     SELECT embedding.chunk_id, (embedding.vector <=> %(vector)s::halfvec) + 0 AS distance
     FROM live JOIN retrieval_embedding embedding ON embedding.index_id = live.id
-    WHERE (SELECT chunks <= %(exact_chunks)s::int FROM totals)
-      AND live.same_model
+    WHERE live.same_model
       AND (embedding.version_id IN (
           SELECT current_id FROM documents_document document
           WHERE document.workspace_id = %(workspace)s
             AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL
       )) IS TRUE
+      {allowed}
     ORDER BY distance, embedding.chunk_id LIMIT %(candidates)s
-), nearest_hnsw AS MATERIALIZED (
-    SELECT embedding.chunk_id, embedding.vector <=> %(vector)s::halfvec AS distance
-    FROM retrieval_embedding embedding
-    WHERE (SELECT chunks > %(exact_chunks)s::int
-               AND set_config('hnsw.iterative_scan', 'strict_order', true) IS NOT NULL
-               AND set_config('hnsw.ef_search', '200', true) IS NOT NULL
-           FROM totals)
-      AND (embedding.index_id = ANY(ARRAY(SELECT id FROM live WHERE same_model))) IS TRUE
-      AND (
-          SELECT true FROM documents_document document
-          WHERE document.current_id = embedding.version_id
-            AND document.workspace_id = %(workspace)s
-            AND (document.collection_id = ANY(%(collections)s)) IS TRUE
-            AND document.deleted_at IS NULL
-          LIMIT 1)
-    ORDER BY embedding.vector <=> %(vector)s::halfvec LIMIT %(candidates)s
 ), vector AS (
     SELECT chunk_id, 1 - distance AS similarity,
            row_number() OVER (ORDER BY distance, chunk_id) AS rank
-    FROM (SELECT * FROM nearest_exact UNION ALL SELECT * FROM nearest_hnsw) AS nearest
+    FROM nearest
 )"""
 
 # By rank, or by scores brought to 0..1 within the candidates. For the latter each list also says
@@ -192,7 +197,7 @@ fused AS MATERIALIZED (
 }
 
 _RESULT = """
-SELECT totals.chunks::bigint, hit.*
+SELECT {searched}, hit.*
 FROM totals LEFT JOIN (
     SELECT passage.*, fused.score, fused.lexical_score, fused.lexical_rank, fused.terms,
            fused.similarity, fused.vector_rank
@@ -219,6 +224,10 @@ _TYPES = {
     "limit": "bigint",
     "candidates": "bigint",
     "by_rank": "boolean",
+    "depth": "bigint",
+    "checked_chunks": "bigint",
+    "oversampled": "bigint",
+    "enough": "bigint",
 }
 
 
@@ -230,7 +239,8 @@ class Statement:
     parameters: tuple[str, ...]
 
 
-def _number_parameters(sql: str) -> Statement:
+def number_parameters(sql: str) -> Statement:
+    """A statement from one with `%(name)s`."""
     names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
 
     def place(match: re.Match[str]) -> str:
@@ -241,12 +251,23 @@ def _number_parameters(sql: str) -> Statement:
     return Statement(_PARAMETER.sub(place, sql), names)
 
 
-def _compose(*parts: str) -> Statement:
-    return _number_parameters(f"WITH {', '.join(parts)}{_RESULT}")
+def compose(mode: Mode, *parts: str, searched: str = "totals.chunks::bigint") -> Statement:
+    """A search: the parts that make the lists `lexical` and `vector`, their fusion, the result.
+
+    `searched` is the number of passages that the result shall name.
+    """
+    fusion = (_BOTH, _FUSED[mode]) if mode == "hybrid" else (_FUSED[mode],)
+    result = _RESULT.format(searched=searched)
+    return number_parameters(f"WITH {', '.join([*parts, *fusion])}{result}")
 
 
-STATEMENTS: dict[Mode, Statement] = {
-    "hybrid": _compose(_LIVE, _LEXICAL, _VECTOR, _BOTH, _FUSED["hybrid"]),
-    "lexical": _compose(_LIVE, _LEXICAL, _FUSED["lexical"]),
-    "vector": _compose(_LIVE, _VECTOR, _FUSED["vector"]),
-}
+@lru_cache(maxsize=256)
+def statement_for(mode: Mode, conditions: tuple[str, ...] = ()) -> Statement:
+    """The search of small collections, with the conditions of a filter if there is one."""
+    lexical = _LEXICAL.format(allowed=_ALLOWED_POSTING if conditions else "")
+    vector = _VECTOR.format(allowed=_ALLOWED_VECTOR if conditions else "")
+    parts = {"hybrid": [lexical, vector], "lexical": [lexical], "vector": [vector]}[mode]
+    if not conditions:
+        return compose(mode, _LIVE, *parts)
+    allowed = _ALLOWED.format(conditions=" AND ".join(conditions))
+    return compose(mode, _LIVE, allowed, *parts, searched=_ALLOWED_COUNT)

@@ -1,0 +1,123 @@
+"""Vector indexes in SQL: how they are made, and how a query has to be written to be served by one.
+
+Every large Index has a partial vector index of its own, `WHERE index_id = '<id>'`: other
+collections' vectors are not in it, so they can neither slow a search down nor hide its results.
+The planner takes a partial index only if the query names the id as a constant, so the id stands in
+the text of the statement. The expressions here must stay as they are: an index is matched by them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from uuid import UUID
+
+TABLE = "retrieval_embedding"
+PREFIX = "embedding_ann_"
+HNSW_M = 16
+HNSW_EF_CONSTRUCTION = 80
+LIST_CHUNKS = 1_000
+"""Vectors in a list of IVFFlat, for which its manual advises."""
+
+BINARY_OVERSAMPLING = 16
+"""Bits alone tell little: this many times more are found by them and compared again by 16 bits."""
+MAX_EF_SEARCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """A vector index: of which Index, of which kind and precision, for vectors of which length."""
+
+    index_id: UUID
+    kind: str
+    precision: str
+    dimensions: int
+
+    @property
+    def label(self) -> str:
+        """Kind and precision, as `Index.ann_built` keeps them."""
+        return f"{self.kind} {self.precision}"
+
+    @property
+    def name(self) -> str:
+        """The relation's name, at most 63 characters."""
+        return f"{PREFIX}{self.index_id.hex}_{self.kind}_{self.precision}"
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        """The indexed expression and its operator class."""
+        if self.precision == "binary":
+            return f"({self._bits('vector')})", "bit_hamming_ops"
+        if self.precision == "full":
+            return f"((vector::vector({self.dimensions})))", "vector_cosine_ops"
+        return f"((vector::halfvec({self.dimensions})))", "halfvec_cosine_ops"
+
+    def _bits(self, value: str) -> str:
+        size = self.dimensions
+        return f"(binary_quantize({value}::halfvec({size}))::bit({size}))"
+
+    def create(self, *, num_chunks: int, concurrently: bool = True) -> str:
+        """The statement that builds it. Building concurrently lets everybody write meanwhile."""
+        expression, operators = self._key
+        if self.kind == "hnsw":
+            options = f"m = {HNSW_M}, ef_construction = {HNSW_EF_CONSTRUCTION}"
+        else:
+            options = f"lists = {max(10, num_chunks // LIST_CHUNKS)}"
+        return (
+            f"CREATE INDEX {'CONCURRENTLY ' * concurrently}{self.name} ON {TABLE} "
+            f"USING {self.kind} ({expression} {operators}) WITH ({options}) "
+            f"WHERE index_id = '{self.index_id}'::uuid"
+        )
+
+    def build_bytes(self, num_chunks: int) -> int:
+        """Memory in which a build goes through without spilling to disk, generously."""
+        value = {"full": 4 * self.dimensions, "half": 2 * self.dimensions}.get(
+            self.precision, self.dimensions // 8
+        )
+        graph = 24 * HNSW_M + 400 if self.kind == "hnsw" else 0
+        return int(1.25 * num_chunks * (value + graph)) + 64 * 2**20
+
+    def settings(self, *, candidates: int, num_chunks: int) -> dict[str, str]:
+        """What the server must know about a scan that shall find `candidates` passages."""
+        if self.kind == "ivfflat":
+            lists = max(10, num_chunks // LIST_CHUNKS)
+            probes = min(lists, max(10, math.ceil(2.5 * math.sqrt(lists))))
+            return {
+                "ivfflat.probes": str(probes),
+                "ivfflat.iterative_scan": "relaxed_order",
+                "ivfflat.max_probes": str(lists),
+            }
+        wanted = self.oversampled(candidates) if self.precision == "binary" else 4 * candidates
+        return {
+            "hnsw.ef_search": str(max(100, min(wanted, MAX_EF_SEARCH))),
+            "hnsw.iterative_scan": "relaxed_order",
+            "hnsw.max_scan_tuples": "100000",
+        }
+
+    def oversampled(self, candidates: int) -> int:
+        """How many passages the bits have to give for `candidates` good ones."""
+        return BINARY_OVERSAMPLING * candidates if self.precision == "binary" else candidates
+
+    def nearest(self, *, condition: str) -> str:
+        """The passages nearest to %(vector)s among those for which `condition` (SQL) holds.
+
+        Columns: chunk_id, distance. The rows come nearly in order, and `candidates` at most.
+        """
+        where = f"WHERE embedding.index_id = '{self.index_id}'::uuid AND {condition}"
+        exact = "embedding.vector <=> %(vector)s::halfvec"
+        if self.precision == "binary":
+            order = f"{self._bits('embedding.vector')} <~> {self._bits('%(vector)s')}"
+            return (
+                f"SELECT chunk_id, distance FROM (SELECT embedding.chunk_id, {exact} AS distance "  # noqa: S608
+                f"FROM {TABLE} embedding {where} ORDER BY {order} LIMIT %(oversampled)s) AS rough "
+                "ORDER BY distance LIMIT %(candidates)s"
+            )
+        cast = "vector" if self.precision == "full" else "halfvec"
+        order = (
+            f"embedding.vector::{cast}({self.dimensions}) "
+            f"<=> %(vector)s::halfvec::{cast}({self.dimensions})"
+        )
+        return (
+            f"SELECT embedding.chunk_id, {order} AS distance FROM {TABLE} embedding {where} "  # noqa: S608
+            f"ORDER BY {order} LIMIT %(candidates)s"
+        )
