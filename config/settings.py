@@ -189,7 +189,7 @@ DOCUMENT_USES = "apps.chat.selectors.count_uses"
 """Counts the answers that cite documents; conversations are above documents."""
 PROMPT_USES = "apps.assistants.selectors.list_prompt_uses"
 """Finds the assistants that use a prompt; assistants are above prompts."""
-RELEASE_CHECKS: list[str] = []
+RELEASE_CHECKS = ["apps.evaluation.gates.check_release"]
 """Asked before a release is promoted (apps/assistants/promotion.py); gates are above assistants."""
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_SERIALIZER = "json"

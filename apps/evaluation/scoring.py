@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -27,6 +27,10 @@ from inference.types import ChatDelta, ChatMessage, Sampling
 JUDGE_TRIES = 3
 ABOUT_ANSWERS = frozenset({Need.QUESTION, Need.ANSWER, Need.EXPECTED_ANSWER})
 """What a turn before the last one has; evaluators that need more score the whole task only."""
+
+
+TEXTS = frozenset({Need.ANSWER, Need.EXPECTED_ANSWER})
+"""What evaluators read that compare two texts and nothing else."""
 
 
 class CountingJudge:
@@ -134,15 +138,29 @@ async def _score(subject: Subject, metric: Metric, tools: Tools) -> list[ScoreRo
 
     The turns' own scores are beside the task's, which is about the last answer.
     """
-    about_turns = all_evaluators()[metric.evaluator].needs <= ABOUT_ANSWERS
+    needs = all_evaluators()[metric.evaluator].needs
+    about_turns = needs <= ABOUT_ANSWERS
     rows = []
     for turn, observation in subject.observations:
         if turn and not about_turns:
             continue
-        found = await score(metric.evaluator, observation, tools=tools, settings=metric.settings)
+        seen = as_texts(observation) if needs == TEXTS else observation
+        found = await score(metric.evaluator, seen, tools=tools, settings=metric.settings)
         if found.status != "not_applicable":
             rows.append(_row(subject.item_id, metric.key, turn, found))
     return rows
+
+
+def as_texts(observation: Observation) -> Observation:
+    """To decline is to say nothing, and nothing is what is expected where there is no answer.
+
+    So SQuAD 2.0 counts (Rajpurkar et al., 2018): declining is exact where the documents do not
+    tell, and shares no word with the expected answer where they do.
+    """
+    declined = "" if observation.declined else observation.answer
+    nothing = observation.answerable is False and not observation.expected_answers
+    expected = ("",) if nothing else observation.expected_answers
+    return replace(observation, answer=declined, expected_answers=expected)
 
 
 def _row(item_id: UUID, key: str, turn: int, found: Score) -> ScoreRow:

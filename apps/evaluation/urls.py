@@ -1,6 +1,36 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.evaluation import compare_views, gate_views, views
+from apps.evaluation.lab.urls import urlpatterns as lab_urls
 
 app_name = "evaluation"
-urlpatterns: list[URLPattern] = []
+ROOT = "evaluate/experiments"
+ONE = f"{ROOT}/<uuid:experiment_id>"
+ASSISTANT = "assistants/<slug:assistant_slug>"
+
+urlpatterns = [
+    *lab_urls,
+    path("evaluate/", views.listing, name="list"),
+    path(f"{ASSISTANT}/evaluate/", views.of_assistant, name="of_assistant"),
+    path(f"{ASSISTANT}/evaluate/new/", views.new, name="new"),
+    path(f"{ASSISTANT}/gates/", gate_views.gates, name="gates"),
+    path(f"{ASSISTANT}/gates/<uuid:rule_id>/remove/", gate_views.remove_gate, name="remove_gate"),
+    path(f"{ASSISTANT}/guideline/", gate_views.guideline, name="guideline"),
+    path(f"{ASSISTANT}/guideline/<uuid:criterion_id>/", gate_views.criterion, name="criterion"),
+    path(
+        f"{ASSISTANT}/guideline/<uuid:criterion_id>/remove/",
+        gate_views.remove_line,
+        name="remove_line",
+    ),
+    path(f"{ONE}/", views.experiment, name="experiment"),
+    path(f"{ONE}/progress/", views.progress, name="progress"),
+    path(f"{ONE}/cancel/", views.cancel, name="cancel"),
+    path(f"{ONE}/resume/", views.resume, name="resume"),
+    path(f"{ONE}/delete/", views.delete, name="delete"),
+    path(f"{ONE}/gates/", gate_views.verdicts, name="verdicts"),
+    path(f"{ONE}/compare/", compare_views.compare, name="compare"),
+    path(f"{ONE}/analysis/", compare_views.analysis, name="analysis"),
+    path(f"{ONE}/answers/<uuid:item_id>/", compare_views.item, name="item"),
+]

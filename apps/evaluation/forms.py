@@ -1,0 +1,199 @@
+"""What people fill in about experiments, gates and guidelines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from apps.assistants.models import Assistant, Release
+from apps.datasets.models import DatasetVersion
+from apps.evaluation.evaluators.base import SettingError
+from apps.evaluation.evaluators.registry import all_evaluators
+from apps.evaluation.metrics import COMPONENTS, freeze_evaluators
+from apps.evaluation.models import GateRule
+from apps.evaluation.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS, Plan
+from apps.gateway.models import Endpoint
+
+SUGGESTED = (
+    "token_f1", "exact_match", "groundedness", "citation_precision", "context_recall",
+    "abstention_accuracy",
+)  # fmt: skip
+"""Ticked on a new form, as far as they are there."""
+
+
+class ExperimentForm(forms.Form):
+    """The plan of an experiment on one assistant."""
+
+    name = forms.CharField(
+        max_length=120, label="Name", help_text="What you want to find out: “Does k = 8 help?”"
+    )
+    dataset_version = forms.ModelChoiceField(
+        queryset=DatasetVersion.objects.none(),
+        label="Dataset",
+        empty_label=None,
+        help_text="Only frozen versions, because a draft can still change.",
+    )
+    releases = forms.ModelMultipleChoiceField(
+        queryset=Release.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        label="Releases",
+        help_text=f"Each answers every question; 1 to {MAX_RELEASES}.",
+    )
+    evaluators = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple,
+        label="Evaluators",
+        help_text="The first is the headline. Time and cost are always noted.",
+    )
+    judge = forms.ModelChoiceField(
+        queryset=Endpoint.objects.none(),
+        required=False,
+        label="Model that judges",
+        empty_label="None",
+        help_text="Only judges need one. Take another model than the one that answers.",
+    )
+    sample_size = forms.IntegerField(
+        required=False,
+        min_value=1,
+        label="Sample",
+        help_text="Ask only so many questions, the same ones for the same seed. Empty asks all.",
+    )
+    sample_seed = forms.IntegerField(
+        required=False, min_value=0, max_value=2_000_000_000, initial=0, label="Seed of the sample"
+    )
+    repeats = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_REPEATS,
+        initial=1,
+        label="Repeats",
+        help_text="Ask each question more than once to see how stable the answers are.",
+    )
+    parallel = forms.IntegerField(
+        min_value=1, max_value=MAX_PARALLEL, initial=4, label="Questions at a time"
+    )
+    with_turns = forms.BooleanField(
+        required=False,
+        label="Ask whole conversations",
+        help_text="Earlier questions are asked too and scored by turn, instead of taken as given.",
+    )
+
+    def __init__(self, assistant: Assistant, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.assistant = assistant
+        workspace_id = assistant.workspace_id
+        self._choose("dataset_version").queryset = (
+            DatasetVersion.objects.filter(workspace_id=workspace_id, number__gt=0)
+            .select_related("dataset")
+            .order_by("dataset__name", "-number")
+        )
+        releases = self._choose("releases")
+        releases.queryset = assistant.releases.select_related("assistant").order_by("-number")
+        releases.label_from_instance = self._name_release  # type: ignore[method-assign]
+        self._choose("judge").queryset = Endpoint.objects.filter(
+            workspace_id=workspace_id
+        ).order_by("name")
+        field = self.fields["evaluators"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = list_evaluator_choices()
+        self.initial.setdefault("evaluators", [n for n in SUGGESTED if n in all_evaluators()])
+
+    def _choose(self, name: str) -> forms.ModelChoiceField[Any]:
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        return field
+
+    def _name_release(self, release: Release) -> str:
+        now = ", answers now" if release.pk == self.assistant.current_id else ""
+        note = f": {release.note}" if release.note else ""
+        return f"Release {release.number}{now}{note}"
+
+    def clean_evaluators(self) -> list[dict[str, Any]]:
+        """Frozen, in the order of the page; those that were chosen before others stay first."""
+        try:
+            return freeze_evaluators({"evaluator": n} for n in self.cleaned_data["evaluators"])
+        except SettingError as error:
+            raise ValidationError(str(error)) from error
+
+    def plan(self) -> Plan:
+        """What was filled in. Only for a valid form."""
+        values = dict(self.cleaned_data)
+        values["releases"] = list(values["releases"])
+        values["sample_seed"] = values["sample_seed"] or 0
+        return Plan(**values)
+
+    def evaluator_groups(self) -> list[tuple[str, list[Any]]]:
+        """(component, its tick boxes) for the page."""
+        groups: dict[str, list[Any]] = {}
+        known = all_evaluators()
+        for option in self["evaluators"]:
+            evaluator = known[str(option.data["value"])]
+            box = {"option": option, "evaluator": evaluator}
+            groups.setdefault(COMPONENTS.get(evaluator.group, "Answer"), []).append(box)
+        return list(groups.items())
+
+
+def list_evaluator_choices() -> list[tuple[str, str]]:
+    """(name, label) of every evaluator, those that are suggested first."""
+    known = all_evaluators()
+    names = [n for n in SUGGESTED if n in known] + [n for n in known if n not in SUGGESTED]
+    return [(name, known[name].label) for name in names]
+
+
+class GateRuleForm(forms.Form):
+    """A rule; thresholds are typed as people say them: percent, seconds, dollars."""
+
+    metric = forms.ChoiceField(label="Metric")
+    statistic = forms.ChoiceField(choices=GateRule.Statistic.choices, label="Its")
+    kind = forms.ChoiceField(choices=GateRule.Kind.choices, label="Rule")
+    threshold = forms.FloatField(
+        min_value=0,
+        label="By how much, or how much",
+        help_text="Points or percent for shares, milliseconds for times, dollars for costs.",
+    )
+    confidence = forms.TypedChoiceField(
+        choices=[("0.9", "90 %"), ("0.95", "95 %"), ("0.99", "99 %")],
+        coerce=float,
+        initial="0.95",
+        label="Confidence",
+        help_text="Only for “is not worse than now”.",
+    )
+
+    def __init__(self, metrics: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["metric"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = metrics
+
+
+class CriterionForm(forms.Form):
+    """A line of the guideline."""
+
+    name = forms.CharField(max_length=80, label="Criterion", help_text="For example: Complete")
+    rubric = forms.CharField(
+        max_length=4_000,
+        label="Rubric",
+        help_text="What makes an answer good or bad here, so that two people would agree.",
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    good_example = forms.CharField(
+        max_length=2_000, required=False, label="A good answer",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )  # fmt: skip
+    bad_example = forms.CharField(
+        max_length=2_000, required=False, label="A bad answer",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )  # fmt: skip
+    metric = forms.ChoiceField(required=False, label="Measured by")
+    outcome = forms.CharField(
+        max_length=200,
+        required=False,
+        label="What it stands for in the business",
+        help_text="For example: share of tickets that are not opened again",
+    )
+
+    def __init__(self, metrics: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["metric"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "Nothing yet"), *metrics]
