@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from apps.documents.models import DocumentVersion
-from apps.workspaces.models import WorkspaceModel
+from apps.documents.models import Document, DocumentVersion
+from apps.workspaces.models import User, WorkspaceModel
+
+TAG_CHARS = 60
 
 
 class ChunkingProfile(WorkspaceModel):
@@ -34,8 +37,44 @@ class ChunkingProfile(WorkspaceModel):
         super().save(*args, **kwargs)
 
 
+class ChunkEdit(WorkspaceModel):
+    """What people changed about a stretch of a document's text, kept apart from the passages.
+
+    It is anchored by the text that stood there (`original`, the characters `start` to `end` of
+    the full text then) and placed anew whenever a version is split, by whatever profile. With
+    `is_fixed` the stretch stays a passage of its own, with `text` instead of the original unless
+    that is empty; without, it only tags what lies there. A stretch that `is_disabled` is left out:
+    no passage holds it.
+    """
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunk_edits")
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    original = models.TextField()
+    original_hash = models.CharField(max_length=64)
+    text = models.TextField(blank=True)
+    is_fixed = models.BooleanField(default=True)
+    is_disabled = models.BooleanField(default=False)
+    tags = ArrayField(models.CharField(max_length=TAG_CHARS), default=list)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["document", "start", "end"], name="chunk_edit_span")
+        ]
+
+    def __str__(self) -> str:
+        return f"edit of {self.start}-{self.end}"
+
+
 class Chunk(models.Model):
-    """One passage: `text` is the version's full text from `start` to `end`, exactly."""
+    """One passage: `text` is the version's full text from `start` to `end`, exactly.
+
+    Unless it was edited: then `edit` says so, and the span is what the text stands for.
+    `parent_start` and `parent_end` are the larger text that is read where this is found.
+    """
 
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(
@@ -51,11 +90,26 @@ class Chunk(models.Model):
     first_page = models.PositiveIntegerField()
     last_page = models.PositiveIntegerField()
     num_tokens = models.PositiveIntegerField()
+    parent_start = models.PositiveIntegerField(null=True)
+    parent_end = models.PositiveIntegerField(null=True)
+    edit = models.ForeignKey(
+        ChunkEdit, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    tags = ArrayField(models.CharField(max_length=TAG_CHARS), default=list, db_default=[])
 
     class Meta:
+        # Checked at the end of each statement, so that passages can be numbered anew in one.
         constraints = [
             models.UniqueConstraint(
-                fields=["version", "profile", "position"], name="chunk_position"
+                fields=["version", "profile", "position"],
+                name="chunk_position",
+                deferrable=models.Deferrable.IMMEDIATE,
+            )
+        ]
+        # Few passages are edited, and every passage would pay for a whole index.
+        indexes = [
+            models.Index(
+                fields=["edit"], name="chunk_edited", condition=models.Q(edit__isnull=False)
             )
         ]
 

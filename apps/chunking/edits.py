@@ -1,0 +1,226 @@
+"""Putting people's changes into freshly cut passages. Pure: pieces and changes in, passages out.
+
+A stretch that somebody edited, split off, merged or disabled is a passage of its own in every
+chunking: whatever the splitter makes there gives way to it. So text that was corrected or disabled
+is not found in the overlap of a neighbour either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from apps.chunking.spans import Span, strip_span
+from apps.chunking.splitters import Piece
+from apps.chunking.units import CountTokens
+
+SHORTEST_ANCHOR = 20
+"""Characters; a shorter original is only looked for where it stood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done to the stretch that read `original`, at `start`. See ChunkEdit."""
+
+    id: UUID
+    start: int
+    original: str
+    text: str = ""
+    is_fixed: bool = True
+    is_disabled: bool = False
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A change and where its stretch stands now."""
+
+    change: Change
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece as it is stored: its own text or that of an edit, and its tags."""
+
+    piece: Piece
+    text: str
+    edit_id: UUID | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Changes by whether the stretch that they were made to is still there."""
+
+    placed: tuple[Placed, ...]
+    lost: tuple[Change, ...]
+
+
+def hash_text(text: str) -> str:
+    """The sha256 of a stretch, in hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def place(changes: Iterable[Change], text: str) -> Placement:
+    """Find each change's stretch in a full text; of two that would overlap the newer one stays.
+
+    `changes` come with the newest first.
+    """
+    placed: list[Placed] = []
+    lost: list[Change] = []
+    for change in changes:
+        start = locate(change.original, text, near=change.start)
+        found = None if start is None else Placed(change, start, start + len(change.original))
+        if found is None or (change.is_fixed and _meets(found, placed)):
+            lost.append(change)
+        else:
+            placed.append(found)
+    return Placement(tuple(sorted(placed, key=lambda found: found.start)), tuple(lost))
+
+
+def _meets(found: Placed, placed: Iterable[Placed]) -> bool:
+    return any(
+        other.change.is_fixed and found.start < other.end and other.start < found.end
+        for other in placed
+    )
+
+
+def locate(original: str, text: str, *, near: int) -> int | None:
+    """Where a stretch stands: at its old place, or else the nearest one that reads the same."""
+    if original and text.startswith(original, near):
+        return near
+    if len(original) < SHORTEST_ANCHOR:
+        return None
+    before = text.rfind(original, 0, near + len(original))
+    after = text.find(original, near)
+    found = [place for place in (before, after) if place >= 0]
+    return min(found, key=lambda place: abs(place - near), default=None)
+
+
+PageAt = Callable[[int], int]
+
+
+def apply_changes(
+    pieces: Sequence[Piece],
+    placed: Sequence[Placed],
+    *,
+    text: str,
+    page_at: PageAt,
+    count_tokens: CountTokens,
+) -> list[Passage]:
+    """The passages to store, in order; `placed` in order of their starts."""
+    fixed = [found for found in placed if found.change.is_fixed]
+    tagging = [found for found in placed if found.change.tags]
+    spans = [(found.start, found.end) for found in fixed]
+    kept = [Passage(piece, "") for piece in pieces if not _touches(piece, spans)]
+    kept += [Passage(piece, "") for piece in _trim(pieces, spans, text=text, page_at=page_at)]
+    for found in fixed:
+        if not found.change.is_disabled:
+            piece = _pin(found, pieces, page_at=page_at)
+            kept.append(Passage(piece, found.change.text, edit_id=found.change.id))
+    kept.sort(key=lambda passage: (passage.piece.start, passage.piece.end))
+    named = [
+        replace(
+            passage,
+            text=passage.text or text[passage.piece.start : passage.piece.end],
+            tags=_tags_of(passage.piece, tagging),
+        )
+        for passage in kept
+    ]
+    return _count_anew(named, count_tokens=count_tokens)
+
+
+def _touches(piece: Piece, spans: Sequence[Span]) -> bool:
+    return any(piece.start < end and start < piece.end for start, end in spans)
+
+
+def _trim(
+    pieces: Sequence[Piece], spans: Sequence[Span], *, text: str, page_at: PageAt
+) -> list[Piece]:
+    """What is left of the pieces that fixed stretches touch, without what others hold anyway."""
+    whole = [(piece.start, piece.end) for piece in pieces if not _touches(piece, spans)]
+    left: list[Piece] = []
+    for piece in pieces:
+        if not _touches(piece, spans):
+            continue
+        for start, end in _subtract((piece.start, piece.end), spans):
+            start, end = strip_span(text, start, end)
+            others = (*whole, *((other.start, other.end) for other in left))
+            if start >= end or any(a <= start and end <= b for a, b in others):
+                continue
+            left.append(
+                replace(
+                    piece, start=start, end=end, num_tokens=0, first_page=page_at(start),
+                    last_page=page_at(end - 1),
+                )
+            )  # fmt: skip
+    return left
+
+
+def _subtract(span: Span, holes: Sequence[Span]) -> list[Span]:
+    parts, position = [], span[0]
+    for start, end in holes:
+        if end <= position or start >= span[1]:
+            continue
+        if start > position:
+            parts.append((position, start))
+        position = max(position, end)
+    if position < span[1]:
+        parts.append((position, span[1]))
+    return parts
+
+
+def _pin(found: Placed, pieces: Sequence[Piece], *, page_at: PageAt) -> Piece:
+    """The passage of a fixed stretch, with heading and parent of the piece that it lies in."""
+
+    def shared(piece: Piece) -> int:
+        return min(piece.end, found.end) - max(piece.start, found.start)
+
+    home = max(pieces, key=shared, default=None)
+    parent: tuple[int | None, int | None] = (None, None)
+    if home is not None and home.parent_start is not None and home.parent_end is not None:
+        parent = (min(home.parent_start, found.start), max(home.parent_end, found.end))
+    return Piece(
+        start=found.start,
+        end=found.end,
+        heading=home.heading if home else "",
+        first_page=page_at(found.start),
+        last_page=page_at(found.end - 1),
+        num_tokens=0,
+        parent_start=parent[0],
+        parent_end=parent[1],
+    )
+
+
+def _tags_of(piece: Piece, tagging: Sequence[Placed]) -> tuple[str, ...]:
+    """Tags of the stretches that share more than half of the smaller of both."""
+    tags: dict[str, None] = {}
+    for found in tagging:
+        shared = min(piece.end, found.end) - max(piece.start, found.start)
+        if shared * 2 > min(piece.end - piece.start, found.end - found.start):
+            tags |= dict.fromkeys(found.change.tags)
+    return tuple(tags)
+
+
+def _count_anew(passages: Sequence[Passage], *, count_tokens: CountTokens) -> list[Passage]:
+    waiting = [number for number, p in enumerate(passages) if not p.piece.num_tokens or p.edit_id]
+    counts = count_tokens([passages[number].text for number in waiting]) if waiting else []
+    counted = list(passages)
+    for number, count in zip(waiting, counts, strict=True):
+        passage = passages[number]
+        counted[number] = replace(passage, piece=replace(passage.piece, num_tokens=count))
+    return counted
+
+
+def map_cut(text: str, at: int, *, original: str) -> int:
+    """Where in `original` the text stood that is now cut at `at`: the same place if it was not
+    edited, else the blank nearest to the same share of it."""
+    if text == original:
+        return at
+    goal = round(len(original) * at / max(len(text), 1))
+    blanks = [n for n, character in enumerate(original) if character.isspace()]
+    return min(blanks, key=lambda place: abs(place - goal), default=goal)
