@@ -212,7 +212,10 @@ EMBEDDER = env_str("EMBEDDER", default="minilm")
 EMBEDDING_MODELS = "apps.gateway.embedding_models.MODELS"
 """The embedding models that workspaces have added; what needs one need not know who keeps them."""
 EXACT_SCAN_CHUNKS = env_int("EXACT_SCAN_CHUNKS", default=20_000)
-"""Up to here a vector search compares every passage of its collections; beyond, it uses HNSW."""
+"""Up to here a search reads every passage of its collections; beyond, it uses vector indexes."""
+VECTOR_BUILD_MB = env_int("VECTOR_BUILD_MB", default=0)
+"""Memory that building a vector index may take; a million passages want 1.7 GB. 0: a third of what
+is free on this machine, if the database runs here, or else what the server allows."""
 EMBEDDER_WORKERS = env_int("EMBEDDER_WORKERS", default=os.cpu_count() or 2)
 ALLOW_PRIVATE_ENDPOINTS = env_bool("ALLOW_PRIVATE_ENDPOINTS", default=True)
 """Model servers usually run on this machine or beside it; link-local addresses stay refused."""

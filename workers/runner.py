@@ -19,6 +19,7 @@ from workers.pipelines.fetch import fetch_url
 from workers.pipelines.index_build import build_index, discard_index
 from workers.pipelines.ingest import parse_version
 from workers.pipelines.purge import purge_document
+from workers.pipelines.vector_index import index_vectors
 from workers.slots import Slots
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ HANDLERS: dict[JobKind, Callable[[Job], None]] = {
     JobKind.FETCH_URL: fetch_url,
     JobKind.BUILD_INDEX: build_index,
     JobKind.DISCARD_INDEX: discard_index,
+    JobKind.INDEX_VECTORS: index_vectors,
     JobKind.PURGE_DOCUMENT: purge_document,
     JobKind.SEED_DEMO: seed_demo,
     JobKind.RUN_EXPERIMENT: run_experiment,
@@ -40,6 +42,7 @@ SLOTS = {
     JobKind.FETCH_URL: Slots(1),
     JobKind.BUILD_INDEX: Slots(1),
     JobKind.DISCARD_INDEX: Slots(1),
+    JobKind.INDEX_VECTORS: Slots(1),
     JobKind.PURGE_DOCUMENT: Slots(1),
     JobKind.SEED_DEMO: Slots(1),
     JobKind.RUN_EXPERIMENT: Slots(1),

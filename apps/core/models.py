@@ -14,6 +14,7 @@ class JobKind(models.TextChoices):
     FETCH_URL = "fetch_url", "Fetch a web page"
     BUILD_INDEX = "build_index", "Build an index"
     DISCARD_INDEX = "discard_index", "Remove what is left of an index"
+    INDEX_VECTORS = "index_vectors", "Index the vectors of a large collection"
     PURGE_DOCUMENT = "purge_document", "Remove what is left of a deleted document"
     SEED_DEMO = "seed_demo", "Fill the demo workspace"
     RUN_EXPERIMENT = "run_experiment", "Run an experiment"

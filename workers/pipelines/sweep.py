@@ -14,9 +14,11 @@ from apps.documents.storage import (
     remove_abandoned_uploads,
     remove_workspace_blobs,
 )
+from apps.retrieval import ann
 from apps.workspaces.models import Workspace
 from workers.claims import close_connection
 from workers.failures import fail_job_version
+from workers.pipelines.vector_index import send_due
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ def sweep_jobs() -> None:
             fail_job_version(job, code="worker", reason=job.reason)
         jobs.resend_waiting()
         mark_interrupted_answers()
+        send_due()
         note_sweep()
     except (OperationalError, InterfaceError) as error:
         logger.warning("the sweep was cut short: %s", type(error).__name__)
@@ -38,7 +41,8 @@ def sweep_jobs() -> None:
 
 
 def tidy_up() -> None:
-    """Remove uploads that broke off, and the blobs of workspaces that were deleted."""
+    """Remove what uploads and workspaces left behind; let failed vector indexes be tried anew."""
+    ann.retry()
     removed = remove_abandoned_uploads(older_than_s=ABANDONED_AFTER_S)
     folders = set(list_workspace_folders())
     living = {str(pk) for pk in Workspace.objects.values_list("pk", flat=True)}
