@@ -8,6 +8,14 @@
     }
   });
 
+  // The same passage in the other column is the same passage.
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-twin]")) return;
+    for (const box of document.querySelectorAll("[data-twin]")) {
+      if (box.value === event.target.value) box.checked = event.target.checked;
+    }
+  });
+
   // A key that stands on a button presses it, unless somebody is typing.
   document.addEventListener("keydown", (event) => {
     if (event.metaKey || event.ctrlKey || event.altKey || event.isComposing) return;

@@ -1,0 +1,41 @@
+"""The profiles that the lab begins with: the default, a change of it, or a release's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from django.db.models import F
+
+from apps.assistants.models import Release
+from apps.retrieval.profiles import DEFAULT_PROFILE, ProfileError, RetrievalProfile
+
+KEYS = ("a", "b")
+RELEASE_FIELD = "{}-release"
+FIRST_CHANGE = {"a": {}, "b": {"rerank": "late"}}
+
+
+def base_profiles(workspace_id: UUID, asked: Mapping[str, str]) -> dict[str, RetrievalProfile]:
+    """What each side starts from: the release that is named, or else the default."""
+    profiles = {}
+    for key in KEYS:
+        found = _of_release(workspace_id, asked.get(RELEASE_FIELD.format(key), ""))
+        profiles[key] = found or DEFAULT_PROFILE.change(FIRST_CHANGE[key])
+    return profiles
+
+
+def _of_release(workspace_id: UUID, release_id: str) -> RetrievalProfile | None:
+    try:
+        release = Release.objects.filter(workspace_id=workspace_id, pk=UUID(release_id)).first()
+        return RetrievalProfile.parse(release.retrieval) if release else None
+    except (ValueError, ProfileError):
+        return None
+
+
+def list_profile_releases(workspace_id: UUID) -> Sequence[Release]:
+    """The releases that answer now, by their assistant's name."""
+    return list(
+        Release.objects.filter(workspace_id=workspace_id, assistant__current_id=F("pk"))
+        .select_related("assistant")
+        .order_by("assistant__name")
+    )
