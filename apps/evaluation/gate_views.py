@@ -55,9 +55,7 @@ def gates(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
     metrics = {metric.key: metric for metric in list_choices(assistant)}
     choices = [(key, metric.label) for key, metric in metrics.items()]
-    form = (
-        GateRuleForm(choices, request.POST) if request.method == "POST" else GateRuleForm(choices)
-    )
+    form = GateRuleForm(choices, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         values = dict(form.cleaned_data)
         metric = metrics[values.pop("metric")]

@@ -31,12 +31,10 @@ class CriterionRow:
 def list_criteria(assistant: Assistant) -> list[CriterionRow]:
     """In their order, with what the release that answers scored last; three queries."""
     metrics = {metric.key: metric for metric in list_gate_metrics(assistant)}
-    latest: dict[str, float | None] = {}
     sums = Summary.objects.filter(
         experiment__assistant=assistant, release_id=assistant.current_id
     ).order_by("experiment__created_at")
-    for key, mean in sums.values_list("metric", "mean"):
-        latest[key] = mean
+    latest = dict(sums.values_list("metric", "mean"))  # the last of each metric stays
     return [
         CriterionRow(
             criterion,

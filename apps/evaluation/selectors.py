@@ -353,3 +353,21 @@ def view_turns(experiment: Experiment, releases: Sequence[Release]) -> list[Turn
         for (key, turn), found in sorted(means.items())
         if key in metrics
     ]
+
+
+def list_summaries(experiment: Experiment) -> QuerySet[Summary]:
+    """All sums with their releases."""
+    return (
+        Summary.objects.filter(experiment=experiment)
+        .select_related("release")
+        .order_by("release__number", "pk")
+    )
+
+
+def list_items(experiment: Experiment) -> QuerySet[ExperimentItem]:
+    """Items with their questions and scores, in the order of the plan."""
+    return (
+        experiment.items.select_related("release", "example")
+        .prefetch_related("scores")
+        .order_by("repetition", "position", "release__number")
+    )

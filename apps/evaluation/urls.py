@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.evaluation import compare_views, gate_views, views
+from apps.evaluation import arena_views, compare_views, gate_views, views
 from apps.evaluation.lab.urls import urlpatterns as lab_urls
 
 app_name = "evaluation"
@@ -32,5 +32,7 @@ urlpatterns = [
     path(f"{ONE}/gates/", gate_views.verdicts, name="verdicts"),
     path(f"{ONE}/compare/", compare_views.compare, name="compare"),
     path(f"{ONE}/analysis/", compare_views.analysis, name="analysis"),
+    path(f"{ONE}/arena/", arena_views.arena, name="arena"),
+    path(f"{ONE}/arena/preferences.jsonl", arena_views.preferences, name="preferences"),
     path(f"{ONE}/answers/<uuid:item_id>/", compare_views.item, name="item"),
 ]

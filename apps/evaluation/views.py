@@ -156,7 +156,7 @@ def _view(found: Experiment) -> dict[str, Any]:
         "progress": view_progress(found),
         "components": view_components(found, releases),
         "turns": view_turns(found, releases),
-        "can_compare": len(releases) > 1 and found.done > 0,
+        "can_compare": len(releases) > 1,
     }
 
 
