@@ -18,12 +18,14 @@ QUEUE_OF = {
     JobKind.PARSE_VERSION: Queue.INGEST,
     JobKind.EMBED_VERSION: Queue.EMBED,
     JobKind.FETCH_URL: Queue.INGEST,
+    JobKind.REINDEX_PASSAGES: Queue.EMBED,
     JobKind.BUILD_INDEX: Queue.EMBED,
     JobKind.DISCARD_INDEX: Queue.MAINTENANCE,
     JobKind.INDEX_VECTORS: Queue.MAINTENANCE,
     JobKind.PURGE_DOCUMENT: Queue.MAINTENANCE,
     JobKind.SEED_DEMO: Queue.MAINTENANCE,
     JobKind.RUN_EXPERIMENT: Queue.EVALUATION,
+    JobKind.MEASURE_RETRIEVAL: Queue.EVALUATION,
 }
 
 # An application of its own, because it must not wait: whoever uploads a file while the broker is

@@ -18,7 +18,9 @@ from workers.pipelines.experiment import run_experiment
 from workers.pipelines.fetch import fetch_url
 from workers.pipelines.index_build import build_index, discard_index
 from workers.pipelines.ingest import parse_version
+from workers.pipelines.lab_run import measure_retrieval
 from workers.pipelines.purge import purge_document
+from workers.pipelines.reindex_passages import reindex_passages
 from workers.pipelines.vector_index import index_vectors
 from workers.slots import Slots
 
@@ -27,12 +29,14 @@ logger = logging.getLogger(__name__)
 HANDLERS: dict[JobKind, Callable[[Job], None]] = {
     JobKind.PARSE_VERSION: parse_version,
     JobKind.FETCH_URL: fetch_url,
+    JobKind.REINDEX_PASSAGES: reindex_passages,
     JobKind.BUILD_INDEX: build_index,
     JobKind.DISCARD_INDEX: discard_index,
     JobKind.INDEX_VECTORS: index_vectors,
     JobKind.PURGE_DOCUMENT: purge_document,
     JobKind.SEED_DEMO: seed_demo,
     JobKind.RUN_EXPERIMENT: run_experiment,
+    JobKind.MEASURE_RETRIEVAL: measure_retrieval,
 }
 SLOTS = {
     # Reading takes two of the worker's four threads at most: however many long documents wait,
@@ -40,12 +44,14 @@ SLOTS = {
     JobKind.PARSE_VERSION: Slots(2),
     JobKind.EMBED_VERSION: Slots(1),
     JobKind.FETCH_URL: Slots(1),
+    JobKind.REINDEX_PASSAGES: Slots(1),
     JobKind.BUILD_INDEX: Slots(1),
     JobKind.DISCARD_INDEX: Slots(1),
     JobKind.INDEX_VECTORS: Slots(1),
     JobKind.PURGE_DOCUMENT: Slots(1),
     JobKind.SEED_DEMO: Slots(1),
     JobKind.RUN_EXPERIMENT: Slots(1),
+    JobKind.MEASURE_RETRIEVAL: Slots(1),
 }
 
 

@@ -12,12 +12,14 @@ class JobKind(models.TextChoices):
     PARSE_VERSION = "parse_version", "Read a document"
     EMBED_VERSION = "embed_version", "Make a document searchable"
     FETCH_URL = "fetch_url", "Fetch a web page"
+    REINDEX_PASSAGES = "reindex_passages", "Make changed passages searchable"
     BUILD_INDEX = "build_index", "Build an index"
     DISCARD_INDEX = "discard_index", "Remove what is left of an index"
     INDEX_VECTORS = "index_vectors", "Index the vectors of a large collection"
     PURGE_DOCUMENT = "purge_document", "Remove what is left of a deleted document"
     SEED_DEMO = "seed_demo", "Fill the demo workspace"
     RUN_EXPERIMENT = "run_experiment", "Run an experiment"
+    MEASURE_RETRIEVAL = "measure_retrieval", "Compare two retrieval profiles"
 
 
 class JobState(models.TextChoices):

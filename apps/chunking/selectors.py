@@ -1,0 +1,119 @@
+"""Reads of passages and of what people changed about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from apps.chunking.edits import Change
+from apps.chunking.models import ChunkEdit, ChunkingProfile
+from apps.chunking.planning import place_changes, read_changes
+from apps.documents.models import Document, DocumentVersion
+
+LEFT_OUT = "[…]"
+"""Stands in a parent for what somebody disabled."""
+
+PARENTS = """
+WITH child AS (
+    SELECT id, version_id, parent_start, parent_end FROM chunking_chunk
+    WHERE id = ANY(%(ids)s) AND workspace_id = %(workspace)s AND parent_start IS NOT NULL
+)
+SELECT child.id, child.version_id, version.document_id, child.parent_start, child.parent_end,
+       min(page.number),
+       string_agg(
+           substr(page.text, greatest(child.parent_start - page.start, 0) + 1,
+                  least(child.parent_end, page.end)
+                      - greatest(child.parent_start, page.start)),
+           E'\\n\\n' ORDER BY page.number)
+FROM child
+JOIN documents_documentversion version ON version.id = child.version_id
+JOIN documents_page page ON page.version_id = child.version_id
+    AND page.start < child.parent_end AND page."end" > child.parent_start
+GROUP BY child.id, child.version_id, version.document_id, child.parent_start, child.parent_end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The larger text in which a passage is read: characters `start` to `end` of the full text.
+
+    `text` has the edits of people in it, so its length may be another than the span's.
+    """
+
+    start: int
+    end: int
+    page: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LostChange:
+    """A change whose stretch of text is not in the version that people read."""
+
+    id: UUID
+    original: str
+    text: str
+    is_disabled: bool
+    tags: tuple[str, ...]
+
+
+def read_parents(chunk_ids: Sequence[int], *, workspace_id: UUID) -> dict[int, Parent]:
+    """By passage id the larger texts to read; a passage without one is not in the result.
+
+    One round trip, and one more for each document in which somebody changed something.
+    """
+    if not chunk_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(PARENTS, {"ids": list(chunk_ids), "workspace": workspace_id})
+        rows = cursor.fetchall()
+    changed = _changed_documents({row[2] for row in rows})
+    return {
+        chunk_id: Parent(start, end, page, _put_in(text, start, changed.get(document_id, [])))
+        for chunk_id, _, document_id, start, end, page, text in rows
+    }
+
+
+def _changed_documents(document_ids: set[UUID]) -> dict[UUID, list[Change]]:
+    fixed = ChunkEdit.objects.filter(document__in=document_ids, is_fixed=True)
+    found = set(fixed.values_list("document_id", flat=True))
+    return {pk: [change for change in read_changes(pk) if change.is_fixed] for pk in found}
+
+
+def _put_in(text: str, start: int, changes: Sequence[Change]) -> str:
+    """A parent's text with what people wrote in place of what stood there."""
+    for change in sorted(changes, key=lambda change: -change.start):
+        at = change.start - start
+        if not (change.text or change.is_disabled) or at < 0:
+            continue
+        if not text.startswith(change.original, at):
+            continue
+        new = LEFT_OUT if change.is_disabled else change.text
+        text = text[:at] + new + text[at + len(change.original) :]
+    return text
+
+
+def list_lost_changes(version: DocumentVersion) -> list[LostChange]:
+    """What people changed in the document and what has no place in this version."""
+    lost = place_changes(version, read_changes(version.document_id)).lost
+    return [
+        LostChange(change.id, change.original, change.text, change.is_disabled, change.tags)
+        for change in lost
+    ]
+
+
+def list_profiles(workspace_id: UUID) -> list[ChunkingProfile]:
+    """The workspace's chunking profiles, the newest first."""
+    return list(ChunkingProfile.objects.filter(workspace_id=workspace_id).order_by("-created_at"))
+
+
+def list_readable(collection_id: UUID, *, limit: int = 200) -> list[Document]:
+    """Documents of a collection that a preview can cut, by name."""
+    return list(
+        Document.objects.select_related("current")
+        .filter(collection_id=collection_id, deleted_at=None, current__isnull=False)
+        .order_by("name")[:limit]
+    )

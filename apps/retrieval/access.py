@@ -1,0 +1,46 @@
+"""How a request gets at a passage. Missing and forbidden look alike."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import F
+from django.http import Http404
+
+from apps.chunking.models import Chunk, ChunkEdit
+from apps.workspaces.models import Workspace
+
+
+def get_passage(workspace: Workspace | UUID, passage_id: int) -> Chunk:
+    """The workspace's passage with this id, of a document's current version, or Http404."""
+    found = (
+        Chunk.objects.select_related("version__document__collection", "edit", "profile")
+        .filter(
+            workspace=workspace,
+            pk=passage_id,
+            version__document__current=F("version"),
+            version__document__deleted_at=None,
+            version__document__collection__deleted_at=None,
+        )
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def get_edit(workspace: Workspace | UUID, edit_id: UUID) -> ChunkEdit:
+    """What somebody changed about a passage, with its document, or Http404."""
+    found = (
+        ChunkEdit.objects.select_related("document__collection", "document__current")
+        .filter(
+            workspace=workspace,
+            pk=edit_id,
+            document__deleted_at=None,
+            document__collection__deleted_at=None,
+        )
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
