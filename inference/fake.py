@@ -48,6 +48,15 @@ class HashEmbedder:
         return [len(_WORD.findall(text)) for text in texts]
 
 
+class HashTokenEncoder:
+    """A vector for each word: the same word, the same vector."""
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return unit vectors of shape (words, 384) for each text."""
+        embedder = HashEmbedder()
+        return [embedder.encode(_WORD.findall(text)) for text in texts]
+
+
 @dataclass(frozen=True, slots=True)
 class Stall:
     """A pause in a script, in seconds; ``None`` waits until the reader gives up."""

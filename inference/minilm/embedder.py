@@ -68,8 +68,10 @@ class MiniLMEmbedder:
             )
         folder = locate_model(models_dir)
         try:
-            session = _open_session(folder / GRAPH_FILE)
-            tokenizer = _open_tokenizer(folder / TOKENIZER_FILE)
+            session = ort.InferenceSession(
+                str(folder / GRAPH_FILE), session_options(), providers=["CPUExecutionProvider"]
+            )
+            tokenizer = open_tokenizer(folder / TOKENIZER_FILE)
         except Exception as error:  # both libraries raise their own bare exceptions
             raise ModelFilesError(f"The embedding model in {folder} cannot be opened.") from error
         return cls(session, tokenizer=tokenizer, workers=workers)
@@ -93,7 +95,7 @@ class MiniLMEmbedder:
         """Return unit vectors of shape (len(texts), 384), float32, in the order of ``texts``."""
         vectors = np.empty((len(texts), DIMENSIONS), np.float32)
         tokens = [ids for part in _split(texts) for ids in self._tokenise(part)]
-        batches = list(_plan_batches([len(ids) for ids in tokens]))
+        batches = list(plan_batches([len(ids) for ids in tokens]))
 
         def run(batch: list[int]) -> None:
             vectors[batch] = self._run([tokens[index] for index in batch])
@@ -141,7 +143,7 @@ def _split(texts: Sequence[str]) -> Iterator[Sequence[str]]:
         yield texts[start : start + TOKENISE_TEXTS]
 
 
-def _plan_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+def plan_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Group texts of like length, the longest first, so that hardly any padding is computed."""
     batch: list[int] = []
     padding = 0
@@ -157,7 +159,8 @@ def _plan_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _open_session(path: Path) -> ort.InferenceSession:
+def session_options() -> ort.SessionOptions:
+    """One thread a run, and none that spins."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -166,10 +169,11 @@ def _open_session(path: Path) -> ort.InferenceSession:
     options.enable_mem_pattern = False
     # Idle threads must not burn the cores that the web server and the database need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return options
 
 
-def _open_tokenizer(path: Path) -> Tokenizer:
+def open_tokenizer(path: Path) -> Tokenizer:
+    """The model's tokenizer, which neither pads nor cuts."""
     # Its own threads gain nothing beside the model's work and complain after a fork.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     tokenizer = Tokenizer.from_file(str(path))

@@ -84,7 +84,7 @@ def test_many_threads_at_once(embedder: MiniLMEmbedder) -> None:
 
 def test_batches_stay_within_their_budget() -> None:
     lengths = [random.Random(n).randint(3, 256) for n in range(200)]
-    batches = list(module._plan_batches(lengths))
+    batches = list(module.plan_batches(lengths))
     assert sorted(index for batch in batches for index in batch) == list(range(200))
     for batch in batches:
         assert max(lengths[i] for i in batch) * len(batch) <= module.BATCH_TOKENS
@@ -94,8 +94,8 @@ def test_batches_stay_within_their_budget() -> None:
 
 
 def test_texts_of_one_length_share_batches() -> None:
-    assert [len(batch) for batch in module._plan_batches([64] * 40)] == [16, 16, 8]
-    assert list(module._plan_batches([])) == []
+    assert [len(batch) for batch in module.plan_batches([64] * 40)] == [16, 16, 8]
+    assert list(module.plan_batches([])) == []
 
 
 def test_building_again_leaves_the_model_alone(models_dir: Path) -> None:
