@@ -129,7 +129,7 @@ def _need(condition: Condition, *, operators: str) -> None:
 
 def _tag(condition: Condition) -> Made:
     _need(condition, operators=": =")
-    return "document.tags && ?::text[]", [[value.lower() for value in condition.values]]
+    return "document.tags && ?::varchar[]", [[value.lower() for value in condition.values]]
 
 
 def _type(condition: Condition) -> Made:

@@ -114,7 +114,7 @@ scanned AS MATERIALIZED (
 
 # What leads by less than all other terms together could bring may still be among the best.
 _LEADING = """
-leading AS MATERIALIZED (
+ahead AS MATERIALIZED (
     SELECT * FROM scanned
     WHERE score >= coalesce((
         SELECT score FROM scanned ORDER BY score DESC OFFSET %(candidates)s - 1 LIMIT 1
@@ -123,7 +123,7 @@ leading AS MATERIALIZED (
 )"""
 
 _LEADING_CHECKED = """
-leading AS MATERIALIZED (
+ahead AS MATERIALIZED (
     SELECT * FROM (
         SELECT * FROM scanned ORDER BY score DESC, chunk_id LIMIT %(checked_chunks)s
     ) AS scanned
@@ -137,26 +137,26 @@ leading AS MATERIALIZED (
 )"""
 
 _LEADING_LISTED = """
-leading AS MATERIALIZED (
+ahead AS MATERIALIZED (
     SELECT live.id AS index_id, allowed.id AS chunk_id, 0::float8 AS score
     FROM allowed CROSS JOIN live
 )"""
 
 _LEXICAL = """
 completed AS MATERIALIZED (
-    SELECT leading.index_id, leading.chunk_id,
-           leading.score + coalesce(rest.score, 0) AS score
-    FROM leading CROSS JOIN LATERAL (
+    SELECT ahead.index_id, ahead.chunk_id,
+           ahead.score + coalesce(rest.score, 0) AS score
+    FROM ahead CROSS JOIN LATERAL (
         SELECT sum({impact}) AS score
         FROM unnest(%(probe_terms)s::text[], %(probe_weights)s::float8[]) AS asked (term, weight)
         CROSS JOIN LATERAL (
             SELECT frequency, length FROM retrieval_posting posting
-            WHERE posting.index_id = leading.index_id AND posting.term = asked.term
-              AND posting.chunk_id = leading.chunk_id
+            WHERE posting.index_id = ahead.index_id AND posting.term = asked.term
+              AND posting.chunk_id = ahead.chunk_id
             OFFSET 0
         ) AS posting
     ) AS rest
-    WHERE leading.score > 0 OR rest.score > 0
+    WHERE ahead.score > 0 OR rest.score > 0
     ORDER BY 3 DESC, 2 LIMIT %(candidates)s
 ), lexical AS MATERIALIZED (
     SELECT chunk_id, matched.terms, score, row_number() OVER (ORDER BY score DESC, chunk_id) AS rank
@@ -256,8 +256,8 @@ def _words(shape: Shape) -> list[str]:
     )
     conditions = " AND ".join([_VISIBLE, *shape.conditions])
     checked = shape.reach == "checked"
-    leading = _LEADING_CHECKED.format(conditions=conditions) if checked else _LEADING
-    return [scanned, leading, _LEXICAL.format(impact=_IMPACT)]
+    ahead = _LEADING_CHECKED.format(conditions=conditions) if checked else _LEADING
+    return [scanned, ahead, _LEXICAL.format(impact=_IMPACT)]
 
 
 def _meaning(shape: Shape) -> str:
