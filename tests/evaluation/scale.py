@@ -1,0 +1,81 @@
+"""An experiment with very many scores, written straight into the tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from apps.assistants.services import RecipeChange, create_assistant, draft_release
+from apps.datasets.models import DatasetVersion
+from apps.datasets.services import create_dataset
+from apps.evaluation.metrics import freeze_evaluators
+from apps.evaluation.models import Experiment, ExperimentState
+from apps.evaluation.summaries import refresh_summaries
+from apps.workspaces.services import Actor
+
+EVALUATORS = (
+    "token_f1", "exact_match", "contains", "fuzzy_match", "edit_similarity", "bleu", "rouge_1",
+    "rouge_2", "rouge_l", "hit_rate",
+)  # fmt: skip
+
+EXAMPLES = """
+INSERT INTO datasets_example (id, workspace_id, version_id, key, position, question,
+    expected_answer, other_answers, expected_passages, is_answerable, context, history, tags,
+    language, source_kind, source_id, source_note, state, created_at, updated_at)
+SELECT gen_random_uuid(), %(workspace)s, %(version)s, gen_random_uuid(), n,
+    'Question number ' || n || '?', 'Answer ' || n, '[]', '[]', true, '', '[]',
+    ARRAY['part ' || n %% 5], 'en', 'manual', '', '', 'accepted', now(), now()
+FROM generate_series(1, %(examples)s) n
+"""
+ITEMS = """
+INSERT INTO evaluation_experimentitem (id, workspace_id, experiment_id, release_id, example_id,
+    repetition, position, state, attempts, error, answer, is_declined, turns, duration_ms,
+    first_token_ms, input_tokens, output_tokens, cost, finished_at)
+SELECT gen_random_uuid(), %(workspace)s, %(experiment)s, release.id, e.id, 1, e.position, 'done', 1,
+    '', 'Answer ' || e.position || '.', false, '[]', 100 + e.position %% 50, 20, 100, 20, 0.0001,
+    now()
+FROM datasets_example e CROSS JOIN unnest(%(releases)s::uuid[]) AS release (id)
+WHERE e.version_id = %(version)s
+"""
+SCORES = """
+INSERT INTO evaluation_score
+    (workspace_id, experiment_id, item_id, metric, turn, value, label, reason)
+SELECT %(workspace)s, %(experiment)s, i.id, metric.key, 0,
+    ((hashtext(i.id::text || metric.key) & 1023) / 1023.0), '', ''
+FROM evaluation_experimentitem i CROSS JOIN unnest(%(metrics)s::text[]) AS metric (key)
+WHERE i.experiment_id = %(experiment)s
+"""
+
+
+def make_large_experiment(workspace: Any, *, scores: int) -> Experiment:
+    """A finished experiment on two releases with ten evaluators and so many scores in all."""
+    assistant = create_assistant(workspace, name="Large", collections=[], actor=Actor())
+    draft_release(assistant, change=RecipeChange(limit=3), actor=Actor())
+    releases = list(assistant.releases.order_by("number"))
+    dataset = create_dataset(workspace, name="Large", actor=Actor())
+    examples = scores // (len(EVALUATORS) * len(releases))
+    version = DatasetVersion.objects.create(
+        workspace=workspace, dataset=dataset, number=1, num_examples=examples,
+        frozen_at=timezone.now(),
+    )  # fmt: skip
+    frozen = freeze_evaluators({"evaluator": name} for name in EVALUATORS)
+    experiment = Experiment.objects.create(
+        workspace=workspace, assistant=assistant, dataset_version=version, evaluators=frozen,
+        baseline=releases[0], name="Large", state=ExperimentState.DONE,
+        total=examples * 2, done=examples * 2,
+    )  # fmt: skip
+    experiment.releases.set(releases)
+    values = {
+        "workspace": workspace.pk, "version": version.pk, "examples": examples,
+        "experiment": experiment.pk, "releases": [release.pk for release in releases],
+        "metrics": [metric["key"] for metric in frozen],
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        for sql in (EXAMPLES, ITEMS, SCORES):
+            cursor.execute(sql, values)
+        for table in ("datasets_example", "evaluation_experimentitem", "evaluation_score"):
+            cursor.execute(f"ANALYZE {table}")
+    refresh_summaries(experiment)
+    return experiment
