@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apps.core.models import Job, JobKind, JobState
+from apps.documents.services import delete_document
 from apps.evaluation.models import ExperimentItem, ExperimentState, ItemState, Score, Summary
 from apps.evaluation.plans import PlanError, cancel_experiment, resume_experiment
 from apps.traces.models import Trace
@@ -181,3 +182,20 @@ def test_a_plan_that_makes_no_sense_is_refused(
     with pytest.raises(PlanError) as refused:
         make_experiment(assistant, version, releases, **changes)
     assert refused.value.field == field
+
+
+def test_answers_that_quote_a_deleted_document_are_withdrawn(workspace: Any) -> None:
+    assistant = make_assistant(workspace)
+    case = [{"question": LEAVE, "expected_answer": "25 days"}]
+    experiment = make_experiment(
+        assistant, make_version(workspace, case), [current_release(assistant)]
+    )
+    run_all()
+    item = experiment.items.get()
+    document = item.passages.get(is_cited=True).document
+    delete_document(document, actor=Actor())
+    run_all()
+    item.refresh_from_db()
+    assert (item.state, item.answer) == (ItemState.WITHDRAWN, "")
+    assert not item.passages.filter(document_id=document.pk).exists()
+    assert item.scores.filter(metric="token_f1").exists()

@@ -21,6 +21,7 @@ LAST = (
     "w/<slug:slug>/documents/<uuid:document_id>/delete/",
     "collections/<uuid:collection_id>/delete/",
     "settings/delete/",
+    "api/v1/datasets/<uuid:dataset_id>/",
 )
 """What takes other things with it comes after them: the last of these that fits says when."""
 

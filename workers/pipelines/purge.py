@@ -17,6 +17,8 @@ from apps.documents.models import Collection, Document, DocumentVersion, Page
 from apps.documents.page_images import remove_page_images
 from apps.documents.services import VERSION_JOBS, lock_blob
 from apps.documents.storage import remove_blob
+from apps.evaluation.models import ItemPassage
+from apps.evaluation.results import withdraw_items
 from apps.retrieval.services import forget_document
 from workers.claims import fence
 
@@ -27,6 +29,7 @@ def purge_document(job: Job) -> None:
     if document is None or document.deleted_at is None:
         return
     withdraw_answers(document.pk)
+    withdraw_items(document.pk)
     forget_document(document)
     versions = list(DocumentVersion.objects.filter(document=document))
     for version in versions:
@@ -34,6 +37,7 @@ def purge_document(job: Job) -> None:
     blobs = {version.blob for version in versions if version.blob}
     with fence(job):
         delete_rows(RetrievedPassage.objects.filter(document=document))
+        delete_rows(ItemPassage.objects.filter(document=document))
         delete_rows(Page.objects.filter(version__in=versions))
         keys = [str(version.pk) for version in versions]
         Job.objects.filter(kind__in=VERSION_JOBS, key__in=keys).delete()
