@@ -191,6 +191,8 @@ PROMPT_USES = "apps.assistants.selectors.list_prompt_uses"
 """Finds the assistants that use a prompt; assistants are above prompts."""
 RELEASE_CHECKS = ["apps.evaluation.gates.check_release"]
 """Asked before a release is promoted (apps/assistants/promotion.py); gates are above assistants."""
+RECENT_QUESTIONS = "apps.chat.selectors.list_recent_questions"
+"""Lists what people asked of a collection; conversations are above retrieval."""
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

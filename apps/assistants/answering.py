@@ -19,21 +19,24 @@ from apps.assistants.citations import (
 )
 from apps.assistants.generation import Generation
 from apps.assistants.outcome import CitedPassage, Delta, Event, Outcome, Status, Turn
+from apps.assistants.queries import Queries, plan_queries
 from apps.assistants.recipe import Recipe
-from apps.assistants.rewriting import rewrite_question
+from apps.assistants.reranking import find_reranker
 from apps.assistants.selection import CHARS_PER_TOKEN, select_passages
 from apps.core.aio import run_db
 from apps.prompts.defaults import NOT_FOUND
 from apps.prompts.messages import validate_output
 from apps.retrieval.embedder import get_embedder
-from apps.retrieval.search import Hit, SearchQuery, SearchResult, search
+from apps.retrieval.pipeline import RetrievalRequest, Retrieved, retrieve
+from apps.retrieval.search import MAX_LIMIT, Hit
 from apps.traces.recorder import Recorder, SpanRecord
 from inference.protocols import Vectors
 from inference.reader import CitedSentence, Passage, Reader, ReaderAnswer
 
 __all__ = ["Answering", "CitedPassage", "Delta", "Event", "Outcome", "Status", "Turn"]
 
-CANDIDATES = 24
+SPARE = 4
+"""Passages found for each that is read: near copies and what does not fit fall out."""
 ANSWER_TOKENS = 1024
 HISTORY_TURNS = 6
 READER_MODEL = "built-in reader"
@@ -52,10 +55,15 @@ class Answering:
         history: Sequence[Turn],
         recorder: Recorder,
         vector: Awaitable[Vectors] | None = None,
+        query: str = "",
     ) -> None:
-        """`vector` is the embedded question, where somebody has begun to compute it already."""
+        """`vector` is the embedded question, where somebody has begun to compute it already.
+
+        `query` is what the person wants searched for instead of what would be.
+        """
         self.recipe = recipe
         self._vector = vector
+        self._query = query
         self.question = question
         self.history = list(history)[-HISTORY_TURNS:]
         self.recorder = recorder
@@ -67,9 +75,12 @@ class Answering:
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what happens. Raises inference.errors.ModelError if the model fails."""
-        rewritten = self._rewrite()
+        profile = self.recipe.frozen.profile
+        if profile.needs_model and self.recipe.endpoint and not self._query:
+            yield Status("Finding the right words")
+        queries = await self._plan()
         yield Status("Searching the documents")
-        result = await self._search(rewritten)
+        result = await self._search(queries)
         self._rerank(result)
         self.found.set()
         if not self._hits:
@@ -85,36 +96,55 @@ class Answering:
                 yield event
         self._check()
 
-    def _rewrite(self) -> str:
+    async def _plan(self) -> Queries:
         with self.recorder.span("rewrite") as span:
-            rewritten = rewrite_question(self.question, [turn.question for turn in self.history])
-            span.attributes["query"] = rewritten
-            span.attributes["changed"] = rewritten != self.question
-        return rewritten
+            queries = await plan_queries(
+                self.question,
+                history=self.history,
+                profile=self.recipe.frozen.profile,
+                ask=self._generation().ask if self.recipe.endpoint else None,
+                given=self._query,
+            )
+            span.attributes["query"] = queries.text
+            span.attributes["changed"] = queries.differs_from(self.question)
+            if queries.also:
+                span.attributes["also"] = list(queries.also)
+            if queries.note:
+                span.attributes["note"] = queries.note
+        if queries.differs_from(self.question):
+            # Kept with the trace, from where the chat shows it under the answer.
+            self.recorder.attributes["query"] = queries.text
+            self.recorder.attributes["query.also"] = list(queries.also)
+        return queries
 
-    async def _search(self, query: str) -> SearchResult:
+    async def _search(self, queries: Queries) -> Retrieved:
         frozen = self.recipe.frozen
         with self.recorder.span("search") as span:
-            request = SearchQuery(
+            request = RetrievalRequest(
                 workspace_id=self.recipe.workspace_id,
                 collection_ids=frozen.collection_ids,
-                text=query,
-                limit=CANDIDATES,
-                mode=frozen.mode,
+                text=queries.text,
+                profile=frozen.profile,
+                also=queries.also,
+                limit=min(frozen.profile.limit * SPARE, MAX_LIMIT),
             )
-            vector = await self._vector if self._vector and query == self.question else None
-            result = await run_db(search, request, vector=vector)
+            is_asked = self._vector is not None and queries.text == self.question
+            vector = await self._vector if self._vector and is_asked else None
+            result = await run_db(_retrieve, request, vector=vector)
             span.attributes.update(
                 {
-                    "retrieval.mode": frozen.mode,
+                    "retrieval.mode": frozen.profile.mode,
+                    "retrieval.profile": frozen.profile.describe(),
                     "retrieval.searched": result.num_searched,
                     "retrieval.found": len(result.hits),
                     **{f"timing.{name}_ms": value for name, value in result.timings.items()},
                 }
             )
+            if result.problem:
+                span.attributes["problem"] = result.problem
         return result
 
-    def _rerank(self, result: SearchResult) -> None:
+    def _rerank(self, result: Retrieved) -> None:
         """Near copies make room for other passages; the order is that of the fused score."""
         with self.recorder.span("rerank", method="diversity and token budget") as span:
             endpoint = self.recipe.endpoint
@@ -126,7 +156,7 @@ class Answering:
             )
             self._hits = select_passages(
                 result.hits,
-                limit=self.recipe.frozen.limit,
+                limit=self.recipe.frozen.profile.limit,
                 token_budget=int(room - spoken / CHARS_PER_TOKEN),
             )
             span.attributes.update({"candidates": len(result.hits), "kept": len(self._hits)})
@@ -217,6 +247,11 @@ def _widen(known: Span | None, sentence: CitedSentence) -> Span:
 
 def describe_hit(hit: Hit) -> str:
     return f"{hit.document_name} > {hit.heading}" if hit.heading else hit.document_name
+
+
+def _retrieve(request: RetrievalRequest, *, vector: Vectors | None) -> Retrieved:
+    reranker = find_reranker(request.workspace_id, request.profile)
+    return retrieve(request, vector=vector, reranker=reranker)
 
 
 def _ask_reader(question: str, hits: Sequence[Hit]) -> ReaderAnswer:

@@ -9,6 +9,7 @@ from apps.assistants.services import MODES
 from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
 from apps.prompts.models import PromptVersion
+from apps.prompts.selectors import list_all_versions
 from apps.prompts.spec import PromptSpec, check_spec, clean_spec
 from apps.workspaces.models import Workspace
 
@@ -82,6 +83,13 @@ class RecipeForm(AssistantForm):
         choices=[(mode, MODE_LABELS[mode]) for mode in MODES], label="Search by"
     )
     limit = forms.IntegerField(min_value=1, max_value=20, label="Passages given to the model")
+    prompt_version = forms.ModelChoiceField(
+        queryset=PromptVersion.objects.none(),
+        required=False,
+        empty_label="The one that answers now, as it stands below",
+        label="Take a version from the catalogue",
+        help_text="It takes the place of the texts below, so leave those as they are.",
+    )
     system = forms.CharField(
         label="Instructions", widget=forms.Textarea(attrs={"rows": 10}), max_length=20_000
     )
@@ -102,7 +110,7 @@ class RecipeForm(AssistantForm):
         (
             "Prompt",
             "What the model is told. The built-in reader does not use it.",
-            ("system", "user"),
+            ("system", "user", "prompt_version"),
         ),
         ("Note", "", ("note",)),
     )
@@ -117,14 +125,21 @@ class RecipeForm(AssistantForm):
         """`version` is the prompt whose other parts stay when its texts are changed."""
         super().__init__(workspace, *args, **kwargs)
         self.version = version
-        field = self.fields["endpoint"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = Endpoint.objects.filter(workspace=workspace).order_by("name")
+        for name, rows in (
+            ("endpoint", Endpoint.objects.filter(workspace=workspace).order_by("name")),
+            ("prompt_version", list_all_versions(workspace.pk)),
+        ):
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = rows
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
         if values.get("system") and values.get("user"):
-            self._check_prompt(values)
+            if values.get("prompt_version") is None:
+                self._check_prompt(values)
+            elif self.version is not None:
+                self._take_version(values)
         return values
 
     def _check_prompt(self, values: dict[str, Any]) -> None:
@@ -133,6 +148,15 @@ class RecipeForm(AssistantForm):
             spec = replace(self.version.spec, system=spec.system, user=spec.user)
         for fault in check_spec(clean_spec(spec)):
             self.add_error(fault.field if fault.field == "user" else "system", fault.message)
+
+    def _take_version(self, values: dict[str, Any]) -> None:
+        """A chosen version as it stands; texts that were changed as well would get lost."""
+        assert self.version is not None
+        texts = PromptSpec(system=values["system"], user=values["user"])
+        spec = clean_spec(texts)
+        if (spec.system, spec.user) != (self.version.system, self.version.user):
+            self.add_error("prompt_version", "Take a version or change the texts, not both.")
+        values["system"] = values["user"] = None
 
     def groups(self) -> list[dict[str, Any]]:
         """The fields as the page groups them."""
@@ -144,3 +168,15 @@ class RecipeForm(AssistantForm):
     def example_list(self) -> list[str]:
         lines = self.cleaned_data["example_questions"].splitlines()
         return [line.strip()[:300] for line in lines if line.strip()][:8]
+
+
+class UsePromptForm(forms.Form):
+    """A version of the catalogue for an assistant's next release."""
+
+    prompt_version = forms.ModelChoiceField(queryset=PromptVersion.objects.none())
+
+    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["prompt_version"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = list_all_versions(workspace.pk)

@@ -57,17 +57,17 @@ class Generation:
         for step in self._spec.steps:
             yield Status(f"Working on “{step.name}”")
             asked = compose_step(self._spec, step, self._variables)
-            self._variables[step.name] = await self._ask(f"{STEP_SPAN}{step.name}", asked)
+            self._variables[step.name] = await self.ask(f"{STEP_SPAN}{step.name}", asked)
         messages = self._compose()
         if self._spec.has_notes:
             yield Status("Thinking it through")
-            notes = await self._ask("notes", ask_for_notes(messages))
+            notes = await self.ask("notes", ask_for_notes(messages))
             messages = self._compose(notes)
         if self._spec.has_critique:
             yield Status("Writing a draft")
-            draft = await self._ask("draft", messages)
+            draft = await self.ask("draft", messages)
             yield Status("Checking the draft")
-            critique = await self._ask("critique", ask_for_critique(messages, draft))
+            critique = await self.ask("critique", ask_for_critique(messages, draft))
             if is_faultless(critique):
                 yield self._publish(draft)
                 return
@@ -86,8 +86,8 @@ class Generation:
             span.attributes["prompt.characters"] = sum(len(m.content) for m in messages)
         return messages
 
-    async def _ask(self, name: str, messages: Sequence[ChatMessage]) -> str:
-        """A call whose output the reader does not see."""
+    async def ask(self, name: str, messages: Sequence[ChatMessage]) -> str:
+        """A call whose output the reader does not see. Raises inference.errors.ModelError."""
         pieces = []
         with self._recorder.span(name, **self._attributes()) as span:
             async with aclosing(self._call(messages, span)) as texts:

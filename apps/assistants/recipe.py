@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -13,7 +13,7 @@ from django.http import Http404
 from apps.assistants.models import Assistant, Release
 from apps.gateway.models import Endpoint
 from apps.prompts.spec import PromptSpec
-from apps.retrieval.sql import Mode
+from apps.retrieval.profiles import RetrievalProfile
 from inference.types import Sampling
 
 CACHED_RELEASES = 256
@@ -29,8 +29,7 @@ class FrozenRelease:
     prompt_label: str
     spec: PromptSpec
     collection_ids: tuple[UUID, ...]
-    mode: Mode
-    limit: int
+    profile: RetrievalProfile
     sampling: Sampling
 
     @property
@@ -72,8 +71,7 @@ def _freeze(release_id: UUID) -> FrozenRelease:
         prompt_label=str(release.prompt_version),
         spec=release.prompt_version.spec,
         collection_ids=tuple(release.collections.values_list("pk", flat=True)),
-        mode=cast(Mode, release.retrieval["mode"]),
-        limit=release.retrieval["limit"],
+        profile=RetrievalProfile.parse(release.retrieval),
         sampling=_sampling(release.sampling),
     )
     with _lock:

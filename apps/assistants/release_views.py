@@ -11,11 +11,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.assistants.access import get_assistant_by_slug, get_release
-from apps.assistants.forms import PromoteForm
+from apps.assistants.forms import PromoteForm, UsePromptForm
 from apps.assistants.models import Assistant, Release
 from apps.assistants.promotion import PromotionRefusedError, promote, run_release_checks
 from apps.assistants.release_diff import Change, diff_releases, tell_changes, tell_recipe
 from apps.assistants.selectors import find_before, list_promotions, list_releases
+from apps.assistants.services import RecipeChange, draft_release
 from apps.core.text_diff import compare_texts
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
@@ -114,3 +115,18 @@ def promote_release(request: WorkspaceRequest, assistant_slug: str, number: int)
     what = "answers again" if promotion.is_rollback else "answers from now on"
     messages.success(request, f"Release {number} {what}.")
     return redirect("assistants:releases", request.workspace.slug, assistant.slug)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def use_prompt(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
+    """A candidate that differs from the current release in its prompt."""
+    assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
+    form = UsePromptForm(request.workspace, request.POST)
+    if not form.is_valid():
+        messages.warning(request, "This version of a prompt is not there.")
+        return redirect("assistants:releases", request.workspace.slug, assistant.slug)
+    version = form.cleaned_data["prompt_version"]
+    change = RecipeChange(prompt_version=version, note=f"Prompt {version}")
+    release = draft_release(assistant, change=change, actor=request.actor)
+    return redirect("assistants:release", request.workspace.slug, assistant.slug, release.number)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.contrib.postgres.aggregates import BoolOr
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
 from apps.assistants.models import Assistant, Promotion, Release
+from apps.prompts.selectors import PromptUse
 from apps.retrieval.models import Index, IndexState
 
 
@@ -61,6 +63,22 @@ def find_before(release: Release) -> Release | None:
     if promotion is not None and promotion.previous is not None:
         return promotion.previous
     return list_releases(release.assistant).filter(number__lt=release.number).first()
+
+
+def list_prompt_uses(workspace_id: UUID) -> list[PromptUse]:
+    """Which assistants have releases with which prompt versions; for `settings.PROMPT_USES`."""
+    rows = (
+        Release.objects.filter(workspace_id=workspace_id)
+        .values_list(
+            "prompt_version__prompt_id",
+            "prompt_version__number",
+            "assistant__name",
+            "assistant__slug",
+        )
+        .annotate(current=BoolOr(Q(pk=F("assistant__current_id"))))
+        .order_by("assistant__name", "prompt_version__number")
+    )
+    return [PromptUse(*row) for row in rows]
 
 
 def count_searchable(release: Release | None) -> int:

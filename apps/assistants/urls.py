@@ -20,6 +20,7 @@ urlpatterns = [
         release_views.promote_release,
         name="promote",
     ),
+    path("assistants/<slug:assistant_slug>/prompt/", release_views.use_prompt, name="use_prompt"),
     path("assistants/<slug:assistant_slug>/delete/", views.delete, name="delete"),
     path("assistants/<slug:assistant_slug>/share/", views.share, name="share"),
 ]

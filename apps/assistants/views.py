@@ -108,6 +108,7 @@ def _save_recipe(request: WorkspaceRequest, assistant: Assistant, form: RecipeFo
 
 def _read_change(values: dict[str, Any]) -> RecipeChange:
     return RecipeChange(
+        prompt_version=values["prompt_version"],
         system=values["system"],
         user=values["user"],
         collections=list(values["collections"]),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
 from apps.prompts.defaults import SYSTEM, USER
+from apps.prompts.dotprompt import DotpromptError, PromptFile
 from apps.prompts.models import Prompt, PromptLabel, PromptVersion
 from apps.prompts.spec import PromptSpec, clean_spec, require_sound, spec_to_json
 from apps.workspaces.models import Workspace
@@ -25,6 +27,14 @@ class LabelError(ValueError):
 
 class PromptInUseError(Exception):
     """Releases were made with it; what an answer was made with is never deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The version that a file led to; `is_new` is false if it was there already."""
+
+    version: PromptVersion
+    is_new: bool
 
 
 @transaction.atomic
@@ -66,6 +76,24 @@ def add_version(prompt: Prompt, *, spec: PromptSpec, note: str = "", actor: Acto
         detail={"prompt": prompt.name, "number": version.number, "note": note},
     )
     return version
+
+
+@transaction.atomic
+def import_prompt(workspace: Workspace, *, file: PromptFile, actor: Actor) -> Imported:
+    """The file's prompt as the next version of its name, unless the latest one is the same."""
+    if not file.name:
+        raise DotpromptError("The file has no name.")
+    prompt = Prompt.objects.filter(workspace=workspace, name=file.name).first()
+    if prompt is None:
+        version = create_prompt(
+            workspace, name=file.name, spec=file.spec, note=file.note, actor=actor
+        )
+        return Imported(version, is_new=True)
+    latest = prompt.versions.order_by("-number").first()
+    if latest is not None and latest.spec == file.spec:
+        return Imported(latest, is_new=False)
+    version = add_version(prompt, spec=file.spec, note=file.note, actor=actor)
+    return Imported(version, is_new=True)
 
 
 @transaction.atomic

@@ -22,8 +22,14 @@ from apps.datasets.models import Dataset
 from apps.datasets.services import add_example, create_dataset, freeze
 from apps.documents.models import Collection, DocumentVersion, Page
 from apps.documents.services import add_upload, create_collection
+from apps.evaluation.gates import add_rule
+from apps.evaluation.guidelines import save_criterion
+from apps.evaluation.metrics import freeze_evaluators, read_metrics
+from apps.evaluation.models import ItemState
+from apps.evaluation.plans import Plan, create_experiment
 from apps.feedback.services import Verdict, give_feedback
 from apps.gateway.services import EndpointFields, save_endpoint
+from apps.prompts.services import create_prompt, set_label
 from apps.retrieval.search import SearchQuery, search
 from apps.retrieval.services import (
     ensure_live_index,
@@ -104,7 +110,12 @@ def furnish(name: str) -> House:
         mine.answer, verdict=Verdict("down", "wrong", f"{name} disagrees"), actor=actor
     )
     dataset, example_id = _make_dataset(workspace)
+    evaluated = _evaluate(assistant, dataset)
     shared = {
+        "prompt_id": _add_prompt(workspace, actor),
+        "version_name": "1",
+        "label": "staging",
+        **evaluated,
         "dataset_id": dataset.pk,
         "example_id": example_id,
         "collection_id": collection.pk,
@@ -151,6 +162,45 @@ def _make_dataset(workspace: Workspace) -> tuple[Dataset, UUID]:
     example = add_example(dataset, fields=fields, actor=Actor())
     freeze(dataset, actor=Actor())
     return dataset, example.pk
+
+
+def _add_prompt(workspace: Workspace, actor: Actor) -> UUID:
+    """One that no release was made with, so that it can be deleted."""
+    version = create_prompt(workspace, name=f"{workspace.slug} prompt", actor=actor)
+    set_label(version, name="staging", actor=actor)
+    return version.prompt_id
+
+
+def _evaluate(assistant: Assistant, dataset: Dataset) -> dict[str, UUID]:
+    """An experiment with an answer, a rule and a line of the guideline."""
+    [metric] = freeze_evaluators([{"evaluator": "token_f1"}])
+    plan = Plan(
+        name=f"{assistant.workspace.slug} check",
+        dataset_version=dataset.versions.get(number=1),
+        releases=list(assistant.releases.all()),
+        evaluators=[metric],
+    )
+    experiment = create_experiment(assistant, plan=plan, actor=Actor())
+    item = experiment.items.get()
+    item.answer, item.state = f"25 days, says {assistant.workspace.slug}.", ItemState.DONE
+    item.save()
+    rule = add_rule(
+        assistant,
+        metric=read_metrics([metric])[0],
+        kind="at_least",
+        statistic="mean",
+        threshold=0.1,
+        confidence=0.95,
+        actor=Actor(),
+    )
+    line = {"name": "Exact", "rubric": f"As {assistant.workspace.slug} says it."}
+    criterion = save_criterion(assistant, fields=line, actor=Actor())
+    return {
+        "experiment_id": experiment.pk,
+        "item_id": item.pk,
+        "rule_id": rule.pk,
+        "criterion_id": criterion.pk,
+    }
 
 
 def _add_document(collection: Collection, actor: Actor) -> DocumentVersion:

@@ -16,9 +16,15 @@ from tests.isolation.house import QUESTION, TEXT, House
 pytestmark = pytest.mark.django_db
 
 V1 = "/api/v1"
-TAKES_IDS = {"/api/v1/search/", "/api/v1/assistants/"}
+TAKES_IDS = {"/api/v1/search/", "/api/v1/assistants/", "/api/v1/experiments/"}
 """Where a POST without an id in its path names things by their ids in its body."""
-TAKES_NONE = {"/api/v1/collections/", "/api/v1/endpoints/", "/api/v1/datasets/"}
+TAKES_NONE = {
+    "/api/v1/collections/",
+    "/api/v1/endpoints/",
+    "/api/v1/datasets/",
+    "/api/v1/prompts/",
+    "/api/v1/prompts/import/",
+}
 
 
 def rest() -> list[Address]:
@@ -87,7 +93,17 @@ def test_bodies_take_no_ids_of_others(victim: House, intruder: House) -> None:
          {"name": "X", "collections": [], "endpoint": theirs["endpoint_id"]}),
         ("patch", mine, {"collections": collections}),
         ("patch", mine, {"endpoint": theirs["endpoint_id"]}),
+        ("patch", mine, {"prompt_version": victim.assistant.current.prompt_version_id}),
+        ("post", f"{mine}releases/",
+         {"prompt_version": victim.assistant.current.prompt_version_id}),
     ]  # fmt: skip
+    plan = {
+        "name": "X", "assistant": own["assistant_id"], "dataset": own["dataset_id"], "version": 1,
+        "releases": [1], "evaluators": [{"evaluator": "token_f1"}],
+    }  # fmt: skip
+    for name in ("assistant", "dataset"):
+        attempts.append(("post", f"{V1}/experiments/", plan | {name: theirs[f"{name}_id"]}))
+    attempts.append(("post", f"{V1}/experiments/", plan | {"judge": theirs["endpoint_id"]}))
     release = intruder.assistant.current_id
     for method, path, data in attempts:
         response = send(intruder.api, method, path, data)

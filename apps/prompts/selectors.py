@@ -1,0 +1,70 @@
+"""Reads: the catalogue, a prompt's versions, and what uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Max, QuerySet
+from django.utils.module_loading import import_string
+
+from apps.prompts.models import Prompt, PromptVersion
+
+
+@dataclass(frozen=True, slots=True)
+class PromptUse:
+    """That an assistant has a release with this version; `is_current`: it answers with it."""
+
+    prompt_id: UUID
+    version_number: int
+    assistant_name: str
+    assistant_slug: str
+    is_current: bool
+
+
+def list_prompts(workspace_id: UUID) -> QuerySet[Prompt]:
+    """By name, with `latest` (number), `changed_at` and the labels."""
+    return (
+        Prompt.objects.filter(workspace_id=workspace_id)
+        .annotate(
+            latest=Max("versions__number"),
+            changed_at=Max("versions__created_at"),
+            num_versions=Count("versions"),
+        )
+        .prefetch_related("labels__version")
+        .order_by("name", "pk")
+    )
+
+
+def list_versions(prompt: Prompt) -> QuerySet[PromptVersion]:
+    """Newest first."""
+    return (
+        prompt.versions.select_related("prompt", "created_by")
+        .prefetch_related("labels")
+        .order_by("-number")
+    )
+
+
+def list_all_versions(workspace_id: UUID) -> QuerySet[PromptVersion]:
+    """Of all prompts, to choose from: by prompt, newest first."""
+    return (
+        PromptVersion.objects.filter(workspace_id=workspace_id)
+        .select_related("prompt")
+        .prefetch_related("labels")
+        .order_by("prompt__name", "-number")
+    )
+
+
+def find_prompt(workspace_id: UUID, name: str) -> Prompt | None:
+    """The workspace's prompt of this name, if there is one."""
+    return Prompt.objects.filter(workspace_id=workspace_id, name=name).first()
+
+
+def list_uses(workspace_id: UUID, prompt: Prompt | None = None) -> list[PromptUse]:
+    """Which assistants use the prompts; assistants are above, so settings say who knows."""
+    finder = cast(Callable[[UUID], Sequence[PromptUse]], import_string(settings.PROMPT_USES))
+    uses = finder(workspace_id)
+    return [use for use in uses if prompt is None or use.prompt_id == prompt.pk]
