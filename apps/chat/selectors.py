@@ -53,6 +53,8 @@ class AnswerView:
     status_line: str = ""
     partial: str = ""
     feedback: Any = None
+    searched_for: str = ""
+    searched_also: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +121,17 @@ def list_history(conversation: Conversation, *, before: Message | None = None) -
 
 
 def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
-    """An answer with its sources. Declined ones show the nearest passages instead."""
+    """An answer with its sources. Declined ones show the nearest passages instead.
+
+    `searched_for` is what was searched for where that is not the question itself.
+    """
     sources = [view_source(p, workspace) for p in answer.passages.all()]
     sources.sort(key=lambda source: source.number)
     cited = [source for source in sources if source.passage.is_cited]
     links = {s.number: CitationLink(s.number, s.url, s.label, s.source_url) for s in cited}
     is_open = answer.state == MessageState.STREAMING
     declined = answer.state == MessageState.DONE and answer.is_declined
+    attributes = answer.trace.attributes if answer.trace else {}
     return AnswerView(
         id=answer.pk,
         state="declined" if declined else answer.state,
@@ -139,6 +145,8 @@ def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
         trace_id=answer.trace_id,
         # Read through the relation, because feedback is an app above this one.
         feedback=next(iter(answer.feedback.all()), None),
+        searched_for=attributes.get("query", ""),
+        searched_also=attributes.get("query.also", ()),
     )
 
 
@@ -183,3 +191,18 @@ def export_markdown(conversation: Conversation, turns: Sequence[TurnView]) -> st
         parts += [f"[{s.number}] {s.label}: “{s.excerpt}”" for s in turn.answer.sources]
         parts.append("")
     return "\n".join(parts)
+
+
+def list_recent_questions(workspace_id: UUID, collection_id: UUID, limit: int) -> list[str]:
+    """What was asked lately of assistants that answer from a collection, the latest first."""
+    asked = (
+        Message.objects.filter(
+            workspace_id=workspace_id,
+            author=Message.Author.USER,
+            replaced=False,
+            conversation__assistant__current__collections=collection_id,
+        )
+        .order_by("-created_at")
+        .values_list("content", flat=True)[: 4 * limit]
+    )
+    return list(dict.fromkeys(text.strip()[:500] for text in asked if text.strip()))[:limit]

@@ -18,7 +18,14 @@ from apps.core.embedder import EmbeddingChoice
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection
 from apps.retrieval import coverage
-from apps.retrieval.models import BuildStage, Index, IndexedVersion, IndexState
+from apps.retrieval.live_models import forget_models
+from apps.retrieval.models import (
+    BuildStage,
+    Index,
+    IndexedVersion,
+    IndexState,
+    Precision,
+)
 from apps.workspaces.services import Actor, record_audit
 
 OPEN_JOBS = (JobState.QUEUED, JobState.RUNNING)
@@ -51,6 +58,7 @@ def start_build(
     profile: ChunkingProfile,
     model: EmbeddingChoice,
     actor: Actor,
+    precision: str = Precision.HALF,
     goes_live: bool = False,
 ) -> Index:
     """A new index of all the collection's documents, built by a job beside the live one.
@@ -68,6 +76,7 @@ def start_build(
             profile=profile,
             embedding_model=model.name,
             dimensions=model.dimensions,
+            precision=precision,
             state=IndexState.BUILDING,
             stage=BuildStage.WAITING,
             goes_live=goes_live,
@@ -147,6 +156,7 @@ def swap_now(index: Index, *, actor: Actor) -> None:
     # What documents show of their passages is no part of what a search needs.
     coverage.show_counts(index)
     IndexedVersion.objects.filter(index=index).delete()
+    forget_models(index.workspace_id)
 
 
 def _swap(index: Index, *, actor: Actor) -> None:
@@ -207,6 +217,7 @@ DELETE_SOME = {
     "retrieval_posting": "index_id = %(index)s",
     "retrieval_embedding": "index_id = %(index)s",
     "retrieval_indexedversion": "index_id = %(index)s",
+    "retrieval_frequentterm": "index_id = %(index)s",
 }
 
 

@@ -44,7 +44,8 @@ K1, B = 1.2, 0.75
 LOOK = """
 SELECT id, num_chunks, total_length, embedding_model = $3::text, dimensions, ann_built
 FROM retrieval_index
-WHERE workspace_id = $1::uuid AND collection_id = ANY($2::uuid[]) AND state = 'live'
+WHERE workspace_id = $1::uuid AND collection_id = ANY($2::uuid[])
+  AND CASE WHEN $4::uuid IS NULL THEN state = 'live' ELSE id = $4::uuid END
 """
 COUNT_TERMS = """
 SELECT asked.number::int, sum(coalesce(frequent.num_chunks, (
@@ -71,6 +72,7 @@ class Question:
     filter: Filter
     candidates: int
     exact_chunks: int
+    index_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def find_large(
 
 def look_at(cursor: psycopg.RawCursor[tuple[Any, ...]], asked: Question) -> Look:
     """The live indexes of the collections, always in the same order."""
-    values = [asked.workspace_id, list(asked.collection_ids), asked.model]
+    values = [asked.workspace_id, list(asked.collection_ids), asked.model, asked.index_id]
     rows = cursor.execute(LOOK, values, binary=True).fetchall()
     parts = [
         Part(row[0], same_model=row[3], vectors=_vector_index(row[0], row[4], row[5]))

@@ -29,7 +29,8 @@ _LIVE = """
 named AS MATERIALIZED (
     SELECT id, num_chunks, total_length, embedding_model = %(model)s AS same_model
     FROM retrieval_index
-    WHERE workspace_id = %(workspace)s AND collection_id = ANY(%(collections)s) AND state = 'live'
+    WHERE workspace_id = %(workspace)s AND collection_id = ANY(%(collections)s)
+      AND CASE WHEN %(index)s IS NULL THEN state = 'live' ELSE id = %(index)s END
 ), totals AS MATERIALIZED (
     SELECT coalesce(sum(num_chunks), 0)::float8 AS chunks,
            greatest(sum(total_length), 1)::float8 / greatest(sum(num_chunks), 1) AS mean_length
@@ -221,6 +222,7 @@ _TYPES = {
     "workspace": "uuid",
     "collections": "uuid[]",
     "model": "text",
+    "index": "uuid",
     "limit": "bigint",
     "candidates": "bigint",
     "by_rank": "boolean",

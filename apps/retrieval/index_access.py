@@ -1,0 +1,30 @@
+"""How a request gets at an index or a saved query. Missing and forbidden look alike."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404
+
+from apps.retrieval.models import Index, SavedQuery
+from apps.workspaces.models import Workspace
+
+
+def get_index(workspace: Workspace | UUID, index_id: UUID) -> Index:
+    """The workspace's index with this id, with its collection and profile, or Http404."""
+    found = (
+        Index.objects.select_related("collection", "profile", "created_by")
+        .filter(workspace=workspace, pk=index_id, discarded_at=None, collection__deleted_at=None)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def get_saved_query(workspace: Workspace | UUID, query_id: UUID) -> SavedQuery:
+    """The workspace's saved query with this id, or Http404."""
+    found = SavedQuery.objects.filter(workspace=workspace, pk=query_id).first()
+    if found is None:
+        raise Http404
+    return found
