@@ -123,14 +123,21 @@ def start_answer(
     shared: bool,
     stored: Awaitable[None] | None = None,
     vector: Awaitable[Vectors] | None = None,
+    query: str = "",
 ) -> LiveAnswer:
     """Begin to answer in the background. `shared` events can be followed from any process.
 
     `stored` is the storing of the question, where it goes on beside the search; nothing is
-    shown before the question is safe.
+    shown before the question is safe. `query` is what shall be searched for instead of what
+    would be made of the question.
     """
     answering = Answering(
-        recipe, question=question, history=history, recorder=Recorder("answer"), vector=vector
+        recipe,
+        question=question,
+        history=history,
+        recorder=Recorder("answer"),
+        vector=vector,
+        query=query,
     )
     live = LiveAnswer(answer_id, answering, shared=shared, stored=stored)
     _live[answer_id] = live

@@ -61,6 +61,7 @@ class Begun:
     question: str
     history: list[Turn]
     is_new: bool
+    query: str = ""
 
 
 def _read_question(request: WorkspaceRequest) -> str:
@@ -109,6 +110,7 @@ def _start(begun: Begun) -> None:
         question=begun.question,
         history=begun.history,
         shared=True,
+        query=begun.query,
     )
 
 
@@ -180,7 +182,11 @@ def _show_turns(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
 @require_POST
 @async_workspace_view()
 async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
-    """Answer the same question again, with the recipe as it is now."""
+    """Answer the same question again, with the recipe as it is now.
+
+    `query` is searched for instead of what was made of the question, if it is given.
+    """
+    query = request.POST.get("query", "").replace("\x00", "").strip()[:MAX_QUESTION]
 
     def begin() -> Begun:
         old = get_own_message(request, message_id, author=Message.Author.ASSISTANT)
@@ -191,7 +197,7 @@ async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpRespons
         recipe = load_recipe(request.workspace.pk, slug=found.assistant.slug)
         history = list_history(found, before=question)
         rows = begin_again(question, recipe=recipe, process=PROCESS)
-        return Begun(recipe, rows, question.content, history, is_new=False)
+        return Begun(recipe, rows, question.content, history, is_new=False, query=query)
 
     begun = await run_db(begin)
     if (running := find_live(message_id)) is not None:

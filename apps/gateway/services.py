@@ -16,6 +16,7 @@ from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 from inference.errors import ModelError
 from inference.openai_client import OpenAIClient
+from inference.openai_rerank import RerankClient
 
 MILLION = Decimal(1_000_000)
 UNREADABLE_KEY = "The stored key of this endpoint cannot be read any more. Enter it again."
@@ -74,13 +75,29 @@ def delete_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
 
 def make_client(endpoint: Endpoint) -> OpenAIClient:
     """A client for the endpoint. Raises ModelError if its stored key cannot be read."""
+    return OpenAIClient(
+        endpoint.base_url,
+        model=endpoint.model,
+        api_key=_read_key(endpoint),
+        check_address=check_address,
+    )
+
+
+def make_rerank_client(endpoint: Endpoint) -> RerankClient:
+    """A client for an endpoint whose model reranks. Raises ModelError like `make_client`."""
+    return RerankClient(
+        endpoint.base_url,
+        model=endpoint.model,
+        api_key=_read_key(endpoint),
+        check_address=check_address,
+    )
+
+
+def _read_key(endpoint: Endpoint) -> str:
     try:
-        key = decrypt(bytes(endpoint.api_key_encrypted))
+        return decrypt(bytes(endpoint.api_key_encrypted))
     except CredentialError as error:
         raise ModelError("auth", UNREADABLE_KEY) from error
-    return OpenAIClient(
-        endpoint.base_url, model=endpoint.model, api_key=key, check_address=check_address
-    )
 
 
 def check_endpoint(endpoint: Endpoint) -> Endpoint:

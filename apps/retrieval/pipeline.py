@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from apps.documents.models import DocumentVersion
 from apps.retrieval.diversity import diversify
+from apps.retrieval.feedback import expand_by_feedback
 from apps.retrieval.fusion import choose_weights, join_lists
 from apps.retrieval.models import Embedding
 from apps.retrieval.neighbours import join_neighbours, read_parents
@@ -126,6 +127,8 @@ class _Run:
         """The candidates of the question, and of what is asked besides."""
         texts = [self.request.text, *self.request.also][:MAX_QUERIES]
         lists = [self._search(text, vector if not n else None) for n, text in enumerate(texts)]
+        if self.profile.expand == "rules" and (more := expand_by_feedback(texts[0], lists[0])):
+            lists.append(self._search(more, None))
         if len(lists) == 1:
             return lists[0]
         with self._stage("parts") as made:
@@ -134,7 +137,8 @@ class _Run:
 
     def _depth(self) -> int:
         later = self.profile.rerank != "none" or self.profile.diversity or self.profile.recency
-        enough = max(self.limit, self.profile.candidates if later or self.request.also else 0)
+        more = later or self.request.also or self.profile.expand == "rules"
+        enough = max(self.limit, self.profile.candidates if more else 0)
         # Passages that others swallow leave their places to the next.
         room = 1 + 2 * self.profile.neighbours + self.profile.parents
         return min(MAX_LIMIT, max(enough, self.limit * room))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
+from apps.retrieval.filters import FilterError, parse_filter
 from apps.retrieval.sql import Fusion, Mode
 
 Rerank = Literal["none", "late", "endpoint"]
@@ -188,7 +189,16 @@ def _read(name: str, value: Any) -> Any:
         return value
     if not isinstance(value, str) or len(value) > _TEXTS[name] or "\x00" in value:
         raise ProfileError(name, f"'{name}' is a text of at most {_TEXTS[name]} characters.")
+    if name == "filters":
+        _check_filter(value)
     return value.strip()
+
+
+def _check_filter(text: str) -> None:
+    try:
+        parse_filter(text)
+    except FilterError as error:
+        raise ProfileError("filters", str(error)) from error
 
 
 def _read_choice(name: str, value: Any) -> str:
