@@ -18,16 +18,23 @@ def token_room() -> int:
     return get_embedder().max_tokens - SPECIAL_TOKENS
 
 
-def cut_pages(pages: Sequence[PageText], *, splitter: str, values: Values) -> list[Piece]:
-    """The passages of a document, in order. `values` are complete, as a profile holds them.
+def open_source(pages: Sequence[PageText]) -> Source:
+    """A document for a strategy to cut, with the built-in model's tokens and vectors.
 
-    Raises UnknownStrategyError. Blocking: a strategy may embed every sentence.
+    Raises `inference.errors.ModelFilesError` when the model was not prepared.
     """
     embedder = get_embedder()
-    source = Source(
+    return Source(
         pages=pages,
         count_tokens=embedder.count_tokens,
         room=embedder.max_tokens - SPECIAL_TOKENS,
         embed=embedder.encode,
     )
-    return get_strategy(splitter).cut(source, values)
+
+
+def cut_pages(pages: Sequence[PageText], *, splitter: str, values: Values) -> list[Piece]:
+    """The passages of a document, in order. `values` are complete, as a profile holds them.
+
+    Raises UnknownStrategyError. Blocking: a strategy may embed every sentence.
+    """
+    return get_strategy(splitter).cut(open_source(pages), values)

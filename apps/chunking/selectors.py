@@ -110,6 +110,15 @@ def list_profiles(workspace_id: UUID) -> list[ChunkingProfile]:
     return list(ChunkingProfile.objects.filter(workspace_id=workspace_id).order_by("-created_at"))
 
 
+def find_profile(workspace_id: UUID, profile_id: str) -> ChunkingProfile | None:
+    """The workspace's profile with this id; None for anything else."""
+    try:
+        pk = UUID(profile_id)
+    except ValueError:
+        return None
+    return ChunkingProfile.objects.filter(workspace_id=workspace_id, pk=pk).first()
+
+
 def list_readable(collection_id: UUID, *, limit: int = 200) -> list[Document]:
     """Documents of a collection that a preview can cut, by name."""
     return list(

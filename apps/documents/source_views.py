@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlencode
 from uuid import UUID
@@ -30,7 +29,6 @@ from apps.documents.viewer import (
     find_passage,
     find_version,
     list_page_spans,
-    list_passages,
     name_location,
     read_parts,
 )
@@ -66,12 +64,7 @@ def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
             "pages": read_parts(
                 version, parts, highlight=highlight, image_url=_image_urls(request, version)
             ),
-            "passages": list_passages(
-                version,
-                parts,
-                highlight=highlight,
-                passage_url=partial(_passage_url, version),
-            ),
+            "highlight": highlight,
             "used": count_uses(found.workspace_id, [found.pk]).get(found.pk, 0),
         },
     )
@@ -202,8 +195,3 @@ def _image_urls(request: WorkspaceRequest, version: DocumentVersion) -> ImageUrl
         return f"{path}?version={version.pk}"
 
     return build
-
-
-def _passage_url(version: DocumentVersion, start: int, end: int) -> str:
-    query = urlencode({"version": version.number, "start": start, "end": end})
-    return f"?{query}#highlight"

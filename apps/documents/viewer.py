@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q
 from django.db.models.functions import Substr
 from django.http import Http404
 
@@ -23,25 +21,9 @@ from apps.documents.source import (
     split_segments,
 )
 
-MAX_PASSAGES = 200
 FLOWING = {"application/pdf", "text/markdown", "text/plain"}
 """Media types whose line breaks say more about a window than about the text."""
 ImageUrl = Callable[[int], str]
-PassageUrl = Callable[[int, int], str]
-
-
-@dataclass(frozen=True, slots=True)
-class PassageRow:
-    """A passage in the list beside the source. `number` counts from 1."""
-
-    number: int
-    start: int
-    end: int
-    heading: str
-    text: str
-    first_page: int
-    url: str
-    is_current: bool
 
 
 def find_version(document: Document, wanted: str) -> DocumentVersion:
@@ -161,35 +143,6 @@ def _build_view(
         height=page.height,
         is_cited=bool(highlight and highlight.start < part.end and part.start < highlight.end),
     )
-
-
-def list_passages(
-    version: DocumentVersion,
-    parts: Screen,
-    *,
-    highlight: Highlight | None,
-    passage_url: PassageUrl,
-) -> list[PassageRow]:
-    """The passages that touch the characters shown, at most MAX_PASSAGES."""
-    if not parts:
-        return []
-    start, end = parts[0].start, parts[-1].end
-    chunks = version.chunks.filter(Q(start__lt=end), Q(end__gt=start)).order_by("position")
-    return [
-        PassageRow(
-            number=chunk.position + 1,
-            start=chunk.start,
-            end=chunk.end,
-            heading=chunk.heading,
-            text=chunk.text,
-            first_page=chunk.first_page,
-            url=passage_url(chunk.start, chunk.end),
-            is_current=bool(
-                highlight and chunk.start < highlight.end and highlight.start < chunk.end
-            ),
-        )
-        for chunk in chunks[:MAX_PASSAGES]
-    ]
 
 
 def find_passage(version: DocumentVersion, passage_id: int) -> Highlight | None:

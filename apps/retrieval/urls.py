@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.retrieval import index_views, views
+from apps.retrieval import index_views, passage_views, views
 
 app_name = "retrieval"
 urlpatterns = [
@@ -23,4 +23,10 @@ urlpatterns = [
     path("indexes/<uuid:index_id>/stop/", index_views.stop, name="index_stop"),
     path("indexes/<uuid:index_id>/continue/", index_views.go_on, name="index_continue"),
     path("indexes/<uuid:index_id>/delete/", index_views.throw_away, name="index_discard"),
+    path("passages/<int:passage_id>/", passage_views.passage, name="passage"),
+    path("passages/<int:passage_id>/edit/", passage_views.edit, name="passage_edit"),
+    path("passages/<int:passage_id>/split/", passage_views.split, name="passage_split"),
+    path("passages/<int:passage_id>/merge/", passage_views.merge, name="passage_merge"),
+    path("passages/<int:passage_id>/disable/", passage_views.disable, name="passage_disable"),
+    path("passage-edits/<uuid:edit_id>/revert/", passage_views.revert, name="passage_revert"),
 ]

@@ -1,0 +1,156 @@
+"""Reads of a document's passages as people see and change them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.chunking.edits import Placed
+from apps.chunking.models import Chunk, ChunkEdit
+from apps.chunking.planning import place_changes, read_changes
+from apps.chunking.selectors import LostChange
+from apps.chunking.spans import find_lines, find_sentences, strip_span
+from apps.core.models import Job, JobKind, JobState
+from apps.documents.models import Document, DocumentVersion
+from apps.retrieval.models import Index, IndexState
+
+MAX_SHOWN = 200
+MAX_PLACES = 80
+OPEN = (JobState.QUEUED, JobState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class PassageItem:
+    """A passage beside its source, or a stretch that is left out (`is_disabled`, no `id`).
+
+    `text` is what it says now; `is_waiting` that a job has yet to make it searchable. `edit_id`
+    is there if somebody changed it. `number` counts from 1; 0 for what is left out.
+    """
+
+    id: int | None
+    number: int
+    start: int
+    end: int
+    heading: str
+    text: str
+    first_page: int
+    num_tokens: int
+    tags: tuple[str, ...]
+    edit_id: UUID | None
+    is_edited: bool
+    is_disabled: bool
+    is_waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PassageList:
+    """The passages of a stretch of a version; `lost` changes are those of the whole document."""
+
+    items: tuple[PassageItem, ...]
+    lost: tuple[LostChange, ...]
+    is_current: bool
+    is_working: bool
+    problem: str
+
+
+def list_passages(version: DocumentVersion, *, start: int, end: int) -> PassageList:
+    """What can be found, or was left out, between two characters of a version's full text."""
+    document = version.document
+    live = Index.objects.filter(collection=document.collection_id, state=IndexState.LIVE).first()
+    rows = Chunk.objects.filter(version=version, start__lt=end, end__gt=start)
+    rows = rows.filter(profile=live.profile_id) if live else rows.none()
+    chunks = list(rows.select_related("edit").order_by("position")[:MAX_SHOWN])
+    placement = place_changes(version, read_changes(document.pk))
+    near = [found for found in placement.placed if found.start < end and found.end > start]
+    items = [_describe(chunk, near) for chunk in chunks]
+    items += [_describe_disabled(found) for found in near if found.change.is_disabled]
+    is_working, problem = _read_jobs(document)
+    return PassageList(
+        items=tuple(sorted(items, key=lambda item: (item.start, item.end))),
+        lost=tuple(
+            LostChange(c.id, c.original, c.text, c.is_disabled, c.tags) for c in placement.lost
+        ),
+        is_current=version.pk == document.current_id,
+        is_working=is_working,
+        problem=problem,
+    )
+
+
+def _describe(chunk: Chunk, near: Sequence[Placed]) -> PassageItem:
+    span = (chunk.start, chunk.end)
+    change = next((p.change for p in near if (p.start, p.end) == span), None)
+    text, tags = chunk.text, tuple(chunk.tags)
+    is_waiting = False
+    if change is not None:
+        wanted = change.text or (change.original if change.is_fixed else text)
+        is_waiting = wanted != chunk.text or not set(change.tags) <= set(tags)
+        text, tags = wanted, change.tags or tags
+    return PassageItem(
+        id=chunk.pk,
+        number=chunk.position + 1,
+        start=chunk.start,
+        end=chunk.end,
+        heading=chunk.heading,
+        text=text,
+        first_page=chunk.first_page,
+        num_tokens=chunk.num_tokens,
+        tags=tags,
+        edit_id=change.id if change else chunk.edit_id,
+        is_edited=bool(change.text if change else chunk.edit and chunk.edit.text),
+        is_disabled=False,
+        is_waiting=is_waiting,
+    )
+
+
+def _describe_disabled(found: Placed) -> PassageItem:
+    return PassageItem(
+        id=None,
+        number=0,
+        start=found.start,
+        end=found.end,
+        heading="",
+        text=found.change.text or found.change.original,
+        first_page=0,
+        num_tokens=0,
+        tags=found.change.tags,
+        edit_id=found.change.id,
+        is_edited=bool(found.change.text),
+        is_disabled=True,
+        is_waiting=False,
+    )
+
+
+def _read_jobs(document: Document) -> tuple[bool, str]:
+    """Whether changes are being made searchable, and what went wrong with the last ones."""
+    found = Job.objects.filter(
+        workspace=document.workspace_id,
+        kind=JobKind.REINDEX_PASSAGES,
+        key__startswith=f"{document.pk}:",
+    ).order_by("-created_at")
+    states = list(found.values_list("state", "reason")[:20])
+    if any(state in OPEN for state, _ in states):
+        return True, ""
+    failed = states and states[0][0] == JobState.FAILED
+    return False, states[0][1] if failed else ""
+
+
+def list_split_places(text: str) -> list[tuple[int, str]]:
+    """(offset, beginning) of the sentences and lines at which a passage can be split in two."""
+    starts = {
+        strip_span(text, *sentence)[0]
+        for line in find_lines(text, 0, len(text))
+        for sentence in find_sentences(text, *line)
+    }
+    places = sorted(start for start in starts if text[:start].strip() and text[start:].strip())
+    return [(start, " ".join(text[start : start + 120].split())) for start in places[:MAX_PLACES]]
+
+
+def list_edits(document_id: UUID) -> list[ChunkEdit]:
+    """What people changed in a document, in the order of the text."""
+    return list(ChunkEdit.objects.filter(document=document_id).order_by("start"))
+
+
+def read_original(chunk: Chunk) -> str:
+    """What the source says where an edited passage stands; empty if it was not edited."""
+    return chunk.edit.original if chunk.edit is not None and chunk.edit.text else ""

@@ -1,0 +1,34 @@
+"""The passages beside a document's source. Load with `{% load passages %}`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+
+from apps.retrieval.passage_selectors import list_passages
+
+register = template.Library()
+
+
+@register.inclusion_tag("passages/_pane.html", takes_context=True)
+def passages(context: template.Context) -> dict[str, Any]:
+    """Those of the part that is shown: of `version`, on `page`, with the `highlight` marked."""
+    version, page, highlight = context["version"], context["page"], context["highlight"]
+    parts = page.object_list[0] if page.object_list else ()
+    found = list_passages(version, start=parts[0].start, end=parts[-1].end) if parts else None
+    items = []
+    for item in found.items if found else ():
+        query = urlencode({"version": version.number, "start": item.start, "end": item.end})
+        is_current = bool(highlight and item.start < highlight.end and highlight.start < item.end)
+        items.append((item, f"?{query}#highlight", is_current))
+    return {
+        "found": found,
+        "items": items,
+        "version": version,
+        "workspace": context["workspace"],
+        "can_edit": context["can_edit"] and bool(found and found.is_current),
+        "csrf_token": context.get("csrf_token"),
+        "request": context["request"],
+    }
