@@ -93,7 +93,8 @@ def test_a_draft_with_faults_is_written_again(api: Any, desk: Assistant, stub: S
     last = stub.seen[-1]["messages"][-1]["content"]
     assert f"These faults were found in it:\n\n{DEFAULT_REPLY}" in last
     # Only one passage was found, so the stub's second citation is dropped.
-    assert text == DEFAULT_REPLY.replace(" [2]", "")
+    assert text.startswith("According to")
+    assert "[2]" not in text
 
 
 def test_a_draft_without_faults_is_the_answer(api: Any, desk: Assistant, stub: StubServer) -> None:
