@@ -89,6 +89,9 @@ def encode_request(
             body[name] = value
     if sampling.stop:
         body["stop"] = list(sampling.stop)
+    if sampling.response_schema is not None:
+        schema = {"name": "answer", "schema": dict(sampling.response_schema), "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
 
 
@@ -98,7 +101,7 @@ def adapt_request(
     """Return the body without what an error ``response`` calls unsupported, or ``None``.
 
     Reasoning models want ``max_completion_tokens`` and fix the temperature; old servers do not
-    know ``stream_options``.
+    know ``stream_options``, or no schemas of answers.
     """
     if status not in (400, 422):
         return None
@@ -107,6 +110,8 @@ def adapt_request(
         adapted = dict(body)
         adapted["max_completion_tokens"] = adapted.pop("max_tokens")
         return adapted
+    if "response_format" in body and re.search(r"response_format|json_schema|guided", text):
+        return {key: value for key, value in body.items() if key != "response_format"}
     if not re.search(r"unsupported|not support|unrecognized|extra (?:inputs|fields)", text):
         return None
     for name in ("stream_options", "temperature", "top_p", "seed", "stop"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant"]
 
@@ -18,13 +19,18 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a model chooses its words. ``None`` leaves the server's own default in place."""
+    """How a model chooses its words. ``None`` leaves the server's own default in place.
+
+    ``response_schema`` is the JSON Schema of an object that the answer has to be; servers that
+    cannot hold a model to one are asked without it.
+    """
 
     temperature: float | None = None
     max_tokens: int | None = None
     top_p: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    response_schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
