@@ -10,7 +10,8 @@ from typing import Any
 from apps.evaluation.evaluators.base import Evaluator, Observation, Score, Tools, failed
 
 _FILES = (
-    "matching", "overlap", "meaning", "retrieval",
+    "matching", "overlap", "meaning", "choices", "functional", "perplexity", "formats",
+    "retrieval", "groundedness", "citations", "abstention", "speed", "judges",
 )  # fmt: skip
 _known: dict[str, Evaluator] = {}
 
