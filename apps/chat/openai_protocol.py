@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 
 from apps.assistants.answering import CitedPassage, Outcome, Turn
+from apps.retrieval.places import locate_words
 
 MAX_QUESTION = 32_000
 MAX_MESSAGES = 200
@@ -135,13 +136,14 @@ def list_citations(outcome: Outcome) -> list[dict[str, Any]]:
 def _citation(passage: CitedPassage) -> dict[str, Any]:
     hit, cited = passage.hit, passage.cited
     start, end = (cited.start, cited.end) if cited else (0, len(hit.text))
+    first, last = locate_words(hit, start, end)
     return {
         "n": passage.number,
         "document": str(hit.document_id),
         "document_name": hit.document_name,
         "page": hit.page,
-        "start": hit.start + start,
-        "end": hit.start + end,
+        "start": first,
+        "end": last,
         "text": hit.text[start:end],
     }
 

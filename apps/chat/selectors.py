@@ -156,7 +156,9 @@ def view_source(passage: RetrievedPassage, workspace: Workspace) -> Source:
     end = passage.end if passage.cited_end is None else passage.cited_end
     place = urlencode({"version": passage.version.number, "start": start, "end": end})
     arguments = [workspace.slug, passage.document_id]
-    excerpt = passage.text[start - passage.start : end - passage.start]
+    excerpt = passage.text
+    if (start, end) != (passage.start, passage.end):
+        excerpt = passage.text[start - passage.start : end - passage.start]
     return Source(
         number=passage.number,
         label=f"{passage.document.name}, page {passage.page}",

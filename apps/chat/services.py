@@ -16,6 +16,7 @@ from apps.assistants.recipe import Recipe
 from apps.chat import store
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.ids import uuid7
+from apps.retrieval.places import locate_words
 from apps.traces.recorder import Recorder
 
 HEARTBEAT_EVERY_S = 5.0
@@ -161,6 +162,7 @@ def finish_answer(
 
 def _snapshot(passage: CitedPassage) -> dict[str, Any]:
     hit, cited = passage.hit, passage.cited
+    start, end = locate_words(hit, cited.start, cited.end) if cited else (None, None)
     return {
         "id": uuid7(),
         "number": passage.number,
@@ -182,8 +184,8 @@ def _snapshot(passage: CitedPassage) -> dict[str, Any]:
             "support": cited.support if cited else None,
         },
         "is_cited": cited is not None,
-        "cited_start": hit.start + cited.start if cited else None,
-        "cited_end": hit.start + cited.end if cited else None,
+        "cited_start": start,
+        "cited_end": end,
     }
 
 

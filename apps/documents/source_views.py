@@ -89,6 +89,7 @@ def source(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
             "document": found,
             "version": version,
             "location": name_location(pages),
+            "highlight": highlight,
             "url": f"{url}?{query}#highlight",
             "pages": pages,
         },

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from apps.chunking.edits import Placed
 from apps.chunking.models import Chunk, ChunkEdit
 from apps.chunking.planning import place_changes, read_changes
@@ -144,6 +146,25 @@ def list_split_places(text: str) -> list[tuple[int, str]]:
     }
     places = sorted(start for start in starts if text[:start].strip() and text[start:].strip())
     return [(start, " ".join(text[start : start + 120].split())) for start in places[:MAX_PLACES]]
+
+
+def list_edited_texts(version: DocumentVersion, *, start: int, end: int) -> list[str]:
+    """What the edited passages say that stand for these characters, in the live index."""
+    rows = Chunk.objects.filter(
+        version=version, start__lt=end, end__gt=start, edit__isnull=False
+    ).exclude(edit__text="")
+    live = Index.objects.filter(
+        collection=version.document.collection_id, state=IndexState.LIVE
+    ).values("profile_id")
+    return list(rows.filter(profile__in=live).order_by("start").values_list("text", flat=True))
+
+
+def passages_of(document: Document) -> QuerySet[Chunk]:
+    """The passages of the document's current version in the live index, in reading order."""
+    live = Index.objects.filter(collection=document.collection_id, state=IndexState.LIVE)
+    return Chunk.objects.filter(
+        version=document.current_id, profile__in=live.values("profile_id")
+    ).order_by("position")
 
 
 def list_edits(document_id: UUID) -> list[ChunkEdit]:

@@ -16,11 +16,18 @@ from tests.isolation.house import QUESTION, TEXT, House
 pytestmark = pytest.mark.django_db
 
 V1 = "/api/v1"
-TAKES_IDS = {"/api/v1/search/", "/api/v1/assistants/", "/api/v1/experiments/"}
+TAKES_IDS = {
+    "/api/v1/search/",
+    "/api/v1/assistants/",
+    "/api/v1/experiments/",
+    "/api/v1/playground/",
+}
 """Where a POST without an id in its path names things by their ids in its body."""
 TAKES_NONE = {
     "/api/v1/collections/",
     "/api/v1/endpoints/",
+    "/api/v1/embedding-models/",
+    "/api/v1/chunking/profiles/",
     "/api/v1/datasets/",
     "/api/v1/prompts/",
     "/api/v1/prompts/import/",
@@ -93,6 +100,11 @@ def test_bodies_take_no_ids_of_others(victim: House, intruder: House) -> None:
          {"name": "X", "collections": [], "endpoint": theirs["endpoint_id"]}),
         ("patch", mine, {"collections": collections}),
         ("patch", mine, {"endpoint": theirs["endpoint_id"]}),
+        ("post", f"{V1}/playground/",
+         {"assistant": victim.assistant.pk, "question": "?", "variants": [{}]}),
+        ("post", f"{V1}/playground/",
+         {"assistant": intruder.assistant.pk, "question": "?",
+          "variants": [{"endpoint": theirs["endpoint_id"]}]}),
         ("patch", mine, {"prompt_version": victim.assistant.current.prompt_version_id}),
         ("post", f"{mine}releases/",
          {"prompt_version": victim.assistant.current.prompt_version_id}),

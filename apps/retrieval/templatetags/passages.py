@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django import template
 
-from apps.retrieval.passage_selectors import list_passages
+from apps.retrieval.passage_selectors import list_edited_texts, list_passages
 
 register = template.Library()
 
@@ -32,3 +32,13 @@ def passages(context: template.Context) -> dict[str, Any]:
         "csrf_token": context.get("csrf_token"),
         "request": context["request"],
     }
+
+
+@register.inclusion_tag("passages/_edited.html", takes_context=True)
+def edited_passages(context: template.Context) -> dict[str, Any]:
+    """What an answer quotes instead of the highlighted words, where somebody edited them."""
+    highlight = context["highlight"]
+    if highlight is None:
+        return {"texts": []}
+    version = context["version"]
+    return {"texts": list_edited_texts(version, start=highlight.start, end=highlight.end)}
