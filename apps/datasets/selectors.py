@@ -75,6 +75,19 @@ def list_frozen_versions(workspace_id: UUID) -> QuerySet[DatasetVersion]:
     )
 
 
+def list_labelled_versions(workspace_id: UUID) -> list[tuple[DatasetVersion, int]]:
+    """Versions with accepted examples that expect passages, drafts too, with how many there are."""
+    accepted = Q(examples__state=ReviewState.ACCEPTED) & ~Q(examples__expected_passages=[])
+    rows = (
+        DatasetVersion.objects.filter(workspace_id=workspace_id)
+        .annotate(labelled=Count("examples", filter=accepted))
+        .filter(labelled__gt=0)
+        .select_related("dataset")
+        .order_by("dataset__name", "-number")
+    )
+    return [(version, version.labelled) for version in rows]
+
+
 def list_examples(
     version: DatasetVersion, narrowed: ExampleFilter | None = None
 ) -> QuerySet[Example]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.assistants.models import Assistant, Release
 from apps.datasets.models import DatasetVersion, Example
 from apps.documents.models import Document, DocumentVersion
+from apps.evaluation.lab.models import LabResult, LabRun  # noqa: F401 (so that Django finds them)
 from apps.gateway.models import Endpoint
 from apps.traces.models import Trace
 from apps.workspaces.models import User, WorkspaceModel
@@ -311,6 +312,27 @@ class Criterion(WorkspaceModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Grade(WorkspaceModel):
+    """What a person thinks of an item, from 1 to 5: what judges are measured against."""
+
+    item = models.ForeignKey(ExperimentItem, on_delete=models.CASCADE, related_name="grades")
+    value = models.PositiveSmallIntegerField()
+    note = models.TextField(blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["item", "created_by"], name="grade_once"),
+            models.CheckConstraint(
+                condition=models.Q(value__gte=1, value__lte=5), name="grade_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value} of 5"
 
 
 class Winner(models.TextChoices):

@@ -16,20 +16,27 @@ from apps.assistants.services import create_assistant
 from apps.chat.models import Message, MessageState
 from apps.chat.services import Asker, BegunAnswer, Ending, begin_answer, finish_answer, plan_answer
 from apps.chunking.services import default_profile, split_version
-from apps.core.embedder import get_embedder
+from apps.core.embedder import get_embedder, list_embedders
 from apps.datasets.examples import ExampleFields
-from apps.datasets.models import Dataset
+from apps.datasets.models import Dataset, Example
 from apps.datasets.services import add_example, create_dataset, freeze
 from apps.documents.models import Collection, DocumentVersion, Page
 from apps.documents.services import add_upload, create_collection
 from apps.evaluation.gates import add_rule
 from apps.evaluation.guidelines import save_criterion
+from apps.evaluation.lab.models import LabRun
+from apps.evaluation.lab.runs import RunFields, start_run
 from apps.evaluation.metrics import freeze_evaluators, read_metrics
 from apps.evaluation.models import ItemState
 from apps.evaluation.plans import Plan, create_experiment
 from apps.feedback.services import Verdict, give_feedback
+from apps.gateway.models import EmbeddingModel
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.prompts.services import create_prompt, set_label
+from apps.retrieval.builds import start_build
+from apps.retrieval.edits import tag_passage
+from apps.retrieval.profiles import DEFAULT_PROFILE
+from apps.retrieval.questions import save_question
 from apps.retrieval.search import SearchQuery, search
 from apps.retrieval.services import (
     ensure_live_index,
@@ -98,6 +105,9 @@ def furnish(name: str) -> House:
     gone.save()
     collection = create_collection(workspace, name="Handbook", actor=actor)
     version = _add_document(collection, actor)
+    passage = version.chunks.get()
+    edit = tag_passage(passage, tags=[name], actor=actor)
+    assert edit is not None
     # Nobody listens on port 9, so that a test of the endpoint ends at once.
     fields = EndpointFields(name=f"{name} model", base_url="http://127.0.0.1:9/v1", model="m")
     endpoint = save_endpoint(workspace, fields=fields, actor=actor)
@@ -111,7 +121,19 @@ def furnish(name: str) -> House:
     )
     dataset, example_id = _make_dataset(workspace)
     evaluated = _evaluate(assistant, dataset)
+    index = start_build(
+        collection, profile=default_profile(workspace), model=list_embedders(workspace.pk)[0],
+        actor=actor,
+    )  # fmt: skip
+    model = EmbeddingModel.objects.create(
+        workspace=workspace, name=f"{name} vectors", kind="server", dimensions=3, model="m",
+        base_url="http://127.0.0.1:9/v1",
+    )  # fmt: skip
+    query = save_question(collection, text=f"{name} asks?", actor=actor)
     shared = {
+        "index_id": index.pk,
+        "model_id": model.pk,
+        "query_id": query.pk,
         "prompt_id": _add_prompt(workspace, actor),
         "version_name": "1",
         "label": "staging",
@@ -120,6 +142,8 @@ def furnish(name: str) -> House:
         "example_id": example_id,
         "collection_id": collection.pk,
         "document_id": version.document_id,
+        "passage_id": passage.pk,
+        "edit_id": edit.pk,
         "endpoint_id": endpoint.pk,
     }
     pages = shared | {
@@ -129,6 +153,7 @@ def furnish(name: str) -> House:
         "key_id": key.pk,
         "assistant_slug": assistant.slug,
         "number": 1,
+        "lab_run_id": _measure_profiles(dataset, example_id, collection).pk,
         "kind": "jsonl",
         "conversation_id": mine.rows.conversation_id,
         "message_id": mine.rows.answer_id,
@@ -201,6 +226,14 @@ def _evaluate(assistant: Assistant, dataset: Dataset) -> dict[str, UUID]:
         "rule_id": rule.pk,
         "criterion_id": criterion.pk,
     }
+
+
+def _measure_profiles(dataset: Dataset, example_id: UUID, collection: Collection) -> LabRun:
+    """A comparison of two retrieval profiles that waits for its turn."""
+    Example.objects.filter(pk=example_id).update(expected_passages=[{"text": TEXT}])
+    profiles = dict.fromkeys("ab", DEFAULT_PROFILE)
+    fields = RunFields(profiles=profiles, collection_ids=[collection.pk])
+    return start_run(dataset.versions.get(number=0), fields=fields, actor=Actor())
 
 
 def _add_document(collection: Collection, actor: Actor) -> DocumentVersion:

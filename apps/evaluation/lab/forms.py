@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 
-from apps.datasets.models import MAX_NAME
+from apps.datasets.models import MAX_NAME, DatasetVersion
 from apps.retrieval.profiles import (
     FUSION_LABELS,
     MODE_LABELS,
@@ -104,3 +104,32 @@ class SaveForm(forms.Form):
         if not (values.get("dataset") or values.get("new_dataset") or values.get("example")):
             raise forms.ValidationError("Choose the dataset that takes the case.")
         return values
+
+
+class MeasureForm(forms.Form):
+    """Which cases, and how many passages count. `version` is the chosen one of a valid form."""
+
+    version_id = forms.ChoiceField(label="Cases")
+    k = forms.IntegerField(
+        label="Passages that count (k)",
+        initial=10,
+        min_value=1,
+        max_value=50,
+        help_text="Both profiles list as many, so that their numbers can be compared.",
+    )
+    version: DatasetVersion
+
+    def __init__(self, data: Any, *, versions: Sequence[tuple[DatasetVersion, int]]) -> None:
+        super().__init__(data)
+        self.versions = {str(version.pk): version for version, _ in versions}
+        field = self.fields["version_id"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [
+            (str(version.pk), f"{version} ({count:,} labelled case{'s' if count != 1 else ''})")
+            for version, count in versions
+        ]
+
+    def clean_version_id(self) -> str:
+        chosen = str(self.cleaned_data["version_id"])
+        self.version = self.versions[chosen]
+        return chosen

@@ -26,7 +26,7 @@ from apps.evaluation.lab.forms import MAX_QUESTION, ProfileForm, SaveForm
 from apps.evaluation.lab.measuring import METRICS, find_expected, measure_hits
 from apps.evaluation.lab.profiles import RELEASE_FIELD, base_profiles, list_profile_releases
 from apps.evaluation.lab.services import mark_case, save_case
-from apps.evaluation.lab.sides import Place, Side, search_side
+from apps.evaluation.lab.sides import Place, Side, make_request, search_side
 from apps.retrieval.highlights import mark_terms
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
@@ -34,6 +34,17 @@ from apps.workspaces.models import Role
 
 BASE = {"nav": "evaluate", "section": "lab"}
 MAX_MARKS = 100
+STEPS = {
+    "embed": "embedding",
+    "terms": "its words",
+    "database": "database",
+    "parts": "other questions",
+    "rerank": "reading again",
+    "recency": "recency",
+    "diversity": "variety",
+    "context": "neighbours",
+}
+"""The timings of a search, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,7 @@ def lab(request: WorkspaceRequest) -> HttpResponse:
         "datasets": list_datasets(request.workspace.pk),
         "releases": list_profile_releases(request.workspace.pk),
         "here": request.get_full_path(),
+        "query": request.GET.urlencode(),
     }
     return render(request, "evaluation/lab/lab.html", context)
 
@@ -113,7 +125,10 @@ def _search_sides(
 ) -> list[SideView]:
     ids = [item.pk for item in chosen]
     found = [
-        search_side(request.workspace.pk, ids, question, profile=view.form.profile)
+        search_side(
+            make_request(request.workspace.pk, ids, question, profile=view.form.profile),
+            explain=True,
+        )
         for view in views
     ]
     ranks = [{place.hit.chunk_id: place.rank for place in side.final} for side in found]
@@ -133,11 +148,12 @@ def _search_sides(
             {
                 "label": stage.label,
                 "duration_ms": stage.duration_ms,
+                "query": stage.query if stage.query != question else "",
                 "places": [_describe(request, place, expected, {}) for place in stage.places],
             }
             for stage in side.stages
         ]
-        timings = [(stage.label, stage.duration_ms) for stage in side.stages]
+        timings = [(STEPS.get(step, step), took) for step, took in side.timings]
         described.append(SideView(view.key, view.name, view.form, side, stages, final, timings))
     return described
 
