@@ -10,6 +10,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from apps.core.models import JobKind
+from workers import wakeups
 from workers.queues import Queue
 
 logger = logging.getLogger(__name__)
@@ -47,8 +48,11 @@ app.conf.update(
 def send_jobs(kind: str, job_ids: Sequence[str]) -> None:
     """Wake a worker up for jobs of one kind. A broker that is down is logged and survived.
 
-    The message names the jobs for the log's sake; a worker takes whatever of the kind is due.
+    The message names the jobs for the log's sake; a worker takes whatever of the kind is due. None
+    is sent while a runner is sure to look again.
     """
+    if not wakeups.mark(kind):
+        return
     try:
         app.send_task(
             "workers.ingest.run_jobs",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
 from apps.core.logs import correlation_id
 from apps.core.models import Job, JobKind, JobState
+from workers import wakeups
 from workers.claims import claim_due, close_connection
 from workers.failures import fail_internally, is_passing, put_back
 from workers.heartbeat import heart
@@ -55,6 +57,11 @@ SLOTS = {
 }
 
 
+LINGER_S = 0.25
+LOOK_EVERY_S = 0.03
+"""Jobs come in swarms: looking again for a moment costs less than another message."""
+
+
 def run_due(kind: JobKind) -> None:
     """Run what is due of a kind, in this thread, unless enough threads are at it already."""
     slots = SLOTS[kind]
@@ -62,7 +69,7 @@ def run_due(kind: JobKind) -> None:
         return
     try:
         while True:
-            drain(kind)
+            _drain_until_quiet(kind)
             if slots.leave():
                 return
     except BaseException:
@@ -70,6 +77,18 @@ def run_due(kind: JobKind) -> None:
         raise
     finally:
         close_connection()
+
+
+def _drain_until_quiet(kind: JobKind) -> None:
+    """Run due jobs until none has come for a moment."""
+    quiet_since = time.monotonic()
+    while time.monotonic() - quiet_since < LINGER_S:
+        if drain(kind):
+            quiet_since = time.monotonic()
+        else:
+            time.sleep(LOOK_EVERY_S)
+    wakeups.unmark(kind)
+    drain(kind)
 
 
 def drain(kind: JobKind) -> int:

@@ -16,7 +16,7 @@ from apps.core.jobs import MAX_ATTEMPTS, STALE_AFTER_S
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, VersionState
 from tests.workers.helpers import newest, run_all, upload
-from workers import dispatch
+from workers import dispatch, wakeups
 from workers.claims import claim_due
 from workers.pipelines.sweep import sweep_jobs
 
@@ -40,6 +40,8 @@ def make_old() -> None:
     old = timezone.now() - dt.timedelta(seconds=STALE_AFTER_S + 1)
     Job.objects.update(available_at=old)
     Job.objects.filter(state=JobState.RUNNING).update(heartbeat_at=old)
+    for kind in JobKind:
+        wakeups.unmark(kind)
 
 
 def test_an_upload_wakes_a_worker_after_the_commit(
@@ -114,5 +116,6 @@ def test_after_a_flush_of_redis_messages_still_arrive(
     upload(collection)
     assert client.llen("ingest") == 1
     client.flushdb()
+    wakeups.unmark(JobKind.PARSE_VERSION)
     upload(collection, b"Another text.", "other.md")
     assert client.llen("ingest") == 1
