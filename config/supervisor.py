@@ -179,7 +179,7 @@ def program_arguments(data_dir: Path, *, address: Address) -> dict[str, list[str
     """The command lines of our own programs, by name."""
     # Celery warns of root because of pickle, which we do not accept.
     hush = ["-W", "ignore:You're running the worker with superuser privileges"]
-    celery = [sys.executable, *hush, "-m", "celery", "--app", "workers.celery", "--quiet"]
+    celery = [sys.executable, *hush, "-m", "celery", "--quiet"]
     return {
         "web": [
             sys.executable, "-m", "uvicorn", "config.asgi:application",
@@ -190,13 +190,13 @@ def program_arguments(data_dir: Path, *, address: Address) -> dict[str, list[str
             "--workers", str(env_int("WEB_PROCESSES", min(2, os.cpu_count() or 1), minimum=1)),
         ],
         "worker": [
-            *celery, "worker", "--pool", "threads",
+            *celery, "--app", "workers.celery", "worker", "--pool", "threads",
             "--concurrency", str(env_int("WORKER_CONCURRENCY", 4, minimum=1)),
             "--hostname", "worker@plumbline", "--loglevel", "INFO",
             "--without-gossip", "--without-mingle", "--without-heartbeat",
         ],
         "beat": [
-            *celery, "beat", "--loglevel", "WARNING",
+            *celery, "--app", "workers.beat", "beat", "--loglevel", "WARNING",
             "--schedule", str(data_dir / "run" / "beat"), "--pidfile", "",
         ],
     }  # fmt: skip

@@ -8,11 +8,9 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.conf import settings
 from kombu import Queue as KombuQueue
 
 from workers.queues import Queue
-from workers.schedule import BEAT_SCHEDULE
 
 app = Celery("plumbline")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -20,8 +18,6 @@ app.conf.update(
     imports=("workers.tasks.ingest", "workers.tasks.maintenance", "workers.lifecycle"),
     task_queues=[KombuQueue(queue.value) for queue in Queue],
     task_default_queue=Queue.MAINTENANCE.value,
-    beat_schedule=BEAT_SCHEDULE,
-    beat_schedule_filename=str(settings.DATA_DIR / "run" / "beat.db"),
     worker_hijack_root_logger=False,
     worker_enable_remote_control=False,
     worker_send_task_events=False,

@@ -191,7 +191,7 @@ def kill_worker(stack: Stack, dice: random.Random, *, kills: int) -> None:
             raise BenchmarkError(f"Nothing goes on any more: {describe_work(stack)}")
         since = time.time()
         work = describe_work(stack)
-        pid = kill_child(stack, ["celery", "worker", "--pool"])
+        pid = kill_child(stack, ["celery", "workers.celery", "--pool"])
         print(f"kill {number:2}: worker {pid}: {work}", flush=True)
 
 

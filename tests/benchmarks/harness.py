@@ -221,7 +221,7 @@ def await_documents(
 PROGRAMS = {
     "uvicorn": "web",
     "multiprocessing": "web",
-    "celery --app workers.celery --quiet beat": "beat",
+    "workers.beat": "beat",
     "celery": "worker",
     "zygote": "parser",
     "redis": "redis",
