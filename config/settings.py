@@ -220,6 +220,8 @@ EXACT_SCAN_CHUNKS = env_int("EXACT_SCAN_CHUNKS", default=20_000)
 VECTOR_BUILD_MB = env_int("VECTOR_BUILD_MB", default=0)
 """Memory that building a vector index may take; a million passages want 1.7 GB. 0: a third of what
 is free on this machine, if the database runs here, or else what the server allows."""
+EMBEDDER_BACKEND = env_str("EMBEDDER_BACKEND", default="auto")
+"""`onnxruntime`, `openvino`, or `auto`: the worker takes OpenVINO where the processor suits it."""
 EMBEDDER_WORKERS = env_int("EMBEDDER_WORKERS", default=os.cpu_count() or 2)
 ALLOW_PRIVATE_ENDPOINTS = env_bool("ALLOW_PRIVATE_ENDPOINTS", default=True)
 """Model servers usually run on this machine or beside it; link-local addresses stay refused."""

@@ -8,12 +8,19 @@ from typing import Any
 from celery import signals
 from django.db import InterfaceError, OperationalError
 
+from apps.core.embedder import prefer_throughput
 from apps.core.jobs import send
 from apps.core.models import JobKind
 from workers.claims import close_connection, release_dead_claims
 from workers.pipelines.ingest import parser
 
 logger = logging.getLogger(__name__)
+
+
+@signals.worker_init.connect
+def embed_in_bulk(**_: Any) -> None:
+    """Whatever is embedded here comes in batches."""
+    prefer_throughput()
 
 
 @signals.worker_ready.connect

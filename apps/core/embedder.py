@@ -6,11 +6,15 @@ workspace and are known to the app that keeps them; `settings.EMBEDDING_MODELS` 
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -18,8 +22,13 @@ from django.utils.module_loading import import_string
 
 from inference.protocols import Embedder
 
+if TYPE_CHECKING:
+    from inference.minilm.embedder import Backend
+
 _lock = threading.Lock()
 _loaded: dict[str, Embedder] = {}
+_bulk = False
+_used_at = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,8 @@ def get_embedder(name: str = "") -> Embedder:
     `inference.errors.ModelFilesError` when the model was not prepared or is gone; the next call
     tries again.
     """
+    global _used_at
+    _used_at = time.monotonic()
     chosen: str = settings.EMBEDDER
     builtin = _loaded.get(chosen) or _load_once(chosen)
     if not name or name == builtin.name:
@@ -77,6 +88,44 @@ def _load_once(name: str) -> Embedder:
         return embedder
 
 
+def prefer_throughput() -> None:
+    """Called by processes that embed in bulk, before the first use: see `EMBEDDER_BACKEND`."""
+    global _bulk
+    _bulk = True
+
+
+def release_idle(*, seconds: float) -> bool:
+    """Forget the built-in model if nobody asked for it for so long; True if it was dropped.
+
+    For processes that embed in bulk: between uploads their memory belongs to others, and the
+    next batch waits half a second for the model. Whoever still holds it keeps it.
+    """
+    with _lock:
+        if not _bulk or not _loaded or time.monotonic() - _used_at < seconds:
+            return False
+        _loaded.clear()
+    return_memory()
+    return True
+
+
+def return_memory() -> None:
+    """Give freed memory back to the system where the C library can (glibc)."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _choose_backend() -> Backend:
+    from inference.minilm.sessions import prefers_openvino
+
+    chosen: str = settings.EMBEDDER_BACKEND
+    if chosen == "auto":
+        return "openvino" if _bulk and prefers_openvino() else "onnxruntime"
+    if chosen not in ("onnxruntime", "openvino"):
+        raise ValueError(f"EMBEDDER_BACKEND must be auto, onnxruntime or openvino, not {chosen!r}.")
+    return cast("Backend", chosen)
+
+
 def _load(name: str) -> Embedder:
     # Imported here: onnxruntime and numpy cost memory that not every process needs.
     if name == "hash":
@@ -87,6 +136,8 @@ def _load(name: str) -> Embedder:
         from inference.minilm.embedder import MiniLMEmbedder
 
         return MiniLMEmbedder.load(
-            Path(settings.MODELS_DIR), workers=max(1, settings.EMBEDDER_WORKERS)
+            Path(settings.MODELS_DIR),
+            workers=max(1, settings.EMBEDDER_WORKERS),
+            backend=_choose_backend(),
         )
     raise ValueError(f"EMBEDDER must be minilm or hash, not {name!r}.")

@@ -1,4 +1,4 @@
-"""MiniLM on onnxruntime: exact float32 vectors at the speed of the cores it is given."""
+"""MiniLM: texts into tokens, batches of like length, unit vectors."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -23,6 +22,7 @@ from inference.minilm.files import (
     is_built,
     locate_model,
 )
+from inference.minilm.sessions import OnnxRuntimeSession, OpenVinoSession, Session
 from inference.protocols import Vectors
 
 # Batches are filled up to a number of tokens: wide enough to keep a core busy. Twice as many are
@@ -35,14 +35,13 @@ BATCH_PADDING = 32
 TOKENISE_TEXTS = 512
 
 TokenIds = list[int]
+Backend = Literal["onnxruntime", "openvino"]
 
 
 class MiniLMEmbedder:
     """``sentence-transformers/all-MiniLM-L6-v2``. Safe to use from several threads at once."""
 
-    def __init__(
-        self, session: ort.InferenceSession, *, tokenizer: Tokenizer, workers: int
-    ) -> None:
+    def __init__(self, session: Session, *, tokenizer: Tokenizer, workers: int) -> None:
         self._session = session
         self._tokenizer = tokenizer
         self._first = cast(int, tokenizer.token_to_id("[CLS]"))
@@ -54,7 +53,9 @@ class MiniLMEmbedder:
         )
 
     @classmethod
-    def load(cls, models_dir: Path, *, workers: int) -> MiniLMEmbedder:
+    def load(
+        cls, models_dir: Path, *, workers: int, backend: Backend = "onnxruntime"
+    ) -> MiniLMEmbedder:
         """Open the model prepared in ``models_dir``; ``encode`` uses up to ``workers`` cores.
 
         Raises ``ModelFilesError`` when it was not prepared or cannot be opened.
@@ -68,9 +69,7 @@ class MiniLMEmbedder:
             )
         folder = locate_model(models_dir)
         try:
-            session = ort.InferenceSession(
-                str(folder / GRAPH_FILE), session_options(), providers=["CPUExecutionProvider"]
-            )
+            session = _open_session(folder / GRAPH_FILE, workers=workers, backend=backend)
             tokenizer = open_tokenizer(folder / TOKENIZER_FILE)
         except Exception as error:  # both libraries raise their own bare exceptions
             raise ModelFilesError(f"The embedding model in {folder} cannot be opened.") from error
@@ -128,14 +127,14 @@ class MiniLMEmbedder:
         return [[self._first, *e.ids[:room], self._last] for e in self._encode(texts)]
 
     def _run(self, rows: list[TokenIds]) -> Vectors:
-        width = max(map(len, rows))
+        step = self._session.width_step
+        width = min(-(-max(map(len, rows)) // step) * step, MAX_TOKENS)
         ids: NDArray[np.int64] = np.zeros((len(rows), width), np.int64)
         mask: NDArray[np.int64] = np.zeros((len(rows), width), np.int64)
         for index, row in enumerate(rows):
             ids[index, : len(row)] = row
             mask[index, : len(row)] = 1
-        inputs = {"input_ids": ids, "attention_mask": mask}
-        return cast(Vectors, self._session.run(["embedding"], inputs)[0])
+        return self._session.run(ids, mask)
 
 
 def _split(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -159,17 +158,10 @@ def plan_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def session_options() -> ort.SessionOptions:
-    """One thread a run, and none that spins."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # It remembers a memory plan for every shape of batch seen, and shapes here rarely repeat.
-    options.enable_mem_pattern = False
-    # Idle threads must not burn the cores that the web server and the database need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
+def _open_session(path: Path, *, workers: int, backend: Backend) -> Session:
+    if backend == "openvino":
+        return OpenVinoSession(path, workers=workers)
+    return OnnxRuntimeSession(path)
 
 
 def open_tokenizer(path: Path) -> Tokenizer:

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 from tokenizers import Tokenizer
 
 from inference.errors import ModelFilesError
-from inference.minilm.embedder import open_tokenizer, plan_batches, session_options
+from inference.minilm.embedder import open_tokenizer, plan_batches
 from inference.minilm.files import (
     DIMENSIONS,
     GRAPH_FILE,
@@ -24,6 +24,7 @@ from inference.minilm.files import (
     is_built,
     locate_model,
 )
+from inference.minilm.sessions import session_options
 from inference.protocols import Vectors
 
 LAST_LAYER = "encoder.layer.5.out"

@@ -2,7 +2,10 @@
 
     make bench-ingest        or   python -m tests.benchmarks.bench_ingest [--megabytes 1.0]
 
-All run on the same cores, one after the other. The product's time runs from the first byte of the
+All run on the same cores, one after the other. Where the worker uses OpenVINO, everything is
+measured with it and, in an installation of its own, with onnxruntime, whose vectors are exact.
+
+The product's time runs from the first byte of the
 first upload until the last document is ready: transfer, parsing, splitting, embedding, lexical
 index and vector index included. The raw embedder's time is that of one call with the product's own
 passages. LangChain gets the same files as text, its model loaded before, and splits them as its
@@ -24,9 +27,11 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from inference.minilm.build import locate_source
-from inference.minilm.embedder import MiniLMEmbedder
+from inference.minilm.embedder import Backend, MiniLMEmbedder
+from inference.minilm.sessions import prefers_openvino
 from tests.benchmarks.harness import (
     DATA,
     ROOT,
@@ -148,16 +153,24 @@ def read_texts(stack: Stack) -> list[str]:
     return [f"{heading}\n{text}" if heading else text for heading, text in rows]
 
 
-def measure_raw(stack: Stack, texts: list[str]) -> Measured:
+def measure_raw(stack: Stack, texts: list[str], *, backend: Backend) -> Measured:
     """The bare embedder with as many cores as the worker has."""
     workers = int(os.environ.get("EMBEDDER_WORKERS") or os.cpu_count() or 2)
-    embedder = MiniLMEmbedder.load(stack.data_dir / "models", workers=workers)
-    embedder.encode(texts[:64])
+    embedder = MiniLMEmbedder.load(stack.data_dir / "models", workers=workers, backend=backend)
+    embedder.encode(texts)  # the first run compiles for the shapes of batches
     started = time.perf_counter()
     embedder.encode(texts)
     seconds = time.perf_counter() - started
     embedder.close()
-    return Measured("raw embedder, same passages", seconds, len(texts))
+    return Measured(f"raw embedder, {backend}", seconds, len(texts))
+
+
+def list_backends() -> list[Backend]:
+    """What the worker uses on this machine, and the exact one if that is another."""
+    chosen = os.environ.get("EMBEDDER_BACKEND", "auto")
+    if chosen != "auto":
+        return [cast(Backend, chosen)]
+    return ["openvino", "onnxruntime"] if prefers_openvino() else ["onnxruntime"]
 
 
 def measure_langchain(stack: Stack, texts: list[str], *, split: bool) -> Measured | None:
@@ -186,18 +199,52 @@ def measure_langchain(stack: Stack, texts: list[str], *, split: bool) -> Measure
     return Measured(name, result["seconds"], result["passages"])
 
 
-def report(product: Measured, raw: Measured, peer: Measured | None) -> bool:
-    """Print the comparison; whether the goals are met. Ratios are of the seconds."""
-    rows: list[tuple[str, ...]] = [("", "seconds", "passages", "passages/s", "Plumbline is")]
-    for one in [product, raw, *([peer] if peer else [])]:
-        ratio = "" if one is product else f"{one.seconds / product.seconds:.2f} x"
-        rows.append((one.name, f"{one.seconds:.1f}", str(one.chunks), f"{one.pace:.1f}", ratio))
-    print()
-    print_table(rows)
-    met = raw.seconds / product.seconds >= GOAL_OF_RAW
-    if peer is not None:
-        met = met and peer.seconds / product.seconds >= GOAL_OF_LANGCHAIN
-    print("\ngoals: 0.80 x the raw embedder, 3 x LangChain:", "met" if met else "NOT met")
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The product with one engine, beside that engine alone and, with the fast one, LangChain."""
+
+    product: Measured
+    raw: Measured
+    peer: Measured | None
+
+    def report(self) -> None:
+        """Print the table. Ratios are of the seconds."""
+        rows: list[tuple[str, ...]] = [("", "seconds", "passages", "passages/s", "Plumbline is")]
+        for one in [self.product, self.raw, *([self.peer] if self.peer else [])]:
+            ratio = "" if one is self.product else f"{one.seconds / self.product.seconds:.2f} x"
+            rows.append((one.name, f"{one.seconds:.1f}", str(one.chunks), f"{one.pace:.1f}", ratio))
+        print()
+        print_table(rows)
+        print(flush=True)
+
+
+def compare(paths: list[Path], *, backend: Backend, options: argparse.Namespace) -> Comparison:
+    """Measure one engine in an installation of its own."""
+    with running_stack(variables={"EMBEDDER_BACKEND": backend}) as stack:
+        product = measure_product(stack, paths)
+        texts = read_texts(stack)
+        raw = measure_raw(stack, texts, backend=backend)
+        peer = None
+        if not options.no_langchain:
+            files = [path.read_text("utf-8", errors="replace") for path in paths]
+            split = not options.same_passages
+            peer = measure_langchain(stack, files if split else texts, split=split)
+    named = Measured(f"{product.name}, {backend}", product.seconds, product.chunks)
+    return Comparison(named, raw, peer)
+
+
+def judge(found: dict[Backend, Comparison]) -> bool:
+    """Whether the goals are met: 80 % beside exact arithmetic, 3 times LangChain at our best."""
+    met = True
+    exact, best = found.get("onnxruntime"), next(iter(found.values()))
+    if exact is not None:
+        ratio = exact.raw.seconds / exact.product.seconds
+        met = ratio >= GOAL_OF_RAW
+        print(f"share of the raw embedder's pace, float32: {ratio:.2f} (goal {GOAL_OF_RAW:.2f})")
+    if best.peer is not None:
+        ratio = best.peer.seconds / best.product.seconds
+        met = met and ratio >= GOAL_OF_LANGCHAIN
+        print(f"times LangChain's pace: {ratio:.2f} (goal {GOAL_OF_LANGCHAIN:.0f})")
     return met
 
 
@@ -213,16 +260,12 @@ def main() -> int:
     paths = choose_pages(options.megabytes)
     size = sum(path.stat().st_size for path in paths)
     print(f"{len(paths)} files, {size / MEGABYTE:.2f} MB", flush=True)
-    with running_stack() as stack:
-        product = measure_product(stack, paths)
-        texts = read_texts(stack)
-        raw = measure_raw(stack, texts)
-        peer = None
-        if not options.no_langchain:
-            files = [path.read_text("utf-8", errors="replace") for path in paths]
-            split = not options.same_passages
-            peer = measure_langchain(stack, files if split else texts, split=split)
-    return 0 if report(product, raw, peer) else 1
+    found: dict[Backend, Comparison] = {}
+    for backend in list_backends():
+        found[backend] = compare(paths, backend=backend, options=options)
+        found[backend].report()
+        options.no_langchain = True  # once, beside the engine that this machine uses
+    return 0 if judge(found) else 1
 
 
 if __name__ == "__main__":

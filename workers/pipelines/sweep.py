@@ -8,6 +8,7 @@ from django.db import InterfaceError, OperationalError
 
 from apps.chat.services import mark_interrupted_answers
 from apps.core import jobs
+from apps.core.embedder import release_idle
 from apps.core.health import note_sweep
 from apps.documents.storage import (
     list_workspace_folders,
@@ -22,6 +23,7 @@ from workers.pipelines.vector_index import send_due
 
 logger = logging.getLogger(__name__)
 
+MODEL_IDLE_S = 45.0
 ABANDONED_AFTER_S = 24 * 3600.0
 
 
@@ -33,6 +35,7 @@ def sweep_jobs() -> None:
         jobs.resend_waiting()
         mark_interrupted_answers()
         send_due()
+        release_idle(seconds=MODEL_IDLE_S)
         note_sweep()
     except (OperationalError, InterfaceError) as error:
         logger.warning("the sweep was cut short: %s", type(error).__name__)
