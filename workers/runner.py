@@ -14,6 +14,7 @@ from workers import wakeups
 from workers.claims import claim_due, close_connection
 from workers.failures import fail_internally, is_passing, put_back
 from workers.heartbeat import heart
+from workers.pipelines.arena import judge_arena
 from workers.pipelines.demo import seed_demo
 from workers.pipelines.embed import embed_versions
 from workers.pipelines.experiment import run_experiment
@@ -38,6 +39,7 @@ HANDLERS: dict[JobKind, Callable[[Job], None]] = {
     JobKind.PURGE_DOCUMENT: purge_document,
     JobKind.SEED_DEMO: seed_demo,
     JobKind.RUN_EXPERIMENT: run_experiment,
+    JobKind.JUDGE_ARENA: judge_arena,
     JobKind.MEASURE_RETRIEVAL: measure_retrieval,
 }
 SLOTS = {
@@ -53,6 +55,7 @@ SLOTS = {
     JobKind.PURGE_DOCUMENT: Slots(1),
     JobKind.SEED_DEMO: Slots(1),
     JobKind.RUN_EXPERIMENT: Slots(1),
+    JobKind.JUDGE_ARENA: Slots(1),
     JobKind.MEASURE_RETRIEVAL: Slots(1),
 }
 

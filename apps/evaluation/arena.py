@@ -14,9 +14,14 @@ from django.db.models import QuerySet
 
 from apps.assistants.citations import CITATION
 from apps.assistants.models import Release
+from apps.core.jobs import enqueue
+from apps.core.models import Job, JobKind
+from apps.evaluation.evaluators.agreement import Agreement, measure_agreement
 from apps.evaluation.models import Experiment, ExperimentItem, Match, Winner
 from apps.evaluation.ratings import Game, rate_bradley_terry, rate_elo
+from apps.gateway.models import Endpoint
 from apps.workspaces.models import User
+from apps.workspaces.services import Actor, record_audit
 
 # One pair of an example that this voter has not compared yet, in an order of their own, so that
 # several people together cover the experiment evenly. Two answers with the same words cannot be
@@ -32,6 +37,7 @@ WHERE a.experiment_id = %(experiment)s AND a.state = 'done' AND b.state = 'done'
         AND least(m.first_id, m.second_id) = least(a.id, b.id)
         AND greatest(m.first_id, m.second_id) = greatest(a.id, b.id)
         AND {whose})
+    AND NOT a.id = ANY(%(skipped)s::uuid[])
 ORDER BY md5(%(voter)s || a.id::text || b.id::text) LIMIT 1
 """
 COUNT_PAIRS = """
@@ -69,16 +75,21 @@ def find_next_pair(experiment: Experiment, *, voter: User) -> Pair | None:
     return _load_pair(experiment, ids, seed=str(voter.pk)) if ids else None
 
 
-def find_next_pair_for_judge(experiment: Experiment, *, judge: str) -> Pair | None:
-    """The same for a judge, by its name."""
-    ids = _next_pair(experiment, voter=judge, whose="m.judge = %(voter)s")
+def find_next_pair_for_judge(
+    experiment: Experiment, *, judge: str, skipped: Sequence[UUID] = ()
+) -> Pair | None:
+    """The same for a judge, by its name, without pairs that hold one of these items."""
+    ids = _next_pair(experiment, voter=judge, whose="m.judge = %(voter)s", skipped=skipped)
     return _load_pair(experiment, ids, seed=judge) if ids else None
 
 
-def _next_pair(experiment: Experiment, *, voter: str, whose: str) -> tuple[UUID, UUID] | None:
+def _next_pair(
+    experiment: Experiment, *, voter: str, whose: str, skipped: Sequence[UUID] = ()
+) -> tuple[UUID, UUID] | None:
+    values = {"experiment": experiment.pk, "voter": voter, "skipped": list(skipped)}
     with connection.cursor() as cursor:
         # `whose` is one of the two literals above.
-        cursor.execute(NEXT_PAIR.format(whose=whose), {"experiment": experiment.pk, "voter": voter})
+        cursor.execute(NEXT_PAIR.format(whose=whose), values)
         return cursor.fetchone()
 
 
@@ -226,3 +237,75 @@ def _preference(match: Match, chosen: ExperimentItem, rejected: ExperimentItem) 
         "by": "judge" if match.judge else "person",
         "reason": match.reason,
     }
+
+
+# Judges
+
+
+@transaction.atomic
+def ask_judge(experiment: Experiment, endpoint: Endpoint, *, actor: Actor) -> Job:
+    """Let a model compare what it has not compared yet, in the background."""
+    record_audit(
+        experiment.workspace_id,
+        actor=actor,
+        action="arena.judged",
+        subject=experiment,
+        detail={"name": experiment.name, "model": endpoint.model},
+    )
+    return enqueue(
+        JobKind.JUDGE_ARENA,
+        workspace_id=experiment.workspace_id,
+        key=f"{experiment.pk}:{endpoint.pk}",
+        payload={"arena_id": str(experiment.pk), "endpoint_id": str(endpoint.pk)},
+    )
+
+
+def list_judging(experiment: Experiment) -> QuerySet[Job]:
+    """The models that were asked to compare, and how that goes."""
+    return Job.objects.filter(
+        workspace_id=experiment.workspace_id,
+        kind=JobKind.JUDGE_ARENA,
+        payload__arena_id=str(experiment.pk),
+    ).order_by("created_at")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeAgreement:
+    """How a judge's votes lie beside people's on the same pairs."""
+
+    judge: str
+    votes: int
+    agreement: Agreement | None
+
+    @property
+    def share(self) -> str:
+        """How often it agrees, in percent."""
+        return f"{self.agreement.accuracy.estimate * 100:.0f} %" if self.agreement else ""
+
+
+def compare_judges(matches: Sequence[Match]) -> list[JudgeAgreement]:
+    """For each judge, its agreement with the first person who compared the same pair."""
+    people: dict[frozenset[UUID], tuple[UUID, float]] = {}
+    for match in matches:
+        if not match.judge:
+            people.setdefault(_pair_key(match), (match.first_id, RESULTS[Winner(match.winner)]))
+    found = []
+    for judge in dict.fromkeys(match.judge for match in matches if match.judge):
+        own = [match for match in matches if match.judge == judge]
+        both = [
+            (_for(match.first_id, RESULTS[Winner(match.winner)], people[key][0]), people[key][1])
+            for match in own
+            if (key := _pair_key(match)) in people
+        ]
+        agreement = measure_agreement([a for a, _ in both], [b for _, b in both])
+        found.append(JudgeAgreement(judge, len(own), agreement))
+    return found
+
+
+def _pair_key(match: Match) -> frozenset[UUID]:
+    return frozenset((match.first_id, match.second_id))
+
+
+def _for(first: UUID, result: float, wanted: UUID) -> float:
+    """A result for `first` as one for the item that the other voter saw first."""
+    return result if first == wanted else 1 - result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -9,18 +10,21 @@ from django.core.exceptions import ValidationError
 
 from apps.assistants.models import Assistant, Release
 from apps.datasets.models import DatasetVersion
-from apps.evaluation.evaluators.base import SettingError
+from apps.evaluation.evaluators.base import Evaluator, Setting, SettingError
 from apps.evaluation.evaluators.registry import all_evaluators
 from apps.evaluation.metrics import COMPONENTS, freeze_evaluators
 from apps.evaluation.models import GateRule
 from apps.evaluation.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS, Plan
 from apps.gateway.models import Endpoint
+from apps.workspaces.models import Workspace
 
 SUGGESTED = (
     "token_f1", "exact_match", "groundedness", "citation_precision", "context_recall",
     "abstention_accuracy",
 )  # fmt: skip
 """Ticked on a new form, as far as they are there."""
+ALWAYS = frozenset({"latency", "ttft", "cost", "judge_pair"})
+"""Noted for every answer anyway, or asked in the arena."""
 
 
 class ExperimentForm(forms.Form):
@@ -109,11 +113,23 @@ class ExperimentForm(forms.Form):
         return f"Release {release.number}{now}{note}"
 
     def clean_evaluators(self) -> list[dict[str, Any]]:
-        """Frozen, in the order of the page; those that were chosen before others stay first."""
+        """Frozen with their settings, in the order of the page."""
         try:
-            return freeze_evaluators({"evaluator": n} for n in self.cleaned_data["evaluators"])
+            return freeze_evaluators(
+                {"evaluator": name, "settings": self._read_settings(all_evaluators()[name])}
+                for name in self.cleaned_data["evaluators"]
+            )
         except SettingError as error:
             raise ValidationError(str(error)) from error
+
+    def _read_settings(self, evaluator: Evaluator) -> dict[str, Any]:
+        """What was typed for an evaluator; what was left empty stays as it is by default."""
+        settings = {}
+        for setting in evaluator.settings:
+            text = self.data.get(f"set-{evaluator.name}-{setting.name}", "").strip()
+            if text:
+                settings[setting.name] = read_setting(setting, text)
+        return settings
 
     def plan(self) -> Plan:
         """What was filled in. Only for a valid form."""
@@ -128,14 +144,37 @@ class ExperimentForm(forms.Form):
         known = all_evaluators()
         for option in self["evaluators"]:
             evaluator = known[str(option.data["value"])]
-            box = {"option": option, "evaluator": evaluator}
+            settings = [
+                {
+                    "setting": setting,
+                    "id": f"set-{evaluator.name}-{setting.name}",
+                    "value": self.data.get(f"set-{evaluator.name}-{setting.name}", ""),
+                }
+                for setting in evaluator.settings
+            ]
+            box = {"option": option, "evaluator": evaluator, "settings": settings}
             groups.setdefault(COMPONENTS.get(evaluator.group, "Answer"), []).append(box)
         return list(groups.items())
 
 
+def read_setting(setting: Setting, text: str) -> Any:
+    """A setting as it was typed. Raises SettingError."""
+    try:
+        if setting.kind == "whole":
+            return int(text)
+        if setting.kind == "number":
+            return float(text.replace(",", "."))
+        if setting.kind == "json":
+            return json.loads(text)
+    except ValueError as error:
+        message = f"{setting.label}: {text[:40]!r} cannot be read."
+        raise SettingError(setting.name, message) from error
+    return text == "true" if setting.kind == "flag" else text
+
+
 def list_evaluator_choices() -> list[tuple[str, str]]:
-    """(name, label) of every evaluator, those that are suggested first."""
-    known = all_evaluators()
+    """(name, label) of every evaluator that can be chosen, those that are suggested first."""
+    known = {n: found for n, found in all_evaluators().items() if n not in ALWAYS}
     names = [n for n in SUGGESTED if n in known] + [n for n in known if n not in SUGGESTED]
     return [(name, known[name].label) for name in names]
 
@@ -164,6 +203,20 @@ class GateRuleForm(forms.Form):
         field = self.fields["metric"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = metrics
+
+
+class JudgeForm(forms.Form):
+    """The model that compares answers in the arena."""
+
+    endpoint = forms.ModelChoiceField(
+        queryset=Endpoint.objects.none(), label="Let a model compare", empty_label=None
+    )
+
+    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["endpoint"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Endpoint.objects.filter(workspace=workspace).order_by("name")
 
 
 class CriterionForm(forms.Form):

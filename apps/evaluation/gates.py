@@ -14,6 +14,7 @@ from apps.assistants.models import Assistant, Release
 from apps.assistants.promotion import ReleaseCheck
 from apps.evaluation.comparing import mean_by_example
 from apps.evaluation.gating import Ruling, describe_rule, judge_change, judge_level
+from apps.evaluation.grading import measure_trust
 from apps.evaluation.metrics import (
     OPERATIONAL,
     Metric,
@@ -30,10 +31,7 @@ NO_BASELINE = (
     "Release {current} answers now and was never asked the same questions. Run an experiment with "
     "both."
 )
-UNTRUSTED = (
-    "This judge agrees too little with people to decide. Measure it against more labels, or use "
-    "another metric."
-)
+UNTRUSTED = "This judge may not decide ({words}). {doubts}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +143,11 @@ def _judge(rule: GateRule, release: Release, given: Experiment | None) -> Verdic
     if found is None or metric is None:
         reason = NOT_MEASURED.format(number=release.number)
         return Verdict(rule, name, False, reason, found)
-    if metric.is_judge and not is_trusted(release.workspace_id, metric):
-        return Verdict(rule, name, False, UNTRUSTED, found)
+    if metric.is_judge:
+        trust = measure_trust(release.workspace_id, metric, judge_name=found.judge_name)
+        if not trust.is_trusted:
+            reason = UNTRUSTED.format(words=trust.words, doubts=" ".join(trust.doubts))
+            return Verdict(rule, name, False, reason, found)
     ruling = _rule(rule, metric, found, release)
     return Verdict(rule, name, ruling.ok, ruling.reason, found)
 
@@ -204,11 +205,6 @@ def _finished(assistant_id: UUID, release_id: UUID, key: str) -> QuerySet[Experi
         .order_by("-created_at")
         .distinct()
     )
-
-
-def is_trusted(workspace_id: UUID, metric: Metric) -> bool:
-    """Whether a judge's measured agreement with people allows it to decide."""
-    return False
 
 
 def check_release(release: Release) -> Sequence[ReleaseCheck]:

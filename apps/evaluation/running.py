@@ -21,6 +21,9 @@ from inference.errors import ModelError
 logger = logging.getLogger(__name__)
 
 TRIES = 4
+PATIENT_TRIES = 20
+"""A server that is only busy, or says how long to wait, is asked this often."""
+PATIENT_KINDS = frozenset({"rate_limited", "overloaded"})
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 UNEXPECTED = "Something went wrong on our side. It is in the server's log."
@@ -73,43 +76,40 @@ class Pace:
             await asyncio.sleep(left)
 
 
-async def with_patience(
-    work: Callable[[], Awaitable[R]], *, pace: Pace, first_pause_s: float = FIRST_PAUSE_S
-) -> R:
+async def with_patience(work: Callable[[], Awaitable[R]], *, pace: Pace) -> R:
     """Do work that asks a model; a passing failure is tried again after a pause for all.
 
     The pause is what the server asked for, or else doubles with every try. Raises the last
-    ModelError after TRIES tries.
+    ModelError after TRIES tries, or PATIENT_TRIES where the server is only busy.
     """
-    for number in range(1, TRIES + 1):
+    for number in range(1, PATIENT_TRIES + 1):
         await pace.wait()
         try:
             return await work()
         except ModelError as error:
-            if number == TRIES or not error.retryable:
+            most = PATIENT_TRIES if error.kind in PATIENT_KINDS else TRIES
+            if number >= most or not error.retryable:
                 raise
-            pause = error.retry_after or first_pause_s * 2 ** (number - 1)
+            pause = error.retry_after or FIRST_PAUSE_S * 2 ** (number - 1)
             logger.info("an endpoint asks for a pause of %.1f s: %s", pause, error.kind)
             pace.hold(min(pause, LONGEST_PAUSE_S))
     raise AssertionError("unreachable")
 
 
-async def answer_question(
-    recipe: Recipe, question: Question, *, pace: Pace, first_pause_s: float = FIRST_PAUSE_S
-) -> Answered:
+async def answer_question(recipe: Recipe, question: Question, *, pace: Pace) -> Answered:
     """Ask one question. Never raises for what a model server does; cancellation goes through."""
     answered = Answered(question.item_id, Recorder("experiment"))
     try:
         history = [Turn(asked, expected) for asked, expected in question.earlier]
         if question.ask_earlier:
-            history = await _ask_earlier(recipe, question, pace, first_pause_s)
+            history = await _ask_earlier(recipe, question, pace)
             answered.turns = history
 
         async def ask() -> Outcome:
             answered.recorder = Recorder("experiment")
             return await _ask(recipe, _words(question), history, answered.recorder)
 
-        answered.outcome = await with_patience(ask, pace=pace, first_pause_s=first_pause_s)
+        answered.outcome = await with_patience(ask, pace=pace)
         answered.duration_ms = answered.recorder.elapsed_ms()
     except ModelError as error:
         answered.error = error.message
@@ -120,16 +120,14 @@ async def answer_question(
     return answered
 
 
-async def _ask_earlier(
-    recipe: Recipe, question: Question, pace: Pace, first_pause_s: float
-) -> list[Turn]:
+async def _ask_earlier(recipe: Recipe, question: Question, pace: Pace) -> list[Turn]:
     turns: list[Turn] = []
     for text, _ in question.earlier:
 
         async def ask(text: str = text) -> Outcome:
             return await _ask(recipe, text, turns, Recorder("experiment"))
 
-        outcome = await with_patience(ask, pace=pace, first_pause_s=first_pause_s)
+        outcome = await with_patience(ask, pace=pace)
         turns.append(Turn(text, outcome.content))
     return turns
 

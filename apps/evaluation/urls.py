@@ -32,7 +32,9 @@ urlpatterns = [
     path(f"{ONE}/gates/", gate_views.verdicts, name="verdicts"),
     path(f"{ONE}/compare/", compare_views.compare, name="compare"),
     path(f"{ONE}/analysis/", compare_views.analysis, name="analysis"),
+    path(f"{ONE}/grade/", arena_views.grade, name="grade"),
     path(f"{ONE}/arena/", arena_views.arena, name="arena"),
+    path(f"{ONE}/arena/judge/", arena_views.judge, name="judge"),
     path(f"{ONE}/arena/preferences.jsonl", arena_views.preferences, name="preferences"),
     path(f"{ONE}/answers/<uuid:item_id>/", compare_views.item, name="item"),
 ]

@@ -17,6 +17,7 @@ from apps.assistants.selectors import list_assistants
 from apps.datasets.selectors import list_frozen_versions
 from apps.evaluation.access import get_experiment
 from apps.evaluation.forms import ExperimentForm
+from apps.evaluation.grading import list_trust
 from apps.evaluation.metrics import read_metrics
 from apps.evaluation.models import Experiment
 from apps.evaluation.plans import (
@@ -156,6 +157,7 @@ def _view(found: Experiment) -> dict[str, Any]:
         "progress": view_progress(found),
         "components": view_components(found, releases),
         "turns": view_turns(found, releases),
+        "trust": list_trust(found),
         "can_compare": len(releases) > 1,
     }
 

@@ -64,7 +64,7 @@ def load_questions(limit: int) -> list[Question]:
     """The sample, in its own order."""
     return [
         Question(
-            row["question"],
+            row["question"].strip(),
             tuple(dict.fromkeys(row["answers"])) if row["answerable"] else (),
             row["context_id"],
         )

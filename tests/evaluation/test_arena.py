@@ -12,6 +12,17 @@ from django.test import Client
 
 from apps.evaluation.arena import count_pairs, find_next_pair, list_matches, rank_releases
 from apps.evaluation.models import Experiment, Match
+from apps.gateway.services import EndpointFields, save_endpoint
+from apps.workspaces.services import Actor
+from inference.stub_server import serve_in_thread
+from tests.evaluation.helpers import (
+    current_release,
+    make_assistant,
+    make_experiment,
+    make_version,
+    make_worse_release,
+)
+from tests.workers.helpers import run_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ClientFor = Callable[[Any], Client]
@@ -83,3 +94,33 @@ def test_what_is_no_pair_is_refused(
     ):  # fmt: skip
         assert client.post(path, good | change).status_code == 400
     assert not Match.objects.exists()
+
+
+def test_a_judge_that_goes_by_the_order_decides_nothing(
+    workspace: Any, owner: Any, client_for: ClientFor
+) -> None:
+    """The stub says A whatever it is shown; asked in both orders, that is a tie each time."""
+    assistant = make_assistant(workspace)
+    verdict = '[[reply:{"reason": "The first.", "winner": "A"}]]'
+    cases = [{"question": f"How many days of annual leave do employees get? {verdict}"}]
+    releases = [current_release(assistant), make_worse_release(assistant)]
+    experiment = make_experiment(assistant, make_version(workspace, cases), releases)
+    run_all()
+    with serve_in_thread() as stub:
+        fields = EndpointFields(name="Judge", base_url=stub.base_url, model="biased", api_key="k")
+        endpoint = save_endpoint(workspace, fields=fields, actor=Actor())
+        client = client_for(owner)
+        path = arena_url(experiment, "judge/")
+        assert client.post(path, {"endpoint": uuid4()}).status_code == 422
+        assert client.post(path, {"endpoint": endpoint.pk}).status_code == 302
+        run_all()
+    match = Match.objects.get()
+    assert (match.judge, match.winner, match.voter) == ("biased", "tie", None)
+    page = client.get(arena_url(experiment)).content.decode()
+    assert "biased has compared 1 pair; nobody has compared the same pairs" in page
+    pair = find_next_pair(experiment, voter=owner)
+    assert pair is not None
+    vote = {"first": pair.first.pk, "second": pair.second.pk, "winner": "tie"}
+    client.post(arena_url(experiment), vote)
+    page = client.get(arena_url(experiment)).content.decode()
+    assert "agrees with people on 100 % of 1" in page

@@ -57,13 +57,15 @@ def test_an_experiment_is_planned_run_and_read(
     made = client.post(
         f"{base}new/",
         {
-            "name": "Two releases", "dataset_version": version.pk, "evaluators": ["token_f1"],
+            "name": "Two releases", "dataset_version": version.pk,
+            "evaluators": ["token_f1", "hit_rate"], "set-hit_rate-k": "3",
             "releases": [current_release(assistant).pk, worse.pk], "repeats": 1, "parallel": 2,
         },
     )  # fmt: skip
     assert made.status_code == 302
     experiment = Experiment.objects.get()
     assert made["Location"] == url(experiment)
+    assert [one["key"] for one in experiment.evaluators] == ["token_f1", "hit_rate@k=3"]
     assert "0 of 8 answers" in text_of(client.get(url(experiment)))
     assert 'hx-trigger="every' in client.get(url(experiment)).content.decode()
     run_all()

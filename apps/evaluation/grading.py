@@ -1,0 +1,119 @@
+"""People's grades of answers, and how far judges agree with them.
+
+A judge below the bar is shown as not trusted, and no gate listens to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Avg, Q, TextField
+from django.db.models.functions import MD5, Cast
+from django.utils import timezone
+
+from apps.evaluation.evaluators.agreement import (
+    Agreement,
+    TrustBar,
+    find_doubts,
+    measure_agreement,
+)
+from apps.evaluation.metrics import Metric, read_metrics
+from apps.evaluation.models import Experiment, ExperimentItem, Grade, ItemState, Score
+from apps.workspaces.models import User
+
+LOWEST, HIGHEST = 1, 5
+BAR = TrustBar()
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """A judge beside the people's grades. `doubts` is empty where it may decide."""
+
+    metric: Metric
+    judge_name: str
+    agreement: Agreement | None
+    doubts: list[str]
+
+    @property
+    def is_trusted(self) -> bool:
+        return not self.doubts
+
+    @property
+    def words(self) -> str:
+        """`agrees with people on 84 % of 50 answers, kappa 0.71`."""
+        found = self.agreement
+        if found is None:
+            return "never compared with people"
+        kappa = "" if found.kappa is None else f", kappa {found.kappa:.2f}"
+        share = f"{found.accuracy.estimate * 100:.0f} %"
+        return f"agrees with people on {share} of {found.count} answers{kappa}"
+
+
+def find_ungraded(experiment: Experiment, *, user: User) -> ExperimentItem | None:
+    """An answer that this person has not graded yet, in an order that mixes the releases."""
+    return (
+        experiment.items.filter(state=ItemState.DONE, repetition=1)
+        .exclude(grades__created_by=user)
+        .select_related("example", "release")
+        .order_by(MD5(Cast("pk", TextField())))
+        .first()
+    )
+
+
+def give_grade(item: ExperimentItem, *, value: int, user: User, note: str = "") -> Grade:
+    """Keep a grade; a second one replaces the first. Raises ValueError outside of 1 to 5."""
+    if not LOWEST <= value <= HIGHEST:
+        raise ValueError(f"{value} is no grade")
+    grade, _ = Grade.objects.update_or_create(
+        item=item,
+        created_by=user,
+        defaults={
+            "workspace_id": item.workspace_id,
+            "value": value,
+            "note": note.replace("\x00", "")[:2000],
+            "created_at": timezone.now(),
+        },
+    )
+    return grade
+
+
+def measure_trust(workspace_id: UUID, metric: Metric, *, judge_name: str) -> Trust:
+    """Compare a judge with all answers of the workspace that it and people have graded.
+
+    The judge is the evaluator with its settings and the model behind it; grades are rounded to
+    whole steps for the labels that kappa compares. Judges on another scale than 1 to 5 cannot be
+    compared and are not trusted.
+    """
+    if (metric.low, metric.high) != (LOWEST, HIGHEST):
+        return Trust(metric, judge_name, None, ["Its scale is not that of people's grades."])
+    judged = Score.objects.filter(
+        workspace_id=workspace_id,
+        metric=metric.key,
+        turn=0,
+        experiment__judge_name=judge_name,
+        item__grades__isnull=False,
+    )
+    rows = judged.annotate(people=Avg("item__grades__value")).values_list("value", "people")
+    pairs = [(None if value is None else round(value), round(people)) for value, people in rows]
+    agreement = measure_agreement([a for a, _ in pairs], [b for _, b in pairs])
+    return Trust(metric, judge_name, agreement, find_doubts(agreement, BAR))
+
+
+def list_trust(experiment: Experiment) -> list[Trust]:
+    """For each judge of the experiment."""
+    return [
+        measure_trust(experiment.workspace_id, metric, judge_name=experiment.judge_name)
+        for metric in read_metrics(experiment.evaluators)
+        if metric.is_judge
+    ]
+
+
+def count_grades(experiment: Experiment, *, user: User) -> tuple[int, int, int]:
+    """(by this person, by anybody, answers that can be graded)."""
+    gradable = experiment.items.filter(state=ItemState.DONE, repetition=1)
+    return (
+        Grade.objects.filter(Q(item__experiment=experiment), created_by=user).count(),
+        Grade.objects.filter(item__experiment=experiment).count(),
+        gradable.count(),
+    )

@@ -1,0 +1,70 @@
+"""Judges in the arena: a model compares what it has not compared yet, each pair in both orders."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+
+from apps.core import jobs
+from apps.core.models import Job, JobState
+from apps.evaluation.arena import Pair, find_next_pair_for_judge, record_vote
+from apps.evaluation.evaluators.judging import PairVerdict, VerdictError, compare_answers
+from apps.evaluation.models import Experiment
+from apps.evaluation.observing import mark_citations
+from apps.evaluation.running import Pace
+from apps.evaluation.scoring import CountingJudge
+from apps.gateway.models import Endpoint
+from inference.errors import ModelError
+from inference.http_session import close_sessions
+from workers.claims import fence
+
+MOST_UNREADABLE = 5
+GONE = "The model was deleted."
+UNREADABLE = "The model’s verdicts could not be read: {error}"
+
+
+def judge_arena(job: Job) -> None:
+    """Vote on every pair that this judge has not voted on."""
+    experiment = Experiment.objects.filter(pk=job.payload["arena_id"]).first()
+    if experiment is None:
+        return
+    endpoint = Endpoint.objects.filter(
+        workspace_id=job.workspace_id, pk=job.payload["endpoint_id"]
+    ).first()
+    if endpoint is None:
+        jobs.finish(job, JobState.FAILED, reason=GONE)
+        return
+    skipped: list[UUID] = []
+    while pair := find_next_pair_for_judge(experiment, judge=endpoint.model, skipped=skipped):
+        try:
+            verdict = async_to_sync(_compare)(endpoint, pair)
+        except (VerdictError, ModelError) as error:
+            skipped.append(min(pair.first.pk, pair.second.pk))
+            skipped.append(max(pair.first.pk, pair.second.pk))
+            if len(skipped) >= 2 * MOST_UNREADABLE:
+                jobs.finish(job, JobState.FAILED, reason=UNREADABLE.format(error=error))
+                return
+            continue
+        with fence(job):
+            record_vote(
+                experiment,
+                first_id=pair.first.pk,
+                second_id=pair.second.pk,
+                winner=verdict.winner,
+                judge=endpoint.model,
+                reason=next(iter(verdict.reasons), ""),
+            )
+
+
+async def _compare(endpoint: Endpoint, pair: Pair) -> PairVerdict:
+    """Raises VerdictError or ModelError."""
+    try:
+        return await compare_answers(
+            CountingJudge(endpoint, pace=Pace()),
+            pair.first.example.question,
+            mark_citations(pair.first.answer, [])[0],
+            mark_citations(pair.second.answer, [])[0],
+        )
+    finally:
+        await close_sessions()
