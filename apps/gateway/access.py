@@ -4,7 +4,8 @@ from uuid import UUID
 
 from django.http import Http404
 
-from apps.gateway.models import Endpoint
+from apps.gateway.models import EmbeddingModel, Endpoint
+from apps.workspaces.models import Workspace
 
 
 def get_endpoint(workspace_id: UUID, endpoint_id: UUID) -> Endpoint:
@@ -13,3 +14,11 @@ def get_endpoint(workspace_id: UUID, endpoint_id: UUID) -> Endpoint:
     if endpoint is None:
         raise Http404
     return endpoint
+
+
+def get_embedding_model(workspace: Workspace | UUID, model_id: UUID) -> EmbeddingModel:
+    """The workspace's embedding model, or Http404."""
+    found = EmbeddingModel.objects.filter(workspace=workspace, pk=model_id).first()
+    if found is None:
+        raise Http404
+    return found

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import Http404
 
+from apps.chunking.models import ChunkingProfile
 from apps.retrieval.models import Index, SavedQuery
 from apps.workspaces.models import Workspace
 
@@ -25,6 +26,14 @@ def get_index(workspace: Workspace | UUID, index_id: UUID) -> Index:
 def get_saved_query(workspace: Workspace | UUID, query_id: UUID) -> SavedQuery:
     """The workspace's saved query with this id, or Http404."""
     found = SavedQuery.objects.filter(workspace=workspace, pk=query_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def get_profile(workspace: Workspace | UUID, profile_id: UUID) -> ChunkingProfile:
+    """The workspace's chunking profile with this id, or Http404."""
+    found = ChunkingProfile.objects.filter(workspace=workspace, pk=profile_id).first()
     if found is None:
         raise Http404
     return found

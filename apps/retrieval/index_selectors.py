@@ -178,3 +178,8 @@ def find_live(collection: Collection) -> Index | None:
         .filter(collection=collection, state=IndexState.LIVE)
         .first()
     )
+
+
+def count_model_uses(workspace_id: UUID, model: str) -> int:
+    """How many of the workspace's indexes were built with an embedding model."""
+    return Index.objects.filter(workspace_id=workspace_id, embedding_model=model).count()

@@ -1,0 +1,160 @@
+"""Writes about embedding models: adding, testing, changing, deleting."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from apps.gateway.addresses import check_address
+from apps.gateway.credentials import encrypt
+from apps.gateway.embedding_models import MODELS, open_folder, open_server
+from apps.gateway.models import EmbeddingModel
+from apps.workspaces.models import Workspace
+from apps.workspaces.services import Actor, record_audit
+from inference.background import run_blocking
+from inference.errors import ModelError, ModelFilesError
+from inference.openai_embeddings import EmbeddingsClient
+from inference.openai_wire import make_error
+
+MAX_DIMENSIONS = 4_000
+"""What pgvector's graph takes of numbers of 16 bits."""
+
+SAMPLE = "How long is the notice period?"
+CountUses = Callable[[UUID, str], int]
+
+
+class InUseError(Exception):
+    """Indexes were built with this model: without it nothing more is found in them by meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModelFields:
+    """What people enter. `api_key` None leaves a stored key as it is; "" removes it."""
+
+    name: str
+    kind: str = EmbeddingModel.Kind.SERVER
+    base_url: str = ""
+    model: str = ""
+    api_key: str | None = None
+    folder: str = ""
+    query_prefix: str = ""
+    passage_prefix: str = ""
+
+
+def list_models(workspace: Workspace | UUID) -> QuerySet[EmbeddingModel]:
+    """A workspace's embedding models by name."""
+    return EmbeddingModel.objects.filter(workspace=workspace).order_by("name")
+
+
+def add_model(
+    workspace: Workspace, *, fields: EmbeddingModelFields, actor: Actor
+) -> EmbeddingModel:
+    """A new model, once it has answered: that is how its number of dimensions is known.
+
+    Raises ModelError or ModelFilesError saying what is wrong, ValueError for a bad address.
+    """
+    row = EmbeddingModel(
+        workspace=workspace,
+        name=fields.name,
+        kind=fields.kind,
+        base_url=fields.base_url,
+        model=fields.model,
+        api_key_encrypted=encrypt(fields.api_key or ""),
+        folder=fields.folder,
+        query_prefix=fields.query_prefix,
+        passage_prefix=fields.passage_prefix,
+        dimensions=0,
+    )
+    if row.kind == EmbeddingModel.Kind.SERVER:
+        row.dimensions = _ask_dimensions(fields)
+    else:
+        embedder = open_folder(row)
+        row.dimensions, row.max_tokens = embedder.dimensions, embedder.max_tokens
+    if row.dimensions > MAX_DIMENSIONS:
+        raise make_error(
+            "invalid_response",
+            f"Its vectors have {row.dimensions} numbers; at most {MAX_DIMENSIONS} can be searched.",
+        )
+    row.checked_at, row.check_ok = timezone.now(), True
+    row.check_message = f"It answered with {row.dimensions} numbers."
+    with transaction.atomic():
+        row.save()
+        _audit(row, action="embedding_model.created", actor=actor)
+    return row
+
+
+@transaction.atomic
+def change_model(
+    row: EmbeddingModel, *, name: str, base_url: str, api_key: str | None, actor: Actor
+) -> EmbeddingModel:
+    """Another name, or where and how the same model is reached. ValueError for a bad address."""
+    if row.kind == EmbeddingModel.Kind.SERVER:
+        EmbeddingsClient(base_url, model=row.model)
+        row.base_url = base_url
+        if api_key is not None:
+            row.api_key_encrypted = encrypt(api_key)
+    row.name, row.check_ok, row.check_message = name, None, ""
+    row.save()
+    MODELS.forget(row.name_in_index)
+    _audit(row, action="embedding_model.changed", actor=actor)
+    return row
+
+
+def check_model(row: EmbeddingModel) -> EmbeddingModel:
+    """Embed one question and note how it went on the row."""
+    started = time.perf_counter()
+    try:
+        is_server = row.kind == EmbeddingModel.Kind.SERVER
+        embedder = open_server(row) if is_server else open_folder(row)
+        embedder.encode_query(SAMPLE)
+    except (ModelError, ModelFilesError) as error:
+        row.check_ok, row.check_message = False, str(error)
+    else:
+        row.check_ok = True
+        milliseconds = (time.perf_counter() - started) * 1000
+        row.check_message = f"A question took {milliseconds:.0f} ms, {row.dimensions} numbers."
+    row.checked_at = timezone.now()
+    row.save(update_fields=["check_ok", "check_message", "checked_at"])
+    return row
+
+
+@transaction.atomic
+def delete_model(row: EmbeddingModel, *, actor: Actor) -> None:
+    """Delete a model that no index needs. Raises InUseError."""
+    # Indexes are above us, so they are asked by name.
+    count_uses = cast(CountUses, import_string(settings.EMBEDDING_MODEL_USES))
+    if count_uses(row.workspace_id, row.name_in_index):
+        raise InUseError
+    _audit(row, action="embedding_model.deleted", actor=actor)
+    MODELS.forget(row.name_in_index)
+    row.delete()
+
+
+def _ask_dimensions(fields: EmbeddingModelFields) -> int:
+    client = EmbeddingsClient(
+        fields.base_url,
+        model=fields.model,
+        api_key=fields.api_key,
+        check_address=check_address,
+    )
+    texts: Sequence[str] = [fields.query_prefix + SAMPLE]
+    return int(run_blocking(client.embed(texts)).shape[1])
+
+
+def _audit(row: EmbeddingModel, *, action: str, actor: Actor) -> None:
+    record_audit(
+        row.workspace_id,
+        actor=actor,
+        action=action,
+        subject=row,
+        detail={"name": row.name, "kind": row.kind, "model": row.model or row.folder},
+    )
