@@ -40,6 +40,7 @@ SPARE = 4
 ANSWER_TOKENS = 1024
 HISTORY_TURNS = 6
 READER_MODEL = "built-in reader"
+NO_PASSAGES = "(none)"
 NEIGHBOURS = 120
 """Characters between two cited sentences up to which they are highlighted as one."""
 
@@ -56,14 +57,17 @@ class Answering:
         recorder: Recorder,
         vector: Awaitable[Vectors] | None = None,
         query: str = "",
+        has_passages: bool = True,
     ) -> None:
         """`vector` is the embedded question, where somebody has begun to compute it already.
 
-        `query` is what the person wants searched for instead of what would be.
+        `query` is what the person wants searched for instead of what would be. Without
+        `has_passages` nothing is searched, to see what the model says by itself.
         """
         self.recipe = recipe
         self._vector = vector
         self._query = query
+        self._has_passages = has_passages
         self.question = question
         self.history = list(history)[-HISTORY_TURNS:]
         self.recorder = recorder
@@ -75,6 +79,11 @@ class Answering:
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what happens. Raises inference.errors.ModelError if the model fails."""
+        if not self._has_passages:
+            async with aclosing(self._answer()) as steps:
+                async for event in steps:
+                    yield event
+            return
         profile = self.recipe.frozen.profile
         if profile.needs_model and self.recipe.endpoint and not self._query:
             yield Status("Finding the right words")
@@ -88,6 +97,11 @@ class Answering:
             yield Delta(self.outcome.content)
             return
         yield Status(f"Reading {len(self._hits)} of {result.num_searched} passages")
+        async with aclosing(self._answer()) as events:
+            async for event in events:
+                yield event
+
+    async def _answer(self) -> AsyncGenerator[Event, None]:
         steps = self._generation().events() if self.recipe.endpoint else self._read()
         async with aclosing(steps) as events:
             async for event in events:
@@ -173,7 +187,8 @@ class Answering:
             self.recipe,
             question=self.question,
             history=self.history,
-            passages=format_passages([(describe_hit(hit), hit.text) for hit in self._hits]),
+            passages=format_passages([(describe_hit(hit), hit.text) for hit in self._hits])
+            or NO_PASSAGES,
             num_passages=len(self._hits),
             recorder=self.recorder,
             outcome=self.outcome,

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.assistants import api, release_api
+from apps.assistants import api, playground_api, release_api
 
 RELEASE = "assistants/<uuid:assistant_id>/releases/<int:number>/"
 
 urlpatterns = [
+    path("playground/", playground_api.PlaygroundView.as_view()),
     path("assistants/", api.AssistantListView.as_view()),
     path("assistants/<uuid:assistant_id>/", api.AssistantView.as_view()),
     path("assistants/<uuid:assistant_id>/releases/", release_api.ReleasesView.as_view()),
