@@ -68,6 +68,8 @@ def _replace(job: Job, index: Index, wanted: VectorIndex) -> None:
         _set(index.pk, ann_state=AnnState.FAILED)
         raise
     except Exception:
+        if connection.in_atomic_block:
+            raise
         close_connection()
         _set(index.pk, ann_state=AnnState.FAILED)
         raise
