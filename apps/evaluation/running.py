@@ -62,17 +62,26 @@ class Answered:
 
 
 class Pace:
-    """A shared pause: whoever is told to wait makes the others wait too."""
+    """A shared pause: whoever is told to wait makes the others wait too.
 
-    def __init__(self) -> None:
+    With `per_minute`, requests are let go evenly, so many in a minute at most.
+    """
+
+    def __init__(self, *, per_minute: int | None = None) -> None:
         self._until = 0.0
+        self._next = 0.0
+        self._gap = 60 / per_minute if per_minute else 0.0
 
     def hold(self, seconds: float) -> None:
         """Nobody begins before so many seconds have passed."""
         self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
 
     async def wait(self) -> None:
-        while (left := self._until - asyncio.get_running_loop().time()) > 0:
+        """Return when one more request may begin."""
+        now = asyncio.get_running_loop().time
+        turn = max(self._next, now())
+        self._next = turn + self._gap
+        while (left := max(turn, self._until) - now()) > 0:
             await asyncio.sleep(left)
 
 

@@ -34,7 +34,8 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
         model = Endpoint
         fields = [
             "id", "name", "base_url", "model", "has_api_key", "context_tokens", "input_price",
-            "output_price", "checked_at", "check_ok", "check_message", "created_at",
+            "output_price", "requests_per_minute", "licence", "is_private", "size_b",
+            "checked_at", "check_ok", "check_message", "created_at",
         ]  # fmt: skip
 
     def get_has_api_key(self, endpoint: Endpoint) -> bool:
@@ -57,9 +58,18 @@ class EndpointWriteSerializer(serializers.Serializer[Endpoint]):
     output_price = serializers.DecimalField(
         max_digits=10, decimal_places=4, min_value=Decimal(0), required=False
     )
+    requests_per_minute = serializers.IntegerField(
+        min_value=1, max_value=100_000, required=False, allow_null=True
+    )
+    licence = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    is_private = serializers.BooleanField(required=False)
+    size_b = serializers.FloatField(min_value=0, required=False, allow_null=True)
 
 
-STORED = ("name", "base_url", "model", "context_tokens", "input_price", "output_price")
+STORED = (
+    "name", "base_url", "model", "context_tokens", "input_price", "output_price",
+    "requests_per_minute", "licence", "is_private", "size_b",
+)  # fmt: skip
 
 
 class EndpointsView(WorkspaceAPIView):

@@ -12,6 +12,11 @@ from apps.gateway.models import Endpoint
 from apps.gateway.services import EndpointFields
 from apps.workspaces.models import Workspace
 
+STORED = (
+    "name", "base_url", "model", "context_tokens", "input_price", "output_price",
+    "requests_per_minute", "licence", "is_private", "size_b",
+)  # fmt: skip
+
 
 class EndpointForm(forms.Form):
     """For a new endpoint, or for `endpoint`, whose key is never shown: empty means unchanged."""
@@ -50,6 +55,22 @@ class EndpointForm(forms.Form):
         label="Price of a million output tokens, in US dollars",
         min_value=0, max_digits=10, decimal_places=4, required=False,
     )  # fmt: skip
+    requests_per_minute = forms.IntegerField(
+        label="Requests a minute",
+        min_value=1, max_value=100_000, required=False,
+        help_text="What experiments keep to. Empty: as fast as it answers.",
+    )  # fmt: skip
+    licence = forms.CharField(
+        label="Licence of the model", max_length=60, required=False,
+        help_text="For example: Apache-2.0",
+    )  # fmt: skip
+    size_b = forms.FloatField(
+        label="Size in billions of parameters", min_value=0, max_value=100_000, required=False
+    )
+    is_private = forms.BooleanField(
+        label="It runs in our own house", required=False,
+        help_text="What is asked and the passages do not leave it.",
+    )  # fmt: skip
 
     def __init__(
         self, *args: Any, workspace: Workspace, endpoint: Endpoint | None = None, **kwargs: Any
@@ -86,11 +107,12 @@ class EndpointForm(forms.Form):
             context_tokens=values["context_tokens"],
             input_price=values["input_price"] or Decimal(0),
             output_price=values["output_price"] or Decimal(0),
+            requests_per_minute=values["requests_per_minute"],
+            licence=values["licence"],
+            is_private=values["is_private"],
+            size_b=values["size_b"],
         )
 
 
 def _initial(endpoint: Endpoint) -> dict[str, object]:
-    return {
-        name: getattr(endpoint, name)
-        for name in ("name", "base_url", "model", "context_tokens", "input_price", "output_price")
-    }
+    return {name: getattr(endpoint, name) for name in STORED}

@@ -9,7 +9,12 @@ from apps.workspaces.models import WorkspaceModel
 
 
 class Endpoint(WorkspaceModel):
-    """An OpenAI-compatible server and the model to ask it for. Prices in US dollars per million."""
+    """An OpenAI-compatible server and the model to ask it for. Prices in US dollars per million.
+
+    `requests_per_minute` is what work in the background keeps to; chat is not held back. What
+    models are chosen by: `licence`, `is_private` (what is asked stays in the house), `size_b`
+    (billions of parameters).
+    """
 
     name = models.CharField(max_length=120)
     base_url = models.URLField(max_length=500)
@@ -18,6 +23,10 @@ class Endpoint(WorkspaceModel):
     context_tokens = models.PositiveIntegerField(default=8192)
     input_price = models.DecimalField(max_digits=10, decimal_places=4, default=0)
     output_price = models.DecimalField(max_digits=10, decimal_places=4, default=0)
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    licence = models.CharField(max_length=60, blank=True)
+    is_private = models.BooleanField(default=False)
+    size_b = models.FloatField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     check_ok = models.BooleanField(null=True)
     check_message = models.TextField(blank=True)

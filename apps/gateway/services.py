@@ -33,6 +33,10 @@ class EndpointFields:
     context_tokens: int = 8192
     input_price: Decimal = Decimal(0)
     output_price: Decimal = Decimal(0)
+    requests_per_minute: int | None = None
+    licence: str = ""
+    is_private: bool = False
+    size_b: float | None = None
 
 
 @transaction.atomic
@@ -46,6 +50,9 @@ def save_endpoint(
     endpoint.name, endpoint.base_url, endpoint.model = fields.name, fields.base_url, fields.model
     endpoint.context_tokens = fields.context_tokens
     endpoint.input_price, endpoint.output_price = fields.input_price, fields.output_price
+    endpoint.requests_per_minute = fields.requests_per_minute
+    endpoint.licence, endpoint.is_private = fields.licence, fields.is_private
+    endpoint.size_b = fields.size_b
     if fields.api_key is not None:
         endpoint.api_key_encrypted = encrypt(fields.api_key)
     endpoint.check_ok, endpoint.check_message = None, ""

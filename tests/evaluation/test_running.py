@@ -56,6 +56,14 @@ async def test_a_busy_server_makes_everybody_wait() -> None:
     assert min(asked[1:]) >= 0.05
 
 
+async def test_requests_are_let_go_evenly() -> None:
+    """1,200 a minute is one in 50 ms: the fifth begins 200 ms after the first."""
+    pace, loop = Pace(per_minute=1200), asyncio.get_running_loop()
+    begun = loop.time()
+    await asyncio.gather(*(pace.wait() for _ in range(5)))
+    assert loop.time() - begun >= 0.2
+
+
 async def test_patience_ends() -> None:
     asked: list[str] = []
 

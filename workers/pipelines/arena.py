@@ -35,10 +35,11 @@ def judge_arena(job: Job) -> None:
     if endpoint is None:
         jobs.finish(job, JobState.FAILED, reason=GONE)
         return
+    judge = CountingJudge(endpoint, pace=Pace(per_minute=endpoint.requests_per_minute))
     skipped: list[UUID] = []
     while pair := find_next_pair_for_judge(experiment, judge=endpoint.model, skipped=skipped):
         try:
-            verdict = async_to_sync(_compare)(endpoint, pair)
+            verdict = async_to_sync(_compare)(judge, pair)
         except (VerdictError, ModelError) as error:
             skipped.append(min(pair.first.pk, pair.second.pk))
             skipped.append(max(pair.first.pk, pair.second.pk))
@@ -57,11 +58,11 @@ def judge_arena(job: Job) -> None:
             )
 
 
-async def _compare(endpoint: Endpoint, pair: Pair) -> PairVerdict:
+async def _compare(judge: CountingJudge, pair: Pair) -> PairVerdict:
     """Raises VerdictError or ModelError."""
     try:
         return await compare_answers(
-            CountingJudge(endpoint, pace=Pace()),
+            judge,
             pair.first.example.question,
             mark_citations(pair.first.answer, [])[0],
             mark_citations(pair.second.answer, [])[0],

@@ -30,6 +30,7 @@ from apps.evaluation.results import (
 from apps.evaluation.running import Answered, Pace, answer_all
 from apps.evaluation.scoring import CountingJudge, load_subjects, score_subjects
 from apps.evaluation.summaries import refresh_summaries
+from apps.gateway.models import Endpoint
 from inference.http_session import close_sessions
 from workers.claims import fence
 
@@ -69,6 +70,10 @@ def _load_recipes(experiment: Experiment) -> dict[UUID, Recipe]:
     }
 
 
+def _make_pace(endpoint: Endpoint | None) -> Pace:
+    return Pace(per_minute=endpoint.requests_per_minute if endpoint else None)
+
+
 def _end(job: Job, experiment: Experiment, state: ExperimentState, reason: str = "") -> None:
     refresh_summaries(experiment)
     with fence(job):
@@ -85,13 +90,13 @@ class Run:
         by_endpoint: dict[UUID | None, Pace] = {}
         self.paces = {
             release_id: by_endpoint.setdefault(
-                recipe.endpoint.pk if recipe.endpoint else None, Pace()
+                recipe.endpoint.pk if recipe.endpoint else None, _make_pace(recipe.endpoint)
             )
             for release_id, recipe in recipes.items()
         }
         self.judge: CountingJudge | None = None
         if experiment.judge is not None:
-            pace = by_endpoint.setdefault(experiment.judge.pk, Pace())
+            pace = by_endpoint.setdefault(experiment.judge.pk, _make_pace(experiment.judge))
             self.judge = CountingJudge(experiment.judge, pace=pace)
         elif any(metric.is_judge for metric in self.metrics):
             raise ModelGoneError(experiment.judge_name)
