@@ -22,6 +22,7 @@ from workers.pipelines.fetch import fetch_url
 from workers.pipelines.index_build import build_index, discard_index
 from workers.pipelines.ingest import parse_version
 from workers.pipelines.lab_run import measure_retrieval
+from workers.pipelines.probe import run_probe
 from workers.pipelines.purge import purge_document
 from workers.pipelines.reindex_passages import reindex_passages
 from workers.pipelines.vector_index import index_vectors
@@ -39,6 +40,7 @@ HANDLERS: dict[JobKind, Callable[[Job], None]] = {
     JobKind.PURGE_DOCUMENT: purge_document,
     JobKind.SEED_DEMO: seed_demo,
     JobKind.RUN_EXPERIMENT: run_experiment,
+    JobKind.RUN_PROBE: run_probe,
     JobKind.JUDGE_ARENA: judge_arena,
     JobKind.MEASURE_RETRIEVAL: measure_retrieval,
 }
@@ -55,6 +57,7 @@ SLOTS = {
     JobKind.PURGE_DOCUMENT: Slots(1),
     JobKind.SEED_DEMO: Slots(1),
     JobKind.RUN_EXPERIMENT: Slots(1),
+    JobKind.RUN_PROBE: Slots(1),
     JobKind.JUDGE_ARENA: Slots(1),
     JobKind.MEASURE_RETRIEVAL: Slots(1),
 }

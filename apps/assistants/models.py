@@ -86,3 +86,47 @@ class Promotion(WorkspaceModel):
     @property
     def is_rollback(self) -> bool:
         return self.previous is not None and self.previous.number > self.release.number
+
+
+class Probe(WorkspaceModel):
+    """A test of how steady answers are: changed questions, or a needle in a haystack.
+
+    `settings` as `probes.plans` writes them. Its cases are made at once, when it is started; its
+    job in `core_job` has the probe's id as key, and its state is the probe's.
+    """
+
+    class Kind(models.TextChoices):
+        PERTURBATION = "perturbation", "Changed questions"
+        NEEDLE = "needle", "Needle in a haystack"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, null=True, related_name="+")
+    endpoint = models.ForeignKey(
+        Endpoint, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    endpoint_name = models.CharField(max_length=120, blank=True)
+    settings = models.JSONField(default=dict)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-created_at"], name="probe_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class ProbeCase(WorkspaceModel):
+    """One thing to ask. `given`: what is varied; `result`: what came of it, None until asked."""
+
+    probe = models.ForeignKey(Probe, on_delete=models.CASCADE, related_name="cases")
+    number = models.PositiveIntegerField()
+    given = models.JSONField(default=dict)
+    answer = models.TextField(blank=True)
+    result = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["probe", "number"], name="probe_case")]
+
+    def __str__(self) -> str:
+        return f"{self.probe_id} case {self.number}"

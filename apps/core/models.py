@@ -19,6 +19,7 @@ class JobKind(models.TextChoices):
     PURGE_DOCUMENT = "purge_document", "Remove what is left of a deleted document"
     SEED_DEMO = "seed_demo", "Fill the demo workspace"
     RUN_EXPERIMENT = "run_experiment", "Run an experiment"
+    RUN_PROBE = "run_probe", "Test how steady answers are"
     JUDGE_ARENA = "judge_arena", "Compare answers with a judge"
     MEASURE_RETRIEVAL = "measure_retrieval", "Compare two retrieval profiles"
 

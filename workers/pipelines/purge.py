@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
+from apps.assistants.probes.services import forget_probe_answers
 from apps.chat.models import RetrievedPassage
 from apps.chat.services import withdraw_answers
 from apps.core.models import Job
@@ -30,6 +31,7 @@ def purge_document(job: Job) -> None:
         return
     withdraw_answers(document.pk)
     withdraw_items(document.pk)
+    forget_probe_answers(document.collection_id)
     forget_document(document)
     versions = list(DocumentVersion.objects.filter(document=document))
     for version in versions:
