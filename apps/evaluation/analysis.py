@@ -54,6 +54,7 @@ class TradeoffRow:
     """A release with what it costs and what that buys. `is_best`: no other beats it in both."""
 
     release: Release
+    model: str
     quality: str
     bounds: str
     cost: str
@@ -110,6 +111,7 @@ def plot_tradeoff(
         rows.append(
             TradeoffRow(
                 release=release,
+                model=release.endpoint_snapshot.get("model") or "built-in reader",
                 quality=quality.show(row.mean),
                 bounds=f"{quality.show(row.low)} to {quality.show(row.high)}",
                 cost=cost.show(_mean(sums.get((release.pk, COST)))),
@@ -117,7 +119,7 @@ def plot_tradeoff(
                 is_best=place in front,
             )
         )
-    best = [row.release.number for row in rows if row.is_best]
+    best = [f"{row.release.number} ({row.model})" for row in rows if row.is_best]
     return Tradeoff(
         points,
         rows,
@@ -127,11 +129,11 @@ def plot_tradeoff(
     )
 
 
-def _tell(best: Sequence[int], count: int, *, is_free: bool) -> str:
+def _tell(best: Sequence[str], count: int, *, is_free: bool) -> str:
     what = "faster" if is_free else "cheaper"
     if len(best) == count:
         return f"Every release buys something: none is both better and {what} than another."
-    names = ", ".join(str(number) for number in best)
+    names = ", ".join(best)
     if len(best) == 1:
         return f"Release {names} is the choice: no other is better or {what}."
     return f"Choose among releases {names}: every other is beaten by one of them in both."

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from apps.assistants.models import Assistant, Release
 from apps.datasets.models import DatasetVersion
+from apps.datasets.selectors import list_frozen_versions
 from apps.evaluation.evaluators.base import Evaluator, Setting, SettingError
 from apps.evaluation.evaluators.registry import all_evaluators
 from apps.evaluation.metrics import COMPONENTS, freeze_evaluators
@@ -177,6 +178,36 @@ def list_evaluator_choices() -> list[tuple[str, str]]:
     known = {n: found for n, found in all_evaluators().items() if n not in ALWAYS}
     names = [n for n in SUGGESTED if n in known] + [n for n in known if n not in SUGGESTED]
     return [(name, known[name].label) for name in names]
+
+
+class DemandForm(forms.Form):
+    """What a model must be before it is worth measuring."""
+
+    licence = forms.CharField(max_length=60, required=False, label="Licence")
+    least_context = forms.IntegerField(required=False, min_value=1, label="Context of at least")
+    largest_b = forms.FloatField(required=False, min_value=0, label="At most, billion parameters")
+    dearest = forms.FloatField(
+        required=False, min_value=0, label="At most, dollars a million tokens out"
+    )
+    must_be_private = forms.BooleanField(required=False, label="Runs in our own house")
+
+
+class ModelsForm(forms.Form):
+    """The models that are compared, and on what."""
+
+    endpoints = forms.ModelMultipleChoiceField(queryset=Endpoint.objects.none(), required=False)
+    with_reader = forms.BooleanField(required=False)
+    dataset_version = forms.ModelChoiceField(
+        queryset=DatasetVersion.objects.none(), label="Dataset", empty_label=None
+    )
+
+    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        endpoints, versions = self.fields["endpoints"], self.fields["dataset_version"]
+        assert isinstance(endpoints, forms.ModelMultipleChoiceField)
+        assert isinstance(versions, forms.ModelChoiceField)
+        endpoints.queryset = Endpoint.objects.filter(workspace=workspace)
+        versions.queryset = list_frozen_versions(workspace.pk)
 
 
 class GateRuleForm(forms.Form):

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.assistants.access import get_assistant_by_slug
 from apps.assistants.models import Assistant
+from apps.datasets.selectors import list_frozen_versions
 from apps.evaluation.access import get_criterion, get_experiment, get_gate_rule
 from apps.evaluation.evaluators.registry import all_evaluators
-from apps.evaluation.forms import CriterionForm, GateRuleForm
+from apps.evaluation.forms import CriterionForm, DemandForm, GateRuleForm, ModelsForm
 from apps.evaluation.gates import (
     add_rule,
     judge_release,
@@ -31,6 +32,8 @@ from apps.evaluation.guidelines import (
 )
 from apps.evaluation.metrics import Metric, freeze_evaluators, read_metrics
 from apps.evaluation.models import GateRule
+from apps.evaluation.plans import PlanError
+from apps.evaluation.selection import Demand, compare_models, list_candidates
 from apps.evaluation.selectors import list_releases
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
@@ -106,6 +109,40 @@ def verdicts(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "has_rules": bool(list_rules(found.assistant)),
     }
     return render(request, "evaluation/_verdicts.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view(role=Role.EDITOR)
+def models(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
+    """Which model: those that fit the demands, measured on a dataset of the team's own."""
+    assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
+    form = ModelsForm(request.workspace, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = compare_models(
+                assistant,
+                list(form.cleaned_data["endpoints"]),
+                with_reader=form.cleaned_data["with_reader"],
+                version=form.cleaned_data["dataset_version"],
+                actor=request.actor,
+            )
+        except PlanError as error:
+            form.add_error(None, error.message)
+        else:
+            return redirect("evaluation:experiment", request.workspace.slug, made.pk)
+    demands = DemandForm(request.GET)
+    demand = Demand(**demands.cleaned_data) if demands.is_valid() else Demand()
+    context = {
+        "nav": "assistants",
+        "tab": "evaluate",
+        "assistant": assistant,
+        "demands": demands,
+        "candidates": list_candidates(request.workspace.pk, demand),
+        "form": form,
+        "has_datasets": list_frozen_versions(request.workspace.pk).exists(),
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "evaluation/models.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])

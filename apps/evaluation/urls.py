@@ -17,6 +17,7 @@ urlpatterns = [
     path(f"{ASSISTANT}/evaluate/new/", views.new, name="new"),
     path(f"{ASSISTANT}/gates/", gate_views.gates, name="gates"),
     path(f"{ASSISTANT}/gates/<uuid:rule_id>/remove/", gate_views.remove_gate, name="remove_gate"),
+    path(f"{ASSISTANT}/models/", gate_views.models, name="models"),
     path(f"{ASSISTANT}/guideline/", gate_views.guideline, name="guideline"),
     path(f"{ASSISTANT}/guideline/<uuid:criterion_id>/", gate_views.criterion, name="criterion"),
     path(
