@@ -2,12 +2,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.assistants import api, playground_api, release_api
+from apps.assistants import api, playground_api, probe_api, release_api
 
 RELEASE = "assistants/<uuid:assistant_id>/releases/<int:number>/"
 
 urlpatterns = [
     path("playground/", playground_api.PlaygroundView.as_view()),
+    path("probes/", probe_api.ProbesView.as_view()),
+    path("probes/perturbation/", probe_api.PerturbationsView.as_view()),
+    path("probes/needle/", probe_api.NeedlesView.as_view()),
+    path("probes/<uuid:probe_id>/", probe_api.ProbeItemView.as_view()),
+    path("probes/<uuid:probe_id>/cancel/", probe_api.ProbeCancelView.as_view()),
     path("assistants/", api.AssistantListView.as_view()),
     path("assistants/<uuid:assistant_id>/", api.AssistantView.as_view()),
     path("assistants/<uuid:assistant_id>/releases/", release_api.ReleasesView.as_view()),

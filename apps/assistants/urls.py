@@ -2,13 +2,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.assistants import playground_views, release_views, views
+from apps.assistants import playground_views, probe_views, release_views, views
 
 app_name = "assistants"
 urlpatterns = [
     path("assistants/", views.listing, name="list"),
     path("playground/", playground_views.playground, name="playground"),
     path("playground/run/", playground_views.run, name="playground_run"),
+    path("steadiness/", probe_views.listing, name="probes"),
+    path("steadiness/questions/", probe_views.start_changed, name="probe_changed"),
+    path("steadiness/needle/", probe_views.start_hidden, name="probe_needle"),
+    path("steadiness/<uuid:probe_id>/", probe_views.probe, name="probe"),
+    path("steadiness/<uuid:probe_id>/cancel/", probe_views.cancel, name="probe_cancel"),
+    path("steadiness/<uuid:probe_id>/resume/", probe_views.resume, name="probe_resume"),
+    path("steadiness/<uuid:probe_id>/delete/", probe_views.delete, name="probe_delete"),
     path("assistants/new/create/", views.create, name="create"),
     path("assistants/<slug:assistant_slug>/recipe/", views.recipe, name="recipe"),
     path("assistants/<slug:assistant_slug>/releases/", release_views.releases, name="releases"),

@@ -11,6 +11,7 @@ from django.apps import apps as django_apps
 from apps.assistants.answering import CitedPassage, Outcome
 from apps.assistants.citations import Span
 from apps.assistants.models import Assistant
+from apps.assistants.probes.services import start_perturbation
 from apps.assistants.recipe import load_recipe
 from apps.assistants.services import create_assistant
 from apps.chat.models import Message, MessageState
@@ -135,6 +136,7 @@ def furnish(name: str) -> House:
         "model_id": model.pk,
         "query_id": query.pk,
         "prompt_id": _add_prompt(workspace, actor),
+        "probe_id": _add_probe(assistant, actor),
         "version_name": "1",
         "label": "staging",
         **evaluated,
@@ -187,6 +189,15 @@ def _make_dataset(workspace: Workspace) -> tuple[Dataset, UUID]:
     example = add_example(dataset, fields=fields, actor=Actor())
     freeze(dataset, actor=Actor())
     return dataset, example.pk
+
+
+def _add_probe(assistant: Assistant, actor: Actor) -> UUID:
+    """A test that has been asked for and not begun."""
+    assert assistant.current is not None
+    probe = start_perturbation(
+        assistant.current, endpoint=None, questions=[assistant.slug], actor=actor
+    )
+    return probe.pk
 
 
 def _add_prompt(workspace: Workspace, actor: Actor) -> UUID:

@@ -21,6 +21,8 @@ TAKES_IDS = {
     "/api/v1/assistants/",
     "/api/v1/experiments/",
     "/api/v1/playground/",
+    "/api/v1/probes/perturbation/",
+    "/api/v1/probes/needle/",
 }
 """Where a POST without an id in its path names things by their ids in its body."""
 TAKES_NONE = {
@@ -100,6 +102,9 @@ def test_bodies_take_no_ids_of_others(victim: House, intruder: House) -> None:
          {"name": "X", "collections": [], "endpoint": theirs["endpoint_id"]}),
         ("patch", mine, {"collections": collections}),
         ("patch", mine, {"endpoint": theirs["endpoint_id"]}),
+        ("post", f"{V1}/probes/perturbation/",
+         {"assistant": victim.assistant.pk, "questions": ["?"]}),
+        ("post", f"{V1}/probes/needle/", {"endpoint": theirs["endpoint_id"], "lengths": [500]}),
         ("post", f"{V1}/playground/",
          {"assistant": victim.assistant.pk, "question": "?", "variants": [{}]}),
         ("post", f"{V1}/playground/",

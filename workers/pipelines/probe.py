@@ -32,6 +32,8 @@ from inference.errors import ModelError
 from inference.http_session import close_sessions
 from workers.claims import fence
 
+Result = tuple[str, dict[str, Any]]
+"""An answer, and what was measured of it."""
 PARALLEL = 4
 TRIES = 3
 FATAL_KINDS = frozenset({"auth", "forbidden_address", "not_found"})
@@ -98,7 +100,7 @@ class _Run:
                 store_case(case, answer=answer, result=result)
             Job.objects.filter(pk=self.job.pk).update(done=done, total=total)
 
-    async def _ask(self, case: ProbeCase) -> tuple[str, dict[str, Any]]:
+    async def _ask(self, case: ProbeCase) -> Result:
         for attempt in range(1, TRIES + 1):
             try:
                 if self.recipe is not None:
@@ -112,7 +114,7 @@ class _Run:
                 await asyncio.sleep(min(error.retry_after or float(attempt), 30.0))
         raise AssertionError("unreachable")
 
-    async def _ask_perturbed(self, recipe: Recipe, case: ProbeCase) -> tuple[str, dict[str, Any]]:
+    async def _ask_perturbed(self, recipe: Recipe, case: ProbeCase) -> Result:
         given = case.given
         said = await ask_assistant(recipe, given["text"], backwards=given["kind"] == REVERSED)
         result: dict[str, Any] = {"declined": said.is_declined}
@@ -129,7 +131,7 @@ class _Run:
         changed = is_changed(similarity, declined=declined)
         return {"similarity": round(similarity, 4), "changed": changed}
 
-    async def _ask_needle(self, case: ProbeCase) -> tuple[str, dict[str, Any]]:
+    async def _ask_needle(self, case: ProbeCase) -> Result:
         cell = Cell(case.given["length"], case.given["depth"], case.given["attempt"])
         seed = self.probe.settings["seed"]
         needle = make_needle(cell, seed=seed)

@@ -19,16 +19,46 @@ DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 LENGTHS = (500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
 PLACES = ("Tallinn", "Porto", "Bergen", "Ghent", "Turin", "Graz", "Malmo", "Cork", "Brno", "Split")
 THINGS = ("archive", "boat house", "greenhouse", "observatory", "print shop", "cold store")
-SUBJECTS = ("The harbour", "The old mill", "A narrow valley", "The northern ridge", "The market",
-            "The ferry", "A row of poplars", "The stone bridge", "The orchard", "The tram")  # fmt: skip
-VERBS = ("lies quietly under", "was painted in the colours of", "is seldom seen without",
-         "changes its mood with", "was described at length beside", "keeps its distance from",
-         "looks its best in", "has been compared to")  # fmt: skip
-OBJECTS = ("the morning fog", "a late spring", "the long evenings", "heavy autumn rain",
-           "the first snow", "a dry summer", "the noise of the town", "the western wind")  # fmt: skip
-ENDS = ("as every guide book repeats.", "which visitors remember for years.",
-        "and nobody quite knows why.", "even when the season is over.",
-        "as the older people like to tell.", "though few still notice it.")  # fmt: skip
+SUBJECTS = (
+    "The harbour",
+    "The old mill",
+    "A narrow valley",
+    "The northern ridge",
+    "The market",
+    "The ferry",
+    "A row of poplars",
+    "The stone bridge",
+    "The orchard",
+    "The tram",
+)
+VERBS = (
+    "lies quietly under",
+    "was painted in the colours of",
+    "is seldom seen without",
+    "changes its mood with",
+    "was described at length beside",
+    "keeps its distance from",
+    "looks its best in",
+    "has been compared to",
+)
+OBJECTS = (
+    "the morning fog",
+    "a late spring",
+    "the long evenings",
+    "heavy autumn rain",
+    "the first snow",
+    "a dry summer",
+    "the noise of the town",
+    "the western wind",
+)
+ENDS = (
+    "as every guide book repeats.",
+    "which visitors remember for years.",
+    "and nobody quite knows why.",
+    "even when the season is over.",
+    "as the older people like to tell.",
+    "though few still notice it.",
+)
 
 
 @dataclass(frozen=True, slots=True)
