@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.assistants.models import Assistant, Release
@@ -18,10 +19,14 @@ from apps.evaluation.models import (
     Experiment,
     ExperimentItem,
     ExperimentState,
+    Grade,
+    ItemPassage,
     ItemState,
+    Match,
+    Score,
 )
 from apps.gateway.models import Endpoint
-from apps.traces.models import Trace
+from apps.traces.models import Span, Trace
 from apps.workspaces.services import Actor, record_audit
 
 MAX_ITEMS = 200_000
@@ -222,10 +227,26 @@ def delete_experiment(experiment: Experiment, *, actor: Actor) -> None:
         subject=experiment,
         detail={"name": experiment.name},
     )
-    _delete_traces(experiment)
+    _delete_rows(experiment)
     experiment.delete()
 
 
-def _delete_traces(experiment: Experiment) -> None:
-    traces = ExperimentItem.objects.filter(experiment=experiment).values("trace_id")
-    Trace.objects.filter(workspace_id=experiment.workspace_id, pk__in=traces).delete()
+def _delete_rows(experiment: Experiment) -> None:
+    """One DELETE for each table: Django would load 100,000 items to look for what hangs on them."""
+    items = ExperimentItem.objects.filter(experiment=experiment)
+    traces = Trace.objects.filter(
+        workspace_id=experiment.workspace_id,
+        subject_type="experiment_item",
+        subject_id__in=items.values("pk"),
+    )
+    tables: list[QuerySet[Any]] = [
+        Span.objects.filter(trace__in=traces),
+        Score.objects.filter(experiment=experiment),
+        ItemPassage.objects.filter(item__in=items),
+        Grade.objects.filter(item__in=items),
+        Match.objects.filter(experiment=experiment),
+        traces,
+        items,
+    ]
+    for rows in tables:
+        rows._raw_delete(rows.db)

@@ -12,7 +12,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.core.ids import uuid7
-from apps.evaluation.models import Experiment, ExperimentState
+from apps.evaluation.models import (
+    Experiment,
+    ExperimentItem,
+    ExperimentState,
+    ItemPassage,
+    Score,
+    Summary,
+)
+from apps.traces.models import Trace
 from tests.evaluation.helpers import (
     current_release,
     make_assistant,
@@ -126,7 +134,9 @@ def test_it_is_stopped_let_go_on_and_deleted(
     assert finished.state == ExperimentState.CANCELLED
     assert client.post(url(finished, "resume/")).status_code == 302
     assert client.post(url(finished, "delete/")).status_code == 302
-    assert not Experiment.objects.exists()
+    for model in (Experiment, ExperimentItem, ItemPassage, Score, Summary):
+        assert not model.objects.exists(), model
+    assert not Trace.objects.filter(subject_type="experiment_item").exists()
 
 
 def test_viewers_are_kept_out(finished: Experiment, viewer: Any, client_for: ClientFor) -> None:
