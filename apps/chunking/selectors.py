@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.chunking.edits import Change
+from apps.chunking.edits import Change, locate
 from apps.chunking.models import ChunkEdit, ChunkingProfile
 from apps.chunking.planning import place_changes, read_changes
 from apps.documents.models import Document, DocumentVersion
@@ -85,12 +85,13 @@ def _changed_documents(document_ids: set[UUID]) -> dict[UUID, list[Change]]:
 
 def _put_in(text: str, start: int, changes: Sequence[Change]) -> str:
     """A parent's text with what people wrote in place of what stood there."""
-    for change in sorted(changes, key=lambda change: -change.start):
-        at = change.start - start
-        if not (change.text or change.is_disabled) or at < 0:
-            continue
-        if not text.startswith(change.original, at):
-            continue
+    found = [
+        (at, change)
+        for change in changes
+        if (change.text or change.is_disabled)
+        and (at := locate(change.original, text, near=max(change.start - start, 0))) is not None
+    ]
+    for at, change in sorted(found, key=lambda pair: -pair[0]):
         new = LEFT_OUT if change.is_disabled else change.text
         text = text[:at] + new + text[at + len(change.original) :]
     return text

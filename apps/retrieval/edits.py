@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -21,11 +20,9 @@ from apps.chunking.models import TAG_CHARS, Chunk, ChunkEdit
 from apps.chunking.planning import read_pages
 from apps.chunking.spans import strip_span
 from apps.chunking.units import join_pages
-from apps.core import jobs
 from apps.core.embedder import get_embedder
-from apps.core.ids import uuid7
-from apps.core.models import JobKind
 from apps.documents.models import Document, DocumentVersion
+from apps.retrieval.edit_jobs import enqueue_refresh
 from apps.retrieval.passage_rows import remove_chunks
 from apps.workspaces.services import Actor, record_audit
 
@@ -148,7 +145,7 @@ def revert_edit(edit: ChunkEdit, *, actor: Actor) -> None:
             edit.workspace_id, actor=actor, action="passage.reverted", subject=edit.document,
             detail={"start": edit.start, "end": edit.end},
         )  # fmt: skip
-        _enqueue(edit.workspace_id, edit.document_id)
+        enqueue_refresh(edit.workspace_id, edit.document_id)
         edit.delete()
 
 
@@ -269,14 +266,4 @@ def _finish(chunk: Chunk, edit: ChunkEdit, *, action: str, actor: Actor) -> None
         chunk.workspace_id, actor=actor, action=action, subject=chunk.version.document,
         detail=detail,
     )  # fmt: skip
-    _enqueue(chunk.workspace_id, chunk.version.document_id)
-
-
-def _enqueue(workspace_id: UUID, document_id: UUID) -> None:
-    # A job of its own for each change: one that runs already may have read the changes before.
-    jobs.enqueue(
-        JobKind.REINDEX_PASSAGES,
-        workspace_id=workspace_id,
-        key=f"{document_id}:{uuid7()}",
-        payload={"document_id": str(document_id)},
-    )
+    enqueue_refresh(chunk.workspace_id, chunk.version.document_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -59,9 +60,8 @@ class PassageList:
 def list_passages(version: DocumentVersion, *, start: int, end: int) -> PassageList:
     """What can be found, or was left out, between two characters of a version's full text."""
     document = version.document
-    live = Index.objects.filter(collection=document.collection_id, state=IndexState.LIVE).first()
     rows = Chunk.objects.filter(version=version, start__lt=end, end__gt=start)
-    rows = rows.filter(profile=live.profile_id) if live else rows.none()
+    rows = rows.filter(profile__in=_live_profiles(document))
     chunks = list(rows.select_related("edit").order_by("position")[:MAX_SHOWN])
     placement = place_changes(version, read_changes(document.pk))
     near = [found for found in placement.placed if found.start < end and found.end > start]
@@ -153,18 +153,20 @@ def list_edited_texts(version: DocumentVersion, *, start: int, end: int) -> list
     rows = Chunk.objects.filter(
         version=version, start__lt=end, end__gt=start, edit__isnull=False
     ).exclude(edit__text="")
-    live = Index.objects.filter(
-        collection=version.document.collection_id, state=IndexState.LIVE
-    ).values("profile_id")
-    return list(rows.filter(profile__in=live).order_by("start").values_list("text", flat=True))
+    rows = rows.filter(profile__in=_live_profiles(version.document))
+    return list(rows.order_by("start").values_list("text", flat=True))
 
 
 def passages_of(document: Document) -> QuerySet[Chunk]:
     """The passages of the document's current version in the live index, in reading order."""
+    rows = Chunk.objects.filter(version=document.current_id, profile__in=_live_profiles(document))
+    return rows.order_by("position")
+
+
+def _live_profiles(document: Document) -> QuerySet[Any]:
+    """What the live index cuts by; others have passages of the same document."""
     live = Index.objects.filter(collection=document.collection_id, state=IndexState.LIVE)
-    return Chunk.objects.filter(
-        version=document.current_id, profile__in=live.values("profile_id")
-    ).order_by("position")
+    return live.values("profile_id")
 
 
 def list_edits(document_id: UUID) -> list[ChunkEdit]:

@@ -14,8 +14,8 @@ from uuid import UUID
 import numpy as np
 from django.db import connection, transaction
 
-from apps.chunking.edits import Passage
-from apps.chunking.models import Chunk, ChunkingProfile
+from apps.chunking.edits import Passage, Placed, place
+from apps.chunking.models import Chunk, ChunkEdit, ChunkingProfile
 from apps.chunking.planning import (
     CutVersion,
     build_chunk,
@@ -157,7 +157,9 @@ def _write(
     cut: CutVersion,
     known: Known,
 ) -> int:
-    passages = compose(cut, read_changes(version.document_id))
+    changes = read_changes(version.document_id)
+    passages = compose(cut, changes)
+    _follow(place(changes, cut.text).placed, version.document_id)
     difference = _compare(version, profile, passages)
     _write_rows(difference)
     holding = _holding(version, indexes)
@@ -167,6 +169,18 @@ def _write(
         add_words(ids, index=index)
     _count(version, holding, len(passages))
     return len(ids) + len(difference.removed) + len(difference.rest)
+
+
+def _follow(placed: Sequence[Placed], document_id: UUID) -> None:
+    """Let changes know where their stretches stand now, for those who ask in SQL."""
+    for found in placed:
+        if found.start == found.change.start:
+            continue
+        same = ChunkEdit.objects.filter(
+            document=document_id, start=found.start, end=found.end
+        ).exclude(pk=found.change.id)
+        if not same.exists():
+            ChunkEdit.objects.filter(pk=found.change.id).update(start=found.start, end=found.end)
 
 
 def _compare(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.chunking.models import Chunk
-from apps.chunking.services import default_profile
 from apps.documents.models import Collection, Document, DocumentVersion, Page, VersionState
 from apps.documents.selectors import PAGE_SEPARATOR
 from apps.documents.services import create_collection
+from apps.retrieval.services import ensure_live_index
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
 
@@ -48,7 +48,7 @@ def add_version(document: Document, pages: Sequence[str], **fields: Any) -> Docu
         number=document.versions.count() + 1,
         **values,
     )
-    profile = default_profile(document.workspace)
+    profile = ensure_live_index(document.collection).profile
     start = 0
     for number, text in enumerate(pages, 1):
         end = start + len(text)

@@ -280,6 +280,8 @@ def test_changes_follow_their_text_into_a_new_version(
     assert document.current is not None
     assert [change.id for change in list_lost_changes(document.current)] == [lost.pk]
     assert find(collection, "gone") == []
+    moved = ChunkEdit.objects.exclude(pk=lost.pk).get()
+    assert (moved.start, moved.end) == (15, 15 + len(old[0].text))
 
 
 def test_every_index_that_holds_the_document_changes(
