@@ -66,7 +66,7 @@ def rate_elo(games: Sequence[Game[Player]], *, k: float = K_FACTOR) -> dict[Play
 
 def expected_result(first: float, second: float) -> float:
     """Chance that the first wins, given both ratings."""
-    return 1 / (1 + 10.0 ** ((second - first) / SCALE))
+    return 1 / (1 + math.pow(10, (second - first) / SCALE))
 
 
 def rate_bradley_terry(
@@ -114,7 +114,7 @@ def fit_strengths(wins: Floats) -> Floats:
     """
     meetings = wins + np.swapaxes(wins, -1, -2)
     size = wins.shape[-1]
-    groups = _groups((meetings > 0).reshape(-1, size, size).any(axis=0))
+    groups = _groups(meetings.reshape(-1, size, size).max(axis=0) > 0)
     # The likelihood knows differences only: this holds each group's mean where it is.
     anchor = np.zeros((size, size))
     for group in groups:

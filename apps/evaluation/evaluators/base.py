@@ -241,7 +241,7 @@ def _check_setting(setting: Setting, value: Any) -> None:
     wrong_flag = isinstance(value, bool) != (setting.kind == "flag")
     if wrong_flag or not isinstance(value, _TYPES[setting.kind]):
         raise SettingError(setting.name, f"{setting.label} must be a {setting.kind}.")
-    if setting.kind == "whole" and value < 1:
+    if setting.kind == "whole" and isinstance(value, int) and value < 1:
         raise SettingError(setting.name, f"{setting.label} must be at least 1.")
     if isinstance(value, float) and not math.isfinite(value):
         raise SettingError(setting.name, f"{setting.label} must be a finite number.")

@@ -11,7 +11,8 @@ from apps.evaluation.evaluators.base import Evaluator, Observation, Score, Tools
 
 _FILES = (
     "matching", "overlap", "meaning", "choices", "functional", "perplexity", "formats",
-    "retrieval", "groundedness", "citations", "abstention", "speed", "judges",
+    "instructions", "retrieval", "groundedness", "citations", "abstention", "safety", "speed",
+    "judges", "custom",
 )  # fmt: skip
 _known: dict[str, Evaluator] = {}
 

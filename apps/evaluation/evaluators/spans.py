@@ -16,6 +16,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +115,8 @@ def best_precision(wanted: Sequence[Span], chunks: Sequence[Span]) -> float | No
 
 
 def grade_passages(
-    retrieved: Sequence[Span], wanted: Mapping[Hashable, Span], *, share: float = 0.5
-) -> list[tuple[Hashable, ...]]:
+    retrieved: Sequence[Span], wanted: Mapping[Key, Span], *, share: float = 0.5
+) -> list[tuple[Key, ...]]:
     """Return for each retrieved passage which wanted spans (by key) it holds.
 
     It holds one when at least ``share`` of that span's characters are in it; an empty tuple

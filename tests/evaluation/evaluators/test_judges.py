@@ -153,12 +153,10 @@ async def test_no_verdict_is_a_failure_and_not_a_zero() -> None:
         found = await score("judge_reference", SEEN, tools=Tools(model=judge))
         assert (found.value, found.status) == (None, "failed")
 
-    async def down(*args: object, **more: object) -> AsyncIterator[ChatDelta]:
+    def refuse(text: str, number: int) -> str:
         raise ModelError("unreachable", "The model server cannot be reached.")
-        yield ChatDelta("")
 
-    broken = always("")
-    broken.stream = down  # type: ignore[method-assign, assignment]
+    broken = Judge(refuse)
     found = await score("judge_groundedness", SEEN, tools=Tools(model=broken))
     assert (found.status, "cannot be reached" in found.reason) == ("failed", True)
     assert (await score("judge_pair", SEEN, tools=Tools())).status == "failed"

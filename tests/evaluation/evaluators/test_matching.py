@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -24,6 +24,7 @@ from apps.evaluation.evaluators.matching import (
 from apps.evaluation.evaluators.meaning import answer_relevance, embedding_similarity
 from apps.evaluation.evaluators.overlap import bleu, rouge_l, rouge_n
 from apps.evaluation.evaluators.registry import score
+from inference.protocols import Vectors
 
 WORDS = st.lists(st.sampled_from(["the", "cat", "sat", "on", "a", "mat", "dog", "7"]), max_size=12)
 TEXTS = WORDS.map(" ".join)
@@ -169,9 +170,10 @@ def test_measures_stay_in_range_and_know_the_same_text(
 class Letters:
     """Vectors of letter counts: texts of the same letters are the same."""
 
-    def encode(self, texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+    def encode(self, texts: Sequence[str]) -> Vectors:
         rows = np.array([[text.count(c) for c in string.ascii_lowercase] for text in texts])
-        return np.asarray(rows / np.maximum(1e-9, np.linalg.norm(rows, axis=1))[:, None], "f4")
+        lengths = np.maximum(1e-9, np.linalg.norm(rows, axis=1))
+        return np.asarray(rows / lengths[:, None], np.float32)
 
 
 def test_vectors() -> None:

@@ -49,7 +49,7 @@ async def run(name: str, settings: dict[str, Any] | None = None, **seen: Any) ->
 
 
 async def test_multiple_choice() -> None:
-    seen = {"expected_answers": ("B",), "extra": {"choices": OPTIONS}}
+    seen: dict[str, Any] = {"expected_answers": ("B",), "extra": {"choices": OPTIONS}}
     assert (await run("multiple_choice", answer="Answer: B", **seen)).value == 1
     assert (await run("multiple_choice", answer="Answer: A", **seen)).label == "fail"
     lost = await run("multiple_choice", answer="Who knows", **seen)
