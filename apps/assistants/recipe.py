@@ -110,6 +110,11 @@ def load_recipe(workspace_id: UUID, *, slug: str) -> Recipe:
     return Recipe(workspace_id, _freeze(row[0]), endpoint)
 
 
+def load_release(release: Release) -> Recipe:
+    """The recipe of a release that is at hand, with its endpoint as it is configured now."""
+    return Recipe(release.workspace_id, _freeze(release.pk), release.endpoint)
+
+
 def load_release_recipe(workspace_id: UUID, *, release_id: UUID) -> Recipe:
     """The recipe of any of the workspace's releases, whichever answers now, or Http404.
 
@@ -124,4 +129,4 @@ def load_release_recipe(workspace_id: UUID, *, release_id: UUID) -> Recipe:
         raise Http404
     if release.endpoint is None and release.endpoint_snapshot:
         raise ModelGoneError(release.endpoint_snapshot.get("name", ""))
-    return Recipe(workspace_id, _freeze(release.pk), release.endpoint)
+    return load_release(release)
