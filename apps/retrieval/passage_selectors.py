@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +14,15 @@ from apps.chunking.edits import Placed
 from apps.chunking.models import Chunk, ChunkEdit
 from apps.chunking.planning import place_changes, read_changes
 from apps.chunking.selectors import LostChange
-from apps.chunking.spans import find_lines, find_sentences, strip_span
+from apps.chunking.spans import find_lines, find_paragraphs, find_sentences, strip_span
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Document, DocumentVersion
 from apps.retrieval.models import Index, IndexState
 
 MAX_SHOWN = 200
 MAX_PLACES = 80
+SHORT_LINE = 50
+"""Characters; as the source view has it."""
 OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -141,9 +144,13 @@ def list_split_places(text: str) -> list[tuple[int, str]]:
     """(offset, beginning) of the sentences and lines at which a passage can be split in two."""
     starts = {
         strip_span(text, *sentence)[0]
-        for line in find_lines(text, 0, len(text))
-        for sentence in find_sentences(text, *line)
+        for paragraph in find_paragraphs(text, 0, len(text))
+        for sentence in find_sentences(text, *paragraph)
     }
+    # A line break behind a long line is the edge of somebody's window, and no place to cut.
+    for (first, last), (start, _) in pairwise(find_lines(text, 0, len(text))):
+        if last - first < SHORT_LINE:
+            starts.add(start)
     places = sorted(start for start in starts if text[:start].strip() and text[start:].strip())
     return [(start, " ".join(text[start : start + 120].split())) for start in places[:MAX_PLACES]]
 
