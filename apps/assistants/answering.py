@@ -243,7 +243,8 @@ class Answering:
 
     def _locate_citations(self) -> None:
         for claim in split_claims(self.outcome.content):
-            for number in claim.numbers:
+            # Citations were filtered; lists in JSON answers look like some and were not.
+            for number in set(claim.numbers) & set(range(1, len(self._hits) + 1)):
                 found = locate_support(claim.text, self._hits[number - 1].text)
                 known = self._spans.get(number)
                 if known is None or found.support > known.support:

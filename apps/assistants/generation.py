@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from apps.assistants.citations import CitationFilter
 from apps.assistants.outcome import Delta, Event, Outcome, Status, Turn
@@ -23,7 +24,7 @@ from apps.prompts.messages import (
     is_faultless,
 )
 from apps.traces.recorder import Recorder, SpanRecord
-from inference.types import ChatMessage, Usage
+from inference.types import ChatMessage, Sampling, Usage
 
 KEPT_OUTPUT = 8_000
 """Characters of an intermediate output that its span keeps."""
@@ -65,7 +66,7 @@ class Generation:
             messages = self._compose(notes)
         if self._spec.has_critique:
             yield Status("Writing a draft")
-            draft = await self.ask("draft", messages)
+            draft = await self.ask("draft", messages, sampling=self._answer_sampling())
             yield Status("Checking the draft")
             critique = await self.ask("critique", ask_for_critique(messages, draft))
             if is_faultless(critique):
@@ -86,11 +87,21 @@ class Generation:
             span.attributes["prompt.characters"] = sum(len(m.content) for m in messages)
         return messages
 
-    async def ask(self, name: str, messages: Sequence[ChatMessage]) -> str:
+    def _answer_sampling(self) -> Sampling:
+        """For the answer itself: a server that can is held to the schema of its form."""
+        sampling, schema = self._recipe.frozen.sampling, self._spec.schema
+        if schema is None or schema.get("type") != "object":
+            return sampling
+        return replace(sampling, response_schema=schema)
+
+    async def ask(
+        self, name: str, messages: Sequence[ChatMessage], *, sampling: Sampling | None = None
+    ) -> str:
         """A call whose output the reader does not see. Raises inference.errors.ModelError."""
         pieces = []
+        chosen = sampling or self._recipe.frozen.sampling
         with self._recorder.span(name, **self._attributes()) as span:
-            async with aclosing(self._call(messages, span)) as texts:
+            async with aclosing(self._call(messages, span, chosen)) as texts:
                 async for text in texts:
                     pieces.append(text)
             output = "".join(pieces).strip()
@@ -100,10 +111,13 @@ class Generation:
     async def _stream(self, messages: Sequence[ChatMessage]) -> AsyncGenerator[Delta, None]:
         """The answer, its citations cleaned on the way."""
         citations = CitationFilter(self._num_passages)
+        sampling = self._answer_sampling()
         with self._recorder.span("generation", **self._attributes()) as span:
-            async with aclosing(self._call(messages, span)) as texts:
+            async with aclosing(self._call(messages, span, sampling)) as texts:
                 async for text in texts:
-                    if shown := citations.feed(text):
+                    # In JSON a number in brackets is a list and no citation.
+                    shown = text if self._spec.output == "json" else citations.feed(text)
+                    if shown:
                         self._recorder.mark_first_token()
                         yield Delta(shown)
             if rest := citations.finish():
@@ -114,16 +128,18 @@ class Generation:
         """A draft that no fault was found with is the answer."""
         citations = CitationFilter(self._num_passages)
         shown = citations.feed(draft) + citations.finish()
+        if self._spec.output == "json":
+            shown = draft
         self._recorder.mark_first_token()
         return Delta(shown)
 
     async def _call(
-        self, messages: Sequence[ChatMessage], span: SpanRecord
+        self, messages: Sequence[ChatMessage], span: SpanRecord, sampling: Sampling
     ) -> AsyncGenerator[str, None]:
         usage: Usage | None = None
         written = 0
         client = make_client(self._endpoint)
-        stream = client.stream(messages, sampling=self._recipe.frozen.sampling)
+        stream = client.stream(messages, sampling=sampling)
         async with aclosing(stream) as deltas:
             async for delta in deltas:
                 usage = delta.usage or usage

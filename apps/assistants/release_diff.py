@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.assistants.models import Release
+from apps.prompts.diffing import list_parts
+from apps.retrieval.profiles import (
+    FUSION_LABELS,
+    MODE_LABELS,
+    RERANK_LABELS,
+    SOURCE_LABELS,
+    RetrievalProfile,
+)
 
 LABELS = {
     "mode": "Search by",
@@ -15,6 +23,12 @@ LABELS = {
     "max_tokens": "Longest answer, in tokens",
     "seed": "Seed",
     "top_p": "Top p",
+}
+CHOICES: dict[str, dict[Any, str]] = {
+    "mode": dict(MODE_LABELS),
+    "fusion": dict(FUSION_LABELS),
+    "rerank": dict(RERANK_LABELS),
+    **{name: dict(SOURCE_LABELS) for name in ("rewrite", "expand", "decompose")},
 }
 READER = "Built-in reader"
 NOTHING = "not set"
@@ -36,7 +50,7 @@ def diff_releases(old: Release, new: Release) -> list[Change]:
     return [
         *_diff_prompt(old, new),
         *_diff_documents(old, new),
-        *_diff_values("Retrieval", old.retrieval, new.retrieval),
+        *_diff_retrieval(old, new),
         *_diff_model(old, new),
         *_diff_values("Sampling", old.sampling, new.sampling),
     ]
@@ -50,7 +64,7 @@ def tell_recipe(release: Release) -> list[tuple[str, str]]:
         ("Prompt", str(release.prompt_version)),
         ("Collections", collections or "none"),
         ("Model", f"{model['model']} ({model['name']})" if model else READER),
-        *((LABELS.get(k, _label(k)), _tell(v)) for k, v in release.retrieval.items()),
+        ("Retrieval", "; ".join(RetrievalProfile.parse(release.retrieval).describe())),
         *((LABELS.get(k, _label(k)), _tell(v)) for k, v in release.sampling.items()),
     ]
 
@@ -71,10 +85,9 @@ def _diff_prompt(old: Release, new: Release) -> list[Change]:
     if before.pk == after.pk:
         return []
     found = [Change("Prompt", "Version", str(before), str(after))]
-    for name, label in (("system", "Instructions"), ("user", "Question template")):
-        texts = getattr(before, name), getattr(after, name)
-        if texts[0] != texts[1]:
-            found.append(Change("Prompt", label, *texts, is_text=True))
+    for (label, was), (_, now) in zip(list_parts(before.spec), list_parts(after.spec), strict=True):
+        if was != now:
+            found.append(Change("Prompt", label, was, now, is_text=True))
     return found
 
 
@@ -95,6 +108,19 @@ def _diff_model(old: Release, new: Release) -> list[Change]:
         for name, label in (("name", "Endpoint"), ("model", "Model"), ("base_url", "Address"))
         if before.get(name) != after.get(name)
     ]
+
+
+def _diff_retrieval(old: Release, new: Release) -> list[Change]:
+    """What they do differently, whether a value is written down or left to its default."""
+    before, after = (RetrievalProfile.parse(release.retrieval) for release in (old, new))
+    return [
+        Change("Retrieval", LABELS.get(name, _label(name)), _choice(name, was), _choice(name, now))
+        for name, was, now in before.differences(after)
+    ]
+
+
+def _choice(name: str, value: Any) -> str:
+    return CHOICES.get(name, {}).get(value) or _tell(value)
 
 
 def _diff_values(part: str, old: dict[str, Any], new: dict[str, Any]) -> list[Change]:

@@ -105,11 +105,15 @@ def test_a_draft_without_faults_is_the_answer(api: Any, desk: Assistant, stub: S
     assert len(stub.seen) == 2
 
 
-def test_an_answer_that_should_be_json_is_checked(api: Any, desk: Assistant) -> None:
+def test_an_answer_that_should_be_json_is_checked(
+    api: Any, desk: Assistant, stub: StubServer
+) -> None:
     schema = {"type": "object", "required": ["days"]}
-    use(desk, user=f'[[reply:{{"days": 20}}]] {USER}', output="json", schema=schema)
+    use(desk, user=f'[[reply:{{"days": 20, "pages": [7]}}]] {USER}', output="json", schema=schema)
     text, spans, _ = answer(api, desk)
-    assert text == '{"days": 20}'
+    # A list is no citation of a passage that does not exist.
+    assert text == '{"days": 20, "pages": [7]}'
+    assert stub.seen[-1]["response_format"]["json_schema"]["schema"] == schema
     assert spans["checks"]["output.valid"] is True
     use(desk, user=f"[[reply:twenty]] {USER}", output="json", schema=schema)
     _, spans, _ = answer(api, desk)

@@ -47,7 +47,7 @@ def test_every_shape_keeps_the_words_that_matter() -> None:
     assert shapes["lower"] == question.lower()
     assert shapes["upper"] == question.upper()
     assert shapes["bare"] == "How many days must I get and which form is it"
-    assert shapes["synonyms"] == "What number of days has to I receive, and what form is it?"
+    assert shapes["synonyms"] == "What number of days must I receive, and what form is it?"
     assert question in shapes["polite"]
     assert shapes["typo"] != question
     assert abs(len(shapes["typo"]) - len(question)) <= 1

@@ -26,7 +26,7 @@ CONTRACTIONS = (
 )  # fmt: skip
 SYNONYMS = (
     (r"\bhow many\b", "what number of"), (r"\bhow much\b", "what amount of"),
-    (r"\bwhich\b", "what"), (r"\bmust\b", "has to"), (r"\bneed to\b", "have to"),
+    (r"\bwhich\b", "what"), (r"\bneed to\b", "have to"),
     (r"\bmay I\b", "am I allowed to"), (r"\bcan I\b", "is it possible for me to"),
     (r"\bget\b", "receive"), (r"\bgets\b", "receives"), (r"\bbuy\b", "purchase"),
     (r"\bstart\b", "begin"), (r"\bstarts\b", "begins"), (r"\bend\b", "finish"),
