@@ -6,6 +6,7 @@ that takes over after a crash repeats at most the few answers that were being ma
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
@@ -38,6 +39,9 @@ WAVE = 16
 """Items taken at a time, for each answer that is made in parallel."""
 BATCH = 8
 """Answers that are stored together at most, and so are lost together at most."""
+SHOWN_LIVE = 5_000
+"""Up to so many items the sums are written while it runs, for whoever is watching."""
+SHOW_EVERY_S = 5.0
 GONE = "The model “{name}” of one of the releases was deleted, so it cannot be asked any more."
 
 
@@ -110,6 +114,7 @@ class Run:
             await close_sessions()
 
     async def _work(self) -> None:
+        shown = time.monotonic()
         while True:
             items = await run_db(
                 list_open_items, self.experiment, limit=WAVE * self.experiment.parallel
@@ -120,6 +125,9 @@ class Run:
             await self._score([item.item_id for item in items])
             if self.stopped:
                 raise StoppedError(self.stopped)
+            if self.experiment.total <= SHOWN_LIVE and time.monotonic() - shown > SHOW_EVERY_S:
+                await run_db(refresh_summaries, self.experiment)
+                shown = time.monotonic()
 
     async def _answer(self, items: Sequence[OpenItem]) -> None:
         await answer_all(
