@@ -227,7 +227,7 @@ class Packer:
 
     def make_pieces(self, ranges: Sequence[Range]) -> list[Piece]:
         """Passages from ranges of units; those that turn out too large are halved."""
-        return [self._make_piece(*leaf) for leaf in self._repair(ranges)]
+        return [self._make_piece(*leaf) for leaf in sorted(set(self._repair(ranges)))]
 
     def _make_piece(self, first: int, last: int) -> Piece:
         units = self.units[first:last]

@@ -155,6 +155,17 @@ def test_blank_pages_have_no_passages(key: str, text: str) -> None:
 # Fixed sizes
 
 
+def test_halves_of_a_passage_come_in_order_and_once() -> None:
+    """A passage that is halved, and a next one that begins before the second half does."""
+    pages = make_pages("x" * 300, "a" * 9 + "a-b_c.d/" * 20 + "a")
+
+    pieces = cut(pages, "words", size=20, overlap=8, headings=False)
+
+    starts = [(piece.start, piece.end) for piece in pieces]
+    assert starts == sorted(starts)
+    assert all(a[1] < b[1] for a, b in pairwise(starts))
+
+
 def test_characters_keep_words_whole_or_do_not() -> None:
     pages = make_pages("abcdefghi " * 30)  # 300 characters, words of 9
 

@@ -98,10 +98,14 @@ def finish(
     rooms = [
         min(limit or source.room, source.room - contexts.tokens[known[path]]) for path in paths
     ]
-    leaves = _fit(source, stripped, rooms)
+    fitted = zip(paths, _fit(source, stripped, rooms), strict=True)
+    leaves = [(span, tokens, path) for path, parts in fitted for span, tokens in parts]
     pieces = []
-    for path, fitted in zip(paths, leaves, strict=True):
-        for (start, end), tokens in fitted:
+    # Halves of a passage may lie in the overlap of the next, and then say nothing of their own.
+    reached = 0
+    for (start, end), tokens, path in sorted(leaves, key=lambda leaf: (leaf[0][0], -leaf[0][1])):
+        if end > reached:
+            reached = end
             pieces.append(
                 Piece(
                     start=start, end=end, heading=contexts.paths[known[path]],
