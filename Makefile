@@ -25,8 +25,7 @@ check: $(STAMPS)/dev ## Lint, types, templates, missing migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/architecture/test_templates.py
-	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m pytest tests/architecture/test_templates.py tests/architecture/test_migrations.py
 
 browser-test: $(STAMPS)/browser ## Drive the product in headless Chromium (CHROMIUM gives its path)
 	@$(BIN)/python -m pytest -m browser tests/browser
