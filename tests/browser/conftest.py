@@ -82,6 +82,7 @@ class Library:
             "evaluate/",
             "documents/",
             f"collections/{self.collection}/",
+            f"collections/{self.collection}/chunking/",
             f"documents/{self.handbook}/",
             "search/",
             "search/?query=How+often+can+a+loan+be+renewed",
