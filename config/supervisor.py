@@ -191,7 +191,7 @@ def program_arguments(data_dir: Path, *, address: Address) -> dict[str, list[str
         ],
         "worker": [
             *celery, "--app", "workers.celery", "worker", "--pool", "threads",
-            "--concurrency", str(env_int("WORKER_CONCURRENCY", 4, minimum=1)),
+            "--concurrency", str(env_int("WORKER_CONCURRENCY", 8, minimum=1)),
             "--hostname", "worker@plumbline", "--loglevel", "INFO",
             "--without-gossip", "--without-mingle", "--without-heartbeat",
         ],
