@@ -86,15 +86,23 @@ def _changed_documents(document_ids: set[UUID]) -> dict[UUID, list[Change]]:
 def _put_in(text: str, start: int, changes: Sequence[Change]) -> str:
     """A parent's text with what people wrote in place of what stood there."""
     found = [
-        (at, change)
+        (span, change)
         for change in changes
-        if (change.text or change.is_disabled)
-        and (at := locate(change.original, text, near=max(change.start - start, 0))) is not None
+        if (change.text or change.is_disabled) and (span := _find_in(text, start, change))
     ]
-    for at, change in sorted(found, key=lambda pair: -pair[0]):
-        new = LEFT_OUT if change.is_disabled else change.text
-        text = text[:at] + new + text[at + len(change.original) :]
+    for (first, last), change in sorted(found, key=lambda pair: pair[0], reverse=True):
+        text = text[:first] + (LEFT_OUT if change.is_disabled else change.text) + text[last:]
     return text
+
+
+def _find_in(text: str, start: int, change: Change) -> tuple[int, int] | None:
+    """Where a change's stretch, or the part of it that reaches in, stands in a parent's text."""
+    offset = change.start - start
+    first, last = max(offset, 0), min(offset + len(change.original), len(text))
+    if first < last and text[first:last] == change.original[first - offset : last - offset]:
+        return first, last
+    at = locate(change.original, text, near=max(offset, 0))
+    return None if at is None else (at, at + len(change.original))
 
 
 def list_lost_changes(version: DocumentVersion) -> list[LostChange]:

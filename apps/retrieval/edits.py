@@ -94,6 +94,7 @@ def split_passage(chunk: Chunk, *, at: int, actor: Actor) -> list[ChunkEdit]:
         raise EditError("Choose a place inside the passage, with text on both sides.")
     with transaction.atomic():
         original = _lock_and_read(chunk)
+        _refuse_pending(chunk)
         cut = chunk.start + map_cut(chunk.text, at, original=original)
         full = _full_text(chunk.version)
         spans = [strip_span(full, chunk.start, cut), strip_span(full, cut, chunk.end)]
@@ -117,6 +118,7 @@ def merge_passage(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
     """
     with transaction.atomic():
         _lock_and_read(chunk)
+        _refuse_pending(chunk)
         following = (
             Chunk.objects.select_related("edit")
             .filter(version=chunk.version_id, profile=chunk.profile_id, position__gt=chunk.position)
@@ -125,6 +127,7 @@ def merge_passage(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
         )
         if following is None:
             raise EditError("This is the last passage: there is none to merge it with.")
+        _refuse_pending(following)
         span = (min(chunk.start, following.start), max(chunk.end, following.end))
         full = _full_text(chunk.version)
         text = _merge_texts(chunk, following, full)
@@ -172,6 +175,22 @@ def _lock_and_read(chunk: Chunk) -> str:
     if not known.exists():
         raise EditError("This passage was changed a moment ago. Load the page and try again.")
     return _full_text(chunk.version)[chunk.start : chunk.end]
+
+
+def read_wanted(chunk: Chunk) -> str:
+    """What a passage says as soon as the job for its last edit has run."""
+    edit = _find(chunk)
+    if edit is None or not edit.is_fixed:
+        return chunk.text
+    return edit.text or edit.original
+
+
+def _refuse_pending(chunk: Chunk) -> None:
+    """What is about to say something else cannot be cut or joined yet."""
+    if read_wanted(chunk) != chunk.text:
+        raise EditError(
+            "The last change of this passage is still being made searchable. Try again in a moment."
+        )
 
 
 def _full_text(version: DocumentVersion) -> str:

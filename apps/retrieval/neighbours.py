@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from apps.chunking import selectors
 from apps.retrieval.search import Hit
 
 LARGEST_GAP = 4
@@ -22,22 +23,6 @@ JOIN chunking_chunk near ON near.version_id = hit.version_id AND near.profile_id
     AND near.edit_id IS NULL
 WHERE hit.id = ANY(%(ids)s) AND hit.workspace_id = %(workspace)s AND hit.edit_id IS NULL
 ORDER BY hit.id, near.position
-"""
-# Pages are joined by a blank line. A parent in which people changed or hid something is not read
-# from the pages: what they hid must not come back.
-PARENTS = """
-SELECT chunk.id, chunk.parent_start, chunk.parent_end, min(page.start), min(page.number),
-       string_agg(page.text, E'\n\n' ORDER BY page.number)
-FROM chunking_chunk chunk
-JOIN documents_documentversion version ON version.id = chunk.version_id
-JOIN documents_page page ON page.version_id = chunk.version_id
-    AND page.start < chunk.parent_end AND page."end" > chunk.parent_start
-WHERE chunk.id = ANY(%(ids)s) AND chunk.workspace_id = %(workspace)s AND chunk.edit_id IS NULL
-  AND NOT EXISTS (
-      SELECT FROM chunking_chunkedit edit
-      WHERE edit.document_id = version.document_id AND (edit.is_disabled OR edit.text <> '')
-        AND edit.start < chunk.parent_end AND edit."end" > chunk.parent_start)
-GROUP BY chunk.id
 """
 
 
@@ -68,27 +53,18 @@ def join_neighbours(hits: Sequence[Hit], *, workspace_id: UUID, reach: int) -> l
 
 
 def read_parents(hits: Sequence[Hit], *, workspace_id: UUID) -> list[Hit]:
-    """Hits that were cut from a larger text become that text; each such text stands once."""
-    if not hits:
-        return []
-    with connection.cursor() as cursor:
-        ids = [hit.chunk_id for hit in hits]
-        cursor.execute(PARENTS, {"ids": ids, "workspace": workspace_id})
-        parents = {row[0]: _cut_parent(*row[1:]) for row in cursor.fetchall()}
-    if not parents:
-        return list(hits)
+    """Hits that were cut from a larger text become that text; each such text stands once.
+
+    What people changed in a larger text is in it, and what they disabled is not.
+    """
+    parents = selectors.read_parents([hit.chunk_id for hit in hits], workspace_id=workspace_id)
     grown = [
         replace(hit, start=whole.start, end=whole.end, text=whole.text, page=whole.page)
-        if (whole := parents.get(hit.chunk_id)) and len(whole.text) == whole.end - whole.start
+        if (whole := parents.get(hit.chunk_id))
         else hit
         for hit in hits
     ]
-    return _without_contained(hits, grown)
-
-
-def _cut_parent(start: int, end: int, first: int, page: int, text: str) -> Stretch:
-    """Characters `start` to `end` out of the pages that begin at `first`."""
-    return Stretch(start, end, text[start - first : end - first], page)
+    return _without_contained(hits, grown) if parents else grown
 
 
 def _without_contained(hits: Sequence[Hit], grown: Sequence[Hit]) -> list[Hit]:

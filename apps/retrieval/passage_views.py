@@ -47,7 +47,7 @@ def _render(
             "nav": "documents",
             "chunk": chunk,
             "document": chunk.version.document,
-            "text": chunk.text if text is None else text,
+            "text": edits.read_wanted(chunk) if text is None else text,
             "tags": ", ".join(chunk.tags) if tags is None else tags,
             "original": read_original(chunk),
             "places": list_split_places(chunk.text),
@@ -66,7 +66,7 @@ def edit(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
     text, tags = request.POST.get("text", ""), request.POST.get("tags", "")
     try:
         wanted = [tag for tag in tags.split(",") if tag.strip()]
-        if text.replace("\r\n", "\n").strip() != chunk.text:
+        if text.replace("\r\n", "\n").strip() != edits.read_wanted(chunk):
             edits.edit_passage(chunk, text=text, actor=request.actor)
         if wanted != list(chunk.tags):
             edits.tag_passage(chunk, tags=wanted, actor=request.actor)

@@ -25,6 +25,7 @@ from apps.retrieval.edits import (
 )
 from apps.retrieval.invariants import check_index
 from apps.retrieval.models import Embedding, Index
+from apps.retrieval.neighbours import read_parents as join_parents
 from apps.retrieval.passages import refresh_passages
 from apps.retrieval.search import Hit, SearchQuery, search
 from apps.retrieval.services import ensure_live_index, text_to_embed
@@ -228,6 +229,21 @@ def test_what_cannot_be_done_is_said(document: Document) -> None:
     assert ChunkEdit.objects.count() == 1
 
 
+def test_a_passage_that_is_about_to_change_is_not_cut_yet(document: Document) -> None:
+    first, second, _ = passages(document)
+    edit_passage(second, text="Something new.", actor=ACTOR)
+
+    for change in (
+        lambda: split_passage(second, at=40, actor=ACTOR),
+        lambda: merge_passage(first, actor=ACTOR),
+    ):
+        with pytest.raises(EditError, match="Try again in a moment"):
+            change()
+    edit_passage(second, text="Something newer.", actor=ACTOR)
+    refresh(document)
+    assert passages(document)[1].text == "Something newer."
+
+
 def test_tags_stay_on_what_is_split_and_merged(document: Document) -> None:
     chunk = passages(document)[0]
     tag_passage(chunk, tags=[" travel ", "policy", "travel"], actor=ACTOR)
@@ -336,6 +352,10 @@ def test_a_parent_is_read_with_what_people_wrote(collection: Collection) -> None
 
     [read] = read_parents([first.pk], workspace_id=collection.workspace_id).values()
     assert read.text.startswith("Bicycles are welcome. […] ")
+    hits = find(collection, "bicycles")
+    [whole] = join_parents(hits, workspace_id=collection.workspace_id)
+    assert whole.text == read.text
+    assert (whole.start, whole.end) == (parent.start, parent.end)
     assert read_parents([first.pk], workspace_id=document.pk) == {}
 
 

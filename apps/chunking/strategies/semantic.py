@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, cast
 
 from apps.chunking.splitters import Packer, Piece, Range, open_packer
 from apps.chunking.strategies.base import (
@@ -19,6 +20,9 @@ from apps.chunking.strategies.recursive import (
 )
 from apps.chunking.strategies.structure import share
 from apps.chunking.units import Border
+
+if TYPE_CHECKING:
+    from inference.protocols import Vectors
 
 BATCH = 256
 DIGITS = 3
@@ -37,40 +41,48 @@ def cut_by_meaning(source: Source, values: Values) -> list[Piece]:
 
 
 def _measure(source: Source, packer: Packer, *, window: int) -> list[float]:
-    """The cosine distance of each unit from the one before it; of the first, 0.
+    """How far each unit's meaning is from what stands before it, as cosine distances.
 
-    A unit is embedded together with `window` neighbours on either side: a sentence alone says
-    little of what it is about.
+    The mean of `window` + 1 sentences on one side is compared with that on the other: one alone
+    says little of what it is about. Lines of code and rows of tables are not embedded: next to
+    them, as at the first unit, the distance is 0.
     """
     if source.embed is None:
         raise EmbedderMissingError
     units = packer.units
-    if len(units) < 2:
-        return [0.0] * len(units)
-    texts = [
-        packer.text[units[max(i - window, 0)].start : units[min(i + window, len(units) - 1)].end]
-        for i in range(len(units))
-    ]
-    distances = [0.0]
-    last = None
-    for start in range(0, len(texts), BATCH):
-        vectors = source.embed(texts[start : start + BATCH])
-        for vector in vectors:
-            if last is not None:
-                distances.append(round(1.0 - float(last @ vector), DIGITS))
-            last = vector
+    prose = [number for number, unit in enumerate(units) if unit.is_prose or unit.is_heading]
+    vectors: dict[int, Vectors] = {}
+    for start in range(0, len(prose), BATCH):
+        batch = prose[start : start + BATCH]
+        texts = [packer.text[units[number].start : units[number].end] for number in batch]
+        vectors.update(zip(batch, source.embed(texts), strict=True))
+    distances = [0.0] * len(units)
+    for number in range(1, len(units)):
+        before = [vectors[n] for n in range(max(number - window - 1, 0), number) if n in vectors]
+        after = [
+            vectors[n] for n in range(number, min(number + window + 1, len(units))) if n in vectors
+        ]
+        if before and after and number in vectors and number - 1 in vectors:
+            distances[number] = round(
+                _distance(cast("Vectors", sum(before)), cast("Vectors", sum(after))), DIGITS
+            )
     return distances
+
+
+def _distance(one: Vectors, other: Vectors) -> float:
+    length = float(one @ one) ** 0.5 * float(other @ other) ** 0.5
+    return 1.0 - float(one @ other) / length if length else 0.0
 
 
 def find_turns(packer: Packer, distances: Sequence[float], *, percentile: float) -> set[int]:
     """Indices of units that begin something new: behind a large distance, or a heading."""
     units = packer.units
     headings = {i for i, unit in enumerate(units) if unit.border == Border.HEADING and i}
-    inside = sorted(distances[i] for i in range(1, len(units)) if i not in headings)
+    inside = sorted(d for i, d in enumerate(distances) if d > 0 and i not in headings)
     if not inside:
         return headings
     threshold = inside[min(int(len(inside) * percentile / 100), len(inside) - 1)]
-    turns = {i for i in range(1, len(units)) if distances[i] >= threshold and distances[i] > 0}
+    turns = {i for i, distance in enumerate(distances) if distance >= threshold and distance > 0}
     return headings | turns
 
 
@@ -95,12 +107,12 @@ STRATEGIES = (
         "the whole document is embedded once more.",
         parameters=(
             Parameter(
-                "percentile", "Cut at the largest", "The percentile of the distances between "
+                "percentile", "Cut above", "The percentile of the distances between "
                 "neighbours from which a cut is made: higher means fewer and larger passages.",
                 "number", 85, 50, 99, unit="percentile",
             ),
             Parameter(
-                "window", "Look around", "How many sentences on either side are embedded along.",
+                "window", "Look around", "How many more sentences on either side are compared.",
                 "integer", 1, 0, 5, unit="sentences",
             ),
             Parameter(
