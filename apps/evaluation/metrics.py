@@ -6,6 +6,7 @@ Pure.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -132,15 +133,24 @@ def freeze_evaluators(chosen: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
 
 
 def _key(name: str, special: Mapping[str, Any]) -> str:
+    """Short, and another for other settings, however long they are."""
     if not special:
         return name
-    return f"{name}@" + ",".join(f"{key}={value}" for key, value in sorted(special.items()))[:60]
+    text = ",".join(f"{key}={value}" for key, value in sorted(special.items()))
+    if len(text) > 60:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        text = f"{text[:40]}#{digest}"
+    return f"{name}@{text}"
 
 
 def _label(label: str, special: Mapping[str, Any]) -> str:
-    if not special:
+    """What a team calls its own evaluator; else the settings, but for texts that fill pages."""
+    if special.get("about"):
+        return str(special["about"])[:80]
+    short = {key: value for key, value in special.items() if len(str(value)) <= 40}
+    if not short:
         return label
-    return f"{label} ({', '.join(f'{key} {value}' for key, value in sorted(special.items()))})"
+    return f"{label} ({', '.join(f'{key} {value}' for key, value in sorted(short.items()))})"
 
 
 def read_metrics(evaluators: Sequence[Mapping[str, Any]]) -> list[Metric]:

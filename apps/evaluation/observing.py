@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from apps.evaluation.evaluators.base import CitationMark, EvidencePassage, Obser
 from apps.evaluation.models import ExperimentItem, ItemPassage
 
 UNKNOWN = -1
+BEFORE_STOP = re.compile(r"[ \t]+(?=[.,](?:\s|$))")
+"""What a citation before a full stop leaves behind."""
 
 
 def observe(item: ExperimentItem, passages: Sequence[ItemPassage]) -> Observation:
@@ -21,6 +24,7 @@ def observe(item: ExperimentItem, passages: Sequence[ItemPassage]) -> Observatio
     return Observation(
         question=example.question,
         answer=text,
+        raw_answer=item.answer,
         expected_answers=expected_answers(example),
         expected_passages=tuple(_expected(passage) for passage in expected),
         retrieved=tuple(_retrieved(passage, expected) for passage in passages),
@@ -57,15 +61,14 @@ def mark_citations(answer: str, numbers: Sequence[int]) -> tuple[str, tuple[Cita
     `numbers` are the passages' numbers in order; a mark points at a passage by its place there.
     """
     places = {number: place for place, number in enumerate(numbers)}
-    plain = " ".join(CITATION.sub("", answer).split())
-    plain = plain.replace(" .", ".").replace(" ,", ",")
+    plain = BEFORE_STOP.sub("", CITATION.sub("", answer)).strip()
     marks, position = [], 0
     for claim in split_claims(answer):
-        words = " ".join(claim.text.split())
-        start = plain.find(words, position)
-        if start < 0:
+        words = r"\s+".join(map(re.escape, BEFORE_STOP.sub("", claim.text).split()))
+        found = re.compile(words).search(plain, position)
+        if found is None:
             continue
-        position = start + len(words)
+        start, position = found.span()
         marks += [
             CitationMark(start, position, places[number])
             for number in claim.numbers

@@ -101,11 +101,13 @@ class Timing:
 class Observation:
     """What an assistant did with one example, and what was expected of it.
 
-    ``expected_answers`` are alternatives: the best match counts. ``answerable`` is whether the
-    documents hold an answer, ``declined`` whether the assistant said that they do not; ``None``
-    is unknown. ``retrieved`` is in rank order. ``cost`` is in the workspace's currency.
-    ``prompt_logprobs`` are natural logarithms, one a token. ``extra`` holds what single
-    evaluators ask for: ``choices``, ``instructions``, ``tests``, ``schema``.
+    ``answer`` is without the marks of citations; ``raw_answer`` is as it was written, for checks
+    of its form. ``expected_answers`` are alternatives: the best match counts. ``answerable`` is
+    whether the documents hold an answer, ``declined`` whether the assistant said that they do
+    not; ``None`` is unknown. ``retrieved`` is in rank order. ``cost`` is in the workspace's
+    currency. ``prompt_logprobs`` are natural logarithms, one a token. ``extra`` holds what single
+    evaluators ask for: ``choices``, ``instructions``, ``tests``, ``setup``, ``samples``,
+    ``schema``, ``pattern``, ``other_answer``.
     """
 
     question: str = ""
@@ -120,6 +122,12 @@ class Observation:
     cost: float | None = None
     prompt_logprobs: tuple[float, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    raw_answer: str = ""
+
+    @property
+    def verbatim(self) -> str:
+        """The answer as it was written."""
+        return self.raw_answer or self.answer
 
 
 class Need(StrEnum):

@@ -72,7 +72,7 @@ def matches(pattern: str, text: str, *, whole: bool = False) -> bool:
 
 def _is_json(observation: Observation, tools: Tools) -> Score:
     try:
-        read_json(observation.answer)
+        read_json(observation.verbatim)
     except ValueError as error:
         return passed(False, reason=f"Not JSON: {error}"[:300])
     return passed(True)
@@ -83,7 +83,7 @@ def _fits_schema(observation: Observation, tools: Tools) -> Score:
     if not isinstance(schema, dict) or not schema:
         return not_applicable("No schema was given.")
     try:
-        value = read_json(observation.answer)
+        value = read_json(observation.verbatim)
     except ValueError as error:
         return passed(False, reason=f"Not JSON: {error}"[:300])
     errors = check_schema(value, schema)
@@ -96,7 +96,7 @@ def _fits_pattern(observation: Observation, tools: Tools) -> Score:
         return not_applicable("No pattern was given.")
     try:
         whole = tools.settings["whole"]
-        return passed(matches(str(pattern), observation.answer.strip(), whole=whole))
+        return passed(matches(str(pattern), observation.verbatim.strip(), whole=whole))
     except ValueError as error:
         return failed(str(error))
     except TimeoutError:
@@ -104,7 +104,7 @@ def _fits_pattern(observation: Observation, tools: Tools) -> Score:
 
 
 def _fits_length(observation: Observation, tools: Tools) -> Score:
-    words = len(observation.answer.split())
+    words = len(observation.verbatim.split())
     low, high = tools.settings["least"], tools.settings["most"]
     if low is None and high is None:
         return not_applicable("No limit was given.")

@@ -52,7 +52,7 @@ def _score_samples(
     observation: Observation, tools: Tools, run: Callable[[str], dict[str, Any]]
 ) -> Score:
     more = observation.extra.get("samples")
-    samples = [observation.answer, *(str(text) for text in more or [])][:MAX_SAMPLES]
+    samples = [observation.verbatim, *(str(text) for text in more or [])][:MAX_SAMPLES]
     outcomes = []
     for sample in samples:
         try:

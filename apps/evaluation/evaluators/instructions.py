@@ -230,7 +230,7 @@ def _score(observation: Observation, tools: Tools) -> Score:
         if kind not in CHECKS:
             return failed(f"There is no check called {kind or one!r}.")
         try:
-            kept = check(kind, observation.answer, one)
+            kept = check(kind, observation.verbatim, one)
         except (KeyError, TypeError, ValueError) as error:
             return failed(f"The check {kind} lacks something: {error}")
         (followed if kept else missed).append(kind)

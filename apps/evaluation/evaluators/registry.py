@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,7 @@ _FILES = (
     "instructions", "retrieval", "groundedness", "citations", "abstention", "safety", "speed",
     "judges", "custom",
 )  # fmt: skip
+MAX_LABEL, MAX_REASON = 60, 2_000
 _known: dict[str, Evaluator] = {}
 
 
@@ -46,8 +48,16 @@ async def score(
     tools = Tools(settings=filled, embedder=tools.embedder, model=tools.model)
     try:
         if evaluator.judge is not None:
-            return await evaluator.judge(observation, tools)
-        assert evaluator.evaluate is not None
-        return evaluator.evaluate(observation, tools)
+            found = await evaluator.judge(observation, tools)
+        else:
+            assert evaluator.evaluate is not None
+            found = evaluator.evaluate(observation, tools)
     except Exception as error:  # an evaluator's fault must not end an experiment
-        return failed(f"{evaluator.label} failed: {type(error).__name__}: {error}")
+        found = failed(f"{evaluator.label} failed: {type(error).__name__}: {error}")
+    label, reason = _clean(found.label)[:MAX_LABEL], _clean(found.reason)[:MAX_REASON]
+    return replace(found, label=label, reason=reason)
+
+
+def _clean(text: str) -> str:
+    """Without what a database cannot keep: models and code write NUL and half characters too."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -200,3 +200,9 @@ def test_a_judge_below_the_bar_is_not_trusted() -> None:
     assert find_doubts(constant, bar) == [
         "Beyond chance nothing can be said: all labels are the same."
     ]
+
+
+async def test_reasons_can_be_stored_whatever_the_model_writes() -> None:
+    judge = always('{"reason": "a\\u0000b\\ud800c", "score": 4}')
+    found = await score("judge_reference", SEEN, tools=Tools(model=judge))
+    assert (found.value, found.reason) == (4.0, "ab?c")

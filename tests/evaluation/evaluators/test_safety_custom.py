@@ -15,6 +15,7 @@ from apps.evaluation.evaluators.safety import (
     passes_iban,
     passes_luhn,
 )
+from apps.evaluation.metrics import freeze_evaluators
 from tests.evaluation.evaluators.test_judges import always
 
 
@@ -105,3 +106,14 @@ async def test_a_prompt_of_a_team() -> None:
     assert (bad.status, "$nope" in bad.reason) == ("failed", True)
     with pytest.raises(ValueError, match="no variable"):
         make_prompt("$secret")
+
+
+def test_two_of_a_teams_own_are_told_apart() -> None:
+    body = "def evaluate(observation):\n    # " + "x" * 80 + "\n    return "
+    frozen = freeze_evaluators(
+        {"evaluator": "custom_python", "settings": {"about": "Length", "code": body + number}}
+        for number in ("0", "1")
+    )
+    assert [metric["label"] for metric in frozen] == ["Length", "Length"]
+    assert frozen[0]["key"] != frozen[1]["key"]
+    assert frozen[0]["settings"]["code"].endswith("0")

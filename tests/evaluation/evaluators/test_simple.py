@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from apps.evaluation.evaluators.perplexity import perplexity
 from apps.evaluation.evaluators.registry import all_evaluators, score
 from apps.evaluation.evaluators.speed import time_per_output_token
 
+ROOT = Path(__file__).resolve().parents[3]
 OPTIONS = ["Paris", "Rome", "New York", "York"]
 
 
@@ -138,3 +142,19 @@ def test_a_score_is_finite_or_says_why_not() -> None:
         Score(None)
     with pytest.raises(ValueError, match="cannot have"):
         Score(1.0, status="failed")
+
+
+async def test_form_is_checked_as_it_was_written() -> None:
+    seen: dict[str, Any] = {"answer": "[, 2]", "raw_answer": "[[1], 2]"}
+    assert (await run("json_valid", **seen)).value == 1
+
+
+def test_listing_evaluators_loads_no_heavy_library() -> None:
+    code = (
+        "import sys\n"
+        "from apps.evaluation.evaluators.registry import all_evaluators\n"
+        "assert len(all_evaluators()) > 40\n"
+        "heavy = {'django', 'jsonschema', 'rapidfuzz', 'regex', 'sacrebleu', 'scipy', 'sklearn'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
