@@ -37,6 +37,7 @@ ALLOWED: dict[str, set[str]] = {
 # What a folder of ours, or one package in it, must never import.
 FORBIDDEN: dict[str, set[str]] = {
     "apps": {"celery", "config", "kombu", "tests", "workers"},
+    "apps/evaluation/evaluators": {"celery", "config", "django", "rest_framework", "workers"},
     "apps/documents/parsing": {"django", "celery", "inference", "config", "workers"},
     "inference": {"apps", "celery", "config", "django", "rest_framework", "tests", "workers"},
     "workers": {"tests"},

@@ -259,12 +259,16 @@ def accuracy(judged: Sequence[Judged]) -> float:
     return sum(one.points for one in judged) / len(judged) if judged else 0.0
 
 
-def report(name: str, judged: Sequence[Judged]) -> float:
-    """Print the figures of a run; return how much the order of the answers moved its accuracy."""
+def report(name: str, judged: Sequence[Judged], *, copies: int) -> float:
+    """Print the figures of a run; return how much the order of the answers moved its accuracy.
+
+    Pairs that are there ``copies`` times count once for the interval.
+    """
     shown_first = accuracy([one for one in judged if one.label == 1])
     shown_second = accuracy([one for one in judged if one.label == 2])
     verdicts = [one.verdict for one in judged if one.verdict is not None]
-    interval = wilson_interval(round(sum(one.points for one in judged)), len(judged))
+    points = sum(one.points for one in judged) / copies
+    interval = wilson_interval(round(points), len(judged) // copies)
     assert interval is not None
     swapped = [verdict.consistent for verdict in verdicts if verdict.consistent is not None]
     print(
@@ -294,12 +298,15 @@ def report_trust(judged: Sequence[Judged]) -> None:
     print(f"    ties counted as wrong: Cohen's kappa {kappa}; {trust}")
 
 
-async def bench_model(model: ChatModel, items: Sequence[dict[str, Any]], repeat: int) -> float:
+async def bench_model(
+    model: ChatModel, items: Sequence[dict[str, Any]], repeat: int, *, copies: int = 1
+) -> float:
     """Judge without and with position swap; return what the order still does after it."""
-    report("as shown", await judge_all(model, items, swap=False, repeat=repeat))
+    shown = await judge_all(model, items, swap=False, repeat=repeat)
+    report("as shown", shown, copies=copies)
     swapped = await judge_all(model, items, swap=True, repeat=repeat)
     await get_session(None).close()
-    gap = report("both orders", swapped)
+    gap = report("both orders", swapped, copies=copies)
     report_trust(swapped)
     report_subsets(swapped)
     return gap
@@ -331,9 +338,9 @@ def bench_judges(options: argparse.Namespace) -> bool:
     config = StubConfig(first_token_ms=0, token_ms=0, tokens=None, reply=reply)
     with serve_in_thread(config) as stub:
         client = OpenAIClient(stub.base_url, model="stub")
-        blind = asyncio.run(bench_model(client, pairs, options.repeat))
+        blind = asyncio.run(bench_model(client, pairs, options.repeat, copies=2))
     print(" a simulated judge that is right in 80 % and goes by order in half of the cases:")
-    leaning = asyncio.run(bench_model(LeaningJudge(items), pairs, options.repeat))
+    leaning = asyncio.run(bench_model(LeaningJudge(items), pairs, options.repeat, copies=2))
     return max(blind, leaning) <= GOAL_GAP
 
 
