@@ -15,6 +15,7 @@ from workers.claims import claim_due, close_connection
 from workers.failures import fail_internally, is_passing, put_back
 from workers.heartbeat import heart
 from workers.pipelines.arena import judge_arena
+from workers.pipelines.contexts import add_contexts
 from workers.pipelines.demo import seed_demo
 from workers.pipelines.embed import embed_versions
 from workers.pipelines.experiment import run_experiment
@@ -25,6 +26,7 @@ from workers.pipelines.lab_run import measure_retrieval
 from workers.pipelines.probe import run_probe
 from workers.pipelines.purge import purge_document
 from workers.pipelines.reindex_passages import reindex_passages
+from workers.pipelines.synthesis import synthesise
 from workers.pipelines.vector_index import index_vectors
 from workers.slots import Slots
 
@@ -37,15 +39,17 @@ HANDLERS: dict[JobKind, Callable[[Job], None]] = {
     JobKind.BUILD_INDEX: build_index,
     JobKind.DISCARD_INDEX: discard_index,
     JobKind.INDEX_VECTORS: index_vectors,
+    JobKind.ADD_CONTEXTS: add_contexts,
     JobKind.PURGE_DOCUMENT: purge_document,
     JobKind.SEED_DEMO: seed_demo,
     JobKind.RUN_EXPERIMENT: run_experiment,
     JobKind.RUN_PROBE: run_probe,
     JobKind.JUDGE_ARENA: judge_arena,
     JobKind.MEASURE_RETRIEVAL: measure_retrieval,
+    JobKind.SYNTHESISE: synthesise,
 }
 SLOTS = {
-    # Reading takes two of the worker's four threads at most: however many long documents wait,
+    # Reading takes two of the worker's eight threads at most: however many long documents wait,
     # embedding, deleting and the sweep go on.
     JobKind.PARSE_VERSION: Slots(2),
     JobKind.EMBED_VERSION: Slots(1),
@@ -54,12 +58,14 @@ SLOTS = {
     JobKind.BUILD_INDEX: Slots(1),
     JobKind.DISCARD_INDEX: Slots(1),
     JobKind.INDEX_VECTORS: Slots(1),
+    JobKind.ADD_CONTEXTS: Slots(1),
     JobKind.PURGE_DOCUMENT: Slots(1),
     JobKind.SEED_DEMO: Slots(1),
     JobKind.RUN_EXPERIMENT: Slots(1),
     JobKind.RUN_PROBE: Slots(1),
     JobKind.JUDGE_ARENA: Slots(1),
     JobKind.MEASURE_RETRIEVAL: Slots(1),
+    JobKind.SYNTHESISE: Slots(1),
 }
 
 

@@ -16,12 +16,14 @@ class JobKind(models.TextChoices):
     BUILD_INDEX = "build_index", "Build an index"
     DISCARD_INDEX = "discard_index", "Remove what is left of an index"
     INDEX_VECTORS = "index_vectors", "Index the vectors of a large collection"
+    ADD_CONTEXTS = "add_contexts", "Describe passages with a model"
     PURGE_DOCUMENT = "purge_document", "Remove what is left of a deleted document"
     SEED_DEMO = "seed_demo", "Fill the demo workspace"
     RUN_EXPERIMENT = "run_experiment", "Run an experiment"
     RUN_PROBE = "run_probe", "Test how steady answers are"
     JUDGE_ARENA = "judge_arena", "Compare answers with a judge"
     MEASURE_RETRIEVAL = "measure_retrieval", "Compare two retrieval profiles"
+    SYNTHESISE = "synthesise", "Make questions from documents"
 
 
 class JobState(models.TextChoices):

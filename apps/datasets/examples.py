@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from apps.datasets.models import MAX_TAG
@@ -16,6 +17,13 @@ MAX_PASSAGES = 50
 MAX_OTHERS = 20
 MAX_TAGS = 20
 MAX_TURNS = 40
+MAX_CHECKS = 40_000
+CHECKS: dict[str, type] = {
+    "choices": list, "instructions": list, "tests": str, "setup": str, "schema": dict,
+    "pattern": str, "other_answer": str,
+}  # fmt: skip
+"""What an evaluator may ask an example for: the options of a multiple choice, IFEval's
+instructions, tests of Python, tables of SQL, a JSON Schema, a pattern, an answer to compare."""
 UNKNOWN = -1
 """An offset that is not known."""
 
@@ -62,6 +70,7 @@ class ExampleFields:
     history: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()
     language: str = ""
+    checks: Mapping[str, Any] = field(default_factory=dict)
 
 
 def clean_text(value: object, *, field: str, limit: int, required: bool = False) -> str:
@@ -141,7 +150,29 @@ def clean_fields(values: Mapping[str, Any]) -> ExampleFields:
         history=tuple(_turn(item) for item in _items(values, "history", MAX_TURNS)),
         tags=clean_tags(_items(values, "tags", MAX_TAGS * 5)),
         language=_short(values.get("language"), 8).lower(),
+        checks=clean_checks(values.get("checks") or {}),
     )
+
+
+def clean_checks(value: object) -> dict[str, Any]:
+    """What single evaluators ask for, by the names in ``CHECKS``. Raises ExampleError."""
+    if not isinstance(value, Mapping):
+        raise ExampleError("checks", 'The checks must be an object, such as {"choices": [...]}.')
+    for name, item in value.items():
+        if name not in CHECKS:
+            known = ", ".join(CHECKS)
+            raise ExampleError("checks", f"There is no check called {name!s:.40}; only {known}.")
+        if not isinstance(item, CHECKS[name]):
+            kind = {list: "a list", str: "text", dict: "an object"}[CHECKS[name]]
+            raise ExampleError("checks", f"In the checks, {name} must be {kind}.")
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise ExampleError("checks", "The checks hold what cannot be kept.") from error
+    if len(text) > MAX_CHECKS or "\\u0000" in text:
+        raise ExampleError("checks", "The checks are too long, or hold what cannot be kept.")
+    return dict(value)
 
 
 def _turn(value: object) -> tuple[str, str]:

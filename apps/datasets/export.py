@@ -13,7 +13,7 @@ from apps.datasets.models import DatasetVersion, Example
 
 COLUMNS = (
     "question", "expected_answer", "other_answers", "expected_passages", "is_answerable",
-    "context", "history", "tags", "language",
+    "context", "history", "tags", "language", "checks",
 )  # fmt: skip
 CSV_COLUMNS = ("question", "expected_answer", "is_answerable", "context", "tags", "passage",
     "document", "language", "source")  # fmt: skip

@@ -85,6 +85,12 @@ class ExampleForm(forms.Form):
         help_text="With commas between. Results are told apart by tag.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    checks = forms.JSONField(
+        label="For single evaluators, as JSON",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text=f"An object with any of: {', '.join(examples.CHECKS)}.",
+    )
     language = forms.CharField(
         label="Language",
         max_length=8,
@@ -147,6 +153,7 @@ class ExampleForm(forms.Form):
             "context": example.context,
             "tags": ", ".join(example.tags),
             "language": example.language,
+            "checks": example.checks or None,
         }
 
 

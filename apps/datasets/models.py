@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.core.ids import uuid7
+from apps.gateway.models import Endpoint
 from apps.workspaces.models import User, WorkspaceModel
 
 MAX_NAME = 120
@@ -87,7 +88,8 @@ class Example(WorkspaceModel):
     characters of the version's full text, -1 where they are not known; text says what stands
     there. `other_answers` are further wordings that are just as right. `context` is what the
     question is asked with, `history` the turns before it as {question, answer}. With
-    `is_answerable` false, the right answer is to say that the documents do not tell.
+    `is_answerable` false, the right answer is to say that the documents do not tell. `checks` is
+    what single evaluators ask for by name: choices, instructions, tests, schema (`CHECKS`).
     States: proposed -> accepted | rejected, and either of these again.
     """
 
@@ -101,6 +103,7 @@ class Example(WorkspaceModel):
     is_answerable = models.BooleanField(default=True)
     context = models.TextField(blank=True)
     history = models.JSONField(default=list, blank=True)
+    checks = models.JSONField(default=dict, blank=True)
     tags = ArrayField(models.CharField(max_length=MAX_TAG), default=list, blank=True)
     language = models.CharField(max_length=8, blank=True)
     source_kind = models.CharField(
@@ -133,3 +136,61 @@ class Example(WorkspaceModel):
 
     def __str__(self) -> str:
         return self.question[:60]
+
+
+class Synthesis(WorkspaceModel):
+    """Questions made from passages: by a model, or without one from headings and sentences.
+
+    `plan` holds the ids of the passages in the order in which they are worked through. How far it
+    is says its job; what was made waits for review in the draft. Cost in US dollars.
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="syntheses")
+    endpoint = models.ForeignKey(
+        Endpoint, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    model_name = models.CharField(max_length=200, blank=True)
+    plan = models.JSONField(default=list)
+    position = models.PositiveIntegerField(default=0)
+    num_made = models.PositiveIntegerField(default=0)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    cost = models.DecimalField(max_digits=14, decimal_places=8, default=0)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.num_made} of {len(self.plan)} by {self.model_name or 'rules'}"
+
+
+class AnnotationTask(WorkspaceModel):
+    """People label the examples of a version, each without seeing the others' labels."""
+
+    version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="tasks")
+    name = models.CharField(max_length=MAX_NAME)
+    guidelines = models.TextField()
+    labels = ArrayField(models.CharField(max_length=40))
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Annotation(WorkspaceModel):
+    """One person's label of one example; a second one replaces the first."""
+
+    task = models.ForeignKey(AnnotationTask, on_delete=models.CASCADE, related_name="annotations")
+    example = models.ForeignKey(Example, on_delete=models.CASCADE, related_name="annotations")
+    annotator = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    label = models.CharField(max_length=40)
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "example", "annotator"], name="annotation_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} by {self.annotator}"

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count, F, Func, Max, Q, QuerySet, TextField
 from django.db.models.functions import Length
 
-from apps.datasets.models import Dataset, DatasetVersion, Example, ReviewState
+from apps.datasets.models import Dataset, DatasetVersion, Example, ReviewState, Synthesis
 from apps.datasets.slices import LONG_CHARS, SHORT_CHARS, Slice
 
 
@@ -143,6 +143,11 @@ def count_states(version: DatasetVersion) -> dict[str, int]:
     """How many examples are accepted, proposed and rejected."""
     rows = version.examples.order_by().values_list("state").annotate(count=Count("pk"))
     return dict.fromkeys(ReviewState.values, 0) | dict(rows)
+
+
+def list_syntheses(dataset: Dataset) -> QuerySet[Synthesis]:
+    """What was made from documents for this dataset, the newest first."""
+    return dataset.syntheses.select_related("endpoint").order_by("-created_at")
 
 
 def find_by_source(dataset: Dataset, *, kind: str, source_id: str) -> Example | None:

@@ -79,6 +79,7 @@ class ExampleSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(max_length=60), required=False, max_length=examples.MAX_TAGS
     )
     language = serializers.CharField(max_length=8, required=False, allow_blank=True)
+    checks = serializers.DictField(required=False)
     state = serializers.ChoiceField(choices=ReviewState.choices, required=False)
     source_kind = serializers.ChoiceField(choices=SourceKind.choices, read_only=True)
     source_id = serializers.CharField(read_only=True)
@@ -97,4 +98,5 @@ def plain_values(example: Example) -> dict[str, Any]:
         "history": list(example.history),
         "tags": list(example.tags),
         "language": example.language,
+        "checks": dict(example.checks),
     }

@@ -229,6 +229,7 @@ def _columns(fields: ExampleFields) -> dict[str, Any]:
         "context": fields.context,
         "history": [{"question": q, "answer": a} for q, a in fields.history],
         "tags": list(fields.tags),
+        "checks": dict(fields.checks),
         "language": fields.language or detect_language(" ".join(texts)),
     }
 

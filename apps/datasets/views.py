@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_draft, get_version
+from apps.datasets.checking import check_version
 from apps.datasets.export import EXPORTS, filename_of
 from apps.datasets.forms import DatasetForm, FilterForm, FreezeForm
 from apps.datasets.models import Dataset, DatasetVersion, ReviewState
@@ -109,6 +110,15 @@ def _render_version(
         **forms,
     }
     return render(request, "datasets/dataset.html", context, status=status)
+
+
+@require_GET
+@workspace_view(role=Role.EDITOR)
+def check(request: WorkspaceRequest, *, dataset_id: UUID, number: int) -> HttpResponse:
+    """Questions that are nearly the same, and those that a prompt gives away."""
+    found = get_version(request.workspace.pk, dataset_id, number)
+    context = dataset_of(found.dataset) | {"version": found, "check": check_version(found)}
+    return render(request, "datasets/check.html", context)
 
 
 @require_POST

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.evaluation import arena_views, compare_views, gate_views, views
+from apps.evaluation.annotation.urls import urlpatterns as annotation_urls
 from apps.evaluation.lab.urls import urlpatterns as lab_urls
 
 app_name = "evaluation"
@@ -12,6 +13,7 @@ ASSISTANT = "assistants/<slug:assistant_slug>"
 
 urlpatterns = [
     *lab_urls,
+    *annotation_urls,
     path("evaluate/", views.listing, name="list"),
     path(f"{ASSISTANT}/evaluate/", views.of_assistant, name="of_assistant"),
     path(f"{ASSISTANT}/evaluate/new/", views.new, name="new"),

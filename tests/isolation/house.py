@@ -19,10 +19,11 @@ from apps.chat.services import Asker, BegunAnswer, Ending, begin_answer, finish_
 from apps.chunking.services import default_profile, split_version
 from apps.core.embedder import get_embedder, list_embedders
 from apps.datasets.examples import ExampleFields
-from apps.datasets.models import Dataset, Example
+from apps.datasets.models import AnnotationTask, Dataset, Example
 from apps.datasets.services import add_example, create_dataset, freeze
 from apps.documents.models import Collection, DocumentVersion, Page
 from apps.documents.services import add_upload, create_collection
+from apps.evaluation.annotation.services import create_task
 from apps.evaluation.gates import add_rule
 from apps.evaluation.guidelines import save_criterion
 from apps.evaluation.lab.models import LabRun
@@ -155,6 +156,7 @@ def furnish(name: str) -> House:
         "key_id": key.pk,
         "assistant_slug": assistant.slug,
         "number": 1,
+        "annotation_task_id": _begin_annotation(dataset).pk,
         "lab_run_id": _measure_profiles(dataset, example_id, collection).pk,
         "kind": "jsonl",
         "conversation_id": mine.rows.conversation_id,
@@ -237,6 +239,13 @@ def _evaluate(assistant: Assistant, dataset: Dataset) -> dict[str, UUID]:
         "rule_id": rule.pk,
         "criterion_id": criterion.pk,
     }
+
+
+def _begin_annotation(dataset: Dataset) -> AnnotationTask:
+    """A task over version 1 that nobody has begun."""
+    labels = ["right", "wrong"]
+    version = dataset.versions.get(number=1)
+    return create_task(version, name="Right?", guidelines="Look.", labels=labels, actor=Actor())
 
 
 def _measure_profiles(dataset: Dataset, example_id: UUID, collection: Collection) -> LabRun:

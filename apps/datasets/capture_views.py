@@ -1,0 +1,85 @@
+"""One click in a chat or in the feedback list: the answer becomes an example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from apps.chat.access import get_answer
+from apps.datasets.access import get_dataset
+from apps.datasets.capture import Captured, capture_answer, capture_feedback
+from apps.datasets.models import Dataset
+from apps.datasets.selectors import list_datasets
+from apps.datasets.services import NameTakenError, TooManyError, create_dataset
+from apps.feedback.access import get_feedback
+from apps.workspaces.decorators import workspace_view
+from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.models import Role
+
+FIRST_DATASET = "From conversations"
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view(role=Role.EDITOR)
+def from_answer(request: WorkspaceRequest, *, message_id: UUID) -> HttpResponse:
+    """GET: the datasets to choose from. POST: the answer into the chosen one."""
+    answer = get_answer(request, message_id)
+    return _capture(
+        request, lambda dataset: capture_answer(dataset, answer=answer, actor=request.actor)
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view(role=Role.EDITOR)
+def from_feedback(request: WorkspaceRequest, *, feedback_id: UUID) -> HttpResponse:
+    """The same for a row of the feedback list."""
+    feedback = get_feedback(request.workspace.pk, feedback_id)
+    return _capture(
+        request, lambda dataset: capture_feedback(dataset, feedback=feedback, actor=request.actor)
+    )
+
+
+def _capture(request: WorkspaceRequest, capture: Callable[[Dataset], Captured]) -> HttpResponse:
+    if request.method == "GET":
+        context = {
+            "datasets": list_datasets(request.workspace.pk),
+            "action": request.path,
+            "first_name": FIRST_DATASET,
+        }
+        return render(request, "datasets/_pick.html", context)
+    dataset = _choose(request)
+    if dataset is None:
+        return HttpResponseBadRequest("This is not one of the datasets on the page.")
+    try:
+        captured = capture(dataset)
+    except TooManyError:
+        return HttpResponseBadRequest("The dataset is full.")
+    except ValueError as error:
+        return HttpResponseBadRequest(str(error))
+    if request.htmx:
+        context = {"captured": captured, "dataset": dataset}
+        return render(request, "datasets/_picked.html", context)
+    said = "Added to" if captured.is_new else "It is already in"
+    messages.success(request, f"{said} the draft of “{dataset.name}”.")
+    return redirect(reverse("datasets:example", args=[request.workspace.slug, captured.example.pk]))
+
+
+def _choose(request: WorkspaceRequest) -> Dataset | None:
+    """The dataset that was chosen, or a first one where the workspace has none."""
+    chosen = request.POST.get("dataset", "")
+    if chosen == "new":
+        try:
+            return create_dataset(request.workspace, name=FIRST_DATASET, actor=request.actor)
+        except NameTakenError:
+            rows = list_datasets(request.workspace.pk)
+            return next(row.dataset for row in rows if row.dataset.name == FIRST_DATASET)
+    try:
+        return get_dataset(request.workspace.pk, UUID(chosen))
+    except ValueError:
+        return None

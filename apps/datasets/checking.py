@@ -1,0 +1,74 @@
+"""What would make a number lie: the same question twice, and questions that a prompt gives away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.datasets.likeness import find_across, find_pairs, group
+from apps.datasets.models import DatasetVersion, Example, ReviewState
+from apps.prompts.models import PromptVersion
+
+MAX_CHECKED = 5_000
+MAX_PROMPTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """An example whose question a prompt shows the model, with its answer, as a worked example."""
+
+    example: Example
+    prompt: PromptVersion
+    shown: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Groups of examples that ask nearly the same, and leaks. `num_checked` of `num_all`."""
+
+    groups: tuple[tuple[Example, ...], ...]
+    leaks: tuple[Leak, ...]
+    num_checked: int
+    num_all: int
+
+    @property
+    def num_spare(self) -> int:
+        """How many examples are one too many."""
+        return sum(len(members) - 1 for members in self.groups)
+
+
+def check_version(version: DatasetVersion) -> Check:
+    """Compare the version's questions with each other and with the prompts' worked examples.
+
+    Rejected examples do not count. A second or so for thousands.
+    """
+    rows = version.examples.exclude(state=ReviewState.REJECTED).order_by("position", "pk")
+    examples = list(rows[:MAX_CHECKED])
+    questions = [example.question for example in examples]
+    groups = tuple(
+        tuple(examples[position] for position in members)
+        for members in group(find_pairs(questions))
+    )
+    leaks = tuple(_find_leaks(version.workspace_id, examples, questions))
+    return Check(groups, leaks, len(examples), rows.count())
+
+
+def _find_leaks(
+    workspace_id: UUID, examples: Sequence[Example], questions: Sequence[str]
+) -> list[Leak]:
+    """Of each example, the worked example that comes nearest."""
+    shots = [
+        (version, shot.question)
+        for version in PromptVersion.objects.filter(workspace_id=workspace_id)
+        .select_related("prompt")
+        .exclude(parts={})
+        .order_by("-created_at")[:MAX_PROMPTS]
+        for shot in version.spec.examples
+    ]
+    nearest: dict[int, Leak] = {}
+    for pair in find_across(questions, [text for _, text in shots]):
+        prompt, shown = shots[pair.second]
+        nearest.setdefault(pair.first, Leak(examples[pair.first], prompt, shown, pair.similarity))
+    return list(nearest.values())
