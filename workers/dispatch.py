@@ -23,12 +23,14 @@ QUEUE_OF = {
     JobKind.BUILD_INDEX: Queue.EMBED,
     JobKind.DISCARD_INDEX: Queue.MAINTENANCE,
     JobKind.INDEX_VECTORS: Queue.MAINTENANCE,
+    JobKind.ADD_CONTEXTS: Queue.EVALUATION,
     JobKind.PURGE_DOCUMENT: Queue.MAINTENANCE,
     JobKind.SEED_DEMO: Queue.MAINTENANCE,
     JobKind.RUN_EXPERIMENT: Queue.EVALUATION,
     JobKind.RUN_PROBE: Queue.EVALUATION,
     JobKind.JUDGE_ARENA: Queue.EVALUATION,
     JobKind.MEASURE_RETRIEVAL: Queue.EVALUATION,
+    JobKind.SYNTHESISE: Queue.EVALUATION,
 }
 
 # An application of its own, because it must not wait: whoever uploads a file while the broker is
