@@ -82,7 +82,7 @@ class _Run:
             for group in (first, rest):
                 for start in range(0, len(group), PARALLEL):
                     wave = group[start : start + PARALLEL]
-                    results = await asyncio.gather(*(self._ask(case) for case in wave))
+                    results = await self._ask_all(wave)
                     done += len(wave)
                     await run_db(self._store, wave, results, done, total)
         finally:
@@ -99,6 +99,16 @@ class _Run:
             for case, (answer, result) in zip(wave, results, strict=True):
                 store_case(case, answer=answer, result=result)
             Job.objects.filter(pk=self.job.pk).update(done=done, total=total)
+
+    async def _ask_all(self, wave: list[ProbeCase]) -> list[Result]:
+        """All at once; none is left running when one of them ends the probe."""
+        asked = await asyncio.gather(*(self._ask(case) for case in wave), return_exceptions=True)
+        results: list[Result] = []
+        for result in asked:
+            if isinstance(result, BaseException):
+                raise result
+            results.append(result)
+        return results
 
     async def _ask(self, case: ProbeCase) -> Result:
         for attempt in range(1, TRIES + 1):

@@ -14,7 +14,7 @@ from apps.assistants.models import Probe, ProbeCase, Release
 from apps.assistants.probes.needle import DEPTHS, plan_cells
 from apps.assistants.probes.perturb import AGAIN, KINDS, REVERSED, perturb
 from apps.core import jobs
-from apps.core.models import JobKind, JobState
+from apps.core.models import Job, JobKind, JobState
 from apps.gateway.models import Endpoint
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
@@ -120,7 +120,7 @@ def resume_probe(probe: Probe) -> None:
 @transaction.atomic
 def cancel_probe(probe: Probe) -> None:
     """Stop it; what was asked stays."""
-    found = jobs.Job.objects.select_for_update().filter(kind=JobKind.RUN_PROBE, key=str(probe.pk))
+    found = Job.objects.select_for_update().filter(kind=JobKind.RUN_PROBE, key=str(probe.pk))
     found.filter(state=JobState.QUEUED).update(state=JobState.CANCELLED)
     found.filter(state=JobState.RUNNING).update(cancel_requested=True)
 
@@ -130,7 +130,7 @@ def delete_probe(probe: Probe, *, actor: Actor) -> None:
     """Its cases and its job go with it; a worker that is on it finds nothing more to do."""
     cancel_probe(probe)
     record_audit(probe.workspace_id, actor=actor, action="probe.deleted", subject=probe)
-    jobs.Job.objects.filter(kind=JobKind.RUN_PROBE, key=str(probe.pk)).exclude(
+    Job.objects.filter(kind=JobKind.RUN_PROBE, key=str(probe.pk)).exclude(
         state=JobState.RUNNING
     ).delete()
     probe.delete()
