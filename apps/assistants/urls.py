@@ -2,11 +2,32 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.assistants import playground_views, probe_views, release_views, views
+from apps.assistants import context_views, playground_views, probe_views, release_views, views
 
 app_name = "assistants"
 urlpatterns = [
     path("assistants/", views.listing, name="list"),
+    path("collections/<uuid:collection_id>/contexts/", context_views.page, name="contexts"),
+    path(
+        "collections/<uuid:collection_id>/contexts/progress/",
+        context_views.progress,
+        name="contexts_progress",
+    ),
+    path(
+        "collections/<uuid:collection_id>/contexts/start/",
+        context_views.start,
+        name="contexts_start",
+    ),
+    path(
+        "collections/<uuid:collection_id>/contexts/stop/",
+        context_views.stop,
+        name="contexts_stop",
+    ),
+    path(
+        "collections/<uuid:collection_id>/contexts/remove/",
+        context_views.remove,
+        name="contexts_remove",
+    ),
     path("playground/", playground_views.playground, name="playground"),
     path("playground/run/", playground_views.run, name="playground_run"),
     path("steadiness/", probe_views.listing, name="probes"),

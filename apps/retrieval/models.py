@@ -190,6 +190,33 @@ class Posting(models.Model):
         return self.term
 
 
+class PassageContext(models.Model):
+    """What a model says about a passage, embedded and indexed with it: see `contexts`.
+
+    `text` is a sentence that places the passage in its document, and the questions that it
+    answers, one a line. It goes with its passage, in the database itself.
+    """
+
+    chunk = models.OneToOneField(
+        Chunk,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="context",
+        db_constraint=False,
+    )
+    workspace = models.ForeignKey(
+        "workspaces.Workspace", on_delete=models.CASCADE, related_name="+"
+    )
+    text = models.TextField()
+    model = models.CharField(max_length=200)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
 class FrequentTerm(models.Model):
     """How many passages of a large index hold a term that stands in many of them.
 

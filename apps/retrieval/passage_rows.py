@@ -8,6 +8,7 @@ from django.db import connection
 
 from apps.chunking.models import Chunk
 from apps.retrieval import postings
+from apps.retrieval.context_text import heading_with_context
 from apps.retrieval.models import Index
 
 
@@ -16,11 +17,11 @@ def add_words(chunk_ids: Sequence[int], *, index: Index) -> None:
     rows = list(
         Chunk.objects.filter(pk__in=chunk_ids, profile=index.profile_id)
         .order_by("pk")
-        .values_list("pk", "text", "heading")
+        .values_list("pk", "text", heading_with_context())
     )
     if rows:
-        indexed, length = postings._copy(rows, index=index)
-        postings._add_to_counters(index.pk, chunks=indexed, length=length)
+        indexed, length = postings.copy_postings(rows, index=index)
+        postings.add_to_counters(index.pk, chunks=indexed, length=length)
 
 
 def remove_words_and_vectors(chunk_ids: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ from django.db import connection
 
 from apps.chunking.models import Chunk
 from apps.documents.models import DocumentVersion
+from apps.retrieval.context_text import heading_with_context
 from apps.retrieval.models import Index
 from apps.retrieval.terms import count_terms
 from apps.retrieval.wire import open_cursor
@@ -49,11 +50,11 @@ def add_postings(version_id: UUID, *, index: Index) -> int:
         rows = list(
             chunks.filter(pk__in=ids[start : start + CHUNKS_AT_ONCE])
             .order_by("pk")
-            .values_list("pk", "text", "heading")
+            .values_list("pk", "text", heading_with_context())
         )
-        indexed, length = _copy(rows, index=index)
+        indexed, length = copy_postings(rows, index=index)
         num_indexed, total_length = num_indexed + indexed, total_length + length
-    _add_to_counters(index.pk, chunks=num_indexed, length=total_length)
+    add_to_counters(index.pk, chunks=num_indexed, length=total_length)
     return len(ids)
 
 
@@ -76,10 +77,11 @@ def _remove_postings(chunk_ids: Sequence[int]) -> None:
         cursor.execute(REMOVE_POSTINGS, [list(chunk_ids)])
         removed = cursor.fetchall()
     for index_id, chunks, length in removed:
-        _add_to_counters(index_id, chunks=-chunks, length=-length)
+        add_to_counters(index_id, chunks=-chunks, length=-length)
 
 
-def _add_to_counters(index_id: UUID, *, chunks: int, length: int) -> None:
+def add_to_counters(index_id: UUID, *, chunks: int, length: int) -> None:
+    """Tell an index how many passages and terms came, or went."""
     # The live one first, then by id: everybody locks indexes in this order.
     with connection.cursor() as cursor:
         cursor.execute(
@@ -89,7 +91,7 @@ def _add_to_counters(index_id: UUID, *, chunks: int, length: int) -> None:
         )
 
 
-def _copy(rows: Sequence[tuple[int, str, str]], *, index: Index) -> tuple[int, int]:
+def copy_postings(rows: Sequence[tuple[int, str, str]], *, index: Index) -> tuple[int, int]:
     """Write the postings of (chunk id, text, heading) rows; returns passages and terms."""
     indexed = total = 0
     # Sorted by term as the key is, which fills the pages of the index in order.

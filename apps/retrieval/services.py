@@ -17,6 +17,7 @@ from apps.chunking.services import default_profile
 from apps.core.embedder import get_embedder
 from apps.documents.models import Collection, Document, DocumentVersion, Stage, VersionState
 from apps.retrieval import postings
+from apps.retrieval.context_text import heading_with_context
 from apps.retrieval.models import Index, IndexState
 from apps.retrieval.wire import HalfVector, open_cursor
 from inference.protocols import Vectors
@@ -75,7 +76,7 @@ def pending_chunks(index: Index, *, version_ids: Sequence[UUID], limit: int) -> 
         )
         .exclude(embeddings__index=index)
         .order_by("version_id", "position")
-        .values_list("pk", "version_id", "heading", "text")[:limit]
+        .values_list("pk", "version_id", heading_with_context(), "text")[:limit]
     )
     return [
         PendingChunk(chunk_id=pk, version_id=version_id, text=text_to_embed(heading, text))
