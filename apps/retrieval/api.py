@@ -12,7 +12,9 @@ from rest_framework.response import Response
 
 from apps.core.api import Problem
 from apps.documents.access import get_collection
-from apps.retrieval.search import MAX_LIMIT, Hit, SearchQuery, search
+from apps.retrieval.pipeline import RetrievalRequest, Stage, retrieve
+from apps.retrieval.profiles import DEFAULT_PROFILE, MODES, ProfileError, RetrievalProfile
+from apps.retrieval.search import MAX_LIMIT, Hit
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
 from inference.errors import ModelFilesError
@@ -31,12 +33,36 @@ class SearchRequestSerializer(serializers.Serializer[Any]):
     )
     query = serializers.CharField(allow_blank=True)
     limit = serializers.IntegerField(default=8, min_value=1, max_value=MAX_LIMIT)
-    mode = serializers.ChoiceField(choices=["hybrid", "lexical", "vector"], default="hybrid")
+    mode = serializers.ChoiceField(choices=MODES, default="hybrid")
+    profile = serializers.JSONField(
+        required=False,
+        help_text="Fields of a retrieval profile, such as fusion, vector_weight, rerank (none or "
+        "late), diversity, recency, filters, neighbours. The others have their defaults.",
+    )
+    explain = serializers.BooleanField(
+        default=False, help_text="Tell the candidates of each stage as well."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("collection" in attrs) == ("collections" in attrs):
             raise serializers.ValidationError("Give either collection or collections.")
+        attrs["profile"] = _read_profile(
+            attrs.get("profile", {}), mode=attrs["mode"], limit=attrs["limit"]
+        )
         return attrs
+
+
+def _read_profile(values: Any, *, mode: str, limit: int) -> RetrievalProfile:
+    if not isinstance(values, dict):
+        raise serializers.ValidationError({"profile": ["Give an object with a profile's fields."]})
+    try:
+        profile = DEFAULT_PROFILE.change({"mode": mode, "limit": limit, **values})
+    except ProfileError as error:
+        raise serializers.ValidationError({"profile": [str(error)]}) from error
+    if profile.rerank == "endpoint":
+        # Endpoints belong to assistants; a search does not spend their money.
+        raise serializers.ValidationError({"profile": ["Choose the rerank none or late here."]})
+    return profile
 
 
 class WhySerializer(serializers.Serializer[Any]):
@@ -64,12 +90,26 @@ class HitSerializer(serializers.Serializer[Any]):
     why = WhySerializer()
 
 
+class StageSerializer(serializers.Serializer[Any]):
+    """What one step made: its candidates, the best first, and the milliseconds it took."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()
+    duration_ms = serializers.FloatField()
+    hits = HitSerializer(many=True)
+
+
 class SearchResultSerializer(serializers.Serializer[Any]):
-    """Hits, the best first, out of `searched` passages; `timings` are milliseconds by stage."""
+    """Hits, the best first, out of `searched` passages; `timings` are milliseconds by stage.
+
+    `notice` says what had to be left out, if anything; `stages` are there if asked for.
+    """
 
     hits = HitSerializer(many=True)
     searched = serializers.IntegerField()
     timings = serializers.DictField(child=serializers.FloatField())
+    notice = serializers.CharField()
+    stages = StageSerializer(many=True)
 
 
 class SearchView(WorkspaceAPIView):
@@ -85,15 +125,14 @@ class SearchView(WorkspaceAPIView):
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
         wanted: list[UUID] = values.get("collections") or [values["collection"]]
-        query = SearchQuery(
+        wanted_passages = RetrievalRequest(
             workspace_id=self.workspace_id,
             collection_ids=[get_collection(self.workspace_id, pk).pk for pk in wanted],
             text=values["query"],
-            limit=values["limit"],
-            mode=values["mode"],
+            profile=values["profile"],
         )
         try:
-            result = search(query)
+            result = retrieve(wanted_passages, explain=values["explain"])
         except ModelFilesError:
             raise MODEL_NOT_READY from None
         return Response(
@@ -101,8 +140,20 @@ class SearchView(WorkspaceAPIView):
                 "hits": [render_hit(hit) for hit in result.hits],
                 "searched": result.num_searched,
                 "timings": result.timings,
+                "notice": result.problem,
+                "stages": [render_stage(stage) for stage in result.stages],
             }
         )
+
+
+def render_stage(stage: Stage) -> dict[str, Any]:
+    """A stage as the API gives it."""
+    return {
+        "name": stage.name,
+        "label": stage.label,
+        "duration_ms": stage.duration_ms,
+        "hits": [render_hit(hit) for hit in stage.hits],
+    }
 
 
 def render_hit(hit: Hit) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from apps.retrieval.profiles import RetrievalProfile
 from apps.retrieval.search import Hit
 
 EVEN = 0.5
-LITERAL = 0.3
+LITERAL = 0.4
 """The share of the meaning for questions that ask for a thing by its exact name."""
 RANK_CONSTANT = 60
 # "quoted words", error codes, snake_case, dotted.names(), CamelCase, --options

@@ -48,6 +48,7 @@ class RetrievalRequest:
 
     `also` are further texts to search for with the same profile: parts of the question, an
     imagined answer. `limit` replaces the profile's, for callers that choose among more.
+    `index_id` names an index to search instead of the live ones.
     """
 
     workspace_id: UUID
@@ -56,6 +57,7 @@ class RetrievalRequest:
     profile: RetrievalProfile = DEFAULT_PROFILE
     also: Sequence[str] = ()
     limit: int | None = None
+    index_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ class _Run:
             result = search(self._query(text), vector=vector)
             made += result.hits
         self.num_searched = result.num_searched
+        self.problem = self.problem or result.notice
         self._add(result.timings)
         return made
 
@@ -167,6 +170,7 @@ class _Run:
             weights=choose_weights(text, profile),
             fusion=profile.fusion,
             filters=profile.filters,
+            index_id=self.request.index_id,
         )
 
     def rerank(self, hits: list[Hit]) -> list[Hit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -12,7 +13,9 @@ from django.views.decorators.http import require_GET
 from apps.documents.models import Collection
 from apps.documents.selectors import list_collections
 from apps.retrieval.highlights import mark_terms
-from apps.retrieval.search import Hit, SearchQuery, SearchResult, search
+from apps.retrieval.pipeline import RetrievalRequest, Retrieved, retrieve
+from apps.retrieval.profiles import DEFAULT_PROFILE, MODES
+from apps.retrieval.search import Hit
 from apps.retrieval.selectors import count_passages
 from apps.retrieval.sql import Mode
 from apps.workspaces.decorators import workspace_view
@@ -21,8 +24,10 @@ from apps.workspaces.models import Workspace
 from inference.errors import ModelFilesError
 
 LIMIT = 20
-MODES: tuple[Mode, ...] = ("hybrid", "lexical", "vector")
 STAGES = {"embed": "embedding the question", "terms": "its words", "database": "database"}
+SHOWN = replace(DEFAULT_PROFILE, limit=LIMIT, parents=False)
+"""What assistants search with unless told otherwise; passages are shown as they were cut."""
+
 NO_MODEL = (
     "The embedding model is not ready, so this is a search by words only. "
     "The status page says more."
@@ -66,21 +71,18 @@ def _read_mode(request: WorkspaceRequest) -> Mode:
 
 def _search(
     workspace: Workspace, collections: list[Collection], *, text: str, mode: Mode
-) -> tuple[SearchResult, str]:
-    query = SearchQuery(
+) -> tuple[Retrieved, str]:
+    request = RetrievalRequest(
         workspace_id=workspace.pk,
         collection_ids=[item.pk for item in collections],
         text=text,
-        limit=LIMIT,
-        mode=mode,
+        profile=replace(SHOWN, mode=mode),
     )
     try:
-        return search(query), ""
+        found = retrieve(request)
     except ModelFilesError:
-        by_words = SearchQuery(
-            workspace.pk, query.collection_ids, text, limit=LIMIT, mode="lexical"
-        )
-        return search(by_words), NO_MODEL
+        return retrieve(replace(request, profile=replace(SHOWN, mode="lexical"))), NO_MODEL
+    return found, found.problem
 
 
 def _describe(request: WorkspaceRequest, hit: Hit, *, number: int) -> dict[str, object]:

@@ -51,7 +51,40 @@ def test_defaults_are_hybrid_and_eight(api: Any, collection: Collection) -> None
     body = api.post_json(URL, {"collection": str(collection.pk), "query": "leave"}).json()
 
     assert len(body["hits"]) == 2
-    assert body["hits"][0]["score"] == pytest.approx(2 / 61)
+    # First by words (weight 0.5) and by meaning (weight 0.5) of what was found.
+    assert body["hits"][0]["score"] == pytest.approx(1.0)
+    assert (body["notice"], body["stages"]) == ("", [])
+
+
+def test_a_profile_says_how_to_search(api: Any, collection: Collection) -> None:
+    asked = {"collection": str(collection.pk), "query": "leave"}
+
+    by_rank = api.post_json(URL, {**asked, "profile": {"fusion": "rrf"}}).json()
+    varied = api.post_json(URL, {**asked, "profile": {"diversity": 0.3}, "explain": True}).json()
+    filtered = api.post_json(URL, {**asked, "profile": {"filters": "name:travel*"}}).json()
+
+    assert by_rank["hits"][0]["score"] == pytest.approx(0.5 / 61 + 0.5 / 61)
+    assert [stage["name"] for stage in varied["stages"]] == [
+        "lexical", "vector", "hybrid", "diversity", "context",
+    ]  # fmt: skip
+    assert varied["stages"][0]["hits"][0]["document_name"] == "leave.txt"
+    assert [hit["document_name"] for hit in filtered["hits"]] == ["travel.txt"]
+
+
+@pytest.mark.parametrize(
+    "profile",
+    ["hybrid", {"fusion": "magic"}, {"surprise": 1}, {"diversity": 2},
+     {"rerank": "endpoint", "rerank_endpoint": "5b0b2a52-0000-4000-8000-000000000000"}],
+)  # fmt: skip
+def test_a_profile_that_makes_no_sense_is_refused(
+    api: Any, collection: Collection, profile: Any
+) -> None:
+    asked = {"collection": str(collection.pk), "query": "leave", "profile": profile}
+
+    response = api.post_json(URL, asked)
+
+    assert response.status_code == 400
+    assert "profile" in str(response.json())
 
 
 def test_several_collections_can_be_named(
