@@ -13,6 +13,7 @@ from uuid import UUID
 
 import numpy as np
 from django.db import connection, transaction
+from django.db.models import F
 
 from apps.chunking.edits import Passage, Placed, place
 from apps.chunking.models import Chunk, ChunkEdit, ChunkingProfile
@@ -25,7 +26,7 @@ from apps.chunking.planning import (
 )
 from apps.core.embedder import get_embedder
 from apps.documents.models import Document, DocumentVersion, VersionState
-from apps.retrieval.models import Index, IndexedVersion, IndexState
+from apps.retrieval.models import Index, IndexedVersion, IndexState, PassageContext
 from apps.retrieval.passage_rows import add_words, remove_chunks, remove_words_and_vectors
 from apps.retrieval.services import pending_chunks, store_embeddings, text_to_embed
 from inference.protocols import Vectors
@@ -34,6 +35,12 @@ RENUMBER = """
 UPDATE chunking_chunk SET position = numbered.position
 FROM unnest(%(ids)s::bigint[], %(positions)s::int[]) AS numbered (id, position)
 WHERE chunking_chunk.id = numbered.id
+"""
+# Whoever swaps an index takes FOR UPDATE and waits; whoever counts its passages does not.
+LOCK_INDEXES = """
+SELECT * FROM retrieval_index
+WHERE collection_id = %(collection)s AND profile_id = %(profile)s AND discarded_at IS NULL
+ORDER BY state <> 'live', id FOR KEY SHARE
 """
 CONTENT = ("text", "heading")
 REST = (
@@ -62,12 +69,10 @@ Known = dict[tuple[str, str], Vectors]
 
 def refresh_passages(document_id: UUID, *, progress: Progress = lambda done, total: None) -> int:
     """Apply people's changes to the document's current passages; returns how many rows changed."""
-    version = (
-        DocumentVersion.objects.select_related("document")
-        .filter(document=document_id, document__deleted_at=None, document__current__isnull=False)
-        .filter(pk__in=Document.objects.filter(pk=document_id).values("current_id"))
-        .first()
+    current = DocumentVersion.objects.select_related("document").filter(
+        document=document_id, document__deleted_at=None, document__current=F("pk")
     )
+    version = current.first()
     if version is None:
         return 0
     indexes = list(
@@ -92,7 +97,7 @@ def _refresh(version: DocumentVersion, profile: ChunkingProfile, indexes: Sequen
     with transaction.atomic():
         if not _lock(version):
             return 0
-        return _write(version, profile, indexes, cut, known)
+        return _write(version, profile, _lock_indexes(version, profile), cut, known)
 
 
 def _is_split(version: DocumentVersion, profile: ChunkingProfile, indexes: Sequence[Index]) -> bool:
@@ -148,6 +153,12 @@ def _lock(version: DocumentVersion) -> bool:
         pk=version.pk, state=VersionState.READY
     )
     return document.exists() and locked.exists()
+
+
+def _lock_indexes(version: DocumentVersion, profile: ChunkingProfile) -> list[Index]:
+    """The indexes of the profile as they are now; none is swapped until the transaction ends."""
+    values = {"collection": version.document.collection_id, "profile": profile.pk}
+    return list(Index.objects.raw(LOCK_INDEXES, values))
 
 
 def _write(
@@ -217,6 +228,8 @@ def _take_over(row: Chunk, wanted: Chunk, names: Sequence[str]) -> bool:
 def _write_rows(difference: _Difference) -> None:
     remove_chunks(difference.removed)
     remove_words_and_vectors([row.pk for row in difference.content])
+    # What a model said about a passage was about its old words.
+    PassageContext.objects.filter(chunk__in=[row.pk for row in difference.content]).delete()
     if difference.positions:
         with connection.cursor() as cursor:
             cursor.execute(

@@ -288,7 +288,10 @@ def test_changes_follow_their_text_into_a_new_version(
     refresh(document)
     text = "A new preface. " + old[0].text + " And a new end."
 
+    Job.objects.all().delete()
     add_document(collection, "rules.txt", text)
+    # What was changed while the version was on its way has to be put in.
+    assert Job.objects.get().kind == JobKind.REINDEX_PASSAGES
     document.refresh_from_db()
     refresh(document)
 
