@@ -1,4 +1,4 @@
-"""What large indexes have beside their rows: a vector index of their own, counts of frequent terms.
+"""What large indexes have beside their rows: a vector index of their own, packed postings.
 
 Both only make searches faster, so neither is part of any transaction that changes passages: a job
 of the worker brings them up to date, and until then searches read everything. Every function may
@@ -14,27 +14,18 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
 from apps.retrieval.ann_sql import PREFIX, TABLE, VectorIndex
 from apps.retrieval.models import AnnState, BuildStage, Index, IndexState
 
-FREQUENT_SHARE = 1_000
-"""Terms that stand in more than one in this many passages are counted in the background."""
-
-FREQUENT_AT_LEAST = 100
-RECOUNT_GROWTH = 1.25
-"""By how much an index grows before its terms are counted again."""
+REPACK_GROWTH = 1.1
+"""By how much an index grows before its frequent terms are packed again."""
 
 MEGABYTE = 2**20
 
-COUNT_TERMS = """
-INSERT INTO retrieval_frequentterm (workspace_id, index_id, term, num_chunks)
-SELECT %(workspace)s, %(index)s, term, count(*) FROM retrieval_posting
-WHERE index_id = %(index)s GROUP BY term HAVING count(*) >= %(least)s
-"""
 LIST_INDEXES = """
 SELECT relation.relname, index.indisvalid
 FROM pg_index index JOIN pg_class relation ON relation.oid = index.indexrelid
@@ -75,7 +66,7 @@ def find_due() -> list[Index]:
     """Indexes that lack what `bring_up_to_date` would do; those that failed wait for `retry`."""
     limit = settings.EXACT_SCAN_CHUNKS
     label = Concat("ann_kind", Value(" "), "precision")
-    lacking = ~Q(ann_built=label) | Q(num_chunks__gt=F("terms_counted") * RECOUNT_GROWTH)
+    lacking = ~Q(ann_built=label) | Q(num_chunks__gt=F("terms_counted") * REPACK_GROWTH)
     due = in_use().annotate(label=label).filter(lacking, num_chunks__gt=limit)
     spare = Index.objects.exclude(ann_built="").exclude(pk__in=in_use())
     small = in_use().exclude(ann_built="").filter(num_chunks__lte=limit // 2)
@@ -87,23 +78,10 @@ def retry() -> int:
     return Index.objects.filter(ann_state=AnnState.FAILED).update(ann_state=AnnState.NONE)
 
 
-# Terms
-
-
-def count_terms(index: Index) -> None:
-    """Count the passages of every frequent term anew. Reads all postings of the index."""
-    least = max(FREQUENT_AT_LEAST, index.num_chunks // FREQUENT_SHARE)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM retrieval_frequentterm WHERE index_id = %s", [index.pk])
-        values = {"workspace": index.workspace_id, "index": index.pk, "least": least}
-        cursor.execute(COUNT_TERMS, values)
-    Index.objects.filter(pk=index.pk).update(terms_counted=index.num_chunks)
-
-
 def terms_are_old(index: Index) -> bool:
-    """Whether a large index has grown much since its terms were counted."""
+    """Whether a large index has grown much since its frequent terms were packed."""
     is_large = index.num_chunks > settings.EXACT_SCAN_CHUNKS
-    return is_large and index.num_chunks > index.terms_counted * RECOUNT_GROWTH
+    return is_large and index.num_chunks > index.terms_counted * REPACK_GROWTH
 
 
 # Vector indexes

@@ -4,13 +4,12 @@ Their live indexes stand in the text as constants, so that each vector index can
 how rare the asked terms are is known before. The parts have the names and columns of those in
 `sql`, whose fusion and result follow them.
 
-Words: the postings of the rarest terms are read (`scanned`), until a budget is spent. The passages
-that lead by these, which is all that the other terms could still bring among the best, get the
-rest of their score by looking up the frequent terms, one passage at a time (`completed`).
+Words are added up outside of Postgres (`term_lists`): the best passages come in as a parameter,
+with their scores, and are checked here.
 
-Filters: what they leave is counted first. If that is little, it is listed (`allowed`), and both
-lists are computed over it. If it is much, passages are checked in the order of their score, and
-the vector indexes are scanned until enough have passed.
+Filters: what they leave is counted first. If that is little, it is listed, and both lists are
+computed over it. If it is much, passages are checked in the order of their score, and the vector
+indexes are scanned until enough have passed.
 """
 
 from __future__ import annotations
@@ -27,9 +26,6 @@ from apps.retrieval.sql import Mode, Statement, compose
 Reach = Literal["all", "listed", "checked"]
 """What a filter leaves: everything, few passages that are listed, or many that are checked."""
 
-CHECKED_CHUNKS = 20_000
-"""Passages that are checked at most for the best by words that pass a filter."""
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -44,8 +40,7 @@ class Part:
 class Shape:
     """All that changes the text of the statement.
 
-    `scans_terms` is False where looking up every term of every listed passage is cheaper than
-    reading postings. `settings` are names only: their values are parameters `setting_0`, ...
+    `settings` are names only: their values are parameters `setting_0`, ...
     """
 
     mode: Mode
@@ -53,7 +48,6 @@ class Shape:
     reach: Reach
     conditions: tuple[str, ...]
     needs_chunks: bool
-    scans_terms: bool
     settings: tuple[str, ...]
 
 
@@ -71,16 +65,7 @@ live AS MATERIALIZED (
     FROM unnest(%(term_weights)s::float8[]) WITH ORDINALITY AS given (weight, number)
 )"""
 
-_HIDDEN = """
-hidden AS MATERIALIZED (
-    SELECT chunk.id
-    FROM documents_document document
-    JOIN documents_documentversion version ON version.document_id = document.id
-    JOIN chunking_chunk chunk ON chunk.version_id = version.id
-    WHERE document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NOT NULL
-)"""
-
-_ALLOWED = """
+_VERSIONS = """
 versions AS MATERIALIZED (
     SELECT version.id
     FROM documents_document document
@@ -95,81 +80,32 @@ versions AS MATERIALIZED (
     ) AS chunk{chunk_conditions}
 )"""
 
-# Impact of one posting: what a passage gets for one of the asked terms.
-_IMPACT = """asked.weight * posting.frequency / (
-               posting.frequency + 0.3::float8 + %(length_norm)s::float8 * posting.length)"""
-
-_SCANNED = """
-scanned AS MATERIALIZED (
-    SELECT {index_id} AS index_id, posting.chunk_id,
-           sum({impact}) AS score
-    FROM {source}unnest(%(scan_terms)s::text[], %(scan_weights)s::float8[]) AS asked (term, weight)
-    CROSS JOIN LATERAL (
-        SELECT * FROM retrieval_posting posting
-        WHERE posting.index_id = {index_id} AND posting.term = asked.term{condition}
-        OFFSET 0
-    ) AS posting
-    GROUP BY {group}posting.chunk_id
-)"""
-
-# What leads by less than all other terms together could bring may still be among the best.
-_LEADING = """
-ahead AS MATERIALIZED (
-    SELECT * FROM scanned
-    WHERE score >= coalesce((
-        SELECT score FROM scanned ORDER BY score DESC OFFSET %(candidates)s - 1 LIMIT 1
-    ), 0) - %(rest_bound)s::float8
-    ORDER BY score DESC, chunk_id LIMIT %(depth)s
-)"""
-
-_LEADING_CHECKED = """
-ahead AS MATERIALIZED (
-    SELECT * FROM (
-        SELECT * FROM scanned ORDER BY score DESC, chunk_id LIMIT %(checked_chunks)s
-    ) AS scanned
+# Passages in the order of their score, until enough are visible and pass the filter.
+_LEXICAL = """
+checked AS MATERIALIZED (
+    SELECT found.chunk_id, found.score, found.index_number
+    FROM unnest(%(found_ids)s::bigint[], %(found_scores)s::float8[], %(found_indexes)s::int[])
+        AS found (chunk_id, score, index_number)
     WHERE (
         SELECT true FROM chunking_chunk chunk
-        JOIN documents_documentversion version ON version.id = chunk.version_id
-        JOIN documents_document document ON document.current_id = version.id
-        WHERE chunk.id = scanned.chunk_id AND {conditions}
+        JOIN documents_document document ON document.current_id = chunk.version_id
+        {joins}
+        WHERE chunk.id = found.chunk_id AND {conditions}
         LIMIT 1)
-    LIMIT %(depth)s
-)"""
-
-_LEADING_LISTED = """
-ahead AS MATERIALIZED (
-    SELECT live.id AS index_id, allowed.id AS chunk_id, 0::float8 AS score
-    FROM allowed CROSS JOIN live
-)"""
-
-_LEXICAL = """
-completed AS MATERIALIZED (
-    SELECT ahead.index_id, ahead.chunk_id,
-           ahead.score + coalesce(rest.score, 0) AS score
-    FROM ahead CROSS JOIN LATERAL (
-        SELECT sum({impact}) AS score
-        FROM unnest(%(probe_terms)s::text[], %(probe_weights)s::float8[]) AS asked (term, weight)
-        CROSS JOIN LATERAL (
-            SELECT frequency, length FROM retrieval_posting posting
-            WHERE posting.index_id = ahead.index_id AND posting.term = asked.term
-              AND posting.chunk_id = ahead.chunk_id
-            OFFSET 0
-        ) AS posting
-    ) AS rest
-    WHERE ahead.score > 0 OR rest.score > 0
-    ORDER BY 3 DESC, 2 LIMIT %(candidates)s
+    LIMIT %(candidates)s
 ), lexical AS MATERIALIZED (
     SELECT chunk_id, matched.terms, score, row_number() OVER (ORDER BY score DESC, chunk_id) AS rank
-    FROM completed CROSS JOIN LATERAL (
+    FROM checked CROSS JOIN LATERAL (
         SELECT bit_or(idf.bit) AS terms
         FROM idf CROSS JOIN LATERAL (
             SELECT FROM retrieval_posting posting
-            WHERE posting.index_id = completed.index_id
+            WHERE posting.index_id = (ARRAY[{ids}]::uuid[])[checked.index_number]
               AND posting.term = (%(terms)s::text[])[idf.number]
-              AND posting.chunk_id = completed.chunk_id
+              AND posting.chunk_id = checked.chunk_id
             OFFSET 0
         ) AS posting
     ) AS matched
+    WHERE matched.terms IS NOT NULL
 )"""
 
 _VECTOR = """
@@ -203,9 +139,10 @@ _NONE = "SELECT NULL::bigint AS chunk_id, NULL::float8 AS distance WHERE false"
 def large_statement(shape: Shape) -> Statement:
     """The statement for this shape; its columns are those of every search."""
     parts = [_totals(shape)]
-    parts.append(_allowed(shape) if shape.reach == "listed" else _HIDDEN)
+    if shape.reach == "listed" and shape.mode != "lexical":
+        parts.append(_versions(shape.conditions))
     if shape.mode != "vector":
-        parts += _words(shape)
+        parts.append(_words(shape))
     if shape.mode != "lexical":
         parts.append(_meaning(shape))
     return compose(shape.mode, *parts)
@@ -227,37 +164,35 @@ SELECT count(*), coalesce(sum(amount), 0)::bigint FROM (
 ) AS passing"""  # noqa: S608  (conditions are ours; values are parameters)
 
 
+def allowed_statement(conditions: tuple[str, ...]) -> str:
+    """The passages that pass a filter, as bytes: 8 for each id, big-endian."""
+    found = "SELECT string_agg(int8send(id), ''::bytea) FROM allowed"
+    return f"WITH {_versions(conditions)} {found}"
+
+
 def _totals(shape: Shape) -> str:
     rows = ", ".join(f"('{p.index_id}'::uuid, {str(p.same_model).lower()})" for p in shape.parts)
     return _TOTALS.format(parts=rows)
 
 
-def _allowed(shape: Shape) -> str:
-    of_chunks = [text for text in shape.conditions if "chunk." in text]
-    of_documents = [text for text in shape.conditions if "chunk." not in text]
-    return _ALLOWED.format(
+def _versions(conditions: tuple[str, ...]) -> str:
+    of_chunks = [text for text in conditions if "chunk." in text]
+    of_documents = [text for text in conditions if "chunk." not in text]
+    return _VERSIONS.format(
         document_conditions="".join(f"\n      AND {text}" for text in of_documents),
         chunk_conditions="\n    WHERE " + " AND ".join(of_chunks) if of_chunks else "",
     )
 
 
-def _words(shape: Shape) -> list[str]:
-    if not shape.scans_terms:
-        return [_LEADING_LISTED, _LEXICAL.format(impact=_IMPACT)]
-    listed = shape.reach == "listed"
-    among = "IN (SELECT id FROM allowed)" if listed else "NOT IN (SELECT id FROM hidden)"
-    one = len(shape.parts) == 1
-    scanned = _SCANNED.format(
-        index_id=f"'{shape.parts[0].index_id}'::uuid" if one else "live.id",
-        source="" if one else "live CROSS JOIN ",
-        group="" if one else "live.id, ",
-        impact=_IMPACT,
-        condition=f"\n          AND posting.chunk_id {among}",
+def _words(shape: Shape) -> str:
+    joins = ""
+    if shape.conditions:
+        joins = "JOIN documents_documentversion version ON version.id = document.current_id"
+    return _LEXICAL.format(
+        joins=joins,
+        conditions=" AND ".join([_VISIBLE, *shape.conditions]),
+        ids=", ".join(f"'{part.index_id}'" for part in shape.parts),
     )
-    conditions = " AND ".join([_VISIBLE, *shape.conditions])
-    checked = shape.reach == "checked"
-    ahead = _LEADING_CHECKED.format(conditions=conditions) if checked else _LEADING
-    return [scanned, ahead, _LEXICAL.format(impact=_IMPACT)]
 
 
 def _meaning(shape: Shape) -> str:

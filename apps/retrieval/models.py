@@ -218,10 +218,11 @@ class PassageContext(models.Model):
 
 
 class FrequentTerm(models.Model):
-    """How many passages of a large index hold a term that stands in many of them.
+    """The postings of a large index's frequent term, packed so that they are read at once.
 
-    Counted in the background, so a few passages behind: what BM25 needs it for moves slowly.
-    Terms without a row are rare enough to be counted while they are searched.
+    `chunk_ids` are 4 bytes each, counted from `TermLists.base` and ascending; `impacts`, 2 bytes
+    each, are what BM25 makes of frequency and length, as a share of 32,767. Big-endian both. Terms
+    without a row are rare: their postings are read as they are.
     """
 
     pk = models.CompositePrimaryKey("index_id", "term")
@@ -231,6 +232,49 @@ class FrequentTerm(models.Model):
     index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="+", db_index=False)
     term = models.CharField(max_length=80, db_collation="C")
     num_chunks = models.PositiveIntegerField()
+    chunk_ids = models.BinaryField(default=bytes)
+    impacts = models.BinaryField(default=bytes)
 
     def __str__(self) -> str:
         return self.term
+
+
+class TermLists(models.Model):
+    """Up to where a large index's frequent terms are packed.
+
+    What has postings beyond the chunk id `until` is read from the postings. `watch` is as far as
+    the next packing goes: passages up to it that get postings from now on are `LatePassage` rows.
+    """
+
+    index = models.OneToOneField(
+        Index, on_delete=models.CASCADE, primary_key=True, related_name="term_lists"
+    )
+    workspace = models.ForeignKey(
+        "workspaces.Workspace", on_delete=models.CASCADE, related_name="+"
+    )
+    base = models.BigIntegerField(default=0)
+    until = models.BigIntegerField(default=0)
+    watch = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"terms of {self.index_id}"
+
+
+class LatePassage(models.Model):
+    """A passage that got its postings, or others, after its place in the packed ones was passed.
+
+    It may be gone: nothing is found by a row that has no postings any more.
+    """
+
+    pk = models.CompositePrimaryKey("index_id", "chunk_id")
+    workspace = models.ForeignKey(
+        "workspaces.Workspace", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="+", db_index=False)
+    chunk = models.ForeignKey(
+        Chunk, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    noted_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.chunk_id} in {self.index_id}"

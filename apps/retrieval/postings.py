@@ -11,6 +11,7 @@ from apps.chunking.models import Chunk
 from apps.documents.models import DocumentVersion
 from apps.retrieval.context_text import heading_with_context
 from apps.retrieval.models import Index
+from apps.retrieval.term_lists import note_late
 from apps.retrieval.terms import count_terms
 from apps.retrieval.wire import open_cursor
 
@@ -107,6 +108,7 @@ def copy_postings(rows: Sequence[tuple[int, str, str]], *, index: Index) -> tupl
     with open_cursor() as cursor, cursor.copy(COPY) as copy:
         for block in _format(postings, prefix=f"{index.workspace_id}\t{index.pk}"):
             copy.write(block)
+    note_late(index, [row[0] for row in rows])
     return indexed, total
 
 

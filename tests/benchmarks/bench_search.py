@@ -143,7 +143,7 @@ def measure_product(
 
 def bring_up_to_date(index: Index) -> float:
     """What the product's job does for a large index; the seconds that the vector index took."""
-    from apps.retrieval import ann
+    from apps.retrieval import ann, term_lists
     from apps.retrieval.models import AnnState
 
     index.refresh_from_db()
@@ -151,7 +151,7 @@ def bring_up_to_date(index: Index) -> float:
     if wanted is None:
         return 0.0
     if ann.terms_are_old(index):
-        ann.count_terms(index)
+        term_lists.pack(index)
     started = time.perf_counter()
     ann.build(wanted, num_chunks=index.num_chunks)
     seconds = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Bringing what a large index has beside its rows up to date: vector index, counts of terms.
+"""Bringing what a large index has beside its rows up to date: vector index, packed terms.
 
 Whoever takes the job asks Postgres what there is and what there should be, so it may run twice,
 and after a crash it begins again. Searches go on meanwhile, with what there was before.
@@ -17,7 +17,7 @@ from django.db import connection
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind
-from apps.retrieval import ann
+from apps.retrieval import ann, term_lists
 from apps.retrieval.ann_sql import VectorIndex
 from apps.retrieval.models import AnnState, Index
 from workers.claims import close_connection, still_wanted
@@ -41,7 +41,7 @@ def send_due() -> None:
 
 
 def index_vectors(job: Job) -> None:
-    """Give an index the vector index and the counts that it should have; take what it should not.
+    """Give an index the vector index and packed terms that it should have, and take others away.
 
     A job that fails leaves the reason on its row, and the index is searched without.
     """
@@ -54,7 +54,7 @@ def index_vectors(job: Job) -> None:
         ann.drop_others(index.pk, keep=())
         return
     if ann.terms_are_old(index):
-        ann.count_terms(index)
+        term_lists.pack(index)
     if index.ann_built != wanted.label or not ann.list_relations().get(wanted.name):
         _replace(job, index, wanted)
     ann.drop_others(index.pk, keep=[wanted.name])

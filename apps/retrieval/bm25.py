@@ -1,0 +1,16 @@
+"""The numbers of BM25. Pure."""
+
+from __future__ import annotations
+
+import math
+
+K1, B = 1.2, 0.75
+
+
+def bm25_weight(times: int, found: int, chunks: int) -> float:
+    """Of a term that stands `times` in the question and in `found` of `chunks` passages.
+
+    It includes k1 + 1, so that it is what the term brings at the very most.
+    """
+    found = min(found, chunks)
+    return times * (K1 + 1) * math.log(1 + (chunks - found + 0.5) / (found + 0.5))

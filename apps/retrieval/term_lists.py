@@ -1,0 +1,279 @@
+"""Packed postings of a large index's frequent terms: made in the background, read at once.
+
+Adding up a hundred thousand rows takes Postgres some forty milliseconds; adding up as many numbers
+takes a fraction of one. So the job of a large index packs the postings of each frequent term into
+two columns of bytes, and `score` adds them up here. What came since the packing is read from the
+postings themselves: passages with higher ids, and those that `note_late` has written down.
+
+The order of events makes sure that none is missed: `pack` first raises `watch`, alone, while
+nobody is between writing postings and noting them; only then does it read what it packs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import psycopg
+from django.db import connection, transaction
+from django.utils import timezone
+
+from apps.retrieval.bm25 import K1, B, bm25_weight
+from apps.retrieval.models import Index, LatePassage, TermLists
+
+FREQUENT_SHARE = 2_000
+"""Terms that stand in more than one in this many passages are packed."""
+
+FREQUENT_AT_LEAST = 50
+FULL_IMPACT = 32_767
+
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+NOTE_LATE = """
+INSERT INTO retrieval_latepassage (workspace_id, index_id, chunk_id, noted_at)
+SELECT lists.workspace_id, lists.index_id, passage.id, statement_timestamp()
+FROM retrieval_termlists lists CROSS JOIN unnest(%s::bigint[]) AS passage (id)
+WHERE lists.index_id = %s AND passage.id <= lists.watch
+ON CONFLICT (index_id, chunk_id) DO UPDATE SET noted_at = excluded.noted_at
+"""
+RANGE = "SELECT min(chunk_id), max(chunk_id) FROM retrieval_embedding WHERE index_id = %s"
+PACK = """
+INSERT INTO retrieval_frequentterm
+    (workspace_id, index_id, term, num_chunks, chunk_ids, impacts)
+SELECT %(workspace)s, %(index)s, term, count(*),
+       string_agg(int4send((chunk_id - %(base)s)::int), '' ORDER BY chunk_id),
+       string_agg(int2send((32767 * frequency / (
+           frequency + %(fixed)s + %(norm)s::float8 * length))::smallint), '' ORDER BY chunk_id)
+FROM retrieval_posting
+WHERE index_id = %(index)s AND chunk_id <= %(until)s
+GROUP BY term HAVING count(*) >= %(least)s
+"""
+READ = """
+WITH late AS MATERIALIZED (
+    SELECT late.index_id, late.chunk_id FROM retrieval_latepassage late
+    JOIN retrieval_termlists lists ON lists.index_id = late.index_id
+    WHERE late.index_id = ANY($1::uuid[]) AND late.chunk_id <= lists.until
+)
+SELECT live.number::int, asked.number::int, coalesce(lists.base, 0), packed.chunk_ids,
+       packed.impacts, fresh.postings
+FROM unnest($1::uuid[]) WITH ORDINALITY AS live (id, number)
+LEFT JOIN retrieval_termlists lists ON lists.index_id = live.id
+CROSS JOIN unnest($2::text[]) WITH ORDINALITY AS asked (term, number)
+LEFT JOIN retrieval_frequentterm packed
+    ON packed.index_id = live.id AND packed.term = asked.term
+CROSS JOIN LATERAL (
+    SELECT string_agg(int8send(chunk_id) || int4send(frequency) || int4send(length), '') AS postings
+    FROM (
+        SELECT chunk_id, frequency, length FROM retrieval_posting posting
+        WHERE posting.index_id = live.id AND posting.term = asked.term
+          AND posting.chunk_id > CASE WHEN packed.term IS NULL THEN 0 ELSE lists.until END
+        UNION ALL
+        SELECT posting.chunk_id, frequency, length
+        FROM late JOIN retrieval_posting posting ON posting.chunk_id = late.chunk_id
+        WHERE packed.term IS NOT NULL AND late.index_id = live.id
+          AND posting.index_id = live.id AND posting.term = asked.term
+    ) AS posting
+) AS fresh
+"""
+READ_LATE = """
+SELECT live.number::int, late.chunk_id
+FROM unnest($1::uuid[]) WITH ORDINALITY AS live (id, number)
+JOIN retrieval_latepassage late ON late.index_id = live.id
+"""
+_FRESH = np.dtype([("chunk_id", ">i8"), ("frequency", ">i4"), ("length", ">i4")])
+
+Cursor = psycopg.RawCursor[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Passages by their BM25 score, the best first: ids, scores and the number of their index."""
+
+    chunk_ids: Any
+    scores: Any
+    indexes: Any
+
+
+# Writing
+
+
+def note_late(index: Index, chunk_ids: Sequence[int]) -> None:
+    """In the transaction that wrote postings of these passages: the packed ones lack them."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_SHARED, [str(index.pk)])
+        cursor.execute(NOTE_LATE, [list(chunk_ids), index.pk])
+
+
+def pack(index: Index) -> None:
+    """Pack the postings of every frequent term anew. Reads all postings of the index."""
+    base, until = _raise_watch(index)
+    began = timezone.now()
+    index.refresh_from_db()
+    mean = max(index.total_length, 1) / max(index.num_chunks, 1)
+    values = {
+        "workspace": index.workspace_id,
+        "index": index.pk,
+        "base": base,
+        "until": until,
+        "fixed": K1 * (1 - B),
+        "norm": K1 * B / mean,
+        "least": max(FREQUENT_AT_LEAST, index.num_chunks // FREQUENT_SHARE),
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM retrieval_frequentterm WHERE index_id = %s", [index.pk])
+        cursor.execute(PACK, values)
+        TermLists.objects.filter(index=index).update(base=base, until=until)
+        LatePassage.objects.filter(index=index, noted_at__lt=began).delete()
+        Index.objects.filter(pk=index.pk).update(terms_counted=index.num_chunks)
+
+
+def _raise_watch(index: Index) -> tuple[int, int]:
+    """From which to which id the passages will be packed; those that come late are noted now."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(LOCK, [str(index.pk)])
+        cursor.execute(RANGE, [index.pk])
+        least, most = cursor.fetchone() or (0, 0)
+        TermLists.objects.get_or_create(
+            index=index, defaults={"workspace_id": index.workspace_id, "base": least or 0}
+        )
+        TermLists.objects.filter(index=index).update(watch=most or 0)
+    return least or 0, most or 0
+
+
+# Reading
+
+
+def score(
+    cursor: Cursor,
+    index_ids: Sequence[UUID],
+    terms: Mapping[str, int],
+    *,
+    chunks: int,
+    mean_length: float,
+    depth: int,
+    allowed: Any | None = None,
+) -> tuple[Scored, list[float]]:
+    """The `depth` best passages by BM25 over large indexes, and the weight of each term.
+
+    `chunks` and `mean_length` are those of all that is searched. `allowed` are the ids, ascending,
+    that may be found. Passages that are gone may be among those found.
+    """
+    ids = list(index_ids)
+    rows = cursor.execute(READ, [ids, list(terms)], binary=True).fetchall()
+    late = cursor.execute(READ_LATE, [ids], binary=True).fetchall()
+    found = dict.fromkeys(range(1, len(terms) + 1), 0)
+    for row in rows:
+        found[row[1]] += len(row[3] or b"") // 4 + len(row[5] or b"") // _FRESH.itemsize
+    weights = [
+        bm25_weight(times, found[number], chunks) for number, times in enumerate(terms.values(), 1)
+    ]
+    parts = []
+    for number in range(1, len(ids) + 1):
+        lists = _Lists(mean_length, late=[pk for at, pk in late if at == number])
+        for row in rows:
+            if row[0] == number:
+                lists.add(row[2:], weight=weights[row[1] - 1])
+        parts.append(lists.best(depth, allowed=allowed))
+    return _join(parts, depth), weights
+
+
+def _join(parts: Sequence[tuple[Any, Any]], depth: int) -> Scored:
+    ids = np.concatenate([part[0] for part in parts])
+    scores = np.concatenate([part[1] for part in parts])
+    indexes = np.repeat(np.arange(1, len(parts) + 1), [len(part[0]) for part in parts])
+    order = np.lexsort((ids, -scores))[:depth]
+    return Scored(ids[order], scores[order], indexes[order])
+
+
+class _Lists:
+    """The postings of all asked terms in one index, and what they add up to."""
+
+    def __init__(self, mean_length: float, *, late: Sequence[int]) -> None:
+        self._norm = K1 * B / mean_length
+        self._late = np.asarray(late, np.int64)
+        self._base = 0
+        self._packed: list[tuple[Any, Any]] = []
+        self._fresh: list[tuple[Any, Any]] = []
+
+    def add(self, row: tuple[Any, ...], *, weight: float) -> None:
+        """A term's base, packed ids and impacts, and fresh postings, as READ gives them."""
+        base, chunk_ids, impacts, fresh = row
+        if chunk_ids:
+            self._base = base
+            share = np.frombuffer(impacts, ">i2").astype(np.float32)
+            share *= weight / FULL_IMPACT
+            self._packed.append((np.frombuffer(chunk_ids, ">i4").astype(np.int64), share))
+        if fresh:
+            rows = np.frombuffer(fresh, _FRESH)
+            frequency = rows["frequency"].astype(np.float64)
+            bottom = frequency + K1 * (1 - B) + self._norm * rows["length"]
+            self._fresh.append((rows["chunk_id"].astype(np.int64), weight * frequency / bottom))
+
+    def best(self, depth: int, *, allowed: Any | None) -> tuple[Any, Any]:
+        """The `depth` best: ids and scores, in no particular order."""
+        ids, scores = self._add_packed(depth, allowed=allowed)
+        if self._fresh:
+            fresh_ids = np.concatenate([part[0] for part in self._fresh])
+            fresh_scores = np.concatenate([part[1] for part in self._fresh])
+            if allowed is not None:
+                kept = np.isin(fresh_ids, allowed)
+                fresh_ids, fresh_scores = fresh_ids[kept], fresh_scores[kept]
+            ids = np.concatenate([ids, fresh_ids])
+            ids, places = np.unique(ids, return_inverse=True)
+            scores = np.bincount(places, np.concatenate([scores, fresh_scores]), len(ids))
+        if len(scores) > depth:
+            kept = np.argpartition(-scores, depth - 1)[:depth]
+            ids, scores = ids[kept], scores[kept]
+        return ids, scores
+
+    def _add_packed(self, depth: int, *, allowed: Any | None) -> tuple[Any, Any]:
+        """What the packed postings alone give.
+
+        Passages with a rare term as well need their sum, however low it is: they are all kept.
+        """
+        if not self._packed:
+            return np.empty(0, np.int64), np.empty(0, np.float64)
+        sums = np.zeros(max(int(ids[-1]) for ids, _ in self._packed) + 1, np.float32)
+        for ids, share in self._packed:
+            sums[ids] += share  # an id stands once in a list
+        gone = self._late - self._base
+        sums[gone[(gone >= 0) & (gone < len(sums))]] = 0
+        if allowed is not None:
+            inside = allowed - self._base
+            inside = inside[(inside >= 0) & (inside < len(sums))]
+            chosen = inside[sums[inside] > 0]
+        else:
+            chosen = self._ahead(sums, depth)
+        fresh = [ids - self._base for ids, _ in self._fresh]
+        if fresh:
+            also = np.concatenate(fresh)
+            also = also[(also >= 0) & (also < len(sums))]
+            chosen = np.union1d(chosen, also[sums[also] > 0])
+        if allowed is not None and fresh:
+            chosen = chosen[np.isin(chosen + self._base, allowed)]
+        return chosen + self._base, sums[chosen].astype(np.float64)
+
+    def _ahead(self, sums: Any, depth: int) -> Any:
+        """Where the sums are among the `depth` highest, and a few more.
+
+        The shortest list that is long enough tells how high they are at least, so that the
+        million need not be put in order.
+        """
+        long_enough = [ids for ids, _ in self._packed if len(ids) >= depth]
+        if not long_enough:
+            return np.unique(np.concatenate([ids for ids, _ in self._packed]))
+        some = sums[min(long_enough, key=len)]
+        least = np.partition(some, len(some) - depth)[len(some) - depth]
+        ahead = np.flatnonzero(sums >= max(least, np.float32(1e-9)))
+        if len(ahead) > 4 * depth:
+            kept = np.argpartition(-sums[ahead], depth - 1)[:depth]
+            ahead = ahead[kept]
+        return ahead
+
+
+def list_allowed(packed: bytes | None) -> Any:
+    """Chunk ids from bytes of 8 each, ascending."""
+    return np.sort(np.frombuffer(packed or b"", ">i8").astype(np.int64))
