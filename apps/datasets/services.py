@@ -287,3 +287,24 @@ def _copy(
         ),
         batch_size=BATCH,
     )
+
+
+# Documents that are deleted
+
+
+def forget_document(document_id: UUID) -> int:
+    """Take a deleted document's words out of every example that quotes it, frozen ones too.
+
+    Where the passage stood stays, without its text: that much a result may still point at.
+    Returns how many examples quoted it. Safe to call twice.
+    """
+    wanted = [{"document_id": str(document_id)}]
+    count = 0
+    for example in Example.objects.filter(expected_passages__contains=wanted).iterator():
+        passages = [
+            passage | {"text": ""} if passage.get("document_id") == str(document_id) else passage
+            for passage in example.expected_passages
+        ]
+        Example.objects.filter(pk=example.pk).update(expected_passages=passages)
+        count += 1
+    return count
