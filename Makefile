@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 STAMPS := $(VENV)/stamps
-BENCHMARKS := ingest chat faults memory parsing reader retrieval quality evaluate evaluators dashboard
+BENCHMARKS := ingest chat faults memory parsing reader retrieval search quality evaluate evaluators dashboard
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench browser-test format clean $(BENCHMARKS:%=bench-%)
@@ -32,7 +32,7 @@ browser-test: $(STAMPS)/browser ## Drive the product in headless Chromium (CHROM
 
 bench: $(BENCHMARKS:%=bench-%) ## Run every benchmark
 
-bench-ingest bench-evaluate: $(STAMPS)/peers
+bench-ingest bench-evaluate bench-search: $(STAMPS)/peers
 
 $(BENCHMARKS:%=bench-%): bench-%: $(STAMPS)/dev
 	@$(BIN)/python -m tests.benchmarks.bench_$*

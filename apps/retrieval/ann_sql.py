@@ -22,6 +22,7 @@ LIST_CHUNKS = 1_000
 BINARY_OVERSAMPLING = 16
 """Bits alone tell little: this many times more are found by them and compared again by 16 bits."""
 MAX_EF_SEARCH = 1_000
+WIDE_CHUNKS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,9 @@ class VectorIndex:
                 "ivfflat.iterative_scan": "relaxed_order",
                 "ivfflat.max_probes": str(lists),
             }
-        wanted = self.oversampled(candidates) if self.precision == "binary" else 4 * candidates
+        # The more passages, the longer the list that has to be kept for the same recall.
+        breadth = 8 if num_chunks <= WIDE_CHUNKS else 12
+        wanted = max(breadth * candidates, self.oversampled(candidates))
         return {
             "hnsw.ef_search": str(max(100, min(wanted, MAX_EF_SEARCH))),
             "hnsw.iterative_scan": "relaxed_order",
