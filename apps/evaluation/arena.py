@@ -86,11 +86,16 @@ def find_next_pair_for_judge(
 def _next_pair(
     experiment: Experiment, *, voter: str, whose: str, skipped: Sequence[UUID] = ()
 ) -> tuple[UUID, UUID] | None:
-    values = {"experiment": experiment.pk, "voter": voter, "skipped": list(skipped)}
+    values: dict[str, Any] = {
+        "experiment": experiment.pk,
+        "voter": voter,
+        "skipped": list(skipped),
+    }
     with connection.cursor() as cursor:
         # `whose` is one of the two literals above.
         cursor.execute(NEXT_PAIR.format(whose=whose), values)
-        return cursor.fetchone()
+        found: tuple[UUID, UUID] | None = cursor.fetchone()
+    return found
 
 
 def _load_pair(experiment: Experiment, ids: tuple[UUID, UUID], *, seed: str) -> Pair:

@@ -94,7 +94,7 @@ class ExperimentForm(forms.Form):
         )
         releases = self._choose("releases")
         releases.queryset = assistant.releases.select_related("assistant").order_by("-number")
-        releases.label_from_instance = self._name_release  # type: ignore[method-assign]
+        releases.label_from_instance = self._name_release  # type: ignore[method-assign,assignment]
         self._choose("judge").queryset = Endpoint.objects.filter(
             workspace_id=workspace_id
         ).order_by("name")

@@ -106,7 +106,8 @@ def _trends_of(
     best: dict[TrendKey, dict[dt.datetime, float]] = defaultdict(dict)
     for assistant_id, dataset_id, metric, moment, mean in rows:
         known = best[assistant_id, dataset_id, metric]
-        known[moment] = max(mean, known.get(moment, mean))
+        if mean is not None:
+            known[moment] = max(mean, known.get(moment, mean))
     return {key: sorted(moments.items()) for key, moments in best.items()}
 
 
@@ -199,7 +200,8 @@ def list_history(assistant: Assistant, metric: Metric, *, dataset_id: UUID) -> l
     best: dict[dt.datetime, float] = {}
     for moment, mean in rows:
         better = max if metric.higher_is_better else min
-        best[moment] = better(mean, best.get(moment, mean))
+        if mean is not None:
+            best[moment] = better(mean, best.get(moment, mean))
     scale = 100 if metric.is_share else 1
     return [
         Point(f"{moment:%d %b %H:%M}", round(value * scale, 2))

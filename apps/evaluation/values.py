@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from apps.evaluation.metrics import Metric
 from apps.evaluation.models import (
@@ -23,6 +25,7 @@ ANSWERED = (ItemState.ANSWERED, ItemState.DONE, ItemState.WITHDRAWN)
 
 def load_values(experiment: Experiment, metric: Metric) -> dict[UUID, Values]:
     """The numbers of a metric by release."""
+    rows: QuerySet[Any, Any]
     if metric.column:
         rows = ExperimentItem.objects.filter(
             experiment=experiment, state__in=ANSWERED, **{f"{metric.column}__isnull": False}
@@ -39,6 +42,7 @@ def load_values(experiment: Experiment, metric: Metric) -> dict[UUID, Values]:
 
 def load_item_values(experiment: Experiment, metric: Metric) -> dict[UUID, float]:
     """The numbers of a metric by item."""
+    rows: QuerySet[Any, Any]
     if metric.column:
         rows = ExperimentItem.objects.filter(
             experiment=experiment, state__in=ANSWERED, **{f"{metric.column}__isnull": False}

@@ -248,7 +248,10 @@ def compute_again(
     questions: Sequence[Question], answers: dict[str, tuple[str, bool]]
 ) -> dict[str, float]:
     """EM and F1 over all questions, and how often it declined where it should and should not."""
-    exact, f1, right, wrongly = [], [], [], []
+    exact: list[float] = []
+    f1: list[float] = []
+    right: list[float] = []
+    wrongly: list[float] = []
     for question in questions:
         text, declined = answers[question.text]
         said = "" if declined else text
