@@ -85,7 +85,7 @@ def cases(draw: st.DrawFn) -> tuple[Strategy, dict[str, Any], list[PageText]]:
     return strategy, draw(settings_of(strategy)), draw(documents())
 
 
-@hypothesis_settings(max_examples=400, deadline=None)
+@hypothesis_settings(max_examples=200, deadline=None)
 @given(case=cases())
 def test_no_text_is_lost_and_every_passage_can_be_read_whole(
     case: tuple[Strategy, dict[str, Any], list[PageText]],
