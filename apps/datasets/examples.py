@@ -27,6 +27,8 @@ instructions, tests of Python, tables of SQL, a JSON Schema, a pattern, an answe
 UNKNOWN = -1
 """An offset that is not known."""
 
+_KINDS: dict[type, str] = {list: "a list", str: "text", dict: "an object"}
+
 
 class ExampleError(ValueError):
     """What is wrong with an example, as a sentence for people. `field` names the culprit."""
@@ -163,7 +165,7 @@ def clean_checks(value: object) -> dict[str, Any]:
             known = ", ".join(CHECKS)
             raise ExampleError("checks", f"There is no check called {name!s:.40}; only {known}.")
         if not isinstance(item, CHECKS[name]):
-            kind = {list: "a list", str: "text", dict: "an object"}[CHECKS[name]]
+            kind = _KINDS[CHECKS[name]]
             raise ExampleError("checks", f"In the checks, {name} must be {kind}.")
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -33,6 +33,7 @@ def observe(item: ExperimentItem, passages: Sequence[ItemPassage]) -> Observatio
         declined=item.is_declined,
         timing=Timing(item.first_token_ms, item.duration_ms, item.output_tokens or None),
         cost=float(item.cost),
+        extra=example.checks,
     )
 
 
