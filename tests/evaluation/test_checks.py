@@ -15,6 +15,7 @@ from apps.datasets.importing import import_file
 from apps.datasets.models import Example
 from apps.datasets.services import create_dataset
 from apps.evaluation.models import Score
+from apps.evaluation.observing import mark_citations
 from apps.workspaces.services import Actor
 from inference.stub_answers import StubConfig
 from inference.stub_server import StubServer, serve_in_thread
@@ -107,3 +108,13 @@ def test_checks_go_out_and_come_in_with_files(workspace: Any, owner: Any) -> Non
     wrong = import_file(second, data=b"question,checks\nWhy?,nonsense\n", filename="x.csv",
                         actor=Actor())  # fmt: skip
     assert wrong.errors[0].message == "The checks are not JSON."
+
+
+def test_an_answer_keeps_its_lines_when_its_markers_go() -> None:
+    text, marks = mark_citations("- The fee is 5 dollars [4].\n- It  opens at 9 [4][7]", [4, 7])
+    assert text == "- The fee is 5 dollars.\n- It  opens at 9"
+    assert [(text[mark.start : mark.end], mark.passage) for mark in marks] == [
+        ("- The fee is 5 dollars.", 0),
+        ("- It  opens at 9", 0),
+        ("- It  opens at 9", 1),
+    ]
