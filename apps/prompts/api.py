@@ -38,13 +38,13 @@ from apps.prompts.spec import FORMATS, PromptError, PromptSpec, spec_from_json
 from apps.workspaces.api import WorkspaceAPIView
 
 
-class ExampleSerializer(serializers.Serializer[Any]):
+class WorkedExampleSerializer(serializers.Serializer[Any]):
     question = serializers.CharField()
     answer = serializers.CharField()
     passages = serializers.CharField(required=False, allow_blank=True, default="")
 
 
-class StepSerializer(serializers.Serializer[Any]):
+class PromptStepSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=40)
     text = serializers.CharField()
 
@@ -55,9 +55,9 @@ class PromptSpecSerializer(serializers.Serializer[Any]):
     system = serializers.CharField(max_length=20_000)
     user = serializers.CharField(max_length=20_000)
     persona = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
-    examples = ExampleSerializer(many=True, required=False)
+    examples = WorkedExampleSerializer(many=True, required=False)
     values = serializers.DictField(child=serializers.CharField(allow_blank=True), required=False)
-    steps = StepSerializer(many=True, required=False)
+    steps = PromptStepSerializer(many=True, required=False)
     has_notes = serializers.BooleanField(required=False)
     has_critique = serializers.BooleanField(required=False)
     output = serializers.ChoiceField(choices=[(f, f) for f in FORMATS], required=False)
