@@ -17,11 +17,13 @@ from rest_framework.response import Response
 from apps.core.api import Pagination, Problem
 from apps.documents import selectors, services
 from apps.documents.access import get_collection, get_document
+from apps.documents.labels import label_document
 from apps.documents.models import Collection
 from apps.documents.serializers import (
     CollectionSerializer,
     DocumentSerializer,
     DocumentTextSerializer,
+    LabelsSerializer,
     UploadedSerializer,
     UploadSerializer,
     VersionSerializer,
@@ -164,6 +166,18 @@ class DocumentView(WorkspaceAPIView):
     @extend_schema(operation_id="documents_read", responses=DocumentSerializer)
     def get(self, request: Request, document_id: UUID) -> Response:
         document = get_document(self.workspace_id, document_id)
+        return Response(_document_data(selectors.describe_document(document)))
+
+    @extend_schema(
+        operation_id="documents_label", request=LabelsSerializer, responses=DocumentSerializer
+    )
+    def patch(self, request: Request, document_id: UUID) -> Response:
+        document = get_document(self.workspace_id, document_id)
+        labels = LabelsSerializer(data=request.data)
+        labels.is_valid(raise_exception=True)
+        values = labels.validated_data
+        clears_date = "source_date" in values and values["source_date"] is None
+        label_document(document, actor=self.actor, clears_date=clears_date, **values)
         return Response(_document_data(selectors.describe_document(document)))
 
     @extend_schema(operation_id="documents_delete", responses={204: None})

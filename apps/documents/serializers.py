@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rest_framework import serializers
 
+from apps.documents.labels import MAX_METADATA, MAX_TAGS
 from apps.documents.models import DocumentVersion, VersionState
 from apps.documents.selectors import DocumentRow, DocumentText
 
+_NAME = re.compile(r"[^\W\d][\w.-]{0,79}")
 STATES = ["queued", "processing", "ready", "failed"]
 
 
@@ -66,6 +69,32 @@ class DocumentSerializer(serializers.Serializer[Any]):
     media_type = serializers.CharField()
     created_at = serializers.DateTimeField()
     ready_at = serializers.DateTimeField(allow_null=True)
+    tags = serializers.ListField(child=serializers.CharField())
+    metadata = serializers.DictField(child=serializers.CharField())
+    source_date = serializers.DateField(allow_null=True)
+
+
+class LabelsSerializer(serializers.Serializer[Any]):
+    """What searches can be narrowed by; what is left out stays as it is."""
+
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=80), required=False, max_length=MAX_TAGS
+    )
+    metadata = serializers.DictField(
+        child=serializers.CharField(max_length=500, allow_blank=True),
+        required=False,
+        help_text="Names to texts, as {'team': 'legal'}; found by the filter team:legal",
+    )
+    source_date = serializers.DateField(
+        required=False, allow_null=True, help_text="The date that the document itself is of"
+    )
+
+    def validate_metadata(self, values: dict[str, str]) -> dict[str, str]:
+        if len(values) > MAX_METADATA or any(not _NAME.fullmatch(name) for name in values):
+            raise serializers.ValidationError(
+                f"At most {MAX_METADATA} names, each of letters, digits, '_', '-' and '.'."
+            )
+        return values
 
 
 class UploadedSerializer(DocumentSerializer):
@@ -126,6 +155,9 @@ def render_document(row: DocumentRow) -> dict[str, Any]:
         "media_type": version.media_type,
         "created_at": document.created_at,
         "ready_at": version.ready_at,
+        "tags": document.tags,
+        "metadata": document.metadata,
+        "source_date": document.source_date,
     }
 
 

@@ -269,7 +269,7 @@ def main() -> None:
                 found = search(number, tag)
                 times.append((time.perf_counter() - began) * 1000)
                 truth = {pk for pk in exact[number].tolist() if pk >= 0}
-                shares.append(len(truth & set(found)) / max(1, len(truth)))
+                shares.append(len(truth & set(found)) / len(truth) if truth else 1.0)
             recall = float(np.mean(shares)) if mode == "vector" else None
             cell = {"mode": mode, "tag": tag, "times": times, "recall": recall}
             report["cells"].append(cell)
