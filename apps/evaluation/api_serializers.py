@@ -6,19 +6,18 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.evaluation.compared import ComparedRow
 from apps.evaluation.evaluators.base import Evaluator
 from apps.evaluation.gates import Verdict
 from apps.evaluation.models import Experiment, ExperimentItem, GateRule, Summary
 from apps.evaluation.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS
 
 
-class EvaluatorSerializer(serializers.Serializer[Evaluator]):
+class EvaluatorSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     explanation = serializers.CharField()
     group = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     version = serializers.IntegerField()
     needs = serializers.SerializerMethodField()
     settings = serializers.SerializerMethodField()
@@ -115,7 +114,7 @@ class ItemSerializer(serializers.ModelSerializer[ExperimentItem]):
         ]  # fmt: skip
 
 
-class ComparisonSerializer(serializers.Serializer[ComparedRow]):
+class ComparisonSerializer(serializers.Serializer[Any]):
     metric = serializers.CharField(source="metric.key")
     label = serializers.CharField(source="metric.label")
     better = serializers.IntegerField(source="comparison.better")

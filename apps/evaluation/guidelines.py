@@ -32,7 +32,7 @@ def list_criteria(assistant: Assistant) -> list[CriterionRow]:
     """In their order, with what the release that answers scored last; three queries."""
     metrics = {metric.key: metric for metric in list_gate_metrics(assistant)}
     sums = Summary.objects.filter(
-        experiment__assistant=assistant, release_id=assistant.current_id
+        experiment__assistant=assistant, release=assistant.current
     ).order_by("experiment__created_at")
     latest = dict(sums.values_list("metric", "mean"))  # the last of each metric stays
     return [

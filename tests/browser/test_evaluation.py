@@ -15,7 +15,7 @@ from tests.browser.watching import assert_fits, find_axe_faults
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 QUESTIONS = (
     QUESTION,

@@ -57,7 +57,9 @@ def test_a_judge_is_measured_against_people(workspace: Any, owner: Any, stub: St
     experiment = judged(workspace, stub, scores=[5, 1] * 16)
     metric = find_metric(experiment.evaluators, "judge_rubric")
     assert metric is not None
-    values = dict(experiment.scores.filter(metric="judge_rubric").values_list("item_id", "value"))
+    values: dict[Any, Any] = dict(
+        experiment.scores.filter(metric="judge_rubric").values_list("item_id", "value")
+    )
     assert sorted(values.values()) == [1.0] * 16 + [5.0] * 16
     trust = measure_trust(workspace.pk, metric, judge_name=experiment.judge_name)
     assert (trust.is_trusted, trust.words) == (False, "never compared with people")
