@@ -11,10 +11,10 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
-import charset_normalizer
 import orjson
 
 from apps.documents.parsing.archive import SafeArchive
+from apps.documents.parsing.text import detect_charset
 from apps.documents.parsing.types import Limits, ParseError
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -24,6 +24,7 @@ MAX_CELL = 100_000
 EXPANDED_MB = 48
 KINDS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "json", ".ndjson": "json",
          ".json": "json", ".xlsx": "excel"}  # fmt: skip
+_WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüŒœ€£§°«»¿¡·–—‘’“”„…")
 Row = tuple[int, dict[str, Any]]
 
 
@@ -61,19 +62,24 @@ def _bounded(rows: Iterator[Row | RowError]) -> Iterator[Row | RowError]:
 
 
 def decode(data: bytes) -> str:
-    """UTF-8 or UTF-16 with their marks, else what the bytes look like. Raises TableError."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    else:
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            best = charset_normalizer.from_bytes(data[:200_000]).best()
-            encoding = best.encoding if best else ""
+    """The text of a file in whatever charset it is. Raises TableError."""
     try:
-        return data.decode(encoding)
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        charset = "cp1252" if _is_western(data) else detect_charset(data)
+    try:
+        return data.decode(charset).removeprefix("\ufeff")
     except (UnicodeDecodeError, LookupError) as error:
         raise TableError("The file's characters cannot be read. Save it as UTF-8.") from error
+
+
+def _is_western(data: bytes) -> bool:
+    """Whether Windows-1252 reads nothing but letters of Western Europe: guessing fails on few."""
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    return {char for char in text if char > "\x7f"} <= _WESTERN
 
 
 def _read_csv(data: bytes) -> Iterator[Row | RowError]:

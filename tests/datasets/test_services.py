@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -15,6 +16,7 @@ from apps.datasets.services import (
     Source,
     add_example,
     create_dataset,
+    forget_document,
     freeze,
     remove_example,
     review_example,
@@ -116,3 +118,15 @@ def test_an_example_keeps_everything(dataset: Any, owner: Any) -> None:
     assert (example.language, example.tags) == ("de", ["urlaub"])
     assert (example.source_kind, example.source_id, example.source_note) == ("chat", "m1", "Desk")
     assert example.created_by == owner
+
+
+def test_the_words_of_a_deleted_document_go_everywhere(dataset: Any) -> None:
+    gone, kept = uuid4(), uuid4()
+    passages = (Passage("secret", str(gone), "a.md", 4, 10), Passage("fine", str(kept), "b.md"))
+    add_example(dataset, fields=ask("What?", expected_passages=passages), actor=ANONYMOUS)
+    add_example(dataset, fields=ask("Other?"), actor=ANONYMOUS)
+    freeze(dataset, actor=ANONYMOUS)
+    assert forget_document(gone) == 2
+    for example in Example.objects.filter(question="What?"):
+        assert [passage["text"] for passage in example.expected_passages] == ["", "fine"]
+        assert example.expected_passages[0]["start"] == 4

@@ -14,6 +14,7 @@ from apps.assistants.probes.services import forget_probe_answers
 from apps.chat.models import RetrievedPassage
 from apps.chat.services import withdraw_answers
 from apps.core.models import Job
+from apps.datasets.services import forget_document as forget_in_datasets
 from apps.documents.models import Collection, Document, DocumentVersion, Page
 from apps.documents.page_images import remove_page_images
 from apps.documents.services import VERSION_JOBS, lock_blob
@@ -32,6 +33,7 @@ def purge_document(job: Job) -> None:
     withdraw_answers(document.pk)
     withdraw_items(document.pk)
     forget_probe_answers(document.collection_id)
+    forget_in_datasets(document.pk)
     forget_document(document)
     versions = list(DocumentVersion.objects.filter(document=document))
     for version in versions:

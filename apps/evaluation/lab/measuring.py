@@ -65,10 +65,49 @@ def hit_evidence(hit: Hit, passages: Sequence[Mapping[str, Any]]) -> EvidencePas
     )
 
 
+def settle_passages(
+    passages: Sequence[Mapping[str, Any]], hits: Sequence[Hit]
+) -> list[Mapping[str, Any]]:
+    """The passages, without the offsets of those whose words have moved since.
+
+    Offsets are of the version that was there when a case was labelled. Where a hit of the same
+    document has other words at that place, or the same words at another, words decide.
+    """
+    return [
+        {**passage, "start": UNKNOWN, "end": UNKNOWN} if _has_moved(passage, hits) else passage
+        for passage in passages
+    ]
+
+
+def _has_moved(passage: Mapping[str, Any], hits: Sequence[Hit]) -> bool:
+    text = passage.get("text", "")
+    if not text or not _is_placed(passage):
+        return False
+    wanted = _plain(text)
+    for hit in hits:
+        if str(hit.document_id) != passage["document_id"]:
+            continue
+        start, end = max(hit.start, passage["start"]), min(hit.end, passage["end"])
+        if start >= end:
+            if wanted in _plain(hit.text):
+                return True
+            continue
+        here = hit.text[start - hit.start : end - hit.start]
+        there = text[start - passage["start"] : end - passage["start"]]
+        if _plain(here) != _plain(there):
+            return True
+    return False
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).lower()
+
+
 def measure_hits(
     hits: Sequence[Hit], passages: Sequence[Mapping[str, Any]], *, k: int
 ) -> dict[str, float]:
     """Each metric that applies, by name; empty where nothing is expected."""
+    passages = settle_passages(passages, hits)
     observation = Observation(
         expected_passages=expected_evidence(passages),
         retrieved=tuple(hit_evidence(hit, passages) for hit in hits),
@@ -86,6 +125,7 @@ def measure_hits(
 
 def find_expected(hits: Sequence[Hit], passages: Sequence[Mapping[str, Any]]) -> list[int]:
     """The ids of the hits that hold an expected passage."""
+    passages = settle_passages(passages, hits)
     wanted = expected_evidence(passages)
     return [
         hit.chunk_id

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from apps.assistants.models import Release
+from apps.retrieval.models import Index, IndexState
 from apps.retrieval.profiles import DEFAULT_PROFILE, ProfileError, RetrievalProfile
 
 KEYS = ("a", "b")
 RELEASE_FIELD = "{}-release"
+INDEX_FIELD = "{}-index"
 FIRST_CHANGE = {"a": {}, "b": {"rerank": "late"}}
 
 
@@ -30,6 +32,25 @@ def _of_release(workspace_id: UUID, release_id: str) -> RetrievalProfile | None:
         return RetrievalProfile.parse(release.retrieval) if release else None
     except (ValueError, ProfileError):
         return None
+
+
+def chosen_index(workspace_id: UUID, index_id: str) -> Index | None:
+    """The index that a side searches instead of the live ones; None for the live ones."""
+    try:
+        return list_other_indexes(workspace_id).filter(pk=UUID(index_id)).first()
+    except ValueError:
+        return None
+
+
+def list_other_indexes(workspace_id: UUID) -> QuerySet[Index]:
+    """Indexes that are not live and hold something: being built, or retired."""
+    return (
+        Index.objects.filter(workspace_id=workspace_id, discarded_at=None, num_chunks__gt=0)
+        .filter(collection__deleted_at=None)
+        .exclude(state=IndexState.LIVE)
+        .select_related("collection", "profile")
+        .order_by("collection__name", "-created_at")
+    )
 
 
 def list_profile_releases(workspace_id: UUID) -> Sequence[Release]:

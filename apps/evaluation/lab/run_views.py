@@ -29,7 +29,7 @@ from apps.evaluation.lab.runs import (
     find_job,
     start_run,
 )
-from apps.evaluation.lab.views import BASE, choose_collections, profile_forms
+from apps.evaluation.lab.views import BASE, choose_collections, chosen_indexes, profile_forms
 from apps.retrieval.profiles import RetrievalProfile
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
@@ -62,6 +62,7 @@ def measure(request: WorkspaceRequest) -> HttpResponse:
             profiles={key: forms[key].profile for key in KEYS},
             collection_ids=[item.pk for item in chosen],
             k=form.cleaned_data["k"],
+            indexes=chosen_indexes(request),
         )
         try:
             made = start_run(form.version, fields=fields, actor=request.actor)
@@ -76,6 +77,7 @@ def measure(request: WorkspaceRequest) -> HttpResponse:
             for key, item in forms.items()
         ],
         "chosen": chosen,
+        "indexes": [(key, index) for key, index in chosen_indexes(request).items() if index],
         "versions": versions,
         "query": request.GET.urlencode(),
     }

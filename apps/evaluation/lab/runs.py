@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
@@ -14,12 +14,16 @@ from apps.datasets.models import DatasetVersion, Example, ReviewState
 from apps.evaluation.lab.measuring import find_expected, measure_hits
 from apps.evaluation.lab.models import LabResult, LabRun
 from apps.evaluation.lab.profiles import KEYS
-from apps.evaluation.lab.sides import make_request, search_side
+from apps.evaluation.lab.sides import Side, make_request, search_side
+from apps.retrieval.models import Index
 from apps.retrieval.profiles import RetrievalProfile
 from apps.workspaces.services import Actor
 
 BATCH = 10
 """Cases that are stored together, and so are lost together at most."""
+
+
+INDEX_GONE = "The index that one side should search was thrown away in the meantime."
 
 
 class NoCasesError(Exception):
@@ -28,11 +32,15 @@ class NoCasesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunFields:
-    """What people choose. Profiles by side; collections by id; `k` passages count."""
+    """What people choose. Profiles by side; collections by id; `k` passages count.
+
+    `indexes` by side: the one to search instead of the live ones, if any.
+    """
 
     profiles: Mapping[str, RetrievalProfile]
     collection_ids: Sequence[UUID]
     k: int = 10
+    indexes: Mapping[str, Index | None] = field(default_factory=dict)
 
 
 def labelled(version: DatasetVersion) -> list[UUID]:
@@ -51,6 +59,7 @@ def start_run(version: DatasetVersion, *, fields: RunFields, actor: Actor) -> La
         workspace_id=version.workspace_id,
         dataset_version=version,
         profiles={key: fields.profiles[key].to_json() for key in KEYS},
+        indexes={key: str(index.pk) for key, index in fields.indexes.items() if index},
         collections=[str(pk) for pk in fields.collection_ids],
         k=fields.k,
         created_by=actor.user,
@@ -99,23 +108,36 @@ def list_missing(run: LabRun) -> list[UUID]:
 def measure_examples(run: LabRun, example_ids: Sequence[UUID]) -> list[LabResult]:
     """The results of both sides for these examples, not stored yet. Blocking."""
     profiles = {key: RetrievalProfile.parse(run.profiles[key]) for key in KEYS}
+    wanted = [UUID(pk) for pk in run.indexes.values()]
+    rows = Index.objects.filter(workspace_id=run.workspace_id, pk__in=wanted)
+    indexes = {str(index.pk): index for index in rows}
     found = Example.objects.filter(pk__in=example_ids, version_id=run.dataset_version_id)
     return [
-        _measure(run, example, side=key, profile=profile)
+        _measure(run, example, side=key, profile=profile, indexes=indexes)
         for example in found
         for key, profile in profiles.items()
     ]
 
 
-def _measure(run: LabRun, example: Example, *, side: str, profile: RetrievalProfile) -> LabResult:
+def _measure(
+    run: LabRun,
+    example: Example,
+    *,
+    side: str,
+    profile: RetrievalProfile,
+    indexes: Mapping[str, Index],
+) -> LabResult:
+    wanted = run.indexes.get(side)
     request = make_request(
         run.workspace_id,
         [UUID(pk) for pk in run.collections],
         example.question,
         profile=profile,
         limit=run.k,
+        index=indexes.get(wanted) if wanted else None,
     )
-    made = search_side(request)
+    gone = wanted is not None and wanted not in indexes
+    made = Side(profile, problem=INDEX_GONE) if gone else search_side(request)
     expected = set(find_expected(made.hits, example.expected_passages))
     return LabResult(
         workspace_id=run.workspace_id,

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.retrieval.models import Index
 from apps.retrieval.pipeline import RetrievalRequest, retrieve
 from apps.retrieval.profiles import RetrievalProfile
 from apps.retrieval.search import Hit
-from inference.errors import ModelFilesError
+from inference.errors import ModelError, ModelFilesError
 from inference.protocols import Vectors
 
 NO_MODEL = "The embedding model is not ready. Words alone can be searched: choose “Words only”."
@@ -65,6 +66,8 @@ def search_side(
         found = retrieve(request, vector=vector, explain=explain)
     except ModelFilesError:
         return Side(request.profile, problem=NO_MODEL)
+    except ModelError as error:
+        return Side(request.profile, problem=error.message)
     took = (time.perf_counter() - started) * 1000
     return Side(
         request.profile,
@@ -91,12 +94,17 @@ def make_request(
     *,
     profile: RetrievalProfile,
     limit: int | None = None,
+    index: Index | None = None,
 ) -> RetrievalRequest:
-    """A request of the lab. `limit` replaces the profile's, so that both sides list as many."""
+    """A request of the lab. `limit` replaces the profile's, so that both sides list as many.
+
+    With an index, only its collection is searched, and in it rather than in the live one.
+    """
     return RetrievalRequest(
         workspace_id=workspace_id,
-        collection_ids=collection_ids,
+        collection_ids=[index.collection_id] if index else collection_ids,
         text=question,
         profile=profile,
         limit=limit,
+        index_id=index.pk if index else None,
     )

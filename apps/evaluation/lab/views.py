@@ -24,10 +24,19 @@ from apps.documents.models import Collection
 from apps.documents.selectors import list_collections
 from apps.evaluation.lab.forms import MAX_QUESTION, ProfileForm, SaveForm
 from apps.evaluation.lab.measuring import METRICS, find_expected, measure_hits
-from apps.evaluation.lab.profiles import RELEASE_FIELD, base_profiles, list_profile_releases
+from apps.evaluation.lab.profiles import (
+    INDEX_FIELD,
+    KEYS,
+    RELEASE_FIELD,
+    base_profiles,
+    chosen_index,
+    list_other_indexes,
+    list_profile_releases,
+)
 from apps.evaluation.lab.services import mark_case, save_case
 from apps.evaluation.lab.sides import Place, Side, make_request, search_side
 from apps.retrieval.highlights import mark_terms
+from apps.retrieval.models import Index
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -54,6 +63,7 @@ class SideView:
     key: str
     name: str
     form: ProfileForm
+    index: Index | None = None
     side: Side | None = None
     stages: Sequence[dict[str, Any]] = ()
     final: Sequence[dict[str, Any]] = ()
@@ -70,7 +80,11 @@ def lab(request: WorkspaceRequest) -> HttpResponse:
     collections = list(list_collections(request.workspace))
     chosen = choose_collections(request, collections)
     forms = profile_forms(request)
-    views = [SideView(key, f"Profile {key.upper()}", form) for key, form in forms.items()]
+    indexes = chosen_indexes(request)
+    views = [
+        SideView(key, f"Profile {key.upper()}", form, index=indexes[key])
+        for key, form in forms.items()
+    ]
     is_valid = all(form.is_valid() for form in forms.values())
     if question and is_valid:
         views = _search_sides(request, views, chosen, question, example)
@@ -84,6 +98,7 @@ def lab(request: WorkspaceRequest) -> HttpResponse:
         "example": example,
         "datasets": list_datasets(request.workspace.pk),
         "releases": list_profile_releases(request.workspace.pk),
+        "indexes": list_other_indexes(request.workspace.pk),
         "here": request.get_full_path(),
         "query": request.GET.urlencode(),
     }
@@ -98,6 +113,14 @@ def profile_forms(request: WorkspaceRequest) -> dict[str, ProfileForm]:
                          base=base, prefix=key)
         for key, base in bases.items()
     }  # fmt: skip
+
+
+def chosen_indexes(request: WorkspaceRequest) -> dict[str, Index | None]:
+    """The index that each side searches; None for the live ones."""
+    return {
+        key: chosen_index(request.workspace.pk, request.GET.get(INDEX_FIELD.format(key), ""))
+        for key in KEYS
+    }
 
 
 def choose_collections(
@@ -126,7 +149,13 @@ def _search_sides(
     ids = [item.pk for item in chosen]
     found = [
         search_side(
-            make_request(request.workspace.pk, ids, question, profile=view.form.profile),
+            make_request(
+                request.workspace.pk,
+                ids,
+                question,
+                profile=view.form.profile,
+                index=view.index,
+            ),
             explain=True,
         )
         for view in views
@@ -154,7 +183,9 @@ def _search_sides(
             for stage in side.stages
         ]
         timings = [(STEPS.get(step, step), took) for step, took in side.timings]
-        described.append(SideView(view.key, view.name, view.form, side, stages, final, timings))
+        described.append(
+            SideView(view.key, view.name, view.form, view.index, side, stages, final, timings)
+        )
     return described
 
 

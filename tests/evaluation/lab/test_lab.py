@@ -151,3 +151,30 @@ def test_a_case_is_measured_and_its_marks_changed(client: Client, workspace: Any
     client.post(f"{LAB}save/", sent | {"example": str(frozen.pk), "relevant": []})
     frozen.refresh_from_db()
     assert len(frozen.expected_passages) == 1
+
+
+def test_a_side_can_search_an_index_that_is_not_live(client: Client, workspace: Any) -> None:
+    from apps.retrieval.models import Embedding, Index, IndexState, Posting
+
+    live = Index.objects.get()
+    other = Index.objects.create(
+        workspace=workspace,
+        collection=live.collection,
+        profile=live.profile,
+        embedding_model=live.embedding_model,
+        dimensions=live.dimensions,
+        state=IndexState.BUILDING,
+        num_chunks=1,
+        total_length=live.total_length,
+    )
+    leave = chunk_of("leave.md")
+    for model in (Embedding, Posting):
+        for row in model.objects.filter(index=live, chunk=leave).values():
+            row.pop("id", None)
+            model.objects.create(**row | {"index_id": other.pk})
+    page = text_of(client.get(LAB, {"q": "travel", "b-index": str(other.pk), "b-mode": "vector"}))
+    assert "Handbook: " in page
+    assert "building" in page
+    sides = page.split("What Profile B finds")
+    assert "travel.md" in sides[0]
+    assert "travel.md" not in sides[1].split("Keep it as")[0]

@@ -22,7 +22,7 @@ def hit(number: int, start: int, end: int, *, document: UUID = DOCUMENT, text: s
 
 
 def wanted(start: int, end: int, **values: Any) -> dict[str, Any]:
-    passage = {"document_id": str(DOCUMENT), "document_name": "a.md", "text": "x"}
+    passage = {"document_id": str(DOCUMENT), "document_name": "a.md", "text": ""}
     return passage | {"start": start, "end": end} | values
 
 
@@ -54,6 +54,17 @@ def test_a_passage_known_by_its_words_or_its_document() -> None:
     assert hit_evidence(hits[0], [by_name]).document == "a.md"
     assert find_expected(hits, [by_name]) == [1, 2]
     assert "char_recall" not in measure_hits(hits, [by_text], k=2)
+
+
+def test_words_that_have_moved_are_found_where_they_are_now() -> None:
+    expected = [wanted(0, 7, text="25 days")]
+    moved = [hit(1, 0, 7, text="Preface"), hit(2, 50, 66, text="They get 25 days")]
+    assert find_expected(moved, expected) == [2]
+    assert measure_hits(moved, expected, k=2)["mrr"] == 0.5
+    still = [hit(1, 0, 16, text="25 days they get"), hit(2, 50, 57, text="Nothing")]
+    assert find_expected(still, expected) == [1]
+    assert "char_recall" in measure_hits(still, expected, k=2)
+    assert "char_recall" not in measure_hits(moved, expected, k=2)
 
 
 def test_without_expectations_there_is_nothing_to_measure() -> None:
