@@ -110,14 +110,14 @@ def list_cases(probe: Probe) -> QuerySet[ProbeCase]:
 
 def list_open_cases(probe: Probe) -> list[ProbeCase]:
     """What has not been asked, in order."""
-    return list(list_cases(probe).filter(result=None))
+    return list(list_cases(probe).filter(result__isnull=True))
 
 
 def find_original(probe: Probe, question: int) -> ProbeCase | None:
     """The finished case of a question as it was."""
     return (
         probe.cases.filter(given__question=question, given__kind=ORIGINAL)
-        .exclude(result=None)
+        .exclude(result__isnull=True)
         .first()
     )
 
