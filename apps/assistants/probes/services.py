@@ -138,7 +138,9 @@ def delete_probe(probe: Probe, *, actor: Actor) -> None:
 
 def store_case(case: ProbeCase, *, answer: str, result: dict[str, Any]) -> None:
     """What came of a case; the first result stays."""
-    ProbeCase.objects.filter(pk=case.pk, result__isnull=True).update(answer=answer[:4000], result=result)
+    ProbeCase.objects.filter(pk=case.pk, result__isnull=True).update(
+        answer=answer[:4000], result=result
+    )
 
 
 def forget_probe_answers(collection_id: UUID) -> None:
