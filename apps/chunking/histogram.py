@@ -47,7 +47,7 @@ def bin_width(largest: int) -> int:
     20
     """
     raw = max(math.ceil(largest / MAX_BINS), 1)
-    power = 10 ** math.floor(math.log10(raw))
+    power = int(10 ** math.floor(math.log10(raw)))
     return next(power * step for step in (1, 2, 5, 10) if power * step >= raw)
 
 

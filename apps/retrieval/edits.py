@@ -65,7 +65,7 @@ def disable_passage(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
 
 
 def tag_passage(chunk: Chunk, *, tags: Sequence[str], actor: Actor) -> ChunkEdit | None:
-    """Give a passage these tags instead of those it has; None if it had none and gets none.
+    """Give a passage these tags instead of those it has; None if nothing is left to keep.
 
     Raises EditError for too many or too long ones.
     """
@@ -82,9 +82,10 @@ def tag_passage(chunk: Chunk, *, tags: Sequence[str], actor: Actor) -> ChunkEdit
         edit.tags = clean
         _save(edit)
         _finish(chunk, edit, action="passage.tagged", actor=actor)
-        if not clean and not edit.is_fixed:
-            edit.delete()
-    return edit
+        if clean or edit.is_fixed:
+            return edit
+        edit.delete()
+    return None
 
 
 def split_passage(chunk: Chunk, *, at: int, actor: Actor) -> list[ChunkEdit]:

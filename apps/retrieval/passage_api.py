@@ -112,7 +112,7 @@ class PassageView(WorkspaceAPIView):
                 made.append(edits.edit_passage(chunk, text=values["text"], actor=self.actor))
             if "tags" in values:
                 made.append(edits.tag_passage(chunk, tags=values["tags"], actor=self.actor))
-            return list({edit.pk: edit for edit in made if edit is not None and edit.pk}.values())
+            return list({edit.pk: edit for edit in made if edit is not None}.values())
 
         return _accept(change)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -165,7 +166,10 @@ def test_a_setting_is_kept_and_leads_to_the_index(
 def test_the_api_lists_keeps_and_previews(
     workspace: Workspace, owner: User, document: Document
 ) -> None:
-    api, json = make_api(workspace, owner), {"content_type": "application/json"}
+    api = make_api(workspace, owner)
+
+    def post(path: str, data: dict[str, Any]) -> Any:
+        return api.post(path, data, content_type="application/json")
 
     strategies = {s["key"]: s for s in api.get("/api/v1/chunking/strategies/").json()}
     assert set(strategies) == set(STRATEGIES)
@@ -175,17 +179,17 @@ def test_the_api_lists_keeps_and_previews(
     )  # fmt: skip
 
     setting = {"strategy": "words", "params": {"size": 50, "overlap": 0}}
-    made = api.post("/api/v1/chunking/profiles/", {**setting, "name": "Fifty"}, **json)
+    made = post("/api/v1/chunking/profiles/", {**setting, "name": "Fifty"})
     assert made.status_code == 201
     assert made.json()["params"] == {"size": 50, "overlap": 0, "headings": True}
     taken = {"strategy": "words", "params": {}, "name": "Fifty"}
-    assert api.post("/api/v1/chunking/profiles/", taken, **json).status_code == 409
+    assert post("/api/v1/chunking/profiles/", taken).status_code == 409
     assert "Fifty" in [p["name"] for p in api.get("/api/v1/chunking/profiles/").json()]
 
     path = f"/api/v1/documents/{document.pk}/chunking-preview/"
-    preview = api.post(path, setting, **json).json()
+    preview = post(path, setting).json()
     assert len(preview["passages"]) == 11  # 540 words
     assert preview["passages"][0]["start"] == 0
-    wrong = api.post(path, {"strategy": "words", "params": {"size": 1}}, **json)
+    wrong = post(path, {"strategy": "words", "params": {"size": 1}})
     assert wrong.status_code == 400
     assert "from 20" in str(wrong.json()["errors"]["params"]["size"])
