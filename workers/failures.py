@@ -10,6 +10,7 @@ from apps.core import jobs
 from apps.core.models import Job, JobState
 from apps.evaluation.models import ExperimentState
 from apps.evaluation.results import end_run
+from inference.errors import ModelError, ModelFilesError
 from workers.claims import close_connection, fence
 from workers.pipelines.versions import fail_version
 
@@ -49,7 +50,8 @@ def put_back(job: Job) -> None:
 def fail_internally(job: Job, error: BaseException) -> None:
     """End a job, and its version if it has one, after an error that we did not foresee."""
     logger.error("job %s (%s) failed", job.pk, job.kind, exc_info=error)
-    reason = INTERNAL_REASON.format(job=job.pk)
+    is_told = isinstance(error, ModelError | ModelFilesError)  # their words are for people
+    reason = str(error) if is_told else INTERNAL_REASON.format(job=job.pk)
     try:
         with fence(job):
             fail_job_version(job, code="internal", reason=reason)

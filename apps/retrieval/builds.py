@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Model
+from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils import timezone
 
 from apps.chunking.models import ChunkingProfile
@@ -18,6 +20,7 @@ from apps.core.embedder import EmbeddingChoice
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection
 from apps.retrieval import coverage
+from apps.retrieval.following import enqueue_build
 from apps.retrieval.live_models import forget_models
 from apps.retrieval.models import (
     BuildStage,
@@ -82,7 +85,7 @@ def start_build(
             goes_live=goes_live,
             created_by=actor.user,
         )
-        enqueue_build(index)
+        enqueue_build(index.workspace_id, index_id=index.pk)
         _audit(index, action="index.started", actor=actor)
     return index
 
@@ -92,7 +95,7 @@ def continue_build(index: Index, *, actor: Actor) -> None:
     if index.state != IndexState.BUILDING or index.discarded_at is not None:
         raise WrongStateError
     with transaction.atomic():
-        enqueue_build(index)
+        enqueue_build(index.workspace_id, index_id=index.pk)
         _audit(index, action="index.continued", actor=actor)
 
 
@@ -103,31 +106,6 @@ def stop_build(index: Index, *, actor: Actor) -> bool:
         if stopped:
             _audit(index, action="index.stopped", actor=actor)
     return stopped
-
-
-def enqueue_build(index: Index) -> None:
-    """Queue the job that gives an index the documents it lacks."""
-    _enqueue(JobKind.BUILD_INDEX, index)
-
-
-def follow_up(collection_id: UUID) -> None:
-    """In the transaction that makes a version current: the indexes being built want it too.
-
-    Their jobs stay locked until the transaction ends, so one that is about to end sees the
-    version; one that has ended well goes on. Those that failed or were stopped stay so.
-    """
-    building = Index.objects.filter(
-        collection_id=collection_id, state=IndexState.BUILDING, discarded_at=None
-    )
-    by_key = {str(index.pk): index for index in building}
-    if not by_key:
-        return
-    ended = Job.objects.select_for_update(no_key=True).filter(
-        kind=JobKind.BUILD_INDEX, key__in=by_key
-    )
-    for key, state in ended.order_by("key").values_list("key", "state"):
-        if state == JobState.SUCCEEDED:
-            enqueue_build(by_key[key])
 
 
 # Swapping
@@ -185,7 +163,7 @@ def catch_up(index: Index) -> None:
     """Let a job give the index the documents that came while nobody was building it."""
     rows = Index.objects.filter(pk=index.pk, discarded_at=None).exclude(state=IndexState.LIVE)
     if rows.update(state=IndexState.BUILDING, stage=BuildStage.WAITING):
-        enqueue_build(index)
+        enqueue_build(index.workspace_id, index_id=index.pk)
     index.refresh_from_db()
 
 
@@ -209,30 +187,37 @@ def throw_away(index: Index, *, actor: Actor) -> None:
         Index.objects.filter(pk=locked.pk).update(
             state=IndexState.RETIRED, goes_live=False, discarded_at=timezone.now()
         )
-        _enqueue(JobKind.DISCARD_INDEX, locked)
+        jobs.enqueue(
+            JobKind.DISCARD_INDEX,
+            workspace_id=locked.workspace_id,
+            key=str(locked.pk),
+            payload={"index_id": str(locked.pk)},
+        )
         _audit(locked, action="index.discarded", actor=actor)
-
-
-DELETE_SOME = {
-    "retrieval_posting": "index_id = %(index)s",
-    "retrieval_embedding": "index_id = %(index)s",
-    "retrieval_indexedversion": "index_id = %(index)s",
-    "retrieval_frequentterm": "index_id = %(index)s",
-}
 
 
 def remove_rows(index_id: UUID) -> int:
     """Delete some of what a discarded index has stored; returns how many rows, 0 at the end."""
-    for table, condition in DELETE_SOME.items():
+    for table in _tables_of(Index, "index_id"):
         statement = (
-            f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608  # constants
-            f"SELECT ctid FROM {table} WHERE {condition} LIMIT %(rows)s))"
+            f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608  # names of our tables
+            f"SELECT ctid FROM {table} WHERE index_id = %(index)s LIMIT %(rows)s))"
         )
         with connection.cursor() as cursor:
             cursor.execute(statement, {"index": index_id, "rows": ROWS_AT_ONCE})
             if cursor.rowcount:
                 return int(cursor.rowcount)
     return 0
+
+
+def _tables_of(model: type[Model], column: str) -> list[str]:
+    """The tables with rows of these rows, whichever they are by now."""
+    found = [
+        relation.related_model._meta.db_table
+        for relation in model._meta.get_fields(include_hidden=True)
+        if isinstance(relation, ForeignObjectRel) and relation.field.column == column
+    ]
+    return sorted(found)
 
 
 DELETE_PASSAGES = """
@@ -293,15 +278,6 @@ def lock_live(collection_id: UUID) -> Index | None:
         Index.objects.select_for_update()
         .filter(collection_id=collection_id, state=IndexState.LIVE)
         .first()
-    )
-
-
-def _enqueue(kind: JobKind, index: Index) -> None:
-    jobs.enqueue(
-        kind,
-        workspace_id=index.workspace_id,
-        key=str(index.pk),
-        payload={"index_id": str(index.pk)},
     )
 
 

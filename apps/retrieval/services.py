@@ -1,6 +1,7 @@
 """Writes of indexes: vectors while a version is on its way, postings when it becomes current.
 
-Locks are taken in one order everywhere: document, then version, then indexes by id.
+Locks are taken in one order everywhere: document, then version, then indexes, the live one first,
+then the jobs of those that are being built.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from apps.core.embedder import get_embedder
 from apps.documents.models import Collection, Document, DocumentVersion, Stage, VersionState
 from apps.retrieval import postings
 from apps.retrieval.context_text import heading_with_context
+from apps.retrieval.edit_jobs import follow_changes
+from apps.retrieval.following import follow_up, hold_live
 from apps.retrieval.models import Index, IndexState
 from apps.retrieval.wire import HalfVector, open_cursor
 from inference.protocols import Vectors
@@ -56,6 +59,12 @@ def text_to_embed(heading: str, text: str) -> str:
 
 def ensure_live_index(collection: Collection) -> Index:
     """The collection's live index; made at its first use, with the default profile and model."""
+    live = Index.objects.select_related("profile").filter(
+        collection=collection, state=IndexState.LIVE
+    )
+    if (index := live.first()) is not None:
+        return index
+    now = timezone.now()
     index, _ = Index.objects.select_related("profile").get_or_create(
         collection=collection,
         state=IndexState.LIVE,
@@ -63,6 +72,8 @@ def ensure_live_index(collection: Collection) -> Index:
             "workspace_id": collection.workspace_id,
             "profile": default_profile(collection.workspace),
             "embedding_model": get_embedder().name,
+            "ready_at": now,
+            "live_at": now,
         },
     )
     return index
@@ -85,7 +96,7 @@ def pending_chunks(index: Index, *, version_ids: Sequence[UUID], limit: int) -> 
 
 
 def store_embeddings(index: Index, chunk_ids: Sequence[int], vectors: Vectors) -> int:
-    """Store unit vectors of shape (len(chunk_ids), 384); returns how many were new.
+    """Store unit vectors of shape (len(chunk_ids), dimensions); returns how many were new.
 
     Passages that were deleted meanwhile, or have their vector already, are passed over.
     """
@@ -112,7 +123,8 @@ def publish_version(version: DocumentVersion, *, index: Index) -> bool:
 
     False: the document is deleted or a newer version is current; then this version's passages
     are removed, for nothing will find them. Raises VectorsMissingError, with nothing changed,
-    while passages wait for vectors. Publishing twice changes nothing.
+    while passages wait for vectors, and IndexChangedError if another index is live by now.
+    Publishing twice changes nothing. Indexes that are being built get to know of the version.
     """
     document = Document.objects.select_for_update(no_key=True).get(pk=version.document_id)
     version = DocumentVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
@@ -122,16 +134,21 @@ def publish_version(version: DocumentVersion, *, index: Index) -> bool:
         _finish(version, num_chunks=0)
         postings.remove_passages([version.pk])
         return False
+    building = hold_live(index)
     missing = _count_missing(version, index)
     if missing:
         raise VectorsMissingError(missing)
     # An earlier attempt at this version may have been published by another index.
     num_chunks = postings.write_postings(version, index=index)
+    was_found = document.current_id is not None
     document.current = version
     document.save(update_fields=["current"])
     _finish(version, num_chunks=num_chunks)
     superseded = document.versions.filter(number__lt=version.number).values_list("pk", flat=True)
     postings.remove_passages(list(superseded))
+    follow_up(building)
+    if was_found:
+        follow_changes(document.workspace_id, document.pk)
     return True
 
 

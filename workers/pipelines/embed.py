@@ -15,11 +15,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from apps.chunking.services import split_version
 from apps.core import jobs
 from apps.core.embedder import get_embedder
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, DocumentVersion
+from apps.retrieval.following import IndexChangedError
 from apps.retrieval.models import Index
 from apps.retrieval.services import (
     PendingChunk,
@@ -29,8 +31,9 @@ from apps.retrieval.services import (
     publish_version,
     store_embeddings,
 )
+from inference.errors import ModelError
 from workers.claims import claim_due, close_connection, fence, still_wanted
-from workers.failures import fail_internally, is_passing, put_back
+from workers.failures import PassingTroubleError, fail_internally, is_passing, put_back
 from workers.heartbeat import heart
 from workers.pipelines.versions import (
     add_progress,
@@ -121,9 +124,22 @@ class EmbedRun:
                 jobs.finish(job, JobState.CANCELLED)
                 heart.remove([job])
             else:
-                works.append(_Work(job, version, self._find_index(version.document.collection)))
+                works.append(self._begin(job, version))
         show_embedding([work.version.pk for work in works])
         return works
+
+    def _begin(self, job: Job, version: DocumentVersion) -> _Work:
+        index = self._find_index(version.document.collection)
+        if job.payload.get("profile_id", str(index.profile_id)) != str(index.profile_id):
+            _split_again(version, index)  # another index went live after the document was read
+        return _Work(job, version, index)
+
+    def _change_index(self, work: _Work) -> None:
+        """Go on for the index that is live now."""
+        collection = work.version.document.collection
+        self.indexes.pop(collection.pk, None)
+        work.index = self._find_index(collection)
+        _split_again(work.version, work.index)
 
     def _find_index(self, collection: Collection) -> Index:
         if collection.pk not in self.indexes:
@@ -236,12 +252,18 @@ class EmbedRun:
         return count
 
     def _publish(self, work: _Work) -> bool:
-        """Swap the version in and end the job, together; False if vectors are missing after all."""
+        """Swap the version in and end the job, together; False if vectors are missing after all.
+
+        They are missing too when another index has gone live meanwhile.
+        """
         try:
             with fence(work.job):
                 publish_version(work.version, index=work.index)
                 jobs.finish(work.job, JobState.SUCCEEDED)
         except VectorsMissingError:
+            return False
+        except IndexChangedError:
+            self._change_index(work)
             return False
         except JobCancelled:
             logger.info("job %s was cancelled before its end", work.job.pk)
@@ -272,14 +294,33 @@ def _embed_group(
 ) -> None:
     """Runs in a lane: vectors of a group into Postgres, then the progress of its documents."""
     try:
-        vectors = get_embedder().encode([chunk.text for chunk in group])
-        for index in {index.pk: index for index in indexes.values()}.values():
-            rows = [n for n, chunk in enumerate(group) if indexes[chunk.version_id] == index]
-            store_embeddings(index, [group[n].chunk_id for n in rows], vectors[rows])
+        for model in {index.embedding_model for index in indexes.values()}:
+            _embed_with(model, group, indexes)
         for version_id, count in sorted(shown.items()):
             add_progress(version_id, chunks=count)
     finally:
         close_connection()
+
+
+def _embed_with(model: str, group: Sequence[PendingChunk], indexes: dict[UUID, Index]) -> None:
+    """Embed those of a group whose index has this model, and store their vectors."""
+    chunks = [c for c in group if indexes[c.version_id].embedding_model == model]
+    try:
+        vectors = get_embedder(model).encode([chunk.text for chunk in chunks])
+    except ModelError as error:
+        if error.retryable:
+            raise PassingTroubleError(error.message) from error
+        raise
+    for index in {
+        indexes[chunk.version_id].pk: indexes[chunk.version_id] for chunk in chunks
+    }.values():
+        rows = [n for n, chunk in enumerate(chunks) if indexes[chunk.version_id] == index]
+        store_embeddings(index, [chunks[n].chunk_id for n in rows], vectors[rows])
+
+
+def _split_again(version: DocumentVersion, index: Index) -> None:
+    version.num_chunks = split_version(version, profile=index.profile)
+    update_version(version.pk, num_chunks=version.num_chunks, chunks_done=0)
 
 
 def _put_back(taken: Iterable[Job], error: BaseException) -> None:

@@ -21,6 +21,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from apps.chunking.models import Chunk
 from apps.chunking.services import split_version
 from apps.core import jobs
 from apps.core.embedder import get_embedder
@@ -124,6 +125,15 @@ class _Build:
             if not document.filter(current_id=version_id, deleted_at=None).exists():
                 postings.remove_passages([version_id])
 
+    def _split_rest(self, found: Sequence[tuple[UUID, UUID]]) -> None:
+        """Those that became current after all others were split."""
+        ids = [version_id for _, version_id in found]
+        rows = Chunk.objects.filter(version_id__in=ids, profile=self.index.profile_id)
+        have = set(rows.values_list("version_id", flat=True).distinct())
+        for document_id, version_id in found:
+            if version_id not in have:
+                self._split(document_id, version_id)
+
     def _show_totals(self) -> None:
         total, done = coverage.count_passages(self.index)
         self._show(BuildStage.EMBEDDING, done=done, total=total)
@@ -132,6 +142,7 @@ class _Build:
         after = coverage.FIRST
         while found := coverage.list_missing(self.index, after=after, limit=VERSIONS_AT_ONCE):
             version_ids = [version_id for _, version_id in found]
+            self._split_rest(found)
             reused = coverage.reuse_vectors(self.index, version_ids=version_ids)
             self._update_job(done=F("done") + reused)
             self._embed(version_ids)

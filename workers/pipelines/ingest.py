@@ -10,11 +10,12 @@ import time
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Max
 from django.utils import timezone
 
-from apps.chunking.services import default_profile, split_version
+from apps.chunking.services import split_version
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
@@ -23,6 +24,7 @@ from apps.documents.parsing.service import ParserService
 from apps.documents.parsing.types import Opened, ParsedPage, ParseError
 from apps.documents.selectors import PAGE_SEPARATOR
 from apps.documents.storage import locate_blob
+from apps.retrieval.services import ensure_live_index
 from workers.claims import fence, still_wanted
 from workers.failures import PassingTroubleError
 from workers.pipelines.versions import begin_stage, fail_version, find_version, update_version
@@ -59,9 +61,10 @@ def parse_version(job: Job) -> None:
         with fence(job):
             fail_version(version.pk, code="no_text", reason=_first_note(version) or NO_TEXT_REASON)
         return
-    count = split_version(version, profile=default_profile(version.workspace))
+    profile = ensure_live_index(version.document.collection).profile
+    count = split_version(version, profile=profile)
     with fence(job):
-        _hand_over(job, read, num_chunks=count)
+        _hand_over(job, read, num_chunks=count, profile_id=profile.pk)
 
 
 def _read(job: Job, version: DocumentVersion) -> _PageStore:
@@ -106,7 +109,7 @@ def _first_note(version: DocumentVersion) -> str:
     return notes.values_list("note", flat=True).first() or ""
 
 
-def _hand_over(job: Job, read: _PageStore, *, num_chunks: int) -> None:
+def _hand_over(job: Job, read: _PageStore, *, num_chunks: int, profile_id: UUID) -> None:
     """The next job and the end of this one, together or not at all."""
     version = read.version
     update_version(
@@ -121,7 +124,7 @@ def _hand_over(job: Job, read: _PageStore, *, num_chunks: int) -> None:
         JobKind.EMBED_VERSION,
         workspace_id=version.workspace_id,
         key=str(version.pk),
-        payload={"version_id": str(version.pk)},
+        payload={"version_id": str(version.pk), "profile_id": str(profile_id)},
     )
     jobs.finish(job, JobState.SUCCEEDED)
 
