@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.browser.conftest import Library, Visit
 
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
 NEW = "The bookbinding workshop takes place in the orangery and costs forty euros."
 
 
