@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.assistants.services import RecipeChange, create_assistant, draft_release
-from apps.datasets.models import DatasetVersion
+from apps.datasets.models import DatasetVersion, Example
 from apps.datasets.services import create_dataset
 from apps.evaluation.metrics import freeze_evaluators
 from apps.evaluation.models import Experiment, ExperimentState
@@ -20,15 +20,6 @@ EVALUATORS = (
     "rouge_2", "rouge_l", "hit_rate",
 )  # fmt: skip
 
-EXAMPLES = """
-INSERT INTO datasets_example (id, workspace_id, version_id, key, position, question,
-    expected_answer, other_answers, expected_passages, is_answerable, context, history, tags,
-    language, source_kind, source_id, source_note, state, created_at, updated_at)
-SELECT gen_random_uuid(), %(workspace)s, %(version)s, gen_random_uuid(), n,
-    'Question number ' || n || '?', 'Answer ' || n, '[]', '[]', true, '', '[]',
-    ARRAY['part ' || n %% 5], 'en', 'manual', '', '', 'accepted', now(), now()
-FROM generate_series(1, %(examples)s) n
-"""
 ITEMS = """
 INSERT INTO evaluation_experimentitem (id, workspace_id, experiment_id, release_id, example_id,
     repetition, position, state, attempts, error, answer, is_declined, turns, duration_ms,
@@ -67,13 +58,28 @@ def make_large_experiment(workspace: Any, *, scores: int) -> Experiment:
         total=examples * 2, done=examples * 2,
     )  # fmt: skip
     experiment.releases.set(releases)
+    Example.objects.bulk_create(
+        (
+            Example(
+                workspace=workspace,
+                version=version,
+                position=number,
+                question=f"Question number {number}?",
+                expected_answer=f"Answer {number}",
+                tags=[f"part {number % 5}"],
+                language="en",
+            )
+            for number in range(1, examples + 1)
+        ),
+        batch_size=2_000,
+    )
     values = {
-        "workspace": workspace.pk, "version": version.pk, "examples": examples,
+        "workspace": workspace.pk, "version": version.pk,
         "experiment": experiment.pk, "releases": [release.pk for release in releases],
         "metrics": [metric["key"] for metric in frozen],
     }  # fmt: skip
     with connection.cursor() as cursor:
-        for sql in (EXAMPLES, ITEMS, SCORES):
+        for sql in (ITEMS, SCORES):
             cursor.execute(sql, values)
         for table in ("datasets_example", "evaluation_experimentitem", "evaluation_score"):
             cursor.execute(f"ANALYZE {table}")
