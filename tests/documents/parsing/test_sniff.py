@@ -77,7 +77,8 @@ def test_web_page_named_text_is_a_web_page() -> None:
         (b"MZ\x90\x00\x03\x00\x00\x00" + bytes(range(256)), "a.pdf", "unsupported"),
         (b"\x1f\x8b\x08" + bytes(range(256)), "a.gz", "unsupported"),
         (build_zip({"x.txt": "x"}), "a.zip", "unsupported"),
-        (build_zip({"x.txt": "x"})[:40], "a.docx", "corrupt"),
+        # Named, because the archive holds the time and two test processes must agree on names.
+        pytest.param(build_zip({"x.txt": "x"})[:40], "a.docx", "corrupt", id="half an archive"),
         (bytes(range(256)) * 4, "a.pdf", "mislabelled"),
         (bytes(range(256)) * 4, "a.bin", "unsupported"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "a.doc", "corrupt"),
