@@ -39,7 +39,7 @@ PASSWORD = "analytical-engine-1843"
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 WAIT_MS = 15_000
-SETTINGS = ("", "profile/", "members/", "keys/", "models/", "audit/")
+SETTINGS = ("", "profile/", "members/", "keys/", "models/", "embedding-models/", "audit/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Library:
             "evaluate/",
             "documents/",
             f"collections/{self.collection}/",
+            f"collections/{self.collection}/indexes/",
             f"collections/{self.collection}/chunking/",
             f"documents/{self.handbook}/",
             "search/",
