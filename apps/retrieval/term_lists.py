@@ -5,6 +5,9 @@ takes a fraction of one. So the job of a large index packs the postings of each 
 two columns of bytes, and `score` adds them up here. What came since the packing is read from the
 postings themselves: passages with higher ids, and those that `note_late` has written down.
 
+Impacts go by the mean length of their own index when it was packed: in a search of several, or
+of one that has grown since, scores differ from those of the plain formula in the third digit.
+
 The order of events makes sure that none is missed: `pack` first raises `watch`, alone, while
 nobody is between writing postings and noting them; only then does it read what it packs.
 """

@@ -144,7 +144,8 @@ def test_words_find_the_same_whether_counted_or_read(large: Index, settings: Any
     assert all(exact.values())
     for filters, expected in exact.items():
         assert uncounted[filters] == pytest.approx(expected)
-        assert scores(large.collection, filters) == pytest.approx(expected)
+        # What is kept beside a word is single precision.
+        assert scores(large.collection, filters) == pytest.approx(expected, rel=1e-4)
 
 
 def scores(collection: Collection, filters: str) -> list[float]:
@@ -275,7 +276,8 @@ def test_several_large_collections_are_searched_as_one(large: Index, settings: A
         settings.EXACT_SCAN_CHUNKS = 50
         found = ask(mode)
         assert found[0][0] == exact[0][0]
-        assert [score for _, score in found] == pytest.approx([score for _, score in exact])
+        # Packed impacts go by the mean length of their own index.
+        assert [s for _, s in found] == pytest.approx([s for _, s in exact], rel=1e-2)
     assert ask("vector")[0][0] == ids[7]
     assert len(ask("hybrid")) == 20
 
