@@ -257,6 +257,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "VersionState": "apps.documents.models.VersionState",
         "DocumentState": "apps.documents.serializers.STATES",
+        "EmbeddingModelKind": "apps.gateway.models.EmbeddingModel.Kind",
+        "GateRuleKind": "apps.evaluation.models.GateRule.Kind",
     },
 }
 

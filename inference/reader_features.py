@@ -17,6 +17,7 @@ from inference.reader_text import (
     detect_answer_type,
     leans_back,
     match_answer_type,
+    read_question_words,
     read_words,
 )
 from inference.sentences import Sentence, split_sentences
@@ -123,7 +124,7 @@ def _read_passage(index: int, title: str, text: str) -> Iterator[Candidate]:
 
 def read_question(text: str, candidates: Sequence[Candidate]) -> Question:
     """Weigh the question's words: the rarer among the candidates, the heavier."""
-    words = read_words(text)
+    words = read_question_words(text)
     counts = Counter(stem for c in candidates for stem in c.words.unique)
     size = len(candidates) + 1
     weights = {s: math.log(1 + size / (counts[s] + 0.5)) for s in words.unique}

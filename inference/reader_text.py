@@ -12,6 +12,12 @@ AnswerType = Literal["person", "time", "number", "place", "reason", "yes_no", "o
 
 _WORD = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+# Words that ask and words that only join: pairs across them are in no answer.
+_CJK_ASKING = re.compile(
+    r"多少|多久|多长|多長|多大|几|幾|什么|什麼|怎么样?|怎樣|怎样|如何|哪[里裡个個些儿]?|是否|有没有"
+    r"|请问|請問|[谁誰吗嗎呢的了是在有]|何|いつ|どこ|だれ|どの|どれ|なぜ|いくら|いくつ"
+    r"|무엇|언제|어디|누구|얼마|몇|어떻게"
+)
 _STEMMER = Stemmer.Stemmer("english")
 
 _STOP_WORD_TEXT = """
@@ -113,6 +119,15 @@ def read_words(text: str) -> Words:
         if any(c.isdigit() for c in word) or (index and word[0].isupper()):
             marked.add(stem)
     return Words(tuple(stems), frozenset(marked))
+
+
+def read_question_words(text: str) -> Words:
+    """Take the content words of a question, without those that ask."""
+    if not has_cjk(text):
+        return read_words(text)
+    words = read_words(_CJK_ASKING.sub(" ", text))
+    longer = tuple(stem for stem in words.stems if len(stem) > 1 or not has_cjk(stem))
+    return Words(longer, words.marked) if longer else read_words(text)
 
 
 def has_cjk(text: str) -> bool:

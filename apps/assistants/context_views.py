@@ -5,13 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.assistants import contexts
 from apps.documents.access import get_collection
-from apps.gateway.models import Endpoint
+from apps.gateway.access import get_endpoint
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -46,10 +46,9 @@ def start(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     try:
         endpoint_id = UUID(request.POST.get("endpoint", ""))
     except ValueError:
-        raise Http404 from None
-    endpoint = Endpoint.objects.filter(workspace=request.workspace, pk=endpoint_id).first()
-    if endpoint is None:
-        raise Http404
+        messages.error(request, "Choose a model first.")
+        return redirect("assistants:contexts", request.workspace.slug, found.pk)
+    endpoint = get_endpoint(request.workspace.pk, endpoint_id)
     contexts.start(found, endpoint=endpoint, actor=request.actor)
     messages.success(request, "Begun. Questions are answered meanwhile as before.")
     return redirect("assistants:contexts", request.workspace.slug, found.pk)

@@ -20,8 +20,10 @@ from apps.documents.parsing.types import Limits, ParseError
 MAX_BYTES = 20 * 1024 * 1024
 MAX_ROWS = 20_000
 MAX_COLUMNS = 60
-MAX_CELL = 100_000
 EXPANDED_MB = 48
+MAX_CELL = 100_000
+"""Characters. The csv module has a limit of its own, which any code of the process may change."""
+
 KINDS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "json", ".ndjson": "json",
          ".json": "json", ".xlsx": "excel"}  # fmt: skip
 _WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüŒœ€£§°«»¿¡·–—‘’“”„…")
@@ -95,6 +97,8 @@ def _read_csv(data: bytes) -> Iterator[Row | RowError]:
             return
         except csv.Error as error:
             raise TableError(f"Line {lines.line_num} is no valid CSV: {error}.") from error
+        if any(len(cell) > MAX_CELL for cell in cells):
+            raise TableError(f"Line {lines.line_num} is no valid CSV: a field is too long.")
         if not any(cell.strip() for cell in cells):
             continue
         if header is None:

@@ -110,7 +110,7 @@ class ComparedQuestionSerializer(serializers.Serializer[Any]):
     other_ms = serializers.FloatField()
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
+class IndexComparisonSerializer(serializers.Serializer[Any]):
     """An index beside the live one. `overlap` is the mean over the questions."""
 
     overlap = serializers.FloatField()
@@ -288,7 +288,7 @@ class IndexComparisonView(WorkspaceAPIView):
     @extend_schema(
         operation_id="indexes_compare",
         parameters=[OpenApiParameter("question", str, many=True, description="May be repeated")],
-        responses=ComparisonSerializer,
+        responses=IndexComparisonSerializer,
     )
     def get(self, request: Request, index_id: UUID) -> Response:
         """What it and the live one find; without questions, for saved and recent ones."""

@@ -158,4 +158,4 @@ def test_what_people_hid_does_not_come_back_with_the_parent(collection: Collecti
 
     found = ask(collection, "cherry", mode="lexical")
 
-    assert [hit.text for hit in found.hits] == ["cherry cake"]
+    assert [hit.text for hit in found.hits] == ["apple pie\n\n[…]\n\ncherry cake"]
