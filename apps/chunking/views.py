@@ -122,9 +122,8 @@ def keep_profile(request: WorkspaceRequest, *, collection_id: UUID) -> HttpRespo
     prefix = side if side in SIDES else SIDES[0]
     parameters = ParametersForm(request.POST, strategy=strategy, prefix=prefix)
     if not parameters.is_valid():
-        messages.error(
-            request, " ".join(e for errors in parameters.errors.values() for e in errors)
-        )
+        texts = [str(text) for errors in parameters.errors.values() for text in errors]
+        messages.error(request, " ".join(texts))
         return _back(request, found)
     try:
         profile = create_profile(
