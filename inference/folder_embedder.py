@@ -149,7 +149,7 @@ class FolderEmbedder:
 def pool(hidden: NDArray[np.float32], mask: NDArray[np.int64], *, how: str) -> Vectors:
     """One vector a text from one a token: (n, length, d) and (n, length) to (n, d)."""
     if how == "cls":
-        return cast(Vectors, hidden[:, 0])
+        return hidden[:, 0]
     if how == "lasttoken":
         return cast(Vectors, hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1])
     shown = mask[:, :, None].astype(np.float32)

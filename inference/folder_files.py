@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from inference.errors import ModelFilesError
 
@@ -119,7 +119,7 @@ def _pooling(config: Mapping[str, Any]) -> Pooling:
         return "mean"
     if len(chosen) > 1 or chosen[0] not in POOLINGS:
         raise ModelFilesError(f"The model's pooling cannot be used here: {', '.join(chosen)}.")
-    return cast(Pooling, chosen[0])
+    return chosen[0]
 
 
 def _max_tokens(folder: Path, config: Mapping[str, Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import numpy as np
@@ -77,7 +77,7 @@ def parse_vectors(data: bytes, *, count: int) -> Vectors:
         raise make_error("invalid_response") from error
     if vectors.ndim != 2 or len(vectors) != count or not np.isfinite(vectors).all():
         raise make_error("invalid_response", "Its vectors are not what was asked for.")
-    return cast(Vectors, vectors)
+    return vectors
 
 
 def _read_vector(value: object) -> Any:

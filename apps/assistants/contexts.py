@@ -90,7 +90,9 @@ def _find_job(collection: Collection) -> Job | None:
 
 def start(collection: Collection, *, endpoint: Endpoint, actor: Actor) -> Job:
     """Describe the passages that wait. While a job is open for the collection, it goes on."""
-    payload = {"collection_id": str(collection.pk), "endpoint_id": str(endpoint.pk)}
+    payload: dict[str, object] = {
+        "collection_id": str(collection.pk), "endpoint_id": str(endpoint.pk),
+    }  # fmt: skip
     return _enqueue(collection, payload, action="contexts.started", actor=actor)
 
 

@@ -20,7 +20,7 @@ from inference.types import Sampling
 MAX_QUESTION = 8_000
 
 
-class VersionField(forms.ModelChoiceField):
+class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
     """A version of a prompt, with its labels."""
 
     def label_from_instance(self, obj: Any) -> str:

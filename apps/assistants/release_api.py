@@ -41,7 +41,7 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
 
 class ReleaseChangeSerializer(serializers.Serializer[Any]):
     part = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     old = serializers.CharField()
     new = serializers.CharField()
     is_text = serializers.BooleanField()

@@ -63,8 +63,8 @@ def _capture(request: WorkspaceRequest, capture: Callable[[Dataset], Captured]) 
     except ValueError as error:
         return HttpResponseBadRequest(str(error))
     if request.htmx:
-        context = {"captured": captured, "dataset": dataset}
-        return render(request, "datasets/_picked.html", context)
+        picked: dict[str, object] = {"captured": captured, "dataset": dataset}
+        return render(request, "datasets/_picked.html", picked)
     said = "Added to" if captured.is_new else "It is already in"
     messages.success(request, f"{said} the draft of “{dataset.name}”.")
     return redirect(reverse("datasets:example", args=[request.workspace.slug, captured.example.pk]))

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from apps.core.models import JobState
+from apps.core.models import Job, JobState
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_draft, get_example
 from apps.datasets.forms import ExampleForm
@@ -96,7 +96,7 @@ def synthesis(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
         "form": form,
         "estimate": estimate,
         "rows": rows,
-        "is_open": any(row["job"] and row["job"].state in OPEN for row in rows),
+        "is_open": any(isinstance(row["job"], Job) and row["job"].state in OPEN for row in rows),
         "counts": count_states(get_draft(request.workspace.pk, dataset_id)),
     }
     return render(request, "datasets/synthesis.html", context, status=422 if form.errors else 200)

@@ -116,7 +116,7 @@ class ItemSerializer(serializers.ModelSerializer[ExperimentItem]):
 
 class ComparisonSerializer(serializers.Serializer[Any]):
     metric = serializers.CharField(source="metric.key")
-    label = serializers.CharField(source="metric.label")
+    label = serializers.CharField(source="metric.label")  # type: ignore[assignment]
     better = serializers.IntegerField(source="comparison.better")
     worse = serializers.IntegerField(source="comparison.worse")
     same = serializers.IntegerField(source="comparison.same")

@@ -36,7 +36,7 @@ def load_values(experiment: Experiment, metric: Metric) -> dict[UUID, Values]:
         ).values_list("item__release_id", "item__example_id", "value")
     found: dict[UUID, Values] = defaultdict(list)
     for release_id, example_id, value in rows.iterator(chunk_size=10_000):
-        found[release_id].append((example_id, float(value)))
+        found[release_id].append((example_id, float(value or 0.0)))
     return found
 
 
@@ -51,7 +51,7 @@ def load_item_values(experiment: Experiment, metric: Metric) -> dict[UUID, float
         rows = Score.objects.filter(
             experiment=experiment, metric=metric.key, turn=0, value__isnull=False
         ).values_list("item_id", "value")
-    return {item_id: float(value) for item_id, value in rows.iterator(chunk_size=10_000)}
+    return {item_id: float(value or 0.0) for item_id, value in rows.iterator(chunk_size=10_000)}
 
 
 def find_baseline_run(experiment: Experiment) -> Experiment | None:

@@ -166,7 +166,7 @@ def names_of(index: Index) -> set[str]:
     """The relations that an index may have now: what it searches with, and what is being built."""
     labels = {index.ann_built, f"{index.ann_kind} {index.precision}"} - {""}
     parts = [label.split(" ") for label in labels]
-    return {VectorIndex(index.pk, *part, index.dimensions).name for part in parts}
+    return {VectorIndex(index.pk, kind, form, index.dimensions).name for kind, form in parts}
 
 
 def drop_others(index_id: UUID, *, keep: Collection[str]) -> None:

@@ -94,7 +94,7 @@ class StageSerializer(serializers.Serializer[Any]):
     """What one step made: its candidates, the best first, and the milliseconds it took."""
 
     name = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     duration_ms = serializers.FloatField()
     hits = HitSerializer(many=True)
 

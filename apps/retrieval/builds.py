@@ -7,6 +7,7 @@ before those of indexes (see `coverage`). A search is one statement and sees one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -212,10 +213,12 @@ def remove_rows(index_id: UUID) -> int:
 
 def _tables_of(model: type[Model], column: str) -> list[str]:
     """The tables with rows of these rows, whichever they are by now."""
+    relations: list[Any] = list(model._meta.get_fields(include_hidden=True))
     found = [
-        relation.related_model._meta.db_table
-        for relation in model._meta.get_fields(include_hidden=True)
-        if isinstance(relation, ForeignObjectRel) and relation.field.column == column
+        str(relation.related_model._meta.db_table)
+        for relation in relations
+        if isinstance(relation, ForeignObjectRel)
+        and getattr(relation.field, "column", "") == column
     ]
     return sorted(found)
 

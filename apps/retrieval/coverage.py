@@ -197,4 +197,4 @@ def _ask(sql: str, index: Index, **values: Any) -> list[tuple[Any, ...]]:
                 **values,
             },
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())

@@ -22,7 +22,7 @@ PRECISION_LABELS = {
 class BuildForm(forms.Form):
     """What a new index is made of."""
 
-    profile = forms.ModelChoiceField(
+    profile: Any = forms.ModelChoiceField(
         label="Chunking",
         queryset=None,
         empty_label=None,

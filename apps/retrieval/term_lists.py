@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import numpy as np
@@ -127,7 +127,7 @@ def pack(index: Index) -> None:
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM retrieval_frequentterm WHERE index_id = %s", [index.pk])
-        cursor.execute(PACK, values)
+        cursor.execute(PACK, cast(Any, values))
         TermLists.objects.filter(index=index).update(base=base, until=until)
         LatePassage.objects.filter(index=index, noted_at__lt=began).delete()
         Index.objects.filter(pk=index.pk).update(terms_counted=index.num_chunks)
@@ -228,8 +228,8 @@ class _Lists:
             ids, places = np.unique(ids, return_inverse=True)
             scores = np.bincount(places, np.concatenate([scores, fresh_scores]), len(ids))
         if len(scores) > depth:
-            kept = np.argpartition(-scores, depth - 1)[:depth]
-            ids, scores = ids[kept], scores[kept]
+            best = np.argpartition(-scores, depth - 1)[:depth]
+            ids, scores = ids[best], scores[best]
         return ids, scores
 
     def _add_packed(self, depth: int, *, allowed: Any | None) -> tuple[Any, Any]:

@@ -72,7 +72,7 @@ class MiniLMTokenEncoder:
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
         """Return float32 unit vectors of shape (tokens of the text, 384), in the order of texts."""
-        first, last = self._ends
+        first, last = cast("tuple[int, int]", self._ends)
         room = MAX_TOKENS - 2
         encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         rows = [[first, *item.ids[:room], last] for item in encoded]

@@ -234,7 +234,7 @@ def refresh_statistics() -> None:
 def report(sets: Sequence[QualitySet], results: dict[str, Measured]) -> bool:
     """Print both tables and the goals; True if all that could be checked are reached."""
     systems = (*REFERENCES, *OURS)
-    rows = [("set", "metric", "passages", "questions", *systems, "gain")]
+    rows: list[tuple[str, ...]] = [("set", "metric", "passages", "questions", *systems, "gain")]
     for chosen in sets:
         measured = results[chosen.name]
         scores = [f"{measured.scores[name]:.4f}" for name in systems]

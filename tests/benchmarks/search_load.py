@@ -42,9 +42,9 @@ def raw_connection() -> psycopg.Connection[tuple[Any, ...]]:
 
 def copy_rows(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """COPY rows of the fields `names`; every other column gets its field's default."""
-    from django.db.models import AutoField, Field
+    from django.db.models import AutoField
 
-    fields = [cast("Field[Any, Any]", field) for field in model._meta.concrete_fields]
+    fields = list(model._meta.concrete_fields)
     given = {name: model._meta.get_field(name) for name in names}
     rest = [f for f in fields if f not in given.values() and not isinstance(f, AutoField)]
     columns = [cast(Any, field).column for field in [*given.values(), *rest]]

@@ -49,7 +49,7 @@ def test_without_a_model_and_only_once(dataset: Dataset, collection: Any) -> Non
     made = start(dataset, collection)
     drain(JobKind.SYNTHESISE)
     made.refresh_from_db()
-    assert (made.num_made, made.position, made.cost) == (2, 2, 0)
+    assert (made.num_made, made.position, made.cost) == (2, 2, Decimal(0))
     leave = Example.objects.get(question__startswith="How many")
     assert (leave.state, leave.source_kind, leave.tags) == ("proposed", "synthesis", ["generated"])
     assert leave.source_note == "from headings and sentences, without a model"

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddingServer]:
         yield running
 
 
-def open_remote(server: EmbeddingServer, **values: str) -> RemoteEmbedder:
+def open_remote(server: EmbeddingServer, **values: Any) -> RemoteEmbedder:
     client = EmbeddingsClient(server.base_url, model="m", api_key=server.key)
     return RemoteEmbedder(client, name="model:1", dimensions=16, **values)
 

@@ -92,6 +92,8 @@ def test_lists_hold_ones_own_alone(victim: House, intruder: House) -> None:
 
 def test_bodies_take_no_ids_of_others(victim: House, intruder: House) -> None:
     before, theirs, own = victim.snapshot(), victim.rest, intruder.rest
+    assert victim.assistant.current is not None
+    version = victim.assistant.current.prompt_version_id
     collections = [own["collection_id"], theirs["collection_id"]]
     mine = f"{V1}/assistants/{intruder.assistant.pk}/"
     attempts: list[tuple[str, str, dict[str, Any]]] = [
@@ -110,9 +112,9 @@ def test_bodies_take_no_ids_of_others(victim: House, intruder: House) -> None:
         ("post", f"{V1}/playground/",
          {"assistant": intruder.assistant.pk, "question": "?",
           "variants": [{"endpoint": theirs["endpoint_id"]}]}),
-        ("patch", mine, {"prompt_version": victim.assistant.current.prompt_version_id}),
+        ("patch", mine, {"prompt_version": version}),
         ("post", f"{mine}releases/",
-         {"prompt_version": victim.assistant.current.prompt_version_id}),
+         {"prompt_version": version}),
     ]  # fmt: skip
     plan = {
         "name": "X", "assistant": own["assistant_id"], "dataset": own["dataset_id"], "version": 1,

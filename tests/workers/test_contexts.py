@@ -16,6 +16,7 @@ from apps.core.models import Job, JobKind
 from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
 from apps.gateway.services import EndpointFields, save_endpoint
+from apps.retrieval import contexts
 from apps.retrieval.contexts import MAX_CONTEXT_CHARS, clean_context, compose
 from apps.retrieval.invariants import check_index
 from apps.retrieval.models import Index, PassageContext
@@ -51,14 +52,14 @@ def owner_client(collection: Collection, owner: Any, client_for: Any) -> Client:
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model says the same of every passage."""
-    composed = pipeline.contexts.compose
+    composed = contexts.compose
 
     def say(chunk: Chunk) -> Any:
         messages = composed(chunk)
         last = messages[-1]
         return [messages[0], type(last)(last.role, f"[[reply:{SAID}]]")]
 
-    monkeypatch.setattr(pipeline.contexts, "compose", say)
+    monkeypatch.setattr(contexts, "compose", say)
 
 
 def url(collection: Collection, name: str) -> str:
@@ -149,14 +150,14 @@ def test_a_stopped_job_keeps_what_it_has(
     number = Chunk.objects.count()
     assert number > 1
     monkeypatch.setattr(pipeline, "AT_ONCE", 1)
-    stored = pipeline.contexts.store_contexts
+    stored = contexts.store_contexts
 
     def store_one(*args: Any, **kwargs: Any) -> int:
         count = stored(*args, **kwargs)
         Job.objects.filter(kind=JobKind.ADD_CONTEXTS).update(cancel_requested=True)
-        return count
+        return int(count)
 
-    monkeypatch.setattr(pipeline.contexts, "store_contexts", store_one)
+    monkeypatch.setattr(contexts, "store_contexts", store_one)
     owner_client.post(url(collection, "contexts_start"), {"endpoint": str(endpoint.pk)})
     run_all()
 

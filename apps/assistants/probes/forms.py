@@ -14,7 +14,7 @@ from apps.workspaces.models import Workspace
 READER = "Built-in reader"
 
 
-class ModelField(forms.ModelChoiceField):
+class ModelField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
     """A model endpoint, or the built-in reader."""
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass
+from functools import partial
 
 AGAIN = "again"
 REVERSED = "reversed"
@@ -85,10 +86,12 @@ def _polite(question: str, chance: random.Random) -> str:
 
 def _swap(question: str) -> str:
     for pattern, word in (*SYNONYMS, *CONTRACTIONS):
-        question = re.sub(
-            pattern, lambda found, word=word: _like(found.group(), word), question, flags=re.I
-        )
+        question = re.sub(pattern, partial(_replace, word), question, flags=re.I)
     return question
+
+
+def _replace(word: str, found: re.Match[str]) -> str:
+    return _like(found.group(), word)
 
 
 def _like(model: str, word: str) -> str:

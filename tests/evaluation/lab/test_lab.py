@@ -170,8 +170,8 @@ def test_a_side_can_search_an_index_that_is_not_live(client: Client, workspace: 
     leave = chunk_of("leave.md")
     for model in (Embedding, Posting):
         for row in model.objects.filter(index=live, chunk=leave).values():
-            row.pop("id", None)
-            model.objects.create(**row | {"index_id": other.pk})
+            copied = {name: value for name, value in row.items() if name != "id"}
+            model.objects.create(**copied | {"index_id": other.pk})
     page = text_of(client.get(LAB, {"q": "travel", "b-index": str(other.pk), "b-mode": "vector"}))
     assert "Handbook: " in page
     assert "building" in page

@@ -14,7 +14,7 @@ from apps.datasets.examples import ExampleFields, Passage
 from apps.datasets.models import Dataset, Example, ReviewState
 from apps.datasets.services import add_example, create_dataset
 from apps.documents.models import Collection, Document
-from apps.evaluation.lab import runs
+from apps.evaluation.lab import runs, sides
 from apps.evaluation.lab.models import LabResult, LabRun
 from apps.evaluation.lab.results import summarise
 from apps.evaluation.lab.runs import RunFields, labelled, list_missing, start_run
@@ -95,7 +95,7 @@ def test_a_crash_loses_at_most_a_batch(cases: Dataset, monkeypatch: pytest.Monke
     run = start(cases)
     monkeypatch.setattr("workers.pipelines.lab_run.BATCH", 2)
     calls = 0
-    real = runs.search_side
+    real = sides.search_side
 
     def die(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
