@@ -102,6 +102,10 @@ class OpenVinoSession:
             },
         )
         self._local = threading.local()
+        # Its Python binding sets itself up in the first call, and two first calls at once lock
+        # each other out for good: one holds the interpreter, the other what it waits for.
+        first = np.ones((1, WIDTH_STEP), np.int64)
+        self.run(first, first)
 
     def run(self, ids: TokenMatrix, mask: TokenMatrix) -> Vectors:
         request = getattr(self._local, "request", None)
