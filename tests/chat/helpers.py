@@ -23,7 +23,9 @@ WAIT_S = 10.0
 
 async def settle() -> None:
     """Wait until every answer of this loop is stored."""
-    tasks = [answer.task for answer in live._live.values() if answer.task is not None]
+    loop = asyncio.get_running_loop()
+    all_tasks = [answer.task for answer in live._live.values() if answer.task is not None]
+    tasks = [task for task in all_tasks if task.get_loop() is loop]
     if tasks:
         await asyncio.wait(tasks, timeout=WAIT_S)
     await close_sessions()

@@ -94,7 +94,7 @@ def test_questions_are_answered_by_words_and_by_meaning(api: Any, desks: dict[st
             content = body["choices"][0]["message"]["content"]
             assert expected in content, (mode, question, content)
             assert body["citations"], (mode, question)
-            assert expected in body["citations"][0]["quote"], (mode, question)
+            assert expected in body["citations"][0]["text"], (mode, question)
 
 
 def test_the_right_passage_is_found_first(api: Any, desks: dict[str, Any]) -> None:
