@@ -48,7 +48,7 @@ def test_a_completed_follow_up_is_told_and_can_be_changed(
     assert 'name="query"' in page
 
     async def change() -> None:
-        await browser.post(f"/answers/{before.pk}/regenerate/", query="unused days expire March")
+        await browser.post(f"/answers/{before.pk}/regenerate/", query="When do unused days of leave expire?")
         await settle()
 
     run(change)
@@ -57,8 +57,9 @@ def test_a_completed_follow_up_is_told_and_can_be_changed(
     assert after.pk != before.pk
     assert after.question_id == before.question_id
     trace = Trace.objects.get(subject_id=after.pk)
-    assert trace.spans.get(name="rewrite").attributes["query"] == "unused days expire March"
-    assert '<q dir="auto">unused days expire March</q>' in shown(browser, after)
+    assert trace.spans.get(name="rewrite").attributes["query"] == "When do unused days of leave expire?"
+    assert "March" in after.content
+    assert '<q dir="auto">When do unused days of leave expire?</q>' in shown(browser, after)
 
 
 def test_a_plain_question_says_nothing_of_it(reader_desk: Any, browser: Browser) -> None:
