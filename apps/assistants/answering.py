@@ -74,6 +74,8 @@ class Answering:
         self.outcome = Outcome()
         self.found = asyncio.Event()
         """Set when the passages are there, and at the latest when the answer ends."""
+        self._standalone = question
+        """The question as it can be understood without the conversation."""
         self._hits: list[Hit] = []
         self._spans: dict[int, Span] = {}
 
@@ -119,6 +121,7 @@ class Answering:
                 ask=self._generation().ask if self.recipe.endpoint else None,
                 given=self._query,
             )
+            self._standalone = queries.text
             span.attributes["query"] = queries.text
             span.attributes["changed"] = queries.differs_from(self.question)
             if queries.also:
@@ -197,7 +200,7 @@ class Answering:
     async def _read(self) -> AsyncGenerator[Event, None]:
         """The built-in reader: sentences as they stand, each with its passage."""
         with self.recorder.span("generation", **{"gen_ai.request.model": READER_MODEL}) as span:
-            answer = await run_db(_ask_reader, self.question, self._hits)
+            answer = await run_db(_ask_reader, self._standalone, self._hits)
             span.attributes["reader.confidence"] = round(answer.confidence, 3)
         if answer.declined or not answer.sentences:
             self.outcome.is_declined = True

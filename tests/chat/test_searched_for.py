@@ -21,6 +21,7 @@ __all__ = ["browser"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FOLLOW_UP = "When do they expire?"
+CORRECTED = "When do unused days of annual leave expire in March?"
 
 
 def latest() -> Message:
@@ -48,7 +49,7 @@ def test_a_completed_follow_up_is_told_and_can_be_changed(
     assert 'name="query"' in page
 
     async def change() -> None:
-        await browser.post(f"/answers/{before.pk}/regenerate/", query="When do unused days of leave expire?")
+        await browser.post(f"/answers/{before.pk}/regenerate/", query=CORRECTED)
         await settle()
 
     run(change)
@@ -57,9 +58,9 @@ def test_a_completed_follow_up_is_told_and_can_be_changed(
     assert after.pk != before.pk
     assert after.question_id == before.question_id
     trace = Trace.objects.get(subject_id=after.pk)
-    assert trace.spans.get(name="rewrite").attributes["query"] == "When do unused days of leave expire?"
+    assert trace.spans.get(name="rewrite").attributes["query"] == CORRECTED
     assert "March" in after.content
-    assert '<q dir="auto">When do unused days of leave expire?</q>' in shown(browser, after)
+    assert f'<q dir="auto">{CORRECTED}</q>' in shown(browser, after)
 
 
 def test_a_plain_question_says_nothing_of_it(reader_desk: Any, browser: Browser) -> None:
