@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from apps.assistants.models import Assistant, Release
 from apps.datasets.models import DatasetVersion
 from apps.datasets.selectors import list_frozen_versions
+from apps.evaluation.evaluators.agreement import TrustBar
 from apps.evaluation.evaluators.base import Evaluator, Setting, SettingError
 from apps.evaluation.evaluators.registry import all_evaluators
 from apps.evaluation.metrics import COMPONENTS, freeze_evaluators
@@ -248,6 +249,34 @@ class JudgeForm(forms.Form):
         field = self.fields["endpoint"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = Endpoint.objects.filter(workspace=workspace).order_by("name")
+
+
+class JudgeBarForm(forms.Form):
+    """What judges must reach; shares are typed in percent."""
+
+    accuracy = forms.FloatField(
+        min_value=0, max_value=100, label="The same grade as people, %",
+        help_text="Of the answers that both have graded.",
+    )  # fmt: skip
+    kappa = forms.FloatField(
+        min_value=-1, max_value=1, label="Cohen's kappa",
+        help_text="Agreement beyond chance; 0.6 and more is called substantial.",
+    )  # fmt: skip
+    count = forms.IntegerField(
+        min_value=1, max_value=100_000, label="Graded answers",
+        help_text="Fewer say nothing yet.",
+    )  # fmt: skip
+
+    @classmethod
+    def of(cls, bar: TrustBar) -> JudgeBarForm:
+        """As the bar is now."""
+        share = round(bar.accuracy * 100, 1)
+        return cls(initial={"accuracy": share, "kappa": bar.kappa, "count": bar.count})
+
+    def bar(self) -> TrustBar:
+        """What was filled in. Only for a valid form."""
+        values = self.cleaned_data
+        return TrustBar(values["accuracy"] / 100, values["kappa"], values["count"])
 
 
 class CriterionForm(forms.Form):

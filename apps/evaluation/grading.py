@@ -1,13 +1,15 @@
 """People's grades of answers, and how far judges agree with them.
 
-A judge below the bar is shown as not trusted, and no gate listens to it.
+A judge below the workspace's bar is shown as not trusted, and no gate listens to it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Avg, Q, TextField
 from django.db.models.functions import MD5, Cast
 from django.utils import timezone
@@ -19,11 +21,20 @@ from apps.evaluation.evaluators.agreement import (
     measure_agreement,
 )
 from apps.evaluation.metrics import Metric, read_metrics
-from apps.evaluation.models import Experiment, ExperimentItem, Grade, ItemState, Score
-from apps.workspaces.models import User
+from apps.evaluation.models import (
+    Experiment,
+    ExperimentItem,
+    Grade,
+    ItemState,
+    JudgeBar,
+    Score,
+)
+from apps.workspaces.models import User, Workspace
+from apps.workspaces.services import Actor, record_audit
 
 LOWEST, HIGHEST = 1, 5
-BAR = TrustBar()
+MAX_PLANS = 100
+"""Experiments whose judges are listed; the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,28 @@ def give_grade(item: ExperimentItem, *, value: int, user: User, note: str = "") 
     return grade
 
 
-def measure_trust(workspace_id: UUID, metric: Metric, *, judge_name: str) -> Trust:
+def get_bar(workspace_id: UUID) -> TrustBar:
+    """What the workspace asks of its judges."""
+    row = JudgeBar.objects.filter(workspace_id=workspace_id).first()
+    return TrustBar(row.accuracy, row.kappa, row.count) if row else TrustBar()
+
+
+@transaction.atomic
+def set_bar(workspace: Workspace, *, bar: TrustBar, actor: Actor) -> None:
+    """Ask this of judges from now on. Raises ValueError for what no judge could be held to."""
+    if not (0 <= bar.accuracy <= 1 and -1 <= bar.kappa <= 1 and bar.count >= 1):
+        raise ValueError(f"{bar} is no bar")
+    values = {"accuracy": bar.accuracy, "kappa": bar.kappa, "count": bar.count}
+    row, _ = JudgeBar.objects.update_or_create(
+        workspace=workspace,
+        defaults=values | {"changed_by": actor.user, "changed_at": timezone.now()},
+    )
+    record_audit(workspace.pk, actor=actor, action="judges.bar_set", subject=row, detail=values)
+
+
+def measure_trust(
+    workspace_id: UUID, metric: Metric, *, judge_name: str, bar: TrustBar | None = None
+) -> Trust:
     """Compare a judge with all answers of the workspace that it and people have graded.
 
     The judge is the evaluator with its settings and the model behind it; grades are rounded to
@@ -97,15 +129,38 @@ def measure_trust(workspace_id: UUID, metric: Metric, *, judge_name: str) -> Tru
     rows = judged.annotate(people=Avg("item__grades__value")).values_list("value", "people")
     pairs = [(None if value is None else round(value), round(people)) for value, people in rows]
     agreement = measure_agreement([a for a, _ in pairs], [b for _, b in pairs])
-    return Trust(metric, judge_name, agreement, find_doubts(agreement, BAR))
+    doubts = find_doubts(agreement, bar or get_bar(workspace_id))
+    return Trust(metric, judge_name, agreement, doubts)
 
 
 def list_trust(experiment: Experiment) -> list[Trust]:
     """For each judge of the experiment."""
+    metrics = [metric for metric in read_metrics(experiment.evaluators) if metric.is_judge]
+    return _measure_all(
+        experiment.workspace_id, [(metric, experiment.judge_name) for metric in metrics]
+    )
+
+
+def list_judges(workspace_id: UUID) -> list[Trust]:
+    """Every judge of the workspace's newest experiments, with the model behind it."""
+    plans = (
+        Experiment.objects.filter(workspace_id=workspace_id)
+        .exclude(judge_name="")
+        .order_by("-created_at")
+        .values_list("evaluators", "judge_name")[:MAX_PLANS]
+    )
+    found: dict[tuple[str, str], Metric] = {}
+    for evaluators, judge_name in plans:
+        for metric in read_metrics(evaluators):
+            if metric.is_judge:
+                found.setdefault((metric.key, judge_name), metric)
+    return _measure_all(workspace_id, [(metric, name) for (_, name), metric in found.items()])
+
+
+def _measure_all(workspace_id: UUID, judges: Sequence[tuple[Metric, str]]) -> list[Trust]:
+    bar = get_bar(workspace_id) if judges else None
     return [
-        measure_trust(experiment.workspace_id, metric, judge_name=experiment.judge_name)
-        for metric in read_metrics(experiment.evaluators)
-        if metric.is_judge
+        measure_trust(workspace_id, metric, judge_name=name, bar=bar) for metric, name in judges
     ]
 
 

@@ -335,6 +335,26 @@ class Grade(WorkspaceModel):
         return f"{self.value} of 5"
 
 
+class JudgeBar(WorkspaceModel):
+    """What judges of a workspace must reach before a gate listens to them.
+
+    `accuracy` is the share of people's grades that a judge gives too, `kappa` Cohen's, `count`
+    how many graded answers it takes. Without a row, the defaults of `TrustBar` hold.
+    """
+
+    accuracy = models.FloatField()
+    kappa = models.FloatField()
+    count = models.PositiveIntegerField()
+    changed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace"], name="judge_bar_once")]
+
+    def __str__(self) -> str:
+        return f"{self.accuracy:.0%}, kappa {self.kappa:.2f}, {self.count} answers"
+
+
 class Winner(models.TextChoices):
     FIRST = "first", "The first"
     SECOND = "second", "The second"

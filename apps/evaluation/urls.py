@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.evaluation import arena_views, compare_views, gate_views, views
+from apps.evaluation import arena_views, compare_views, gate_views, judge_views, views
 from apps.evaluation.annotation.urls import urlpatterns as annotation_urls
 from apps.evaluation.lab.urls import urlpatterns as lab_urls
 
@@ -15,6 +15,7 @@ urlpatterns = [
     *lab_urls,
     *annotation_urls,
     path("evaluate/", views.listing, name="list"),
+    path("evaluate/judges/", judge_views.judges, name="judges"),
     path(f"{ASSISTANT}/evaluate/", views.of_assistant, name="of_assistant"),
     path(f"{ASSISTANT}/evaluate/new/", views.new, name="new"),
     path(f"{ASSISTANT}/gates/", gate_views.gates, name="gates"),

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.evaluation.evaluators.agreement import TrustBar
 from apps.evaluation.gates import add_rule, judge_release
-from apps.evaluation.grading import give_grade, measure_trust
+from apps.evaluation.grading import get_bar, give_grade, measure_trust, set_bar
 from apps.evaluation.metrics import find_metric
 from apps.evaluation.models import Experiment, Grade
 from apps.gateway.services import EndpointFields, save_endpoint
@@ -91,6 +92,38 @@ def test_no_gate_listens_to_a_judge_that_is_not_trusted(workspace: Any, stub: St
     [verdict] = judge_release(current_release(experiment.assistant))
     assert not verdict.ok
     assert verdict.reason.startswith("This judge may not decide (never compared with people).")
+
+
+def test_each_workspace_sets_its_own_bar(
+    workspace: Any, other_workspace: Any, owner: Any, stub: StubServer, client_for: ClientFor
+) -> None:
+    experiment = judged(workspace, stub, scores=[5, 1, 5, 1])
+    metric = find_metric(experiment.evaluators, "judge_rubric")
+    assert metric is not None
+    add_rule(
+        experiment.assistant, metric=metric, kind="at_least", statistic="mean", threshold=3,
+        confidence=0.95, actor=Actor(),
+    )  # fmt: skip
+    for score in experiment.scores.filter(metric="judge_rubric").select_related("item"):
+        assert score.value is not None
+        give_grade(score.item, value=round(score.value), user=owner)
+    release = current_release(experiment.assistant)
+    [verdict] = judge_release(release)
+    assert "Only 4 labelled answers; 30 are needed." in verdict.reason
+    client, path = client_for(owner), f"/w/{workspace.slug}/evaluate/judges/"
+    page = client.get(path).content.decode()
+    assert 'state-warn">not trusted' in page
+    assert 'value="75.0"' in page
+    assert client.post(path, {"accuracy": 101, "kappa": 0, "count": 4}).status_code == 422
+    assert client.post(path, {"accuracy": 80, "kappa": 0.5, "count": 4}).status_code == 302
+    assert get_bar(workspace.pk) == TrustBar(0.8, 0.5, 4)
+    assert get_bar(other_workspace.pk) == TrustBar()
+    # All four agree: accuracy and kappa are 1, and the mean of 5, 1, 5, 1 is 3.
+    [verdict] = judge_release(release)
+    assert verdict.ok, verdict.reason
+    assert 'state-good">trusted' in client.get(path).content.decode()
+    set_bar(workspace, bar=TrustBar(0.8, 0.5, 5), actor=Actor())
+    assert not judge_release(release)[0].ok
 
 
 def test_answers_are_graded_one_after_the_other(
