@@ -61,6 +61,20 @@ def fence(job: Job) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def fence_all(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """A transaction in which those jobs are ours that it yields: the others are not to be done."""
+    with transaction.atomic():
+        rows = (
+            Job.objects.select_for_update(no_key=True)
+            .filter(pk__in=[job.pk for job in jobs], state=JobState.RUNNING, cancel_requested=False)
+            .order_by("pk")
+            .values_list("pk", "worker")
+        )
+        held = set(rows)
+        yield [job for job in jobs if (job.pk, job.worker) in held]
+
+
 def still_wanted(jobs: Sequence[Job]) -> set[object]:
     """The ids of those jobs that are still ours and that nobody has cancelled."""
     found = Job.objects.filter(

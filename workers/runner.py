@@ -129,7 +129,8 @@ def run_job(job: Job) -> None:
     try:
         with heart.beating(job):
             HANDLERS[JobKind(job.kind)](job)
-            jobs.finish(job, JobState.SUCCEEDED)
+            if job.state == JobState.RUNNING:  # some end their job with their last transaction
+                jobs.finish(job, JobState.SUCCEEDED)
     except JobCancelled:
         jobs.finish(job, JobState.CANCELLED)
     except Exception as error:

@@ -57,7 +57,11 @@ def read_changes(document_id: UUID) -> list[Change]:
 
 def cut_version(version: DocumentVersion, *, profile: ChunkingProfile) -> CutVersion:
     """Cut the version's pages. Blocking, and slow for strategies that embed sentences."""
-    pages = read_pages(version)
+    return cut_texts(read_pages(version), profile=profile)
+
+
+def cut_texts(pages: Sequence[PageText], *, profile: ChunkingProfile) -> CutVersion:
+    """The same for pages that are at hand."""
     pieces = cut_pages(pages, splitter=profile.splitter, values=read_values(profile))
     return CutVersion(
         text=join_pages([page.text for page in pages]),

@@ -35,11 +35,12 @@ def split_version(version: DocumentVersion, *, profile: ChunkingProfile) -> int:
     Doing it again changes nothing while pages, profile and changes are the same, so vectors that
     exist stay. Otherwise the old passages go, with their vectors and postings, in one transaction.
     """
-    return _replace(version, cut_version(version, profile=profile), profile=profile)
+    return store_passages(version, cut_version(version, profile=profile), profile=profile)
 
 
-@transaction.atomic
-def _replace(version: DocumentVersion, cut: CutVersion, *, profile: ChunkingProfile) -> int:
+@transaction.atomic(savepoint=False)
+def store_passages(version: DocumentVersion, cut: CutVersion, *, profile: ChunkingProfile) -> int:
+    """The second half of `split_version`, for pages that are cut already."""
     # Two workers may be at the same version for a moment, after one was taken for dead. And a
     # change that is made now either is seen here or finds the passages that it has to change.
     DocumentVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
@@ -63,4 +64,4 @@ def _key(chunk: Chunk) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-__all__ = ["default_profile", "split_version"]
+__all__ = ["default_profile", "split_version", "store_passages"]

@@ -72,7 +72,18 @@ def finish(job: Job, state: JobState, *, reason: str = "") -> bool:
     rows = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, worker=job.worker).update(
         state=state, reason=reason, finished_at=timezone.now()
     )
+    if rows == 1:
+        job.state = state
     return rows == 1
+
+
+def finish_all(ended: Sequence[Job], state: JobState) -> None:
+    """End running jobs that are ours, in a transaction that holds them."""
+    Job.objects.filter(pk__in=[job.pk for job in ended]).update(
+        state=state, reason="", finished_at=timezone.now()
+    )
+    for job in ended:
+        job.state = state
 
 
 def postpone(job: Job, *, seconds: float, reason: str) -> None:

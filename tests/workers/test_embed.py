@@ -13,7 +13,8 @@ from apps.core.embedder import get_embedder
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, DocumentVersion, VersionState
 from apps.documents.services import cancel_document, delete_document
-from apps.retrieval.models import Embedding
+from apps.retrieval.models import Embedding, Posting
+from apps.retrieval.publishing import publish_new
 from apps.retrieval.services import publish_version, store_embeddings
 from apps.workspaces.services import Actor
 from tests.workers.helpers import make_collection, newest, run_all, upload
@@ -151,11 +152,54 @@ def test_one_document_that_cannot_be_published_fails_alone(
             raise ZeroDivisionError
         return real(version, **kwargs)
 
+    def publish_together(versions: Sequence[DocumentVersion], **_: Any) -> set[Any]:
+        assert bad.pk in {version.pk for version in versions}
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(embed, "publish_new", publish_together)
     monkeypatch.setattr(embed, "publish_version", publish)
     drain(JobKind.EMBED_VERSION)
     bad.refresh_from_db()
     good.refresh_from_db()
     assert (bad.state, good.state) == (VersionState.FAILED, VersionState.READY)
+
+
+def test_new_documents_are_published_together_and_others_by_themselves(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together: list[int] = []
+    alone: list[Any] = []
+    real_new, real = publish_new, publish_version
+
+    def publish_together(versions: Sequence[DocumentVersion], *, index: Any) -> set[Any]:
+        published = real_new(versions, index=index)
+        together.append(len(published))
+        return published
+
+    def publish(version: DocumentVersion, **kwargs: Any) -> bool:
+        alone.append(version.pk)
+        return real(version, **kwargs)
+
+    monkeypatch.setattr(embed, "publish_new", publish_together)
+    monkeypatch.setattr(embed, "publish_version", publish)
+    first = read_many(collection, 6)
+    cancel_document(first[0].document, actor=Actor())
+    delete_document(first[1].document, actor=Actor())
+    drain(JobKind.EMBED_VERSION)
+    assert (sum(together), alone) == (4, [])
+    for version in first[2:]:
+        check_whole(newest(version.document))
+        assert newest(version.document).document.current_id == version.pk
+    index = first[2].document.collection.indexes.get()
+    posted = Posting.objects.values_list("chunk_id", "length").distinct()
+    assert index.num_chunks == len(posted) == 8
+    assert index.total_length == sum(length for _, length in posted)
+
+    changed = upload(collection, b"# Changed\n\nOther words.\n", "2.md")
+    run_all()
+    assert alone == [changed.version.pk]
+    check_whole(newest(changed.document))
+    assert not Chunk.objects.filter(version=first[2]).exists()
 
 
 def test_passages_that_the_model_fails_on_end_after_some_tries(

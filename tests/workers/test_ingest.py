@@ -8,7 +8,6 @@ import pytest
 from django.db import OperationalError
 
 from apps.chunking.models import Chunk
-from apps.chunking.services import split_version
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, DocumentVersion, Page, VersionState
@@ -106,6 +105,36 @@ def test_a_worker_killed_while_reading_is_followed_by_one_that_goes_on(
     check_whole(version)
 
 
+@pytest.fixture
+def in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short documents are read like long ones: pages, then passages, then the end."""
+    monkeypatch.setattr(ingest, "WHOLE_CHARS", -1)
+
+
+@pytest.mark.parametrize("step", ["cut_texts", "store_passages", "_hand_over"])
+def test_a_worker_killed_while_a_short_document_is_stored_leaves_nothing_of_it(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    outcome = upload(collection)
+    real = getattr(ingest, step)
+
+    def killed_after(*args: Any, **kwargs: Any) -> None:
+        real(*args, **kwargs)
+        raise _Killed
+
+    monkeypatch.setattr(ingest, step, killed_after)
+    with pytest.raises(_Killed):
+        drain(JobKind.PARSE_VERSION)
+    assert not Page.objects.exists()
+    assert not Chunk.objects.exists()
+    assert not Job.objects.filter(kind=JobKind.EMBED_VERSION).exists()
+    monkeypatch.setattr(ingest, step, real)
+    _take_from_the_dead()
+    run_all()
+    check_whole(newest(outcome.document))
+
+
+@pytest.mark.usefixtures("in_steps")
 @pytest.mark.parametrize("step", ["split_version", "_hand_over"])
 def test_a_worker_killed_between_reading_and_embedding(
     collection: Collection, monkeypatch: pytest.MonkeyPatch, step: str
@@ -129,11 +158,15 @@ def test_a_worker_killed_between_reading_and_embedding(
     assert set(Chunk.objects.values_list("pk", flat=True)) == first
 
 
+@pytest.mark.parametrize(
+    ("step", "whole_chars"), [("split_version", -1), ("store_passages", ingest.WHOLE_CHARS)]
+)
 def test_the_database_restarts_while_a_document_is_read(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: Collection, monkeypatch: pytest.MonkeyPatch, step: str, whole_chars: int
 ) -> None:
+    monkeypatch.setattr(ingest, "WHOLE_CHARS", whole_chars)
     outcome = upload(collection)
-    real = split_version
+    real = getattr(ingest, step)
     troubles = iter([OperationalError("the server closed the connection"), None])
 
     def sometimes(*args: Any, **kwargs: Any) -> int:
@@ -141,7 +174,7 @@ def test_the_database_restarts_while_a_document_is_read(
             raise trouble
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(ingest, "split_version", sometimes)
+    monkeypatch.setattr(ingest, step, sometimes)
     run_all()
     job = Job.objects.get(kind=JobKind.PARSE_VERSION)
     assert (job.state, job.attempts) == (JobState.QUEUED, 1)
@@ -182,7 +215,7 @@ def test_an_error_of_ours_is_told_and_logged(
     def wrong(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(ingest, "split_version", wrong)
+    monkeypatch.setattr(ingest, "store_passages", wrong)
     run_all()
     version, job = newest(outcome.document), Job.objects.get()
     assert (version.state, job.state) == (VersionState.FAILED, JobState.FAILED)

@@ -23,6 +23,7 @@ from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, DocumentVersion
 from apps.retrieval.following import IndexChangedError
 from apps.retrieval.models import Index
+from apps.retrieval.publishing import MAX_CHUNKS, is_new, publish_new
 from apps.retrieval.services import (
     PendingChunk,
     VectorsMissingError,
@@ -32,7 +33,7 @@ from apps.retrieval.services import (
     store_embeddings,
 )
 from inference.errors import ModelError
-from workers.claims import claim_due, close_connection, fence, still_wanted
+from workers.claims import claim_due, close_connection, fence, fence_all, still_wanted
 from workers.failures import PassingTroubleError, fail_internally, is_passing, put_back
 from workers.heartbeat import heart
 from workers.pipelines.versions import (
@@ -232,7 +233,7 @@ class EmbedRun:
         self.chunks = [chunk for chunk in self.chunks if chunk.version_id != version_id]
 
     def _publish_complete(self) -> int:
-        count = 0
+        count = self._publish_new()
         for version_id, work in list(self.works.items()):
             if work.unstored > 0:
                 continue
@@ -250,6 +251,37 @@ class EmbedRun:
                 self._load([work])
             self._start_groups()
         return count
+
+    def _publish_new(self) -> int:
+        """Publish complete new documents of an index together; those it cannot stay in hand."""
+        ready = [w for w in self.works.values() if w.unstored <= 0 and w.is_complete]
+        by_index: dict[UUID, list[_Work]] = {}
+        for work in ready:
+            if is_new(work.version) and work.version.num_chunks <= MAX_CHUNKS // CLAIM_JOBS:
+                by_index.setdefault(work.index.pk, []).append(work)
+        count = 0
+        for works in by_index.values():
+            for start in range(0, len(works), CLAIM_JOBS):
+                count += self._publish_together(works[start : start + CLAIM_JOBS])
+                self._start_groups()
+        return count
+
+    def _publish_together(self, works: Sequence[_Work]) -> int:
+        try:
+            with fence_all([work.job for work in works]) as held:
+                ours = [work for work in works if work.job in held]
+                published = publish_new([w.version for w in ours], index=works[0].index)
+                done = [work for work in ours if work.version.pk in published]
+                jobs.finish_all([work.job for work in done], JobState.SUCCEEDED)
+        except Exception as error:
+            if is_passing(error):
+                raise
+            # Each by itself tells which of them it is, and what it needs.
+            logger.info("not published together: %s", type(error).__name__)
+            return 0
+        for work in done:
+            self._drop(work.version.pk)
+        return len(done)
 
     def _publish(self, work: _Work) -> bool:
         """Swap the version in and end the job, together; False if vectors are missing after all.

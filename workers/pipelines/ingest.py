@@ -15,7 +15,9 @@ from uuid import UUID
 from django.db.models import Max
 from django.utils import timezone
 
-from apps.chunking.services import split_version
+from apps.chunking.planning import cut_texts
+from apps.chunking.services import split_version, store_passages
+from apps.chunking.units import PageText
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
@@ -33,6 +35,9 @@ FLUSH_SECONDS = 0.5
 WATCH_SECONDS = 1.0
 FLUSH_PAGES = 64
 FLUSH_CHARS = 500_000
+WHOLE_CHARS = 50_000
+"""Up to here a document that is at hand is stored, cut and handed over in one transaction."""
+
 NO_TEXT_REASON = "No text was found in this file."
 MISSING_REASON = "The uploaded file is no longer on the server's disk. Upload it again."
 
@@ -59,9 +64,17 @@ def parse_version(job: Job) -> None:
         return
     if not (read.has_text or _has_text(version)):
         with fence(job):
+            read.write(pages_total=read.next_number - 1)
             fail_version(version.pk, code="no_text", reason=_first_note(version) or NO_TEXT_REASON)
         return
     profile = ensure_live_index(version.document.collection).profile
+    if read.is_whole:
+        # Cut before the transaction: the row of the job is not held for as long as that takes.
+        cut = cut_texts(read.page_texts(), profile=profile)
+        with fence(job):
+            count = store_passages(version, cut, profile=profile)
+            _hand_over(job, read, num_chunks=count, profile_id=profile.pk)
+        return
     count = split_version(version, profile=profile)
     with fence(job):
         _hand_over(job, read, num_chunks=count, profile_id=profile.pk)
@@ -87,7 +100,8 @@ def _read(job: Job, version: DocumentVersion) -> _PageStore:
     except ParseError:
         store.flush()
         raise
-    store.flush(is_last=True)
+    if not store.is_whole:
+        store.flush(is_last=True)
     return store
 
 
@@ -112,8 +126,8 @@ def _first_note(version: DocumentVersion) -> str:
 def _hand_over(job: Job, read: _PageStore, *, num_chunks: int, profile_id: UUID) -> None:
     """The next job and the end of this one, together or not at all."""
     version = read.version
-    update_version(
-        version.pk,
+    read.write(
+        pages_total=read.next_number - 1,
         stage=Stage.EMBEDDING,
         stage_started_at=None,
         num_chunks=num_chunks,
@@ -145,7 +159,10 @@ class _Watch:
 
 @dataclass(slots=True)
 class _PageStore:
-    """Collects pages and writes them in small transactions, at least once a second."""
+    """Collects pages and writes them in small transactions, at least once a second.
+
+    A short document is stored whole, in the transaction that ends its reading: `is_whole`.
+    """
 
     job: Job
     version: DocumentVersion
@@ -156,6 +173,9 @@ class _PageStore:
     has_text: bool = False
     known: dict[str, Any] = field(default_factory=dict)
     """What is known of the document and not written yet."""
+
+    stored: int = 0
+    """Pages that are in Postgres already."""
 
     flushed_at: float = field(default_factory=time.monotonic)
 
@@ -168,7 +188,18 @@ class _PageStore:
         if last["number"] is None:
             return cls(job, version, next_number=1, next_start=0)
         start = last["end"] + len(PAGE_SEPARATOR)
-        return cls(job, version, next_number=last["number"] + 1, next_start=start)
+        return cls(
+            job, version, next_number=last["number"] + 1, next_start=start, stored=last["number"]
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all pages are at hand, and few enough to be cut at once."""
+        return self.stored == 0 and self.waiting_chars <= WHOLE_CHARS
+
+    def page_texts(self) -> list[PageText]:
+        """The pages at hand."""
+        return [PageText(p.number, p.text, p.start, p.blocks) for p in self.waiting]
 
     def open(self, opened: Opened) -> None:
         """Note what is known of the document before its pages. One page needs no extra write."""
@@ -210,16 +241,25 @@ class _PageStore:
 
     def flush(self, *, is_last: bool = False) -> None:
         """Write what waits, if the version is still ours."""
-        fields = {**self.known, "pages_done": self.next_number - 1}
+        fields: dict[str, Any] = {}
         if is_last:
-            fields["pages_total"] = self.next_number - 1
-            fields |= {"stage": Stage.SPLITTING, "stage_started_at": timezone.now()}
+            fields = {
+                "stage": Stage.SPLITTING,
+                "stage_started_at": timezone.now(),
+                "pages_total": self.next_number - 1,
+            }
         with fence(self.job):
-            Page.objects.bulk_create(self.waiting)
-            update_version(self.version.pk, **fields)
-        self.known = {}
-        self.waiting, self.waiting_chars = [], 0
+            self.write(**fields)
         self.flushed_at = time.monotonic()
+
+    def write(self, **fields: Any) -> None:
+        """Inside a fence: the pages that wait, and what is known of the version."""
+        Page.objects.bulk_create(self.waiting)
+        update_version(
+            self.version.pk, **{**self.known, "pages_done": self.next_number - 1, **fields}
+        )
+        self.stored += len(self.waiting)
+        self.known, self.waiting, self.waiting_chars = {}, [], 0
 
 
 def storable(text: str) -> str:
