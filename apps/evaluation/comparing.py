@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from apps.evaluation.statistics import RESAMPLES, Difference, paired_bootstrap, spearman
+from apps.evaluation.statistics import (
+    RESAMPLES,
+    Difference,
+    mean_ranks,
+    paired_bootstrap,
+    pearson,
+)
 
 SAME = 1e-9
 """Differences up to here are none."""
@@ -129,11 +136,32 @@ def correlate(columns: Sequence[Mapping[Key, float]]) -> list[list[float | None]
     """Spearman's rank correlation of every pair of metrics, over the items that both have."""
     size = len(columns)
     table: list[list[float | None]] = [[None] * size for _ in range(size)]
+    values = _as_matrix(columns)
+    known = ~np.isnan(values)
+    # Most metrics have a number for the same items, so that each is ranked once for all pairs.
+    ranked: dict[tuple[int, bytes], NDArray[np.float64]] = {}
+
+    def rank(column: int, shared: NDArray[np.bool_]) -> NDArray[np.float64]:
+        key = (column, shared.tobytes())
+        if key not in ranked:
+            ranked[key] = mean_ranks(values[column, shared])
+        return ranked[key]
+
     for row in range(size):
         for column in range(row, size):
-            shared = [key for key in columns[row] if key in columns[column]]
-            x = [columns[row][key] for key in shared]
-            y = [columns[column][key] for key in shared]
-            found = spearman(x, y) if len(shared) > 1 else None
+            shared = known[row] & known[column]
+            found = pearson(rank(row, shared), rank(column, shared))
             table[row][column] = table[column][row] = found
     return table
+
+
+def _as_matrix(columns: Sequence[Mapping[Key, float]]) -> NDArray[np.float64]:
+    """Metrics by items; not a number where a metric has none for an item."""
+    place: dict[Key, int] = {}
+    for column in columns:
+        for key in column:
+            place.setdefault(key, len(place))
+    values = np.full((len(columns), len(place)), np.nan)
+    for row, column in zip(values, columns, strict=True):
+        row[[place[key] for key in column]] = list(column.values())
+    return values

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.evaluation.comparing import correlate
 from apps.evaluation.statistics import (
     auroc,
     bootstrap_auroc,
@@ -166,3 +167,25 @@ def test_wilson_is_that_of_scipy(successes: int, extra: int, confidence: float) 
     expected = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
     assert interval is not None
     assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@given(
+    st.lists(st.dictionaries(st.integers(0, 12), st.integers(0, 4)), min_size=2, max_size=4),
+)
+@settings(deadline=None, max_examples=60)
+def test_correlations_of_metrics_are_over_the_items_that_both_have(
+    columns: list[dict[int, int]],
+) -> None:
+    from scipy import stats
+
+    table = correlate([{key: float(value) for key, value in c.items()} for c in columns])
+    for row, first in enumerate(columns):
+        for column, second in enumerate(columns):
+            shared = sorted(set(first) & set(second))
+            x, y = [first[key] for key in shared], [second[key] for key in shared]
+            found = table[row][column]
+            assert found == table[column][row]
+            if len(set(x)) < 2 or len(set(y)) < 2:
+                assert found is None
+            else:
+                assert found == pytest.approx(stats.spearmanr(x, y).statistic)
