@@ -169,7 +169,7 @@ def test_the_database_restarts_while_a_document_is_read(
     real = getattr(ingest, step)
     troubles = iter([OperationalError("the server closed the connection"), None])
 
-    def sometimes(*args: Any, **kwargs: Any) -> int:
+    def sometimes(*args: Any, **kwargs: Any) -> Any:
         if trouble := next(troubles):
             raise trouble
         return real(*args, **kwargs)
