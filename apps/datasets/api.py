@@ -14,10 +14,12 @@ from rest_framework.response import Response
 from apps.core.api import Pagination, Problem
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_draft, get_example, get_version
+from apps.datasets.checking import check_version
 from apps.datasets.examples import ExampleError, ExampleFields, clean_fields
 from apps.datasets.models import ReviewState, SourceKind
 from apps.datasets.selectors import list_datasets, list_examples, list_versions
 from apps.datasets.serializers import (
+    CheckSerializer,
     DatasetSerializer,
     DatasetVersionSerializer,
     ExampleSerializer,
@@ -113,6 +115,20 @@ class VersionsView(WorkspaceAPIView):
         return Response(DatasetVersionSerializer(made).data, status=201)
 
 
+class ChecksView(WorkspaceAPIView):
+    @extend_schema(
+        operation_id="datasets_checks",
+        parameters=[
+            OpenApiParameter("version", int, description="A version's number; 0 is the draft")
+        ],
+        responses=CheckSerializer,
+    )
+    def get(self, request: Request, dataset_id: UUID) -> Response:
+        """Questions that are there twice, and questions that a prompt gives away."""
+        version = get_version(self.workspace_id, dataset_id, _read_number(request))
+        return Response(CheckSerializer(check_version(version)).data)
+
+
 class ExamplesView(WorkspaceAPIView):
     """The examples of the draft, or with `version` of a frozen version."""
 
@@ -125,10 +141,7 @@ class ExamplesView(WorkspaceAPIView):
         responses=ExampleSerializer(many=True),
     )
     def get(self, request: Request, dataset_id: UUID) -> Response:
-        number = request.query_params.get("version", "0")
-        if not number.isdecimal() or len(number) > 9:
-            raise Problem(400, "bad_version", "A version is a whole number.")
-        found = get_version(self.workspace_id, dataset_id, int(number))
+        found = get_version(self.workspace_id, dataset_id, _read_number(request))
         paginator = Pagination()
         rows = paginator.paginate_queryset(list_examples(found), request, view=self)
         return paginator.get_paginated_response(ExampleSerializer(rows or [], many=True).data)
@@ -189,6 +202,13 @@ class ExampleView(WorkspaceAPIView):
         except services.FrozenError:
             raise FROZEN from None
         return Response(status=204)
+
+
+def _read_number(request: Request) -> int:
+    number = request.query_params.get("version", "0")
+    if not number.isdecimal() or len(number) > 9:
+        raise Problem(400, "bad_version", "A version is a whole number.")
+    return int(number)
 
 
 def _clean(values: dict[str, Any]) -> ExampleFields:

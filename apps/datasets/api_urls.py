@@ -8,6 +8,7 @@ urlpatterns = [
     path("datasets/", api.DatasetsView.as_view()),
     path("datasets/<uuid:dataset_id>/", api.DatasetView.as_view()),
     path("datasets/<uuid:dataset_id>/versions/", api.VersionsView.as_view()),
+    path("datasets/<uuid:dataset_id>/checks/", api.ChecksView.as_view()),
     path("datasets/<uuid:dataset_id>/examples/", api.ExamplesView.as_view()),
     path("examples/<uuid:example_id>/", api.ExampleView.as_view()),
 ]

@@ -25,6 +25,21 @@ STATES = [
     (ReviewState.PROPOSED.value, "Somebody reviews each first"),
 ]
 
+COLUMNS = {
+    "question": "What somebody asks.",
+    "expected_answer": "What a good answer says.",
+    "other_answers": "Other answers that are just as right, one a line.",
+    "expected_passages": "The words that hold the answer; a blank line between two passages.",
+    "document": "The name of the file that they stand in.",
+    "is_answerable": "No where the right answer is that the documents do not tell.",
+    "context": "What the model is given with the question.",
+    "history": "Earlier questions and answers of the conversation, as JSON.",
+    "tags": "Words to tell results apart by, with commas between.",
+    "language": "Such as en or de; left empty, it is recognised.",
+    "checks": "What single evaluators need, as JSON.",
+}
+"""What each column of a file holds, for the page."""
+
 
 class ImportForm(forms.Form):
     file = forms.FileField(
@@ -65,7 +80,9 @@ def import_page(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
     context = dataset_of(found) | {
         "form": form,
         "outcome": outcome,
-        "columns": [(name, ", ".join(names[1:5])) for name, names in ALIASES.items()],
+        "columns": [
+            (name, COLUMNS[name], ", ".join(names[1:5])) for name, names in ALIASES.items()
+        ],
         "max_mb": MAX_BYTES // 1_048_576,
         "max_rows": MAX_ROWS,
     }

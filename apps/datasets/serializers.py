@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.datasets import examples
+from apps.datasets.checking import Check, Leak
 from apps.datasets.models import MAX_NAME, Example, ReviewState, SourceKind
 
 
@@ -29,6 +30,30 @@ class DatasetVersionSerializer(serializers.Serializer[Any]):
     note = serializers.CharField()
     num_examples = serializers.IntegerField()
     frozen_at = serializers.DateTimeField(allow_null=True)
+
+
+class LeakSerializer(serializers.Serializer[Leak]):
+    """An example whose question a prompt shows the model with its answer."""
+
+    example = serializers.UUIDField(source="example.pk")
+    question = serializers.CharField(source="example.question")
+    prompt = serializers.UUIDField(source="prompt.prompt_id")
+    prompt_name = serializers.CharField(source="prompt.prompt.name")
+    prompt_version = serializers.IntegerField(source="prompt.number")
+    shown = serializers.CharField()
+    similarity = serializers.FloatField(help_text="Jaccard similarity of trigrams, 0 to 1")
+
+
+class CheckSerializer(serializers.Serializer[Check]):
+    """`duplicates` are groups of examples that ask nearly the same, by their ids."""
+
+    duplicates = serializers.SerializerMethodField()
+    leaks = LeakSerializer(many=True)
+    num_checked = serializers.IntegerField()
+    num_all = serializers.IntegerField()
+
+    def get_duplicates(self, check: Check) -> list[list[str]]:
+        return [[str(example.pk) for example in group] for group in check.groups]
 
 
 class ExpectedPassageSerializer(serializers.Serializer[Any]):

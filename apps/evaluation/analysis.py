@@ -31,15 +31,25 @@ class CorrelationRow:
     cells: list[Correlation]
 
 
-def correlate_metrics(experiment: Experiment) -> list[CorrelationRow]:
-    """Spearman's correlation of all metrics over the items, one query a metric."""
+def measure_correlations(
+    experiment: Experiment,
+) -> tuple[list[Metric], list[list[float | None]]]:
+    """Spearman's correlation of all metrics over the items, one query a metric.
+
+    A row and a column for each metric that has numbers; None where one is the same throughout.
+    """
     metrics = [m for m in read_metrics(experiment.evaluators) if m.key != COST]
     columns = [load_item_values(experiment, metric) for metric in metrics]
     kept = [n for n, column in enumerate(columns) if column]
-    table = correlate([columns[n] for n in kept])
+    return [metrics[n] for n in kept], correlate([columns[n] for n in kept])
+
+
+def correlate_metrics(experiment: Experiment) -> list[CorrelationRow]:
+    """The same as pages show it."""
+    metrics, table = measure_correlations(experiment)
     return [
-        CorrelationRow(metrics[n], [_cell(value) for value in row])
-        for n, row in zip(kept, table, strict=True)
+        CorrelationRow(metric, [_cell(value) for value in row])
+        for metric, row in zip(metrics, table, strict=True)
     ]
 
 

@@ -185,12 +185,19 @@ class DemandForm(forms.Form):
     """What a model must be before it is worth measuring."""
 
     licence = forms.CharField(max_length=60, required=False, label="Licence")
-    least_context = forms.IntegerField(required=False, min_value=1, label="Context of at least")
-    largest_b = forms.FloatField(required=False, min_value=0, label="At most, billion parameters")
-    dearest = forms.FloatField(
-        required=False, min_value=0, label="At most, dollars a million tokens out"
+    least_context = forms.IntegerField(
+        required=False, min_value=1, label="Context window of at least", help_text="In tokens."
     )
-    must_be_private = forms.BooleanField(required=False, label="Runs in our own house")
+    largest_b = forms.FloatField(
+        required=False, min_value=0, label="Size of at most", help_text="In billions of parameters."
+    )
+    dearest = forms.FloatField(
+        required=False,
+        min_value=0,
+        label="Price of at most",
+        help_text="In dollars for a million output tokens.",
+    )
+    must_be_private = forms.BooleanField(required=False, label="Runs on our own machines")
 
 
 class ModelsForm(forms.Form):
@@ -215,11 +222,11 @@ class GateRuleForm(forms.Form):
     """A rule; thresholds are typed as people say them: percent, seconds, dollars."""
 
     metric = forms.ChoiceField(label="Metric")
-    statistic = forms.ChoiceField(choices=GateRule.Statistic.choices, label="Its")
+    statistic = forms.ChoiceField(choices=GateRule.Statistic.choices, label="Taken as")
     kind = forms.ChoiceField(choices=GateRule.Kind.choices, label="Rule")
     threshold = forms.FloatField(
         min_value=0,
-        label="By how much, or how much",
+        label="Limit",
         help_text="Points or percent for shares, milliseconds for times, dollars for costs.",
     )
     confidence = forms.TypedChoiceField(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Avg, Q, TextField
+from django.db.models import Avg, Q, QuerySet, TextField
 from django.db.models.functions import MD5, Cast
 from django.utils import timezone
 
@@ -87,6 +87,12 @@ def give_grade(item: ExperimentItem, *, value: int, user: User, note: str = "") 
         },
     )
     return grade
+
+
+def list_grades(experiment: Experiment) -> QuerySet[Grade]:
+    """People's grades of the experiment's answers, oldest first."""
+    found = Grade.objects.filter(item__experiment=experiment).select_related("item__release")
+    return found.order_by("created_at", "pk")
 
 
 def get_bar(workspace_id: UUID) -> TrustBar:

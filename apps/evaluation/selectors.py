@@ -213,6 +213,7 @@ def list_history(assistant: Assistant, metric: Metric, *, dataset_id: UUID) -> l
 class Cell:
     """A metric of a release."""
 
+    release: Release
     summary: Summary | None
     shown: str
     bounds: str
@@ -250,7 +251,7 @@ def view_components(experiment: Experiment, releases: Sequence[Release]) -> list
     }
     components: dict[str, list[MetricRow]] = {}
     for metric in read_metrics(experiment.evaluators):
-        cells = [_view_cell(metric, sums.get((metric.key, r.pk))) for r in releases]
+        cells = [_view_cell(metric, r, sums.get((metric.key, r.pk))) for r in releases]
         if not any(cell.summary for cell in cells) and metric.column:
             continue
         spreads = [
@@ -263,10 +264,11 @@ def view_components(experiment: Experiment, releases: Sequence[Release]) -> list
     return [Component(name, rows) for name, rows in components.items()]
 
 
-def _view_cell(metric: Metric, row: Summary | None) -> Cell:
+def _view_cell(metric: Metric, release: Release, row: Summary | None) -> Cell:
     if row is None:
-        return Cell(None, metric.show(None), "", "", "", "")
+        return Cell(release, None, metric.show(None), "", "", "", "")
     return Cell(
+        release=release,
         summary=row,
         shown=metric.show(row.mean),
         bounds=show_bounds(metric, row.low, row.high),

@@ -48,7 +48,9 @@ def test_many_texts_are_found_like_few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db
-def test_the_page(workspace: Any, editor: Any, client_for: Callable[[Any], Client]) -> None:
+def test_the_page(
+    workspace: Any, editor: Any, client_for: Callable[[Any], Client], api: Any, other_api: Any
+) -> None:
     dataset = create_dataset(workspace, name="Leave", actor=Actor())
     for question in (
         "How long is the notice period?",
@@ -66,6 +68,14 @@ def test_the_page(workspace: Any, editor: Any, client_for: Callable[[Any], Clien
     page = client.get(address).content.decode()
     assert "1 example could go" in page
     assert "Desk v1 has the worked example “Who pays?”" in page
+    rest = f"/api/v1/datasets/{dataset.pk}/checks/"
+    told = api.get(rest).json()
+    assert [len(group) for group in told["duplicates"]] == [2]
+    [leak] = told["leaks"]
+    assert (leak["prompt_name"], leak["prompt_version"], leak["similarity"]) == ("Desk", 1, 1.0)
+    assert leak["question"] == leak["shown"] == "Who pays?"
+    assert api.get(f"{rest}?version=x").status_code == 400
+    assert other_api.get(rest).status_code == 404
     twin = Example.objects.get(question="How long is the notice period")
     bulk = f"/w/acme/evaluate/datasets/{dataset.pk}/examples/bulk/"
     client.post(bulk, {"chosen": [str(twin.pk)], "action": "remove"})

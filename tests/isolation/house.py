@@ -148,6 +148,7 @@ def furnish(name: str) -> House:
         "passage_id": passage.pk,
         "edit_id": edit.pk,
         "endpoint_id": endpoint.pk,
+        "lab_run_id": _measure_profiles(dataset, example_id, collection).pk,
     }
     pages = shared | {
         "slug": workspace.slug,
@@ -157,7 +158,6 @@ def furnish(name: str) -> House:
         "assistant_slug": assistant.slug,
         "number": 1,
         "annotation_task_id": _begin_annotation(dataset).pk,
-        "lab_run_id": _measure_profiles(dataset, example_id, collection).pk,
         "kind": "jsonl",
         "conversation_id": mine.rows.conversation_id,
         "message_id": mine.rows.answer_id,

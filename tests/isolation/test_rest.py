@@ -20,6 +20,7 @@ TAKES_IDS = {
     "/api/v1/search/",
     "/api/v1/assistants/",
     "/api/v1/experiments/",
+    "/api/v1/lab/runs/",
     "/api/v1/playground/",
     "/api/v1/probes/perturbation/",
     "/api/v1/probes/needle/",
@@ -123,6 +124,20 @@ def test_bodies_take_no_ids_of_others(victim: House, intruder: House) -> None:
     for name in ("assistant", "dataset"):
         attempts.append(("post", f"{V1}/experiments/", plan | {name: theirs[f"{name}_id"]}))
     attempts.append(("post", f"{V1}/experiments/", plan | {"judge": theirs["endpoint_id"]}))
+    measured = {"dataset": own["dataset_id"], "version": 1, "collections": collections[:1]}
+    for changes in (
+        {"dataset": theirs["dataset_id"]},
+        {"collections": collections},
+        {"index_a": theirs["index_id"]},
+    ):
+        attempts.append(("post", f"{V1}/lab/runs/", measured | changes))
+    ours = f"{V1}/experiments/{own['experiment_id']}/"
+    items = {"first": own["item_id"], "second": theirs["item_id"], "winner": "first"}
+    attempts += [
+        ("post", f"{ours}arena/matches/", items),
+        ("post", f"{ours}arena/judge/", {"endpoint": theirs["endpoint_id"]}),
+        ("post", f"{ours}grades/", {"item": theirs["item_id"], "value": 3}),
+    ]
     release = intruder.assistant.current_id
     for method, path, data in attempts:
         response = send(intruder.api, method, path, data)

@@ -83,6 +83,13 @@ def find_job(run: LabRun) -> Job | None:
     return Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key=str(run.pk)).first()
 
 
+def find_jobs(runs: Sequence[LabRun]) -> dict[UUID, Job]:
+    """The same for several, by the run, in one query."""
+    keys = {str(run.pk): run.pk for run in runs}
+    found = Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key__in=keys)
+    return {keys[job.key]: job for job in found}
+
+
 def cancel_run(run: LabRun) -> None:
     """Stop at the next batch; what is measured stays."""
     rows = Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key=str(run.pk))
