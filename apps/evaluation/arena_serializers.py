@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.evaluation.arena import JudgeAgreement, Pair, Standing
-from apps.evaluation.grading import HIGHEST, LOWEST, Trust
+from apps.evaluation.grading import HIGHEST, LOWEST
 from apps.evaluation.models import ExperimentItem, Grade, Match, Winner
 
 
@@ -116,7 +116,7 @@ class GradeSerializer(serializers.ModelSerializer[Grade]):
         fields = ("id", "item", "release", "value", "note", "created_at")
 
 
-class JudgeSerializer(serializers.Serializer[Trust]):
+class JudgeSerializer(serializers.Serializer[Any]):
     """`doubts` say why a judge may not decide; empty for one that may."""
 
     metric = serializers.CharField(source="metric.key")
