@@ -195,24 +195,47 @@ def _await_start(stack: Stack) -> None:
         raise BenchmarkError(f"It does not start:\n{text[-4000:]}")
 
 
+COUNT_STATES = """
+SELECT state, count(*) FROM documents_documentversion v WHERE document_id = ANY(%s)
+AND number = (SELECT max(number) FROM documents_documentversion n
+              WHERE n.document_id = v.document_id) GROUP BY state
+"""
+
+
 def await_documents(
     stack: Stack, ids: list[str], *, timeout_s: float, on_turn: Callable[[int], None] | None = None
 ) -> dict[str, int]:
-    """Wait until every document is ready or failed; how many are in each state."""
+    """Wait until every document is ready or failed; how many are in each state.
+
+    Over one connection: ten sign-ins a second would take a tenth of a core from what is measured.
+    """
     deadline = time.monotonic() + timeout_s
     while True:
-        rows = stack.query(
-            "SELECT state, count(*) FROM documents_documentversion v WHERE document_id = ANY(%s) "
-            "AND number = (SELECT max(number) FROM documents_documentversion n "
-            "WHERE n.document_id = v.document_id) GROUP BY state",
-            ids,
-        )
+        try:
+            with psycopg.connect(stack.runtime.database_url, autocommit=True) as connection:
+                return _await_states(stack, ids, connection, deadline=deadline, on_turn=on_turn)
+        except psycopg.OperationalError:  # some benchmarks kill it
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _await_states(
+    stack: Stack,
+    ids: list[str],
+    connection: psycopg.Connection[Any],
+    *,
+    deadline: float,
+    on_turn: Callable[[int], None] | None,
+) -> dict[str, int]:
+    while True:
+        rows = connection.execute(COUNT_STATES, [ids]).fetchall()
         states = {str(state): int(count) for state, count in rows}
         done = sum(states.get(state, 0) for state in ("ready", "failed", "cancelled"))
         if done == len(ids):
             return states
         if time.monotonic() > deadline:
-            raise BenchmarkError(f"After {timeout_s:.0f} s: {states}\n{stack.log_tail('worker')}")
+            raise BenchmarkError(f"Still waiting: {states}\n{stack.log_tail('worker')}")
         if on_turn is not None:
             on_turn(done)
         time.sleep(0.1)
