@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from apps.core.formats import MISSING, format_milliseconds, format_money
-from apps.evaluation.evaluators.base import SettingError
+from apps.evaluation.evaluators.base import Need, SettingError
 from apps.evaluation.evaluators.registry import all_evaluators
 
 COMPONENTS = {
@@ -159,6 +159,12 @@ def read_metrics(evaluators: Sequence[Mapping[str, Any]]) -> list[Metric]:
     chosen = [Metric(**{k: v for k, v in one.items() if k in names}) for one in evaluators]
     taken = {metric.key for metric in chosen}
     return chosen + [metric for metric in OPERATIONAL if metric.key not in taken]
+
+
+def evaluator_needs(metric: Metric) -> frozenset[Need]:
+    """What the evaluator behind a metric reads; nothing for what is always noted."""
+    found = all_evaluators().get(metric.evaluator)
+    return found.needs if found else frozenset()
 
 
 def find_metric(evaluators: Sequence[Mapping[str, Any]], key: str) -> Metric | None:

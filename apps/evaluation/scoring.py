@@ -80,6 +80,7 @@ class Subject:
     """An item as evaluators see it: the whole task (turn 0), and the turns before it."""
 
     item_id: UUID
+    release_id: UUID
     observations: tuple[tuple[int, Observation], ...]
 
 
@@ -92,7 +93,11 @@ def load_subjects(item_ids: Sequence[UUID]) -> list[Subject]:
     for passage in found.order_by("item_id", "number"):
         passages[passage.item_id].append(passage)
     return [
-        Subject(item.pk, ((0, observe(item, passages[item.pk])), *observe_turns(item)))
+        Subject(
+            item.pk,
+            item.release_id,
+            ((0, observe(item, passages[item.pk])), *observe_turns(item)),
+        )
         for item in items
     ]
 

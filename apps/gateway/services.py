@@ -16,6 +16,7 @@ from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 from inference.errors import ModelError
 from inference.openai_client import OpenAIClient
+from inference.openai_logprobs import LogprobClient
 from inference.openai_rerank import RerankClient
 
 MILLION = Decimal(1_000_000)
@@ -93,6 +94,16 @@ def make_client(endpoint: Endpoint) -> OpenAIClient:
 def make_rerank_client(endpoint: Endpoint) -> RerankClient:
     """A client for an endpoint whose model reranks. Raises ModelError like `make_client`."""
     return RerankClient(
+        endpoint.base_url,
+        model=endpoint.model,
+        api_key=_read_key(endpoint),
+        check_address=check_address,
+    )
+
+
+def make_logprob_client(endpoint: Endpoint) -> LogprobClient:
+    """A client that asks for log-probabilities. Raises ModelError like `make_client`."""
+    return LogprobClient(
         endpoint.base_url,
         model=endpoint.model,
         api_key=_read_key(endpoint),

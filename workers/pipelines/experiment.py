@@ -17,7 +17,8 @@ from apps.assistants.recipe import ModelGoneError, Recipe, load_release_recipe
 from apps.core.aio import run_db
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job
-from apps.evaluation.metrics import Metric, read_metrics
+from apps.evaluation.evaluators.base import Need
+from apps.evaluation.metrics import Metric, evaluator_needs, read_metrics
 from apps.evaluation.models import Experiment, ExperimentState
 from apps.evaluation.results import (
     OpenItem,
@@ -31,6 +32,7 @@ from apps.evaluation.results import (
 from apps.evaluation.running import Answered, Pace, answer_all
 from apps.evaluation.scoring import CountingJudge, load_subjects, score_subjects
 from apps.evaluation.summaries import refresh_summaries
+from apps.evaluation.surprise import LogprobSource, add_logprobs
 from apps.gateway.models import Endpoint
 from inference.http_session import close_sessions
 from workers.claims import fence
@@ -104,6 +106,13 @@ class Run:
             self.judge = CountingJudge(experiment.judge, pace=pace)
         elif any(metric.is_judge for metric in self.metrics):
             raise ModelGoneError(experiment.judge_name)
+        self.sources: dict[UUID, LogprobSource] = {}
+        if any(Need.LOGPROBS in evaluator_needs(metric) for metric in self.metrics):
+            self.sources = {
+                release_id: LogprobSource(recipe.endpoint, pace=self.paces[release_id])
+                for release_id, recipe in recipes.items()
+                if recipe.endpoint is not None
+            }
         self.stopped = ""
 
     async def work(self) -> None:
@@ -150,14 +159,17 @@ class Run:
     async def _score(self, item_ids: Sequence[UUID]) -> None:
         for start in range(0, len(item_ids), WAVE):
             part = item_ids[start : start + WAVE]
-            subjects = await run_db(load_subjects, part)
+            subjects = await add_logprobs(
+                await run_db(load_subjects, part), self.sources, parallel=self.experiment.parallel
+            )
             rows = await score_subjects(
                 subjects, self.metrics, judge=self.judge, parallel=self.experiment.parallel
             )
             await run_db(self._store_scores, rows, [subject.item_id for subject in subjects])
 
     def _store_scores(self, rows: list[ScoreRow], item_ids: list[UUID]) -> None:
-        spent = self.judge.take_cost() if self.judge else Decimal(0)
+        asked = [*self.sources.values(), *([self.judge] if self.judge else [])]
+        spent = sum((model.take_cost() for model in asked), Decimal(0))
         with fence(self.job):
             store_scores(self.experiment, rows, item_ids=item_ids, spent=spent)
 

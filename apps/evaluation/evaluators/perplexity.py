@@ -1,4 +1,7 @@
-"""How surprising a text is to the model, where its server gives log-probabilities of the prompt."""
+"""How surprising the expected answer is to the model, where its server gives log-probabilities.
+
+The model reads what was retrieved and the question before it (`apps.evaluation.surprise`).
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def perplexity(logprobs: Sequence[float]) -> float | None:
 
 def _score(observation: Observation, tools: Tools) -> Score:
     if not observation.prompt_logprobs:
-        return not_applicable("The endpoint gives no log-probabilities of the prompt.")
+        return not_applicable("No expected answer, or the endpoint gives no log-probabilities.")
     value = perplexity(observation.prompt_logprobs)
     if value is None:
         return failed("The log-probabilities make no sense.")
@@ -40,8 +43,10 @@ def _score(observation: Observation, tools: Tools) -> Score:
 EVALUATORS = (
     Evaluator(
         "perplexity", "Perplexity",
-        "Between how many words, on average, the model would have hesitated; 1 is certainty.",
-        "answer", frozenset({Need.LOGPROBS}), "Jelinek et al., 1977", _score,
+        "Between how many tokens, on average, the release's model would have hesitated when "
+        "writing the expected answer; 1 is certainty. Needs an endpoint that tells "
+        "log-probabilities of a prompt, as vLLM does.",
+        "answer", frozenset({Need.LOGPROBS, Need.EXPECTED_ANSWER}), "Jelinek et al., 1977", _score,
         low=1.0, high=None, higher_is_better=False,
     ),
 )  # fmt: skip
