@@ -60,19 +60,21 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # The only two that are asynchronous. All others take one thread and no way back in between,
+    # so they stand together, and whatever cannot be asynchronous stands last.
     "apps.core.middleware.RequestIdMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "apps.workspaces.middleware.SetupMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "apps.workspaces.middleware.SetupMiddleware",
 ]
 API_MIDDLEWARE = [
     "apps.core.middleware.RequestIdMiddleware",
