@@ -103,7 +103,10 @@ class Waterfall:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A point of a scatter with the ends of its error bar, and whether it stands out."""
+    """A point of a scatter with the ends of its error bar, and whether it stands out.
+
+    `label_y` is the line of its label, which keeps clear of the others'.
+    """
 
     label: str
     x: float
@@ -112,6 +115,7 @@ class Place:
     foot: float
     is_marked: bool
     url: str
+    label_y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +245,7 @@ def plot_scatter(
     """Points with error bars; marked ones are joined from left to right."""
     x_ticks = nice_ticks(max((point.x for point in points), default=0))
     y_ticks = nice_ticks(max((point.high for point in points), default=0))
-    bottom, head, right = height - 40.0, 12.0, 96.0
+    bottom, head, right = height - 44.0, 28.0, 96.0
 
     def across(value: float) -> float:
         return round(left + value / x_ticks[-1] * (width - left - right), 1)
@@ -249,6 +253,7 @@ def plot_scatter(
     def down(value: float) -> float:
         return round(bottom - max(value, 0) / y_ticks[-1] * (bottom - head), 1)
 
+    label_lines = _part_labels([(across(p.x), down(p.y), p.label) for p in points])
     places = tuple(
         Place(
             label=point.label,
@@ -258,8 +263,9 @@ def plot_scatter(
             foot=down(point.low),
             is_marked=point.is_marked,
             url=point.url,
+            label_y=label_y,
         )
-        for point in points
+        for point, label_y in zip(points, label_lines, strict=True)
     )
     front = sorted((place for place in places if place.is_marked), key=lambda place: place.x)
     return Scatter(
@@ -272,6 +278,28 @@ def plot_scatter(
         y_ticks=tuple(Tick(value, down(value), _tick_label(value)) for value in y_ticks),
         front=" ".join(f"{place.x},{place.y}" for place in front),
     )
+
+
+def _part_labels(marks: Sequence[tuple[float, float, str]]) -> list[float]:
+    """A line for the label to the right of each (x, y, label), so that none covers another.
+
+    Room is kept for the larger words of a phone: 9 units a letter, 20 a line.
+    """
+    taken: list[tuple[float, float, float]] = [(x - 6, x + 6, y) for x, y, _ in marks]
+    lines = [0.0] * len(marks)
+    for index in sorted(range(len(marks)), key=lambda i: marks[i][0]):
+        x, y, label = marks[index]
+        start, end = x + 8, x + 9 + 9 * len(label)
+        tries = [y + step * 20 for step in (0, -1, 1, -2, 2, -3, 3)]
+        free = (
+            line
+            for line in tries
+            if line > 0
+            and not any(a < end and b > start and abs(line - at) < 20 for a, b, at in taken)
+        )
+        lines[index] = round(next(free, y), 1)
+        taken.append((start, end, lines[index]))
+    return lines
 
 
 def plot_waterfall(

@@ -18,14 +18,13 @@ from apps.datasets.models import Example
 from apps.datasets.slices import DIMENSIONS, Slice, slices_of
 from apps.evaluation.comparing import (
     Comparison,
-    mean_by_example,
     rank_worst_first,
     share_unstable,
 )
 from apps.evaluation.metrics import Metric, read_metrics
 from apps.evaluation.models import Experiment, ExperimentItem, ItemPassage, Score
 from apps.evaluation.summaries import compare_values
-from apps.evaluation.values import Values, load_values
+from apps.evaluation.values import Values, join_repeats, load_values
 from apps.workspaces.models import Workspace
 
 Means = Mapping[UUID, float]
@@ -59,8 +58,8 @@ def compare_metrics(experiment: Experiment, first: Release, second: Release) -> 
     rows = []
     for metric in read_metrics(experiment.evaluators):
         values = load_values(experiment, metric)
-        before = mean_by_example(values.get(first.pk, []))
-        after = mean_by_example(values.get(second.pk, []))
+        before = join_repeats(metric, values.get(first.pk, []))
+        after = join_repeats(metric, values.get(second.pk, []))
         if before and after:
             rows.append(compare_metric(metric, before, after))
     return rows
@@ -85,7 +84,9 @@ def _mean(values: Means) -> float | None:
 
 
 def _show_bounds(metric: Metric, low: float, high: float) -> str:
-    return f"{metric.show_change(low)} to {metric.show_change(high)}"
+    """`+0.2 to +0.3 points`; one number where both are the same."""
+    first, last = metric.show_change(low), metric.show_change(high)
+    return last if first == last else f"{first.removesuffix(' points')} to {last}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,8 +154,8 @@ def view_line(experiment: Experiment, metric: Metric, row: Summary) -> Line:
 
 
 def show_bounds(metric: Metric, low: float | None, high: float | None) -> str:
-    """`67.1 to 75.3 %`; empty where nothing bounds it."""
-    if low is None or high is None:
+    """`67.1 to 75.3 %`; empty where nothing bounds it, or there is nothing between them."""
+    if low is None or high is None or metric.show(low) == metric.show(high):
         return ""
     if metric.is_share:
         return f"{low * 100:.1f} to {high * 100:.1f} %"

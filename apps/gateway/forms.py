@@ -68,7 +68,7 @@ class EndpointForm(forms.Form):
         label="Size in billions of parameters", min_value=0, max_value=100_000, required=False
     )
     is_private = forms.BooleanField(
-        label="It runs in our own house", required=False,
+        label="It runs on our own machines", required=False,
         help_text="What is asked and the passages do not leave it.",
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from apps.workspaces.models import Membership, Role, Scope, User, Workspace
+from apps.workspaces.models import AuditEvent, Membership, Role, Scope, User, Workspace
 
 
 class _NewPasswordForm(forms.Form):
@@ -199,7 +199,17 @@ class AuditFilterForm(forms.Form):
         member.choices = [("", "Everybody"), *members]
 
 
+def list_told(event: AuditEvent) -> list[tuple[str, Any]]:
+    """The details of an event that say something, with words for their names."""
+    return [
+        (name.replace("_", " "), value)
+        for name, value in event.detail.items()
+        if value not in ("", None)
+    ]
+
+
 def describe_action(action: str) -> str:
     """An action's code as words: `member.role_changed` gives `Member: role changed`."""
-    subject, _, verb = action.replace("_", " ").partition(".")
-    return f"{subject.capitalize()}: {verb}" if verb else subject.capitalize()
+    subject, _, verb = action.replace("_", " ").replace("api ", "API ").partition(".")
+    subject = subject[:1].upper() + subject[1:]
+    return f"{subject}: {verb}" if verb else subject

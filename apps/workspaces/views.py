@@ -22,6 +22,8 @@ from apps.workspaces.forms import (
     ProfileForm,
     RoleForm,
     WorkspaceForm,
+    describe_action,
+    list_told,
 )
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -216,6 +218,7 @@ def audit(request: WorkspaceRequest) -> HttpResponse:
             "nav": "settings",
             "section": "audit",
             "page": page,
+            "rows": [(event, describe_action(event.action), list_told(event)) for event in page],
             "form": form,
             "is_filtered": any(values.values()),
         },

@@ -102,7 +102,7 @@ def make_gate(page: Page, library: Library, slug: str) -> None:
     page.goto(f"{library.url}assistants/{slug}/gates/")
     page.get_by_label("Metric").select_option("token_f1")
     page.get_by_label("Rule", exact=True).select_option("at_least")
-    page.get_by_label("By how much, or how much").fill("80")
+    page.get_by_label("Limit").fill("80")
     page.get_by_role("button", name="Add the rule").click()
     expect(page.get_by_text("Token F1 at least 80.0 %").first).to_be_visible()
     assert find_axe_faults(page) == []

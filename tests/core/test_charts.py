@@ -92,3 +92,17 @@ def test_waterfall_puts_spans_on_one_axis() -> None:
 
 def test_waterfall_of_nothing() -> None:
     assert charts.plot_waterfall([]).bars == ()
+
+
+def test_labels_of_a_scatter_keep_clear_of_each_other() -> None:
+    """Two points nearly on top of each other, and one that is alone."""
+    points = [
+        charts.PointInput("Release 1", 100, 40, 30, 50),
+        charts.PointInput("Release 2", 110, 40, 30, 50),
+        charts.PointInput("Far", 900, 10, 5, 15),
+    ]
+    first, second, alone = charts.plot_scatter(points).places
+    assert abs(first.label_y - second.label_y) >= 20
+    assert alone.label_y == alone.y
+    # The first label would run through the second point.
+    assert abs(first.label_y - second.y) >= 20

@@ -68,3 +68,26 @@ def test_the_waterfall_draws_what_views_give() -> None:
     soup = render('{% waterfall spans "Steps" %}', spans=spans)
     assert [title.text for title in soup.select("title")] == ["Search: 31 ms", "checks: 2.0 ms"]
     assert [bar["class"] for bar in soup.select("rect")] == [["mark"], ["fault"]]
+
+
+def test_numbers_have_a_true_minus() -> None:
+    assert render("{{ value|floatformat:2|minus }}", value=-0.5).text == "\u22120.50"
+
+
+def test_values_of_a_trace_are_plain() -> None:
+    shown = render("{{ value|plain }}", value=["Search by words", True, False, 6])
+    assert shown.text == "Search by words; yes; no; 6"
+
+
+def test_forms_say_what_is_wrong_in_plain_words() -> None:
+    from django import forms
+
+    class Form(forms.Form):
+        name = forms.CharField()
+        count = forms.IntegerField(min_value=1, max_value=5)
+
+    assert Form({"count": "0"}).errors == {
+        "name": ["This is needed."],
+        "count": ["At least 1, please."],
+    }
+    assert Form({"name": "x", "count": "6"}).errors == {"count": ["At most 5, please."]}

@@ -62,6 +62,22 @@ def score(value: float | None) -> str:
     return formats.MISSING if value is None else f"{value:.4f}"
 
 
+@register.filter
+def minus(shown: object) -> str:
+    """A formatted number with a true minus, as the other figures have it."""
+    return str(shown).replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
+def plain(value: object) -> str:
+    """A value of a trace as people write it: lists with semicolons, yes and no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return "; ".join(plain(item) for item in value)
+    return str(value)
+
+
 @register.inclusion_tag("components/charts/sparkline.html")
 def sparkline(values: Sequence[float], label: str) -> dict[str, Any]:
     """A small line; `label` says in words what it shows, for those who cannot see it."""

@@ -58,7 +58,7 @@ def test_both_sides_show_their_steps(client: Client) -> None:
 
 def test_a_profile_that_cannot_be_is_refused_beside_its_field(client: Client) -> None:
     page = text_of(client.get(LAB, {"q": "leave", "b-limit": "900"}))
-    assert "less than or equal to 50" in page
+    assert "At most 50, please" in page
     assert "passages in" not in page
 
 
