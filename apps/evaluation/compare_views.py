@@ -28,11 +28,10 @@ from apps.evaluation.compared import (
     view_side,
     view_stability,
 )
-from apps.evaluation.comparing import mean_by_example
 from apps.evaluation.metrics import Metric, find_metric, read_metrics
 from apps.evaluation.models import Experiment
 from apps.evaluation.selectors import list_releases
-from apps.evaluation.values import load_values
+from apps.evaluation.values import join_repeats, load_values
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -76,8 +75,8 @@ def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     asked = _read(request, found, releases)
     values = load_values(found, asked.metric)
     means = (
-        mean_by_example(values.get(asked.first.pk, [])),
-        mean_by_example(values.get(asked.second.pk, [])),
+        join_repeats(asked.metric, values.get(asked.first.pk, [])),
+        join_repeats(asked.metric, values.get(asked.second.pk, [])),
     )
     examples = load_examples(found)
     ranked = rank_examples(

@@ -12,7 +12,6 @@ from django.urls import reverse
 
 from apps.assistants.models import Assistant, Release
 from apps.assistants.promotion import ReleaseCheck
-from apps.evaluation.comparing import mean_by_example
 from apps.evaluation.gating import Ruling, describe_rule, judge_change, judge_level
 from apps.evaluation.grading import measure_trust
 from apps.evaluation.metrics import (
@@ -23,7 +22,7 @@ from apps.evaluation.metrics import (
     read_metrics,
 )
 from apps.evaluation.models import Experiment, ExperimentState, GateRule
-from apps.evaluation.values import load_values
+from apps.evaluation.values import join_repeats, load_values
 from apps.workspaces.services import Actor, record_audit
 
 NOT_MEASURED = "No finished experiment has measured this for release {number}. Run one."
@@ -155,7 +154,12 @@ def _judge(rule: GateRule, release: Release, given: Experiment | None) -> Verdic
 def _rule(rule: GateRule, metric: Metric, found: Experiment, release: Release) -> Ruling:
     values = load_values(found, metric)
     if rule.kind != GateRule.Kind.NOT_WORSE:
-        numbers = [value for _, value in values.get(release.pk, [])]
+        own = values.get(release.pk, [])
+        numbers = (
+            list(join_repeats(metric, own).values())
+            if rule.statistic == GateRule.Statistic.MEAN
+            else [value for _, value in own]
+        )
         return judge_level(
             rule.kind, metric, numbers, statistic=rule.statistic, threshold=rule.threshold
         )
@@ -167,8 +171,8 @@ def _rule(rule: GateRule, metric: Metric, found: Experiment, release: Release) -
         return Ruling(False, NO_BASELINE.format(current=current.number))
     return judge_change(
         metric,
-        mean_by_example(before),
-        mean_by_example(values.get(release.pk, [])),
+        join_repeats(metric, before),
+        join_repeats(metric, values.get(release.pk, [])),
         margin=rule.threshold,
         confidence=rule.confidence,
     )

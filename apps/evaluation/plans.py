@@ -13,7 +13,9 @@ from django.utils import timezone
 from apps.assistants.models import Assistant, Release
 from apps.core.jobs import enqueue
 from apps.core.models import Job, JobKind, JobState
-from apps.datasets.models import DatasetVersion
+from apps.datasets.models import DatasetVersion, Example
+from apps.evaluation.evaluators.base import Need
+from apps.evaluation.metrics import evaluator_needs, read_metrics
 from apps.evaluation.models import (
     OPEN_ITEMS,
     Experiment,
@@ -126,11 +128,23 @@ def _check(assistant: Assistant, plan: Plan) -> None:
     if plan.judge is None and any(one["is_judge"] for one in plan.evaluators):
         raise PlanError("judge", "A judge needs a model: choose which one is asked.")
     _check_sizes(plan)
+    _check_tries(plan)
     for release in plan.releases:
         if release.endpoint_id is None and (name := release.endpoint_snapshot.get("name")):
             raise PlanError(
                 "releases", f"The model “{name}” of release {release.number} was deleted."
             )
+
+
+def _check_tries(plan: Plan) -> None:
+    """pass@k wants k tries of every example: repetitions, or samples that examples bring along."""
+    for metric in read_metrics(plan.evaluators):
+        tries = metric.settings.get("k", 1)
+        if Need.TESTS not in evaluator_needs(metric) or tries <= plan.repeats:
+            continue
+        examples = Example.objects.filter(version=plan.dataset_version)
+        if not examples.filter(checks__has_key="samples").exists():
+            raise PlanError("repeats", f"{metric.label}: ask each question {tries} times for that.")
 
 
 def _check_sizes(plan: Plan) -> None:

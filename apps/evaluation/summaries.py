@@ -7,11 +7,17 @@ from uuid import UUID
 import numpy as np
 from django.db import transaction
 
-from apps.evaluation.comparing import Comparison, compare, mean_by_example, mean_spread
+from apps.evaluation.comparing import Comparison, compare, mean_spread
 from apps.evaluation.metrics import Metric, read_metrics
 from apps.evaluation.models import Experiment, Summary
 from apps.evaluation.statistics import bootstrap_mean
-from apps.evaluation.values import Values, find_baseline_run, list_release_ids, load_values
+from apps.evaluation.values import (
+    Values,
+    find_baseline_run,
+    join_repeats,
+    list_release_ids,
+    load_values,
+)
 
 DRAWS = 4_000_000
 """Random draws spent on one interval: many examples need fewer resamples."""
@@ -50,7 +56,7 @@ def _load_baseline(
     if run is None or experiment.baseline_id is None:
         return None
     found = values if run.pk == experiment.pk else load_values(run, metric)
-    return mean_by_example(found.get(experiment.baseline_id, []))
+    return join_repeats(metric, found.get(experiment.baseline_id, []))
 
 
 def _summarise(
@@ -60,7 +66,7 @@ def _summarise(
     values: Values,
     baseline: dict[UUID, float] | None,
 ) -> Summary:
-    means = mean_by_example(values)
+    means = join_repeats(metric, values)
     interval = bootstrap_mean(list(means.values()), resamples=count_resamples(len(means)))
     assert interval is not None
     p50, p95 = np.quantile([value for _, value in values], [0.5, 0.95])

@@ -9,7 +9,10 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from apps.evaluation.metrics import Metric
+from apps.evaluation.comparing import mean_by_example
+from apps.evaluation.evaluators.base import Need
+from apps.evaluation.evaluators.functional import pass_at_k
+from apps.evaluation.metrics import Metric, evaluator_needs
 from apps.evaluation.models import (
     Experiment,
     ExperimentItem,
@@ -38,6 +41,29 @@ def load_values(experiment: Experiment, metric: Metric) -> dict[UUID, Values]:
     for release_id, example_id, value in rows.iterator(chunk_size=10_000):
         found[release_id].append((example_id, float(value or 0.0)))
     return found
+
+
+def join_repeats(metric: Metric, values: Values) -> dict[UUID, float]:
+    """One number for each example: the mean of its repetitions, or pass@k where that is asked.
+
+    With n repetitions of which c pass, pass@k is the unbiased estimate of Chen et al. (2021);
+    with fewer than k it is the mean, because the evaluator then has its samples from the example.
+    """
+    tries = metric.settings.get("k", 1) if Need.TESTS in evaluator_needs(metric) else 1
+    if tries == 1:
+        return mean_by_example(values)
+    groups: dict[UUID, list[float]] = defaultdict(list)
+    for example_id, value in values:
+        groups[example_id].append(value)
+    return {key: _pass_at(found, tries) for key, found in groups.items()}
+
+
+def _pass_at(found: Sequence[float], tries: int) -> float:
+    if len(found) < tries:
+        return sum(found) / len(found)
+    value = pass_at_k(len(found), sum(one == 1 for one in found), tries)
+    assert value is not None
+    return value
 
 
 def load_item_values(experiment: Experiment, metric: Metric) -> dict[UUID, float]:

@@ -16,6 +16,8 @@ from apps.datasets.models import Example
 from apps.datasets.services import create_dataset
 from apps.evaluation.models import Score
 from apps.evaluation.observing import mark_citations
+from apps.evaluation.plans import PlanError
+from apps.evaluation.summaries import refresh_summaries
 from apps.workspaces.services import Actor
 from inference.stub_answers import StubConfig
 from inference.stub_server import StubServer, serve_in_thread
@@ -76,6 +78,24 @@ def test_checks_reach_their_evaluators_and_answers_keep_their_form(
         (2, "instructions"): 0.5,
         (3, "multiple_choice"): 1.0,
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_repetitions_are_the_tries_of_pass_at_k(workspace: Any, stub: StubServer) -> None:
+    assistant = make_assistant(workspace, stub=stub)
+    release, version = current_release(assistant), make_version(workspace, CASES[:1])
+    evaluators = [{"evaluator": "python_tests", "settings": {"k": 2}}]
+    with pytest.raises(PlanError, match="ask each question 2 times"):
+        make_experiment(assistant, version, [release], evaluators=evaluators)
+    made = make_experiment(assistant, version, [release], evaluators=evaluators, repeats=3)
+    run_all()
+    scores = list(made.scores.filter(metric="python_tests@k=2"))
+    assert [score.value for score in scores] == [1.0, 1.0, 1.0]
+    # One of three passes: 1 - C(2, 2) / C(3, 2) = 2/3, where the mean would be 1/3.
+    made.scores.filter(pk__in=[score.pk for score in scores[1:]]).update(value=0)
+    sums = {row.metric: row for row in refresh_summaries(made)}
+    assert sums["python_tests@k=2"].mean == pytest.approx(2 / 3)
+    assert sums["python_tests@k=2"].count == 3
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,9 @@ def _score_samples(
     if any(outcome.get("where") == "expected" for outcome in outcomes):
         return failed(f"The example itself does not run: {outcomes[0].get('error')}")
     correct = sum(outcome.get("passed") is True for outcome in outcomes)
-    value = pass_at_k(len(samples), correct, tools.settings["k"])
+    # A sample alone is one repetition of an experiment, which joins them to pass@k.
+    k = tools.settings["k"] if len(samples) > 1 else 1
+    value = pass_at_k(len(samples), correct, k)
     if value is None:
         return not_applicable(f"There are only {len(samples)} samples.")
     errors = [str(outcome["error"]) for outcome in outcomes if outcome.get("error")]
@@ -103,18 +105,19 @@ def _sql(observation: Observation, tools: Tools) -> Score:
     return _score_samples(observation, tools, run)
 
 
-_SETTINGS = (Setting("k", "Samples of which one must be right (k)", "whole", 1),)
+_SETTINGS = (Setting("k", "Tries of which one must be right (k): repeats, or samples", "whole", 1),)
 EVALUATORS = (
     Evaluator(
         "python_tests", "Python tests, pass@k",
         "The Python in the answer passes the example's tests, run in a sandbox.",
         "answer", _NEEDS, "Chen et al., 2021 (HumanEval)", _python, settings=_SETTINGS,
+        version=2,
     ),
     Evaluator(
         "sql_execution", "SQL execution, pass@k",
         "The query in the answer gives the same rows as the expected one, on the example's "
         "tables, run by SQLite in a sandbox.",
         "answer", _NEEDS | {Need.EXPECTED_ANSWER}, "Execution accuracy: Zhong et al., 2017; "
-        "pass@k: Chen et al., 2021", _sql, settings=_SETTINGS,
+        "pass@k: Chen et al., 2021", _sql, settings=_SETTINGS, version=2,
     ),
 )  # fmt: skip

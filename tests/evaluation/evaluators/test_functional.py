@@ -118,6 +118,11 @@ async def test_samples_make_pass_at_k() -> None:
     two = await score("python_tests", seen, tools=Tools(), settings={"k": 2})
     assert two.value == pytest.approx(2 / 3)
     assert (two.details["samples"], two.details["correct"]) == (3, 1)
+    few = await score("python_tests", seen, tools=Tools(), settings={"k": 4})
+    assert few.status == "not_applicable"
+    # One sample is a repetition, whatever k is: the experiment joins them.
+    alone = Observation(answer=CODE, extra={"tests": TESTS})
+    assert (await score("python_tests", alone, tools=Tools(), settings={"k": 4})).value == 1
 
 
 TABLES = "create table t (a int, b real); insert into t values (1, 0.5), (2, 1.5), (2, 2.5);"
