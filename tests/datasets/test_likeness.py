@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from apps.datasets import likeness
 from apps.datasets.examples import ExampleFields
@@ -80,3 +82,14 @@ def test_the_page(
     bulk = f"/w/acme/evaluate/datasets/{dataset.pk}/examples/bulk/"
     client.post(bulk, {"chosen": [str(twin.pk)], "action": "remove"})
     assert "No two questions are alike" in client.get(address).content.decode()
+
+
+@given(st.text("ab c", max_size=12), st.text("ab c", max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_likeness_is_nltks_jaccard_of_trigrams(first: str, second: str) -> None:
+    from nltk.metrics.distance import jaccard_distance
+
+    a, b = trigrams(first), trigrams(second)
+    assert jaccard(a, b) == pytest.approx(1 - jaccard_distance(set(a), set(b)))
+    alike = find_across([first], [second], least=0.5)
+    assert bool(alike) == (jaccard(a, b) >= 0.5)

@@ -82,3 +82,29 @@ def test_strengths_are_those_of_choix(pairs: list[tuple[int, int]]) -> None:
         wins[winner, loser] += 1
     expected = choix.ilsr_pairwise(5, pairs)
     assert fit_strengths(wins) == pytest.approx(expected - expected.mean(), abs=1e-5)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.permutations([0, 1, 2]).map(lambda p: (p[0], p[1])), st.sampled_from([0.0, 0.5, 1.0])
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_elo_moves_points_from_one_to_the_other(
+    games: list[tuple[tuple[int, int], float]],
+) -> None:
+    ratings = {player: 1000.0 for pair, _ in games for player in pair}
+    for (first, second), result in games:
+        # Elo's own table: a logistic curve, 400 points for ten to one.
+        chance = 10 ** (ratings[first] / 400) / (
+            10 ** (ratings[first] / 400) + 10 ** (ratings[second] / 400)
+        )
+        ratings[first] += 16 * (result - chance)
+        ratings[second] -= 16 * (result - chance)
+    found = rate_elo([Game(*pair, result) for pair, result in games])
+    assert found == pytest.approx(ratings)
+    assert sum(found.values()) == pytest.approx(1000 * len(found))

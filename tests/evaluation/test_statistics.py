@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.evaluation.comparing import correlate
+from apps.evaluation.comparing import (
+    correlate,
+    mean_by_example,
+    mean_spread,
+    share_unstable,
+)
 from apps.evaluation.statistics import (
     auroc,
     bootstrap_auroc,
@@ -189,3 +195,54 @@ def test_correlations_of_metrics_are_over_the_items_that_both_have(
                 assert found is None
             else:
                 assert found == pytest.approx(stats.spearmanr(x, y).statistic)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=12))
+@settings(deadline=None, max_examples=60)
+def test_the_front_is_what_nothing_else_beats(points: list[tuple[int, int]]) -> None:
+    def beats(one: tuple[int, int], other: tuple[int, int]) -> bool:
+        return one[0] <= other[0] and one[1] >= other[1] and one != other
+
+    expected = {n for n, point in enumerate(points) if not any(beats(o, point) for o in points)}
+    front = pareto_front(points)
+    assert set(front) == expected
+    assert [points[n][0] for n in front] == sorted(points[n][0] for n in front)
+
+
+@given(st.dictionaries(st.integers(0, 5), st.lists(st.integers(0, 4), min_size=1, max_size=5)))
+@settings(deadline=None, max_examples=60)
+def test_repetitions_are_joined_and_their_spread_is_the_standard_deviation(
+    groups: dict[int, list[int]],
+) -> None:
+    values = [(key, float(value)) for key, found in groups.items() for value in found]
+    assert mean_by_example(values) == pytest.approx(
+        {key: statistics.mean(found) for key, found in groups.items()}
+    )
+    spreads = [statistics.stdev(found) for found in groups.values() if len(found) > 1]
+    expected = statistics.mean(spreads) if spreads else None
+    assert mean_spread(values) == (expected if expected is None else pytest.approx(expected))
+    repeated = [found for found in groups.values() if len(found) > 1]
+    unstable = sum(len(set(found)) > 1 for found in repeated)
+    assert share_unstable(values) == (unstable, len(repeated))
+
+
+@given(st.integers(0, 10_000), st.integers(20, 60))
+@settings(deadline=None, max_examples=12)
+def test_intervals_are_those_of_scipys_percentile_bootstrap(seed: int, size: int) -> None:
+    from scipy import stats
+
+    chance = np.random.default_rng(seed)
+    before = chance.gamma(2, 3, size)
+    after = before + chance.normal(0.5, 2, size)
+    for ours, values in (
+        (paired_bootstrap(before, after, resamples=4_000), after - before),
+        (bootstrap_mean(before, resamples=4_000), before),
+    ):
+        theirs = stats.bootstrap(
+            (values,), np.mean, method="percentile", n_resamples=4_000, rng=1
+        ).confidence_interval
+        assert ours is not None
+        assert ours.estimate == pytest.approx(float(values.mean()))
+        # Both draw at random: bounds differ by a part of the spread of the mean.
+        slack = 0.25 * float(values.std()) / math.sqrt(size)
+        assert (ours.low, ours.high) == pytest.approx(tuple(theirs), abs=slack)
