@@ -6,15 +6,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import Account, Library, Visit
+from tests.browser.conftest import EMAIL, Account, Library, Visit
+from tests.browser.furnishing import furnish
+from tests.browser.installation import Installation
 from tests.browser.material import QUESTION
 from tests.browser.steps import ask, find_last_answer, open_chat, open_citation
-from tests.browser.watching import find_axe_faults
+from tests.browser.watching import assert_fits, find_axe_faults
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def furnished(installation: Installation, account: Account) -> list[str]:
+    """The addresses of pages that have something to show."""
+    assert account.faults == []
+    return furnish(installation, EMAIL)
 
 
 def test_set_up_and_sign_in(visit: Visit, account: Account) -> None:
@@ -29,6 +38,23 @@ def test_pages_of_a_workspace(page: Page, library: Library) -> None:
         page.goto(path)
         faults += find_axe_faults(page)
     assert faults == []
+
+
+def test_pages_with_something_on_them(page: Page, furnished: list[str]) -> None:
+    faults: list[str] = []
+    for path in furnished:
+        response = page.goto(path)
+        assert response is not None
+        assert response.ok, path
+        assert page.locator("h1").count() == 1, path
+        faults += find_axe_faults(page)
+    assert faults == []
+
+
+def test_the_same_pages_fit_a_phone(phone: Page, furnished: list[str]) -> None:
+    for path in furnished:
+        phone.goto(path)
+        assert_fits(phone)
 
 
 def test_a_conversation_and_what_it_leaves(page: Page, library: Library) -> None:
