@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -20,6 +21,8 @@ RESAMPLES = 2_000
 SEED = 20_241
 # Indices of so many draws at a time: memory stays small however long the experiment.
 _BLOCK = 1_000_000
+# Up to so many draws are kept for the next metric over as many examples: 8 MB at two bytes each.
+_KEPT_DRAWS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +251,27 @@ def _draw(data: Floats, resamples: int, seed: int) -> Iterator[NDArray[np.int64]
 
 
 def _resampled_means(data: Floats, resamples: int, seed: int) -> Floats:
+    if data.size * resamples <= _KEPT_DRAWS:
+        counts = _count_draws(int(data.size), resamples, seed)
+        means: Floats = counts.astype(np.float64) @ data / data.size
+        return means
     return np.concatenate([data[index].mean(axis=1) for index in _draw(data, resamples, seed)])
+
+
+@lru_cache(maxsize=2)
+def _count_draws(size: int, resamples: int, seed: int) -> NDArray[np.uint16]:
+    """How often each of the values is drawn in each resample, of shape (resamples, size).
+
+    A page compares many metrics over the same examples: the draws are the same for all of them.
+    """
+    counts = np.empty((resamples, size), np.uint16)
+    row = 0
+    for index in _draw(np.empty(size), resamples, seed):
+        flat = (index + np.arange(len(index))[:, None] * size).ravel()
+        found = np.bincount(flat, minlength=len(index) * size)
+        counts[row : row + len(index)] = found.reshape(len(index), size)
+        row += len(index)
+    return counts
 
 
 def _percentiles(found: Floats, confidence: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from uuid import UUID
 import numpy as np
 from django.db import transaction
 
-from apps.evaluation.comparing import Comparison, compare, mean_spread
+from apps.evaluation.comparing import Comparison, Key, compare, mean_spread
 from apps.evaluation.metrics import Metric, read_metrics
 from apps.evaluation.models import Experiment, Summary
 from apps.evaluation.statistics import bootstrap_mean
@@ -89,7 +89,7 @@ def _summarise(
 
 
 def compare_values(
-    first: dict[UUID, float], second: dict[UUID, float], metric: Metric, *, confidence: float = 0.95
+    first: dict[Key, float], second: dict[Key, float], metric: Metric, *, confidence: float = 0.95
 ) -> Comparison:
     """Compare by the metric's own idea of better."""
     return compare(

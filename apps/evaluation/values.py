@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
-from apps.evaluation.comparing import mean_by_example
+from apps.evaluation.comparing import Key, mean_by_example
 from apps.evaluation.evaluators.base import Need
 from apps.evaluation.evaluators.functional import pass_at_k
 from apps.evaluation.metrics import Metric, evaluator_needs
@@ -43,7 +44,54 @@ def load_values(experiment: Experiment, metric: Metric) -> dict[UUID, Values]:
     return found
 
 
-def join_repeats(metric: Metric, values: Values) -> dict[UUID, float]:
+ALL_SCORES = """
+SELECT s.metric, i.release_id, array_agg(i.position), array_agg(s.value)
+FROM evaluation_score s JOIN evaluation_experimentitem i ON i.id = s.item_id
+WHERE s.experiment_id = %(experiment)s AND s.turn = 0 AND s.value IS NOT NULL
+    AND i.release_id = ANY(%(releases)s)
+GROUP BY 1, 2
+"""
+ALL_COLUMNS = """
+SELECT release_id, array_agg(position), array_agg(duration_ms), array_agg(first_token_ms),
+    array_agg(cost::float8)
+FROM evaluation_experimentitem
+WHERE experiment_id = %(experiment)s AND state = ANY(%(states)s) AND release_id = ANY(%(releases)s)
+GROUP BY 1
+"""
+COLUMNS = ("duration_ms", "first_token_ms", "cost")
+
+
+def load_all_means(
+    experiment: Experiment, metrics: Sequence[Metric], releases: Sequence[UUID]
+) -> dict[tuple[str, UUID], dict[int, float]]:
+    """The numbers of every metric by (its key, release), joined by the example's position.
+
+    Two queries whose rows are arrays: a comparison of all metrics reads all scores there are.
+    """
+    asked = {
+        "experiment": experiment.pk, "releases": list(releases), "states": list(ANSWERED),
+    }  # fmt: skip
+    found: dict[tuple[str, UUID], list[tuple[int, float]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(ALL_SCORES, asked)
+        for key, release_id, positions, values in cursor.fetchall():
+            found[key, release_id] = list(zip(positions, values, strict=True))
+        cursor.execute(ALL_COLUMNS, asked)
+        for release_id, positions, *columns in cursor.fetchall():
+            for name, values in zip(COLUMNS, columns, strict=True):
+                pairs = zip(positions, values, strict=True)
+                found[name, release_id] = [pair for pair in pairs if pair[1] is not None]
+    return {
+        (metric.key, release_id): join_repeats(
+            metric, found[metric.column or metric.key, release_id]
+        )
+        for metric in metrics
+        for release_id in releases
+        if (metric.column or metric.key, release_id) in found
+    }
+
+
+def join_repeats(metric: Metric, values: Sequence[tuple[Key, float]]) -> dict[Key, float]:
     """One number for each example: the mean of its repetitions, or pass@k where that is asked.
 
     With n repetitions of which c pass, pass@k is the unbiased estimate of Chen et al. (2021);
@@ -52,9 +100,9 @@ def join_repeats(metric: Metric, values: Values) -> dict[UUID, float]:
     tries = metric.settings.get("k", 1) if Need.TESTS in evaluator_needs(metric) else 1
     if tries == 1:
         return mean_by_example(values)
-    groups: dict[UUID, list[float]] = defaultdict(list)
-    for example_id, value in values:
-        groups[example_id].append(value)
+    groups: dict[Key, list[float]] = defaultdict(list)
+    for key, value in values:
+        groups[key].append(value)
     return {key: _pass_at(found, tries) for key, found in groups.items()}
 
 
