@@ -28,14 +28,12 @@ ROLE = DATABASE = "plumbline"
 PORT = 5432  # only part of the socket's name: no TCP port is opened
 SOCKET_PATH_MAX = 107
 
-# Sized for a machine that also runs the web process, the worker and a model: about 40 MB at idle.
+# Sized for a machine that also runs the web process, the worker and a model: about 50 MB at idle.
 # Durability stays at its defaults. WAL is minimal since nothing replicates from here.
 SETTINGS = {
     "listen_addresses": "",
     "password_encryption": "scram-sha-256",
     "max_connections": "100",
-    "shared_buffers": "96MB",
-    "effective_cache_size": "512MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "96MB",
     "io_method": "sync",
@@ -57,7 +55,33 @@ SETTINGS = {
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] ",
 }
+MEMORY_LIMIT_FILE = Path("/sys/fs/cgroup/memory.max")
+BUFFERS_SHARE = 32
+"""Of the machine's memory one in so many parts is for Postgres to keep pages in.
+
+Only what is used of it takes memory, but for one percent that describes it. A vector index that
+does not fit is read from the system's cache: each of the thousand pages of a search is copied.
+"""
+MIN_BUFFERS_MB, MAX_BUFFERS_MB = 96, 1024
+
 THROWAWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+
+def memory_settings(memory_mb: int) -> dict[str, str]:
+    """What depends on the memory of the machine."""
+    buffers = min(MAX_BUFFERS_MB, max(MIN_BUFFERS_MB, memory_mb // BUFFERS_SHARE))
+    return {
+        "shared_buffers": f"{buffers}MB",
+        "effective_cache_size": f"{max(512, memory_mb // 4)}MB",
+    }
+
+
+def memory_of_machine() -> int:
+    """Megabytes: of the machine, or what a container leaves us."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):
+        found = min(found, int(MEMORY_LIMIT_FILE.read_text()))  # "max" where there is no limit
+    return found // 2**20
 
 
 class EmbeddedPostgres:
@@ -183,6 +207,7 @@ class EmbeddedPostgres:
     def _configuration(self) -> str:
         settings = {
             **SETTINGS,
+            **memory_settings(memory_of_machine()),
             "unix_socket_directories": str(self.socket_dir),
             "unix_socket_permissions": "0700",
             "port": str(PORT),

@@ -15,9 +15,17 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config import postgres
 from config.embedded import start_services
 from config.lockfile import DataDirBusyError, is_held
-from config.postgres import EmbeddedPostgres, make_private_dir, processes_in, socket_dir_for
+from config.postgres import (
+    EmbeddedPostgres,
+    make_private_dir,
+    memory_of_machine,
+    memory_settings,
+    processes_in,
+    socket_dir_for,
+)
 from config.servers import ServerError, wait_until
 
 START_AND_SLEEP = """
@@ -209,3 +217,25 @@ def is_alive(pid: int) -> bool:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "buffers", "cache"),
+    [(512, "96MB", "512MB"), (8_192, "256MB", "2048MB"), (262_144, "1024MB", "65536MB")],
+)
+def test_buffers_grow_with_the_machine_within_limits(
+    memory_mb: int, buffers: str, cache: str
+) -> None:
+    assert memory_settings(memory_mb) == {"shared_buffers": buffers, "effective_cache_size": cache}
+
+
+def test_a_container_s_limit_counts_instead_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(postgres, "MEMORY_LIMIT_FILE", limit)
+    whole = memory_of_machine()
+    limit.write_text("max\n")
+    assert memory_of_machine() == whole > 128
+    limit.write_text(f"{64 * 2**20}\n")
+    assert memory_of_machine() == 64
