@@ -75,7 +75,7 @@ class ArenaView(OfExperiment):
             "pairs": count_pairs(found),
             "votes": len(matches),
             "standings": rank_releases(matches),
-            "judges": compare_judges(matches),
+            "judges": compare_judges(matches, bar=get_bar(self.workspace_id)),
         }
         return Response(ArenaSerializer(body).data)
 

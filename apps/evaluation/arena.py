@@ -16,7 +16,12 @@ from apps.assistants.citations import CITATION
 from apps.assistants.models import Release
 from apps.core.jobs import enqueue
 from apps.core.models import Job, JobKind
-from apps.evaluation.evaluators.agreement import Agreement, measure_agreement
+from apps.evaluation.evaluators.agreement import (
+    Agreement,
+    TrustBar,
+    find_doubts,
+    measure_agreement,
+)
 from apps.evaluation.models import Experiment, ExperimentItem, Match, Winner
 from apps.evaluation.ratings import Game, rate_bradley_terry, rate_elo
 from apps.gateway.models import Endpoint
@@ -276,11 +281,16 @@ def list_judging(experiment: Experiment) -> QuerySet[Job]:
 
 @dataclass(frozen=True, slots=True)
 class JudgeAgreement:
-    """How a judge's votes lie beside people's on the same pairs."""
+    """How a judge's votes lie beside people's on the same pairs. No `doubts`: it is trusted."""
 
     judge: str
     votes: int
     agreement: Agreement | None
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def is_trusted(self) -> bool:
+        return not self.doubts
 
     @property
     def share(self) -> str:
@@ -288,7 +298,7 @@ class JudgeAgreement:
         return f"{self.agreement.accuracy.estimate * 100:.0f} %" if self.agreement else ""
 
 
-def compare_judges(matches: Sequence[Match]) -> list[JudgeAgreement]:
+def compare_judges(matches: Sequence[Match], *, bar: TrustBar) -> list[JudgeAgreement]:
     """For each judge, its agreement with the first person who compared the same pair."""
     people: dict[frozenset[UUID], tuple[UUID, float]] = {}
     for match in matches:
@@ -303,7 +313,8 @@ def compare_judges(matches: Sequence[Match]) -> list[JudgeAgreement]:
             if (key := _pair_key(match)) in people
         ]
         agreement = measure_agreement([a for a, _ in both], [b for _, b in both])
-        found.append(JudgeAgreement(judge, len(own), agreement))
+        doubts = tuple(find_doubts(agreement, bar))
+        found.append(JudgeAgreement(judge, len(own), agreement, doubts))
     return found
 
 

@@ -58,6 +58,8 @@ class ArenaJudgmentSerializer(serializers.Serializer[JudgeAgreement]):
         source="agreement.accuracy.estimate", default=None, allow_null=True
     )
     kappa = serializers.FloatField(source="agreement.kappa", default=None, allow_null=True)
+    is_trusted = serializers.BooleanField()
+    doubts = serializers.ListField(child=serializers.CharField())
 
 
 class ArenaSerializer(serializers.Serializer[Any]):

@@ -25,7 +25,13 @@ from apps.evaluation.arena import (
 )
 from apps.evaluation.compared import Side, load_passages, view_side
 from apps.evaluation.forms import JudgeForm
-from apps.evaluation.grading import count_grades, find_ungraded, give_grade, list_trust
+from apps.evaluation.grading import (
+    count_grades,
+    find_ungraded,
+    get_bar,
+    give_grade,
+    list_trust,
+)
 from apps.evaluation.guidelines import list_criteria
 from apps.evaluation.models import Experiment, ExperimentItem, Winner
 from apps.workspaces.decorators import workspace_view
@@ -93,7 +99,7 @@ def _show_arena(
         "num_all": len(matches),
         "counts": count_pairs(found),
         "standings": rank_releases(matches),
-        "judges": compare_judges(matches),
+        "judges": compare_judges(matches, bar=get_bar(request.workspace.pk)),
         "judging": list_judging(found),
         "form": form,
     }

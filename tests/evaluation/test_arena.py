@@ -124,3 +124,5 @@ def test_a_judge_that_goes_by_the_order_decides_nothing(
     client.post(arena_url(experiment), vote)
     page = client.get(arena_url(experiment)).content.decode()
     assert "agrees with people on 100 % of 1" in page
+    assert "Only 1 labelled answer; 30 are needed." in page
+    assert 'state-warn">not trusted' in page

@@ -65,7 +65,7 @@ def find_doubts(agreement: Agreement | None, bar: TrustBar) -> list[str]:
         return ["Nobody has labelled answers to compare it with."]
     doubts = []
     if agreement.count < bar.count:
-        doubts.append(f"Only {agreement.count} labelled answers; {bar.count} are needed.")
+        doubts.append(f"Only {_count(agreement.count)}; {bar.count} are needed.")
     if agreement.accuracy.estimate < bar.accuracy:
         doubts.append(
             f"It agrees with people on {agreement.accuracy.estimate:.0%}; the bar is "
@@ -76,3 +76,7 @@ def find_doubts(agreement: Agreement | None, bar: TrustBar) -> list[str]:
     elif agreement.kappa < bar.kappa:
         doubts.append(f"Cohen's kappa is {agreement.kappa:.2f}; the bar is {bar.kappa:.2f}.")
     return doubts
+
+
+def _count(number: int) -> str:
+    return f"{number} labelled answer{'' if number == 1 else 's'}"

@@ -53,6 +53,10 @@ def _score_samples(
 ) -> Score:
     more = observation.extra.get("samples")
     samples = [observation.verbatim, *(str(text) for text in more or [])][:MAX_SAMPLES]
+    # A sample alone is one repetition of an experiment, which joins them to pass@k.
+    k = tools.settings["k"] if len(samples) > 1 else 1
+    if len(samples) < k:
+        return not_applicable(f"There are only {len(samples)} samples.")
     outcomes = []
     for sample in samples:
         try:
@@ -64,11 +68,8 @@ def _score_samples(
     if any(outcome.get("where") == "expected" for outcome in outcomes):
         return failed(f"The example itself does not run: {outcomes[0].get('error')}")
     correct = sum(outcome.get("passed") is True for outcome in outcomes)
-    # A sample alone is one repetition of an experiment, which joins them to pass@k.
-    k = tools.settings["k"] if len(samples) > 1 else 1
     value = pass_at_k(len(samples), correct, k)
-    if value is None:
-        return not_applicable(f"There are only {len(samples)} samples.")
+    assert value is not None
     errors = [str(outcome["error"]) for outcome in outcomes if outcome.get("error")]
     label = ("fail", "pass")[int(correct > 0)] if len(samples) == 1 else ""
     return Score(value, label, errors[0] if errors else "", {

@@ -69,7 +69,11 @@ def test_exact_match_and_contains_are_about_squads_tokens(answer: str, expected:
     assert contains(answer, expected) == (float(wanted in windows) if wanted else float(not found))
 
 
-@given(TEXTS, TEXTS)
+# The library's distance is a table in Python: shorter texts say as much.
+SHORT = WORDS.map(lambda words: " ".join(words[:5]))
+
+
+@given(SHORT, SHORT)
 @QUICK
 def test_fuzzy_match_is_nltks_distance_without_substitutions(answer: str, expected: str) -> None:
     from nltk.metrics.distance import edit_distance
