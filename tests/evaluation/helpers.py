@@ -14,6 +14,7 @@ from apps.evaluation.metrics import freeze_evaluators
 from apps.evaluation.models import Experiment
 from apps.evaluation.plans import Plan, create_experiment
 from apps.workspaces.services import Actor
+from inference.stub_answers import StubConfig
 from tests.factories import make_answering_assistant
 
 TEXTS = {
@@ -34,6 +35,8 @@ CASES: list[dict[str, Any]] = [
      "tags": ["hr"]},
     {"question": NOWHERE, "is_answerable": False, "tags": ["nowhere"]},
 ]  # fmt: skip
+AT_ONCE = StubConfig(first_token_ms=0, token_ms=0)
+"""A stub server that need not be waited for."""
 EVALUATORS = [{"evaluator": "token_f1"}, {"evaluator": "exact_match"}]
 
 

@@ -16,6 +16,7 @@ from apps.gateway.services import EndpointFields, save_endpoint
 from apps.workspaces.services import Actor
 from inference.stub_server import serve_in_thread
 from tests.evaluation.helpers import (
+    AT_ONCE,
     current_release,
     make_assistant,
     make_experiment,
@@ -106,7 +107,7 @@ def test_a_judge_that_goes_by_the_order_decides_nothing(
     releases = [current_release(assistant), make_worse_release(assistant)]
     experiment = make_experiment(assistant, make_version(workspace, cases), releases)
     run_all()
-    with serve_in_thread() as stub:
+    with serve_in_thread(AT_ONCE) as stub:
         fields = EndpointFields(name="Judge", base_url=stub.base_url, model="biased", api_key="k")
         endpoint = save_endpoint(workspace, fields=fields, actor=Actor())
         client = client_for(owner)

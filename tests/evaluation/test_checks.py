@@ -19,9 +19,9 @@ from apps.evaluation.observing import mark_citations
 from apps.evaluation.plans import PlanError
 from apps.evaluation.summaries import refresh_summaries
 from apps.workspaces.services import Actor
-from inference.stub_answers import StubConfig
 from inference.stub_server import StubServer, serve_in_thread
 from tests.evaluation.helpers import (
+    AT_ONCE,
     LEAVE,
     current_release,
     make_assistant,
@@ -54,8 +54,7 @@ CASES: list[dict[str, Any]] = [
 
 @pytest.fixture
 def stub() -> Iterator[StubServer]:
-    config = StubConfig(first_token_ms=0, token_ms=0)
-    with serve_in_thread(config) as server, override_settings(ALLOW_PRIVATE_ENDPOINTS=True):
+    with serve_in_thread(AT_ONCE) as server, override_settings(ALLOW_PRIVATE_ENDPOINTS=True):
         yield server
 
 

@@ -17,6 +17,7 @@ from apps.gateway.services import EndpointFields, save_endpoint
 from apps.workspaces.services import Actor
 from inference.stub_server import StubServer, serve_in_thread
 from tests.evaluation.helpers import (
+    AT_ONCE,
     current_release,
     make_assistant,
     make_experiment,
@@ -31,7 +32,7 @@ VERDICT = '[[reply:{"reason": "It says it.", "score": %d}]]'
 
 @pytest.fixture
 def stub() -> Iterator[StubServer]:
-    with serve_in_thread() as server:
+    with serve_in_thread(AT_ONCE) as server:
         yield server
 
 

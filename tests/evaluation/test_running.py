@@ -17,6 +17,7 @@ from apps.workspaces.services import Actor
 from inference.errors import ModelError
 from inference.stub_server import StubServer, serve_in_thread
 from tests.evaluation.helpers import (
+    AT_ONCE,
     LEAVE,
     current_release,
     make_assistant,
@@ -33,7 +34,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stub() -> Iterator[StubServer]:
-    with serve_in_thread() as server:
+    with serve_in_thread(AT_ONCE) as server:
         yield server
 
 

@@ -14,7 +14,7 @@ from apps.gateway.models import Endpoint
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.workspaces.services import Actor
 from inference.stub_server import serve_in_thread
-from tests.evaluation.helpers import make_assistant, make_version
+from tests.evaluation.helpers import AT_ONCE, make_assistant, make_version
 from tests.workers.helpers import run_all
 
 ClientFor = Callable[[Any], Client]
@@ -45,7 +45,7 @@ def test_models_are_compared_on_the_same_recipe(
     version = make_version(workspace)
     client = client_for(owner)
     path = f"/w/{workspace.slug}/assistants/{assistant.slug}/models/"
-    with serve_in_thread() as stub:
+    with serve_in_thread(AT_ONCE) as stub:
         fields = EndpointFields(
             name="House", base_url=stub.base_url, model="house-8b", licence="MIT", is_private=True
         )

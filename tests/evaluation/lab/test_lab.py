@@ -178,3 +178,9 @@ def test_a_side_can_search_an_index_that_is_not_live(client: Client, workspace: 
     sides = page.split("What Profile B finds")
     assert "travel.md" in sides[0]
     assert "travel.md" not in sides[1].split("Keep it as")[0]
+
+    # Led here from the comparison of the two: nothing but the index differs.
+    forms = client.get(LAB, {"b-index": str(other.pk)}).context["forms"]
+    assert forms["a"].profile == forms["b"].profile
+    alone = client.get(LAB).context["forms"]
+    assert alone["a"].profile != alone["b"].profile
