@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from apps.core.embedder import list_embedders
 from apps.documents.models import Collection
@@ -69,6 +70,11 @@ def test_build_compare_swap_roll_back_and_throw_away(
     text = client.get(f"{base}compare/").content.decode()
     assert "Subject 7" in text
     assert "% the same" in text
+    lab = (
+        f"/w/{collection.workspace.slug}/evaluate/lab/?collection={collection.pk}&b-index={new.pk}"
+    )
+    assert f'href="{escape(lab)}"' in text
+    assert client.get(lab).status_code == 200
     assert client.post(f"{base}swap/").status_code == 302
     assert Index.objects.get(state=IndexState.LIVE) == new
     text = client.get(page_of(collection)).content.decode()

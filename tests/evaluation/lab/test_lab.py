@@ -180,7 +180,7 @@ def test_a_side_can_search_an_index_that_is_not_live(client: Client, workspace: 
     assert "travel.md" not in sides[1].split("Keep it as")[0]
 
     # Led here from the comparison of the two: nothing but the index differs.
-    forms = client.get(LAB, {"b-index": str(other.pk)}).context["forms"]
-    assert forms["a"].profile == forms["b"].profile
-    alone = client.get(LAB).context["forms"]
-    assert alone["a"].profile != alone["b"].profile
+    first, second = client.get(LAB, {"b-index": str(other.pk)}).context["sides"]
+    assert first.form.profile == second.form.profile
+    first, second = client.get(LAB).context["sides"]
+    assert first.form.profile != second.form.profile
