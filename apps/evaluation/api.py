@@ -1,4 +1,4 @@
-"""REST: experiments, their results and comparisons, gates and guidelines, for scripts and CI."""
+"""REST: experiments, their results and comparisons, and gates, for scripts and CI."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from rest_framework.response import Response
 from apps.assistants.access import get_assistant, get_release
 from apps.core.api import Pagination, Problem
 from apps.datasets.access import get_version
-from apps.evaluation.access import get_experiment, get_experiment_release, get_gate_rule
+from apps.evaluation.access import (
+    get_experiment,
+    get_experiment_release,
+    get_gate_rule,
+    get_item,
+)
 from apps.evaluation.api_serializers import (
     ComparisonSerializer,
     EvaluatorSerializer,
@@ -24,9 +29,10 @@ from apps.evaluation.api_serializers import (
     GateVerdictSerializer,
     ItemSerializer,
     PlanSerializer,
+    SentenceSerializer,
     SummarySerializer,
 )
-from apps.evaluation.compared import compare_metrics
+from apps.evaluation.compared import compare_metrics, load_passages
 from apps.evaluation.evaluators.base import SettingError
 from apps.evaluation.evaluators.registry import all_evaluators
 from apps.evaluation.gates import add_rule, judge_release, list_rules, remove_rule
@@ -41,6 +47,7 @@ from apps.evaluation.plans import (
     resume_experiment,
 )
 from apps.evaluation.selectors import list_experiments, list_items, list_summaries
+from apps.evaluation.sentences import view_sentences
 from apps.gateway.access import get_endpoint
 from apps.workspaces.api import WorkspaceAPIView
 
@@ -151,6 +158,15 @@ class ExperimentItemsView(ExperimentBase):
         paginator = Pagination()
         page = paginator.paginate_queryset(list_items(self.find(experiment_id)), request)
         return paginator.get_paginated_response(ItemSerializer(page or [], many=True).data)
+
+
+class ExperimentSentencesView(ExperimentBase):
+    @extend_schema(operation_id="experiments_sentences", responses=SentenceSerializer(many=True))
+    def get(self, request: Request, experiment_id: UUID, item_id: UUID) -> Response:
+        """An answer sentence by sentence: what supports each, and what its citations are worth."""
+        item = get_item(self.find(experiment_id), item_id)
+        rows = view_sentences(item, load_passages([item]).get(item.pk, []))
+        return Response(SentenceSerializer(rows, many=True).data)
 
 
 class ExperimentCompareView(ExperimentBase):

@@ -114,6 +114,19 @@ class ItemSerializer(serializers.ModelSerializer[ExperimentItem]):
         ]  # fmt: skip
 
 
+class SentenceSerializer(serializers.Serializer[Any]):
+    """A statement of an answer: how likely `passages` support it, and what its citations do."""
+
+    text = serializers.CharField()
+    probability = serializers.FloatField()
+    is_supported = serializers.BooleanField()
+    passages = serializers.ListField(child=serializers.IntegerField())
+    best = serializers.CharField(help_text="The nearest sentence of these passages")
+    missing = serializers.ListField(child=serializers.CharField())
+    right = serializers.ListField(child=serializers.IntegerField(), help_text="Cited, and holds it")
+    wrong = serializers.ListField(child=serializers.IntegerField(), help_text="Cited, of no use")
+
+
 class ComparisonSerializer(serializers.Serializer[Any]):
     metric = serializers.CharField(source="metric.key")
     label = serializers.CharField(source="metric.label")  # type: ignore[assignment]

@@ -18,6 +18,7 @@ urlpatterns = [
     path(f"{ONE}/resume/", api.ExperimentResumeView.as_view()),
     path(f"{ONE}/summary/", api.ExperimentSummaryView.as_view()),
     path(f"{ONE}/items/", api.ExperimentItemsView.as_view()),
+    path(f"{ONE}/items/<uuid:item_id>/sentences/", api.ExperimentSentencesView.as_view()),
     path(f"{ONE}/compare/", api.ExperimentCompareView.as_view()),
     path(f"{ONE}/correlations/", api_analysis.CorrelationsView.as_view()),
     path(f"{ONE}/tradeoff/", api_analysis.TradeoffView.as_view()),

@@ -31,6 +31,7 @@ from apps.evaluation.compared import (
 from apps.evaluation.metrics import Metric, find_metric, read_metrics
 from apps.evaluation.models import Experiment
 from apps.evaluation.selectors import list_releases
+from apps.evaluation.sentences import view_sentences
 from apps.evaluation.values import join_repeats, load_values
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
@@ -137,12 +138,13 @@ def item(request: WorkspaceRequest, experiment_id: UUID, item_id: UUID) -> HttpR
     """One answer of an experiment, and how it was made."""
     found = get_experiment(request.workspace.pk, experiment_id)
     answer = get_item(found, item_id)
+    passages = load_passages([answer])
     side = view_side(
         answer.release,
         answer,
         shown="",
         verdicts=load_verdicts(found, [answer]),
-        passages=load_passages([answer]),
+        passages=passages,
         workspace=request.workspace,
     )
     trace = answer.trace
@@ -153,6 +155,7 @@ def item(request: WorkspaceRequest, experiment_id: UUID, item_id: UUID) -> HttpR
         "item": answer,
         "example": answer.example,
         "side": side,
+        "sentences": view_sentences(answer, passages.get(answer.pk, [])),
         "trace": trace,
         "spans": list(trace.spans.order_by("position")) if trace else [],
         "can_compare": found.releases.count() > 1,

@@ -22,6 +22,7 @@ from apps.evaluation.models import (
 )
 from apps.traces.models import Trace
 from tests.evaluation.helpers import (
+    LEAVE,
     current_release,
     make_assistant,
     make_version,
@@ -122,6 +123,29 @@ def test_an_answer_shows_how_it_was_made(
     page = text_of(client_for(owner).get(url(finished, f"answers/{item.pk}/")))
     assert "How it was made" in page
     assert str(item.trace_id) in page
+
+
+def test_an_answer_is_judged_sentence_by_sentence(
+    finished: Experiment, owner: Any, client_for: ClientFor, api: Any
+) -> None:
+    item = finished.items.get(example__question=LEAVE, release__number=1)
+    item.answer = f"{item.answer} The canteen serves fish on every second Tuesday [1]."
+    item.save()
+    address = f"/api/v1/experiments/{finished.pk}/items/{item.pk}/sentences/"
+    held, made_up = api.get(address).json()
+    assert held["text"] == "Employees get 25 days of annual leave a year."
+    assert (held["is_supported"], held["right"], held["wrong"]) == (True, [1], [])
+    assert held["best"] == held["text"]
+    assert held["missing"] == []
+    assert (made_up["is_supported"], made_up["right"], made_up["wrong"]) == (False, [], [1])
+    assert "canteen" in made_up["missing"]
+    page = text_of(client_for(owner).get(url(finished, f"answers/{item.pk}/")))
+    assert "Sentence by sentence" in page
+    assert "Cited, and of no use for it:" in page
+    declined = finished.items.filter(is_declined=True).first()
+    assert declined is not None
+    path = f"/api/v1/experiments/{finished.pk}/items/{declined.pk}/sentences/"
+    assert api.get(path).json() == []
 
 
 def test_it_is_stopped_let_go_on_and_deleted(
