@@ -1,7 +1,8 @@
 """Parse the mixed corpus through the sandbox and print what was found, file by file.
 
-    python -m tests.benchmarks.bench_parsing [--no-ocr] [--only NAME] [--folder FOLDER]
+    python -m tests.benchmarks.bench_parsing [--no-ocr] [--only NAME] [--folder FOLDER] [--rest]
 
+With --rest the files are uploaded to an installation of their own, with a key, and read back.
 A file counts as read if it ends without an error; a phrase counts as found if it occurs in the
 text of the file's pages after NFKC, lower case and collapsing of whitespace.
 """
@@ -19,8 +20,7 @@ from typing import Any
 
 from apps.documents.parsing.service import ParserService
 from apps.documents.parsing.types import ParsedPage, ParseError
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+from tests.benchmarks.harness import DATA, Stack, await_documents, running_stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,33 @@ def run(*, ocr: bool, only: str = "", folder: Path | None = None) -> list[Outcom
         service.close()
 
 
+def run_over_rest(*, only: str, corpus: Path) -> list[Outcome]:
+    """The same, uploaded with a key to an installation of its own and read back from it."""
+    entries = json.loads((corpus / "manifest.json").read_text(encoding="utf-8"))
+    chosen = [entry for entry in entries if only in entry["file"]]
+    with running_stack() as stack:
+        collection = stack.create_collection("Files")
+        started = time.perf_counter()
+        ids = []
+        for entry in chosen:
+            content = (corpus / "files" / entry["file"]).read_bytes()
+            ids.append(stack.upload(collection, name=entry["file"], content=content)["id"])
+        await_documents(stack, ids, timeout_s=600)
+        print(f"{len(ids)} files uploaded and ended in {time.perf_counter() - started:.0f} s")
+        return [_read_back(stack, entry, pk) for entry, pk in zip(chosen, ids, strict=True)]
+
+
+def _read_back(stack: Stack, entry: dict[str, Any], document: str) -> Outcome:
+    _, state = stack.call("GET", f"documents/{document}/")
+    _, read = stack.call("GET", f"documents/{document}/text/")
+    text = normalise(read.get("text", ""))
+    missing = tuple(phrase for phrase in entry["must_contain"] if normalise(phrase) not in text)
+    code = "" if state["state"] == "ready" else state["state"]
+    return Outcome(
+        entry, code, state["reason"], state["pages_done"], len(text), missing, seconds=0.0
+    )
+
+
 def report(outcomes: list[Outcome]) -> None:
     """Print one line for each file, then the totals."""
     for item in outcomes:
@@ -108,10 +135,14 @@ def main() -> int:
     parser.add_argument("--no-ocr", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--rest", action="store_true", help="through a running installation")
     options = parser.parse_args()
     corpus = options.folder or DATA / "mixed-docs-pub"
     if not corpus.is_dir():
         print(f"skipped: the corpus {corpus.name} is not there")
+        return 0
+    if options.rest:
+        report(run_over_rest(only=options.only, corpus=corpus))
         return 0
     report(run(ocr=not options.no_ocr, only=options.only, folder=options.folder))
     return 0
