@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 
 from apps.assistants.models import Assistant, Release
 from apps.datasets.models import DatasetVersion
@@ -17,6 +18,7 @@ from apps.evaluation.evaluators.registry import all_evaluators
 from apps.evaluation.metrics import COMPONENTS, freeze_evaluators
 from apps.evaluation.models import GateRule
 from apps.evaluation.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS, Plan
+from apps.evaluation.selectors import last_own_settings
 from apps.gateway.models import Endpoint
 from apps.workspaces.models import Workspace
 
@@ -140,6 +142,18 @@ class ExperimentForm(forms.Form):
         values["sample_seed"] = values["sample_seed"] or 0
         return Plan(**values)
 
+    def _shown(self, evaluator: Evaluator, setting: Setting) -> str:
+        """What was typed; on a new form, the team's own code or prompt as it was used last."""
+        if self.is_bound:
+            return str(self.data.get(f"set-{evaluator.name}-{setting.name}", ""))
+        own = self._own_settings.get(evaluator.name, {})
+        value = own.get(setting.name)
+        return "" if value is None or value == setting.default else str(value)
+
+    @cached_property
+    def _own_settings(self) -> dict[str, dict[str, Any]]:
+        return last_own_settings(self.assistant.workspace_id)
+
     def evaluator_groups(self) -> list[tuple[str, list[Any]]]:
         """(component, its tick boxes) for the page."""
         groups: dict[str, list[Any]] = {}
@@ -150,7 +164,7 @@ class ExperimentForm(forms.Form):
                 {
                     "setting": setting,
                     "id": f"set-{evaluator.name}-{setting.name}",
-                    "value": self.data.get(f"set-{evaluator.name}-{setting.name}", ""),
+                    "value": self._shown(evaluator, setting),
                 }
                 for setting in evaluator.settings
             ]
@@ -277,7 +291,7 @@ class JudgeBarForm(forms.Form):
     @classmethod
     def of(cls, bar: TrustBar) -> JudgeBarForm:
         """As the bar is now."""
-        share = round(bar.accuracy * 100, 1)
+        share = f"{bar.accuracy * 100:.3g}"
         return cls(initial={"accuracy": share, "kappa": bar.kappa, "count": bar.count})
 
     def bar(self) -> TrustBar:

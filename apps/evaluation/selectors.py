@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Avg, Count, QuerySet
@@ -26,6 +27,8 @@ from apps.evaluation.models import (
 
 HISTORY = 2_000
 """Sums looked at for sparklines and the line over time; the newest count."""
+OWN_PLANS = 50
+"""Experiments in which a team's own evaluators are looked for; the newest."""
 PACE_ITEMS = 40
 """Items from whose times the time left is estimated."""
 
@@ -357,6 +360,17 @@ def view_turns(experiment: Experiment, releases: Sequence[Release]) -> list[Turn
         for (key, turn), found in sorted(means.items())
         if key in metrics
     ]
+
+
+def last_own_settings(workspace_id: UUID) -> dict[str, dict[str, Any]]:
+    """The settings with which the workspace used its own evaluators last, by their names."""
+    found: dict[str, dict[str, Any]] = {}
+    plans = Experiment.objects.filter(workspace_id=workspace_id).order_by("-created_at")
+    for evaluators in plans.values_list("evaluators", flat=True)[:OWN_PLANS]:
+        for metric in read_metrics(evaluators):
+            if metric.group == "custom":
+                found.setdefault(metric.evaluator, dict(metric.settings))
+    return found
 
 
 def list_summaries(experiment: Experiment) -> QuerySet[Summary]:

@@ -114,7 +114,7 @@ def test_each_workspace_sets_its_own_bar(
     client, path = client_for(owner), f"/w/{workspace.slug}/evaluate/judges/"
     page = client.get(path).content.decode()
     assert 'state-warn">not trusted' in page
-    assert 'value="75.0"' in page
+    assert 'value="75"' in page
     assert client.post(path, {"accuracy": 101, "kappa": 0, "count": 4}).status_code == 422
     assert client.post(path, {"accuracy": 80, "kappa": 0.5, "count": 4}).status_code == 302
     assert get_bar(workspace.pk) == TrustBar(0.8, 0.5, 4)

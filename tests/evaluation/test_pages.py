@@ -25,6 +25,7 @@ from tests.evaluation.helpers import (
     LEAVE,
     current_release,
     make_assistant,
+    make_experiment,
     make_version,
     make_worse_release,
 )
@@ -86,6 +87,22 @@ def test_an_experiment_is_planned_run_and_read(
     assert "Two releases" in table
     assert "better on 0, worse on 3, no difference on 1" in table
     assert "Two releases" in text_of(client.get(base))
+
+
+def test_a_teams_own_evaluator_comes_back_as_it_was_used_last(
+    workspace: Any, other_workspace: Any, owner: Any, stranger: Any, client_for: ClientFor
+) -> None:
+    assistant = make_assistant(workspace)
+    version, release = make_version(workspace), current_release(assistant)
+    for code in ("def evaluate(o): return 0", "def evaluate(o): return 1 if o.answer else 0"):
+        own = [{"evaluator": "custom_python", "settings": {"about": "Says anything", "code": code}}]
+        make_experiment(assistant, version, [release], evaluators=own)
+    page = client_for(owner).get(f"/w/acme/assistants/{assistant.slug}/evaluate/new/")
+    assert "return 1 if o.answer else 0</textarea>" in page.content.decode()
+    assert "Says anything" in page.content.decode()
+    theirs = make_assistant(other_workspace)
+    base = f"/w/{other_workspace.slug}/assistants/{theirs.slug}/evaluate/new/"
+    assert "Says anything" not in client_for(stranger).get(base).content.decode()
 
 
 def test_the_comparison_shows_the_worst_first(
