@@ -68,7 +68,7 @@ def load_all_means(
 
     Two queries whose rows are arrays: a comparison of all metrics reads all scores there are.
     """
-    asked = {
+    asked: dict[str, Any] = {
         "experiment": experiment.pk, "releases": list(releases), "states": list(ANSWERED),
     }  # fmt: skip
     found: dict[tuple[str, UUID], list[tuple[int, float]]] = {}

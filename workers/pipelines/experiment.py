@@ -168,8 +168,8 @@ class Run:
             await run_db(self._store_scores, rows, [subject.item_id for subject in subjects])
 
     def _store_scores(self, rows: list[ScoreRow], item_ids: list[UUID]) -> None:
-        asked = [*self.sources.values(), *([self.judge] if self.judge else [])]
-        spent = sum((model.take_cost() for model in asked), Decimal(0))
+        spent = self.judge.take_cost() if self.judge else Decimal(0)
+        spent += sum((source.take_cost() for source in self.sources.values()), Decimal(0))
         with fence(self.job):
             store_scores(self.experiment, rows, item_ids=item_ids, spent=spent)
 

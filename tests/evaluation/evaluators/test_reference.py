@@ -145,7 +145,7 @@ def test_abstention_is_scikit_learns_for_the_unanswerable(
     hopeless, declined = [not can for can, _ in outcomes], [gave_up for _, gave_up in outcomes]
     found = measure_abstention(outcomes)
     scores = [
-        run("abstention_accuracy", answerable=can, declined=gave_up).value
+        run("abstention_accuracy", answerable=can, declined=gave_up).value or 0.0
         for can, gave_up in outcomes
     ]
     assert found.accuracy == pytest.approx(accuracy_score(hopeless, declined))
