@@ -4,15 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('core', '0001_initial'),
+        ("core", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='job',
-            name='kind',
-            field=models.CharField(choices=[('parse_version', 'Read a document'), ('embed_version', 'Make a document searchable'), ('fetch_url', 'Fetch a web page'), ('reindex_passages', 'Make changed passages searchable'), ('build_index', 'Build an index'), ('discard_index', 'Remove what is left of an index'), ('index_vectors', 'Index the vectors of a large collection'), ('add_contexts', 'Describe passages with a model'), ('purge_document', 'Remove what is left of a deleted document'), ('seed_demo', 'Fill the demo workspace'), ('run_experiment', 'Run an experiment'), ('run_probe', 'Test how steady answers are'), ('judge_arena', 'Compare answers with a judge'), ('measure_retrieval', 'Compare two retrieval profiles'), ('synthesise', 'Make questions from documents')], max_length=40),
+            model_name="job",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("parse_version", "Read a document"),
+                    ("embed_version", "Make a document searchable"),
+                    ("fetch_url", "Fetch a web page"),
+                    ("reindex_passages", "Make changed passages searchable"),
+                    ("build_index", "Build an index"),
+                    ("discard_index", "Remove what is left of an index"),
+                    ("index_vectors", "Index the vectors of a large collection"),
+                    ("add_contexts", "Describe passages with a model"),
+                    ("purge_document", "Remove what is left of a deleted document"),
+                    ("seed_demo", "Fill the demo workspace"),
+                    ("run_experiment", "Run an experiment"),
+                    ("run_probe", "Test how steady answers are"),
+                    ("judge_arena", "Compare answers with a judge"),
+                    ("measure_retrieval", "Compare two retrieval profiles"),
+                    ("synthesise", "Make questions from documents"),
+                ],
+                max_length=40,
+            ),
         ),
     ]

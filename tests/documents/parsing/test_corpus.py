@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from apps.documents.parsing import ocr
-from tests.benchmarks.bench_parsing import DATA, Outcome, run
+from tests.benchmarks.bench_parsing import Outcome, run
+from tests.benchmarks.harness import DATA
 
 CORPUS = DATA / "mixed-docs-pub"
 
