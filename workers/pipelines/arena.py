@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
-
 from apps.core import jobs
 from apps.core.models import Job, JobState
 from apps.evaluation.arena import Pair, find_next_pair_for_judge, record_vote
@@ -18,6 +16,7 @@ from apps.gateway.models import Endpoint
 from inference.errors import ModelError
 from inference.http_session import close_sessions
 from workers.claims import fence
+from workers.loops import run_async
 
 MOST_UNREADABLE = 5
 GONE = "The model was deleted."
@@ -39,7 +38,7 @@ def judge_arena(job: Job) -> None:
     skipped: list[UUID] = []
     while pair := find_next_pair_for_judge(experiment, judge=endpoint.model, skipped=skipped):
         try:
-            verdict = async_to_sync(_compare)(judge, pair)
+            verdict = run_async(_compare, judge, pair)
         except (VerdictError, ModelError) as error:
             skipped.append(min(pair.first.pk, pair.second.pk))
             skipped.append(max(pair.first.pk, pair.second.pk))

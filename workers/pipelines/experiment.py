@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
-
 from apps.assistants.recipe import ModelGoneError, Recipe, load_release_recipe
 from apps.core.aio import run_db
 from apps.core.jobs import JobCancelled
@@ -36,6 +34,7 @@ from apps.evaluation.surprise import LogprobSource, add_logprobs
 from apps.gateway.models import Endpoint
 from inference.http_session import close_sessions
 from workers.claims import fence
+from workers.loops import run_async
 
 WAVE = 16
 """Items taken at a time, for each answer that is made in parallel."""
@@ -57,7 +56,7 @@ def run_experiment(job: Job) -> None:
     if experiment is None:
         return
     try:
-        async_to_sync(Run(job, experiment, _load_recipes(experiment)).work)()
+        run_async(Run(job, experiment, _load_recipes(experiment)).work)
     except ModelGoneError as error:
         _end(job, experiment, ExperimentState.FAILED, GONE.format(name=error))
     except StoppedError as error:

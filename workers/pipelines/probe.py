@@ -10,8 +10,6 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from asgiref.sync import async_to_sync
-
 from apps.assistants.models import Probe, ProbeCase
 from apps.assistants.probes.asking import (
     Said,
@@ -31,6 +29,7 @@ from apps.core.models import Job, JobState
 from inference.errors import ModelError
 from inference.http_session import close_sessions
 from workers.claims import fence
+from workers.loops import run_async
 
 Result = tuple[str, dict[str, Any]]
 """An answer, and what was measured of it."""
@@ -58,7 +57,7 @@ def run_probe(job: Job) -> None:
         jobs.finish(job, JobState.FAILED, reason=GONE.format(name=probe.endpoint_name))
         return
     try:
-        async_to_sync(_Run(job, probe).work)()
+        run_async(_Run(job, probe).work)
     except StoppedError as error:
         jobs.finish(job, JobState.FAILED, reason=str(error))
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
-
 from apps.chunking.models import Chunk
 from apps.core import jobs
 from apps.core.models import Job, JobState
@@ -23,6 +21,7 @@ from inference.openai_client import OpenAIClient
 from inference.types import Usage
 from workers.claims import fence
 from workers.failures import PassingTroubleError
+from workers.loops import run_async
 
 BATCH = 4
 """Passages asked about at a time; as many calls are repeated at most after a crash."""
@@ -74,7 +73,7 @@ def _ask(synthesis: Synthesis, chunks: Sequence[Chunk]) -> list[Made]:
         finally:
             await close_sessions()
 
-    return async_to_sync(ask_all)()
+    return run_async(ask_all)
 
 
 async def _ask_one(client: OpenAIClient, chunk: Chunk) -> Made:
