@@ -5,9 +5,18 @@ from typing import Any
 
 import pytest
 
+from apps.chat import live
 from inference.stub_server import StubConfig, StubServer, serve_in_thread
 from tests.chat.helpers import HANDBOOK
 from tests.factories import make_answering_assistant
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_answers() -> None:
+    """Answers that other tests began over REST died with their event loop, and are not told so."""
+    for answer_id, answer in list(live._live.items()):
+        if answer.task is None or answer.task.get_loop().is_closed():
+            del live._live[answer_id]
 
 
 @pytest.fixture
