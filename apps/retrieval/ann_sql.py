@@ -15,7 +15,7 @@ from uuid import UUID
 TABLE = "retrieval_embedding"
 PREFIX = "embedding_ann_"
 HNSW_M = 16
-HNSW_EF_CONSTRUCTION = 80
+HNSW_EF_CONSTRUCTION = 128
 LIST_CHUNKS = 1_000
 """Vectors in a list of IVFFlat, for which its manual advises."""
 
@@ -89,7 +89,7 @@ class VectorIndex:
                 "ivfflat.max_probes": str(lists),
             }
         # The more passages, the longer the list that has to be kept for the same recall.
-        breadth = 8 if num_chunks <= WIDE_CHUNKS else 12
+        breadth = 10 if num_chunks <= WIDE_CHUNKS else 20
         wanted = max(breadth * candidates, self.oversampled(candidates))
         return {
             "hnsw.ef_search": str(max(100, min(wanted, MAX_EF_SEARCH))),
@@ -104,7 +104,7 @@ class VectorIndex:
     def nearest(self, *, condition: str) -> str:
         """The passages nearest to %(vector)s among those for which `condition` (SQL) holds.
 
-        Columns: chunk_id, distance. The rows come nearly in order, and `candidates` at most.
+        Columns: chunk_id, distance. The rows come nearly in order, and `reached` at most.
         """
         where = f"WHERE embedding.index_id = '{self.index_id}'::uuid AND {condition}"
         exact = "embedding.vector <=> %(vector)s::halfvec"
@@ -113,7 +113,7 @@ class VectorIndex:
             return (
                 f"SELECT chunk_id, distance FROM (SELECT embedding.chunk_id, {exact} AS distance "  # noqa: S608
                 f"FROM {TABLE} embedding {where} ORDER BY {order} LIMIT %(oversampled)s) AS rough "
-                "ORDER BY distance LIMIT %(candidates)s"
+                "ORDER BY distance LIMIT %(reached)s"
             )
         cast = "vector" if self.precision == "full" else "halfvec"
         order = (
@@ -122,5 +122,5 @@ class VectorIndex:
         )
         return (
             f"SELECT embedding.chunk_id, {order} AS distance FROM {TABLE} embedding {where} "  # noqa: S608
-            f"ORDER BY {order} LIMIT %(candidates)s"
+            f"ORDER BY {order} LIMIT %(reached)s"
         )
