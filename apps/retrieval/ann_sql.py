@@ -104,7 +104,7 @@ class VectorIndex:
     def nearest(self, *, condition: str) -> str:
         """The passages nearest to %(vector)s among those for which `condition` (SQL) holds.
 
-        Columns: chunk_id, distance. The rows come nearly in order, and `reached` at most.
+        Columns: chunk_id, distance. The rows come nearly in order, and `candidates` at most.
         """
         where = f"WHERE embedding.index_id = '{self.index_id}'::uuid AND {condition}"
         exact = "embedding.vector <=> %(vector)s::halfvec"
@@ -113,7 +113,7 @@ class VectorIndex:
             return (
                 f"SELECT chunk_id, distance FROM (SELECT embedding.chunk_id, {exact} AS distance "  # noqa: S608
                 f"FROM {TABLE} embedding {where} ORDER BY {order} LIMIT %(oversampled)s) AS rough "
-                "ORDER BY distance LIMIT %(reached)s"
+                "ORDER BY distance LIMIT %(candidates)s"
             )
         cast = "vector" if self.precision == "full" else "halfvec"
         order = (
@@ -122,5 +122,5 @@ class VectorIndex:
         )
         return (
             f"SELECT embedding.chunk_id, {order} AS distance FROM {TABLE} embedding {where} "  # noqa: S608
-            f"ORDER BY {order} LIMIT %(reached)s"
+            f"ORDER BY {order} LIMIT %(candidates)s"
         )

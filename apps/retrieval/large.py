@@ -34,10 +34,6 @@ SPARE_CHUNKS = 100
 CHECKED_CHUNKS = 5_000
 """Passages that are looked at for those that pass a filter which leaves many."""
 
-FILTERED_REACH = 3
-"""A vector index is scanned until this many times the candidates have passed a filter that leaves
-many: the further away they are, the more of them the first pass of a graph leaves out."""
-
 LOOK = """
 SELECT id, num_chunks, total_length, embedding_model = $3::text, dimensions, ann_built
 FROM retrieval_index
@@ -79,7 +75,6 @@ def find_large(
     """Rows as every search gives them; `parameters` are those of the search of small ones."""
     look = look_at(cursor, asked)
     reach, passing = _count_passing(cursor, asked)
-    reached = asked.candidates * (FILTERED_REACH if reach == "checked" else 1)
     settings = _settings(asked, look)
     shape = Shape(
         mode=asked.mode,
@@ -95,9 +90,8 @@ def find_large(
         **{f"setting_{n}": value for n, value in enumerate(settings.values())},
         "chunks": float(passing if reach == "listed" else look.chunks),
         "mean_length": look.mean_length,
-        "reached": reached,
         "oversampled": max(
-            (p.vectors.oversampled(reached) for p in look.parts if p.vectors), default=0
+            (p.vectors.oversampled(asked.candidates) for p in look.parts if p.vectors), default=0
         ),
     }
     statement = large_statement(shape)

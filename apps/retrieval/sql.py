@@ -225,7 +225,6 @@ _TYPES = {
     "index": "uuid",
     "limit": "bigint",
     "candidates": "bigint",
-    "reached": "bigint",
     "by_rank": "boolean",
     "depth": "bigint",
     "checked_chunks": "bigint",
