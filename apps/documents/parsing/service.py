@@ -133,6 +133,8 @@ class ParserService:
                 except _ServerGone:
                     if started or attempt == 2:
                         raise _ChildDied(_crashed()) from None
+                    # It closes its sockets before it counts as ended, and would be asked again.
+                    self._is_server_gone()
                 except _ChildDied:
                     # A server that was just killed takes the request and never forks for it.
                     if started or attempt == 2 or not self._is_server_gone():
