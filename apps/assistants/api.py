@@ -23,8 +23,7 @@ from apps.assistants.services import (
     update_assistant,
 )
 from apps.core.api import Pagination, Problem
-from apps.documents.access import get_collection
-from apps.documents.models import Collection
+from apps.documents.access import get_collections
 from apps.gateway.access import get_endpoint
 from apps.gateway.models import Endpoint
 from apps.prompts.access import get_version_by_id
@@ -112,9 +111,6 @@ def prompt_faults(error: PromptError) -> serializers.ValidationError:
 
 
 class AssistantBase(WorkspaceAPIView):
-    def find_collections(self, ids: list[UUID]) -> list[Collection]:
-        return [get_collection(self.workspace, identifier) for identifier in ids]
-
     def find_endpoint(self, identifier: UUID | None) -> Endpoint | None:
         return get_endpoint(self.workspace_id, identifier) if identifier else None
 
@@ -127,7 +123,9 @@ class AssistantBase(WorkspaceAPIView):
             prompt_version=self.find_version(values.get("prompt_version")),
             system=values.get("system"),
             user=values.get("user"),
-            collections=None if collections is None else self.find_collections(collections),
+            collections=None
+            if collections is None
+            else get_collections(self.workspace, collections),
             endpoint=self.find_endpoint(values.get("endpoint")),
             use_reader="endpoint" in values and values["endpoint"] is None,
             mode=values.get("mode"),
@@ -158,7 +156,7 @@ class AssistantListView(AssistantBase):
         assistant = create_assistant(
             self.workspace,
             name=values["name"],
-            collections=self.find_collections(values["collections"]),
+            collections=get_collections(self.workspace, values["collections"]),
             endpoint=self.find_endpoint(values.get("endpoint")),
             description=values.get("description", ""),
             example_questions=values.get("example_questions", []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.http import Http404
@@ -18,6 +19,17 @@ def get_collection(workspace: Workspace | UUID, collection_id: UUID) -> Collecti
     if found is None:
         raise Http404
     return found
+
+
+def get_collections(
+    workspace: Workspace | UUID, collection_ids: Sequence[UUID]
+) -> list[Collection]:
+    """The workspace's collections with these ids, in their order, or Http404 if one is missing."""
+    asked = list(dict.fromkeys(collection_ids))
+    found = Collection.objects.filter(workspace=workspace, deleted_at=None).in_bulk(asked)
+    if len(found) < len(asked):
+        raise Http404
+    return [found[pk] for pk in asked]
 
 
 def get_document(workspace: Workspace | UUID, document_id: UUID) -> Document:

@@ -17,6 +17,12 @@ from rest_framework.response import Response
 from apps.core.api import Pagination, Problem
 from apps.documents import selectors, services
 from apps.documents.access import get_collection, get_document
+from apps.documents.collections import (
+    NameTakenError,
+    create_collection,
+    delete_collection,
+    update_collection,
+)
 from apps.documents.labels import label_document
 from apps.documents.models import Collection
 from apps.documents.serializers import (
@@ -65,8 +71,8 @@ class CollectionsView(WorkspaceAPIView):
     def post(self, request: Request) -> Response:
         values = _validate(CollectionSerializer(data=request.data))
         try:
-            collection = services.create_collection(self.workspace, actor=self.actor, **values)
-        except services.NameTakenError:
+            collection = create_collection(self.workspace, actor=self.actor, **values)
+        except NameTakenError:
             raise NAME_TAKEN from None
         return Response(CollectionSerializer(collection).data, status=201)
 
@@ -87,14 +93,14 @@ class CollectionView(WorkspaceAPIView):
         collection = get_collection(self.workspace, collection_id)
         values = _validate(CollectionSerializer(data=request.data, partial=True))
         try:
-            services.update_collection(collection, actor=self.actor, **values)
-        except services.NameTakenError:
+            update_collection(collection, actor=self.actor, **values)
+        except NameTakenError:
             raise NAME_TAKEN from None
         return Response(CollectionSerializer(self._counted(collection_id)).data)
 
     @extend_schema(operation_id="collections_delete", responses={204: None})
     def delete(self, request: Request, collection_id: UUID) -> Response:
-        services.delete_collection(get_collection(self.workspace, collection_id), actor=self.actor)
+        delete_collection(get_collection(self.workspace, collection_id), actor=self.actor)
         return Response(status=204)
 
     def _counted(self, collection_id: UUID) -> Collection:

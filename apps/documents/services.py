@@ -1,4 +1,4 @@
-"""Writes: collections, uploads, versions, retries, deletions.
+"""Writes: uploads, versions, retries, deletions. Those of collections are in `collections`.
 
 Locks are always taken in the order collection, jobs, document, version, which is also the order
 of the workers.
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.http import Http404
 from django.utils import timezone
@@ -31,7 +31,6 @@ from apps.documents.models import (
 )
 from apps.documents.names import clean_name
 from apps.documents.storage import IncomingBlob, receive_blob
-from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 
 Outcome = Literal["created", "new_version", "duplicate"]
@@ -40,10 +39,6 @@ EMPTY_REASON = "This file is empty: it has no bytes at all."
 CANCELLED_REASON = "This was cancelled."
 OPEN_STATES = (VersionState.QUEUED, VersionState.PROCESSING)
 ENDED_BADLY = (VersionState.FAILED, VersionState.CANCELLED)
-
-
-class NameTakenError(Exception):
-    """The workspace has a collection of this name already."""
 
 
 class NotRetryableError(Exception):
@@ -66,48 +61,6 @@ class UploadOutcome:
     outcome: Outcome
 
 
-def create_collection(
-    workspace: Workspace, *, name: str, actor: Actor, description: str = ""
-) -> Collection:
-    """A new, empty collection. Raises NameTakenError."""
-    try:
-        with transaction.atomic():
-            collection = Collection.objects.create(
-                workspace=workspace, name=name, description=description
-            )
-    except IntegrityError as error:
-        raise NameTakenError from error
-    record_audit(
-        workspace.pk,
-        actor=actor,
-        action="collection.created",
-        subject=collection,
-        detail={"name": name},
-    )
-    return collection
-
-
-def update_collection(
-    collection: Collection, *, actor: Actor, name: str | None = None, description: str | None = None
-) -> Collection:
-    """Change what is given. Raises NameTakenError."""
-    collection.name = collection.name if name is None else name
-    collection.description = collection.description if description is None else description
-    try:
-        with transaction.atomic():
-            collection.save(update_fields=["name", "description"])
-    except IntegrityError as error:
-        raise NameTakenError from error
-    record_audit(
-        collection.workspace_id,
-        actor=actor,
-        action="collection.changed",
-        subject=collection,
-        detail={"name": collection.name},
-    )
-    return collection
-
-
 def add_upload(
     collection: Collection, *, file: Iterable[bytes], filename: str, actor: Actor
 ) -> UploadOutcome:
@@ -128,7 +81,7 @@ def add_upload(
 def _admit(
     collection: Collection, incoming: IncomingBlob, *, name: str, actor: Actor
 ) -> UploadOutcome:
-    _lock_collection(collection)
+    lock_collection(collection)
     document = collection.documents.filter(name=name, deleted_at=None).first()
     known = _find_same(collection, document, sha256=incoming.sha256)
     if known is not None:
@@ -167,7 +120,7 @@ def add_url(collection: Collection, *, url: str, actor: Actor) -> UploadOutcome:
     """
     name = _name_url(url)
     with transaction.atomic():
-        _lock_collection(collection)
+        lock_collection(collection)
         document = collection.documents.filter(name=name, deleted_at=None).first()
         newest = None if document is None else find_newest(document)
         if document is not None and newest is not None and newest.state in OPEN_STATES:
@@ -251,8 +204,8 @@ def cancel_document(document: Document, *, actor: Actor) -> bool:
 def delete_document(document: Document, *, actor: Actor) -> None:
     """Make the document unfindable now; a job removes its text, passages, vectors and bytes."""
     with transaction.atomic():
-        _hide_documents([document.pk])
-        _enqueue_purge(document.workspace_id, document_id=document.pk)
+        hide_documents([document.pk])
+        enqueue_purge(document.workspace_id, document_id=document.pk)
         record_audit(
             document.workspace_id,
             actor=actor,
@@ -260,26 +213,6 @@ def delete_document(document: Document, *, actor: Actor) -> None:
             subject=document,
             detail={"name": document.name},
         )
-
-
-def delete_collection(collection: Collection, *, actor: Actor) -> None:
-    """Delete a collection with all its documents: unfindable now, removed by jobs."""
-    with transaction.atomic():
-        _lock_collection(collection)
-        pks = list(collection.documents.filter(deleted_at=None).values_list("pk", flat=True))
-        _hide_documents(pks)
-        Collection.objects.filter(pk=collection.pk).update(deleted_at=timezone.now())
-        record_audit(
-            collection.workspace_id,
-            actor=actor,
-            action="collection.deleted",
-            subject=collection,
-            detail={"name": collection.name, "documents": len(pks)},
-        )
-        for pk in pks:
-            _enqueue_purge(collection.workspace_id, document_id=pk)
-        if not collection.documents.exists():
-            collection.delete()
 
 
 def find_newest(document: Document) -> DocumentVersion | None:
@@ -294,7 +227,7 @@ def lock_blob(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
 
 
-def _lock_collection(collection: Collection) -> None:
+def lock_collection(collection: Collection) -> None:
     """Uploads into one collection are admitted one after the other: names and bytes are unique."""
     found = (
         Collection.objects.select_for_update(no_key=True)
@@ -353,7 +286,8 @@ def _enqueue(kind: JobKind, version: DocumentVersion) -> None:
     )
 
 
-def _enqueue_purge(workspace_id: UUID, *, document_id: UUID) -> None:
+def enqueue_purge(workspace_id: UUID, *, document_id: UUID) -> None:
+    """Queue the removal of what is left of a document that is hidden."""
     jobs.enqueue(
         JobKind.PURGE_DOCUMENT,
         workspace_id=workspace_id,
@@ -398,7 +332,8 @@ def _cancel_version(version: DocumentVersion, *, reason: str) -> bool:
     return rows == 1
 
 
-def _hide_documents(pks: list[UUID]) -> None:
+def hide_documents(pks: list[UUID]) -> None:
+    """Let documents not be found from now on, and end what works on them. Raises Http404."""
     versions = DocumentVersion.objects.filter(document__in=pks)
     _end_jobs([str(pk) for pk in versions.values_list("pk", flat=True)])
     documents = Document.objects.filter(pk__in=pks, deleted_at=None)

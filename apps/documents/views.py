@@ -16,6 +16,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.documents import services
 from apps.documents.access import get_collection, get_document
+from apps.documents.collections import (
+    NameTakenError,
+    create_collection,
+    delete_collection,
+    update_collection,
+)
 from apps.documents.forms import CollectionForm, UploadForm, UrlForm
 from apps.documents.models import Collection, Document
 from apps.documents.rows import (
@@ -57,10 +63,8 @@ def collections(request: WorkspaceRequest) -> HttpResponse:
     form = CollectionForm(request.POST)
     if form.is_valid():
         try:
-            made = services.create_collection(
-                request.workspace, actor=request.actor, **form.cleaned_data
-            )
-        except services.NameTakenError:
+            made = create_collection(request.workspace, actor=request.actor, **form.cleaned_data)
+        except NameTakenError:
             form.add_error("name", NAME_TAKEN)
         else:
             return _to_collection(request, made)
@@ -124,8 +128,8 @@ def edit_collection(request: WorkspaceRequest, *, collection_id: UUID) -> HttpRe
     form = CollectionForm(request.POST, prefix="edit")
     if form.is_valid():
         try:
-            services.update_collection(found, actor=request.actor, **form.cleaned_data)
-        except services.NameTakenError:
+            update_collection(found, actor=request.actor, **form.cleaned_data)
+        except NameTakenError:
             found.refresh_from_db()
             form.add_error("name", NAME_TAKEN)
         else:
@@ -137,7 +141,7 @@ def edit_collection(request: WorkspaceRequest, *, collection_id: UUID) -> HttpRe
 @workspace_view(role=Role.EDITOR)
 def remove_collection(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     found = get_collection(request.workspace, collection_id)
-    services.delete_collection(found, actor=request.actor)
+    delete_collection(found, actor=request.actor)
     messages.success(request, f"The collection “{found.name}” was deleted.")
     return redirect("documents:collections", slug=request.workspace.slug)
 

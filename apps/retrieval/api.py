@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api import Problem
-from apps.documents.access import get_collection
+from apps.documents.access import get_collections
 from apps.retrieval.pipeline import RetrievalRequest, Stage, retrieve
-from apps.retrieval.profiles import DEFAULT_PROFILE, MODES, ProfileError, RetrievalProfile
+from apps.retrieval.profile_api import read_profile
+from apps.retrieval.profiles import MODES
 from apps.retrieval.search import MAX_LIMIT, Hit
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
@@ -46,23 +47,10 @@ class SearchRequestSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("collection" in attrs) == ("collections" in attrs):
             raise serializers.ValidationError("Give either collection or collections.")
-        attrs["profile"] = _read_profile(
+        attrs["profile"] = read_profile(
             attrs.get("profile", {}), mode=attrs["mode"], limit=attrs["limit"]
         )
         return attrs
-
-
-def _read_profile(values: Any, *, mode: str, limit: int) -> RetrievalProfile:
-    if not isinstance(values, dict):
-        raise serializers.ValidationError({"profile": ["Give an object with a profile's fields."]})
-    try:
-        profile = DEFAULT_PROFILE.change({"mode": mode, "limit": limit, **values})
-    except ProfileError as error:
-        raise serializers.ValidationError({"profile": [str(error)]}) from error
-    if profile.rerank == "endpoint":
-        # Endpoints belong to assistants; a search does not spend their money.
-        raise serializers.ValidationError({"profile": ["Choose the rerank none or late here."]})
-    return profile
 
 
 class WhySerializer(serializers.Serializer[Any]):
@@ -127,7 +115,7 @@ class SearchView(WorkspaceAPIView):
         wanted: list[UUID] = values.get("collections") or [values["collection"]]
         wanted_passages = RetrievalRequest(
             workspace_id=self.workspace_id,
-            collection_ids=[get_collection(self.workspace_id, pk).pk for pk in wanted],
+            collection_ids=[found.pk for found in get_collections(self.workspace_id, wanted)],
             text=values["query"],
             profile=values["profile"],
         )

@@ -17,7 +17,7 @@ from apps.assistants.services import (
     change_recipe,
     create_assistant,
 )
-from apps.documents.services import create_collection
+from apps.documents.collections import create_collection
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.prompts.defaults import SYSTEM, USER
 from apps.prompts.rendering import UnknownVariableError, list_variables, render

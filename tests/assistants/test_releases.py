@@ -18,7 +18,7 @@ from apps.assistants.promotion import (
 )
 from apps.assistants.release_diff import diff_releases, tell_changes
 from apps.assistants.services import RecipeChange, change_recipe, create_assistant, draft_release
-from apps.documents.services import create_collection
+from apps.documents.collections import create_collection
 from apps.gateway.services import EndpointFields, delete_endpoint, save_endpoint
 from apps.workspaces.models import AuditEvent
 from apps.workspaces.services import Actor

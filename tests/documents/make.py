@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.chunking.models import Chunk
+from apps.documents.collections import create_collection
 from apps.documents.models import Collection, Document, DocumentVersion, Page, VersionState
 from apps.documents.selectors import PAGE_SEPARATOR
-from apps.documents.services import create_collection
 from apps.retrieval.services import ensure_live_index
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor

@@ -21,8 +21,9 @@ from apps.core.embedder import get_embedder, list_embedders
 from apps.datasets.examples import ExampleFields
 from apps.datasets.models import AnnotationTask, Dataset, Example
 from apps.datasets.services import add_example, create_dataset, freeze
+from apps.documents.collections import create_collection
 from apps.documents.models import Collection, DocumentVersion, Page
-from apps.documents.services import add_upload, create_collection
+from apps.documents.services import add_upload
 from apps.evaluation.annotation.services import create_task
 from apps.evaluation.gates import add_rule
 from apps.evaluation.guidelines import save_criterion

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from apps.core.models import JobKind
+from apps.documents.collections import create_collection
 from apps.documents.models import Collection, Document, DocumentVersion
-from apps.documents.services import UploadOutcome, add_upload, create_collection
+from apps.documents.services import UploadOutcome, add_upload
 from apps.workspaces.services import Actor
 from tests.pdf import write_pdf
 from workers.runner import drain

@@ -105,6 +105,20 @@ def test_a_worker_killed_while_reading_is_followed_by_one_that_goes_on(
     check_whole(version)
 
 
+def read_until_killed_after(step: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Read what is due with a worker that dies after a step; returns what the step was."""
+    real = getattr(ingest, step)
+
+    def killed_after(*args: Any, **kwargs: Any) -> None:
+        real(*args, **kwargs)
+        raise _Killed
+
+    monkeypatch.setattr(ingest, step, killed_after)
+    with pytest.raises(_Killed):
+        drain(JobKind.PARSE_VERSION)
+    return real
+
+
 @pytest.fixture
 def in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short documents are read like long ones: pages, then passages, then the end."""
@@ -116,15 +130,7 @@ def test_a_worker_killed_while_a_short_document_is_stored_leaves_nothing_of_it(
     collection: Collection, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     outcome = upload(collection)
-    real = getattr(ingest, step)
-
-    def killed_after(*args: Any, **kwargs: Any) -> None:
-        real(*args, **kwargs)
-        raise _Killed
-
-    monkeypatch.setattr(ingest, step, killed_after)
-    with pytest.raises(_Killed):
-        drain(JobKind.PARSE_VERSION)
+    real = read_until_killed_after(step, monkeypatch)
     assert not Page.objects.exists()
     assert not Chunk.objects.exists()
     assert not Job.objects.filter(kind=JobKind.EMBED_VERSION).exists()
@@ -140,15 +146,7 @@ def test_a_worker_killed_between_reading_and_embedding(
     collection: Collection, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     outcome = upload(collection)
-    real = getattr(ingest, step)
-
-    def killed_after(*args: Any, **kwargs: Any) -> None:
-        real(*args, **kwargs)
-        raise _Killed
-
-    monkeypatch.setattr(ingest, step, killed_after)
-    with pytest.raises(_Killed):
-        drain(JobKind.PARSE_VERSION)
+    real = read_until_killed_after(step, monkeypatch)
     assert not Job.objects.filter(kind=JobKind.EMBED_VERSION).exists()
     first = set(Chunk.objects.values_list("pk", flat=True))
     monkeypatch.setattr(ingest, step, real)

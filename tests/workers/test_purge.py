@@ -8,8 +8,9 @@ import pytest
 
 from apps.chunking.models import Chunk
 from apps.core.models import Job, JobKind
+from apps.documents.collections import delete_collection
 from apps.documents.models import Collection, Document, DocumentVersion, Page
-from apps.documents.services import delete_collection, delete_document
+from apps.documents.services import delete_document
 from apps.documents.storage import blob_root, locate_blob
 from apps.retrieval.models import Embedding, Posting
 from apps.retrieval.search import SearchQuery, search

@@ -10,8 +10,9 @@ from django.conf import settings
 from apps.assistants.models import Assistant
 from apps.assistants.services import create_assistant
 from apps.core.models import Job
+from apps.documents.collections import create_collection
 from apps.documents.models import Collection
-from apps.documents.services import add_upload, create_collection
+from apps.documents.services import add_upload
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
 

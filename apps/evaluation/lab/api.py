@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from apps.core.api import Pagination
 from apps.datasets.access import get_version
-from apps.documents.access import get_collection
+from apps.documents.access import get_collections
 from apps.evaluation.lab.access import get_run, list_runs
 from apps.evaluation.lab.api_serializers import (
     LabResultsSerializer,
@@ -33,7 +33,7 @@ from apps.evaluation.lab.runs import (
     start_run,
 )
 from apps.retrieval.models import Index
-from apps.retrieval.profiles import DEFAULT_PROFILE, ProfileError, RetrievalProfile
+from apps.retrieval.profile_api import read_profile
 from apps.workspaces.api import WorkspaceAPIView
 
 NO_CASES = "No example of this version says which passages it expects, so there is nothing to find."
@@ -61,9 +61,11 @@ class LabRunsView(WorkspaceAPIView):
         values = form.validated_data
         version = get_version(self.workspace_id, values["dataset"], values["version"])
         fields = RunFields(
-            profiles={key: _read_profile(values[f"profile_{key}"], key) for key in KEYS},
+            profiles={
+                key: read_profile(values[f"profile_{key}"], field=f"profile_{key}") for key in KEYS
+            },
             collection_ids=[
-                get_collection(self.workspace_id, pk).pk for pk in values["collections"]
+                found.pk for found in get_collections(self.workspace_id, values["collections"])
             ],
             k=values["k"],
             indexes={key: self._find_index(values.get(f"index_{key}")) for key in KEYS},
@@ -81,21 +83,6 @@ class LabRunsView(WorkspaceAPIView):
         if found is None:
             raise Http404
         return found
-
-
-def _read_profile(values: Any, key: str) -> RetrievalProfile:
-    """Raises a ValidationError that names the field."""
-    field = f"profile_{key}"
-    if not isinstance(values, dict):
-        raise serializers.ValidationError({field: ["Give an object with a profile's fields."]})
-    try:
-        profile = DEFAULT_PROFILE.change(values)
-    except ProfileError as error:
-        raise serializers.ValidationError({field: [str(error)]}) from error
-    if profile.rerank == "endpoint":
-        # Endpoints belong to assistants; the lab does not spend their money.
-        raise serializers.ValidationError({field: ["Choose the rerank none or late here."]})
-    return profile
 
 
 def _show(run: LabRun) -> dict[str, Any]:
