@@ -35,6 +35,9 @@ ON CONFLICT (chunk_id, index_id) DO NOTHING
 """
 
 
+HEADING_CHARS_PER_TOKEN = 4
+
+
 class VectorsMissingError(Exception):
     """A version cannot be published: `missing` of its passages have no vector yet."""
 
@@ -45,11 +48,15 @@ class VectorsMissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PendingChunk:
-    """A passage that waits for its vector; `text` is what the model shall read."""
+    """A passage that waits for its vector; `text` is what the model shall read.
+
+    `length` is about how many tokens that is. Passages of one length make batches without padding.
+    """
 
     chunk_id: int
     version_id: UUID
     text: str
+    length: int
 
 
 def text_to_embed(heading: str, text: str) -> str:
@@ -87,11 +94,16 @@ def pending_chunks(index: Index, *, version_ids: Sequence[UUID], limit: int) -> 
         )
         .exclude(embeddings__index=index)
         .order_by("version_id", "position")
-        .values_list("pk", "version_id", heading_with_context(), "text")[:limit]
+        .values_list("pk", "version_id", heading_with_context(), "text", "num_tokens")[:limit]
     )
     return [
-        PendingChunk(chunk_id=pk, version_id=version_id, text=text_to_embed(heading, text))
-        for pk, version_id, heading, text in rows
+        PendingChunk(
+            chunk_id=pk,
+            version_id=version_id,
+            text=text_to_embed(heading, text),
+            length=num_tokens + len(heading) // HEADING_CHARS_PER_TOKEN,
+        )
+        for pk, version_id, heading, text, num_tokens in rows
     ]
 
 

@@ -20,6 +20,7 @@ from apps.workspaces.services import Actor
 from tests.workers.helpers import make_collection, newest, run_all, upload
 from tests.workers.test_ingest import check_whole
 from workers.pipelines import embed
+from workers.pipelines.versions import add_progress
 from workers.runner import drain
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -254,3 +255,36 @@ def test_more_passages_than_are_loaded_at_once(
     assert version.num_chunks >= 4
     assert version.state == VersionState.READY
     check_whole(version)
+
+
+def test_progress_of_many_is_counted_at_once_and_never_beyond_the_end(
+    collection: Collection,
+) -> None:
+    first, second, cancelled = read_many(collection, 3)
+    cancel_document(cancelled.document, actor=Actor())
+    add_progress({first.pk: 1, second.pk: 2, cancelled.pk: 1})
+    add_progress({first.pk: 1, second.pk: 1})
+    for version in (first, second, cancelled):
+        version.refresh_from_db()
+    assert [v.num_chunks for v in (first, second, cancelled)] == [2, 2, 2]
+    assert [v.chunks_done for v in (first, second, cancelled)] == [2, 2, 0]
+
+
+def test_passages_are_grouped_by_their_tokens(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed, "GROUP_CHUNKS", 2)
+    short_words, long_words = "i " * 90, "administration " * 20  # fewer characters, more tokens
+    for number, words in enumerate([short_words, long_words, short_words, long_words]):
+        upload(collection, f"# Words\n\n{words}{number}".encode(), f"{number}.md")
+    drain(JobKind.PARSE_VERSION)
+    groups: list[list[bool]] = []
+    real = get_embedder().encode
+
+    def encode(texts: Sequence[str]) -> Any:
+        groups.append(["administration" in text for text in texts])
+        return real(texts)
+
+    monkeypatch.setattr(get_embedder(), "encode", encode)
+    drain(JobKind.EMBED_VERSION)
+    assert sorted(groups) == [[False, False], [True, True]]

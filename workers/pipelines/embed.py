@@ -61,6 +61,8 @@ GROUP_ATTEMPTS = 3
 LOAD_CHUNKS = 1024
 CLAIM_JOBS = 16
 LOOK_EVERY_S = 1.0
+SHOW_EVERY_S = 2.0
+"""How often progress is written, in one statement for all documents in hand."""
 
 
 @dataclass(slots=True)
@@ -85,7 +87,11 @@ class EmbedRun:
     groups: dict[Future[None], list[PendingChunk]] = field(default_factory=dict)
     indexes: dict[UUID, Index] = field(default_factory=dict)
     admitting: list[Job] = field(default_factory=list)
+    stored: Counter[UUID] = field(default_factory=Counter)
+    """Passages by document that have got their vectors since progress was shown."""
+
     looked_at: float = 0.0
+    shown_at: float = field(default_factory=time.monotonic)
 
     def run(self) -> int:
         """Work until no document is left; returns how many ended."""
@@ -98,6 +104,7 @@ class EmbedRun:
             self._await_group()
             self._drop_unwanted()
             ended += self._publish_complete()
+            self._show_progress()
 
     def jobs(self) -> list[Job]:
         """The jobs in hand."""
@@ -158,7 +165,7 @@ class EmbedRun:
                 self.works[version_id].is_complete = len(loaded) < LOAD_CHUNKS
             self.chunks.extend(loaded)
         # Batches of like lengths waste no computation on padding.
-        self.chunks.sort(key=lambda chunk: len(chunk.text))
+        self.chunks.sort(key=lambda chunk: chunk.length)
         for work in works:
             done = work.version.num_chunks - work.unstored
             if work.is_complete and 0 < done != work.version.chunks_done:
@@ -171,12 +178,8 @@ class EmbedRun:
             or (len(self.chunks) >= GROUP_CHUNKS and len(self.groups) < GROUPS_AHEAD)
         ):
             group = self._next_group()
-            works = {chunk.version_id: self.works[chunk.version_id] for chunk in group}
-            counts = Counter(chunk.version_id for chunk in group)
-            # Documents that end with this group are about to be ready: their count is not shown.
-            shown = {pk: n for pk, n in counts.items() if n < works[pk].version.num_chunks}
-            indexes = {pk: work.index for pk, work in works.items()}
-            future = self.pool.submit(_embed_group, group, indexes, shown)
+            indexes = {chunk.version_id: self.works[chunk.version_id].index for chunk in group}
+            future = self.pool.submit(_embed_group, group, indexes)
             self.groups[future] = group
 
     def _next_group(self) -> list[PendingChunk]:
@@ -200,6 +203,7 @@ class EmbedRun:
                 work = self.works.get(version_id)
                 if work is not None:
                     work.unstored -= count
+                    self.stored[version_id] += count
 
     def _check_group(self, future: Future[None], group: Sequence[PendingChunk]) -> None:
         """Raise a group's error, unless its documents have failed too often for that."""
@@ -230,7 +234,16 @@ class EmbedRun:
         if work is None:
             return
         heart.remove([work.job])
-        self.chunks = [chunk for chunk in self.chunks if chunk.version_id != version_id]
+        self.stored.pop(version_id, None)
+        if work.unstored > 0:
+            self.chunks = [chunk for chunk in self.chunks if chunk.version_id != version_id]
+
+    def _show_progress(self) -> None:
+        """Those that are ready by now have left: only what takes longer shows its progress."""
+        if time.monotonic() - self.shown_at >= SHOW_EVERY_S:
+            self.shown_at = time.monotonic()
+            add_progress(self.stored)
+            self.stored.clear()
 
     def _publish_complete(self) -> int:
         count = self._publish_new()
@@ -321,15 +334,11 @@ def embed_versions() -> int:
         heart.remove(run.jobs())
 
 
-def _embed_group(
-    group: Sequence[PendingChunk], indexes: dict[UUID, Index], shown: dict[UUID, int]
-) -> None:
-    """Runs in a lane: vectors of a group into Postgres, then the progress of its documents."""
+def _embed_group(group: Sequence[PendingChunk], indexes: dict[UUID, Index]) -> None:
+    """Runs in a lane: vectors of a group into Postgres."""
     try:
         for model in {index.embedding_model for index in indexes.values()}:
             _embed_with(model, group, indexes)
-        for version_id, count in sorted(shown.items()):
-            add_progress(version_id, chunks=count)
     finally:
         close_connection()
 

@@ -153,7 +153,7 @@ class _Build:
     def _embed(self, version_ids: Sequence[UUID]) -> None:
         while pending := pending_chunks(self.index, version_ids=version_ids, limit=LOAD_CHUNKS):
             # Batches of like lengths waste no computation on padding.
-            pending.sort(key=lambda chunk: len(chunk.text))
+            pending.sort(key=lambda chunk: chunk.length)
             for start in range(0, len(pending), GROUP_CHUNKS):
                 self._watch()
                 self._give_way()

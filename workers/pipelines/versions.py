@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db import connection
 from django.utils import timezone
 
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job
 from apps.documents.models import DocumentVersion, Stage, VersionState
 from apps.documents.services import OPEN_STATES
+
+# Locked by id first, as whoever publishes many does: no two of them wait for each other.
+ADD_PROGRESS = """
+WITH stored AS (SELECT * FROM unnest(%s::uuid[], %s::int[]) AS stored (id, count)),
+open AS MATERIALIZED (
+    SELECT version.id FROM documents_documentversion version JOIN stored USING (id)
+    WHERE version.state = ANY(%s) ORDER BY version.id FOR NO KEY UPDATE OF version
+)
+UPDATE documents_documentversion version SET chunks_done = chunks_done + stored.count
+FROM open JOIN stored USING (id)
+WHERE version.id = open.id AND version.chunks_done + stored.count <= version.num_chunks
+"""
 
 
 def find_version(job: Job) -> DocumentVersion | None:
@@ -70,8 +82,8 @@ def fail_version(version_id: str | UUID, *, code: str, reason: str) -> None:
     )
 
 
-def add_progress(version_id: UUID, *, chunks: int) -> None:
-    """Count passages that have got their vectors; never beyond their number."""
-    DocumentVersion.objects.filter(
-        pk=version_id, state__in=OPEN_STATES, chunks_done__lte=F("num_chunks") - chunks
-    ).update(chunks_done=F("chunks_done") + chunks)
+def add_progress(stored: Mapping[UUID, int]) -> None:
+    """Count passages that have got their vectors, by version; never beyond their number."""
+    if stored:
+        with connection.cursor() as cursor:
+            cursor.execute(ADD_PROGRESS, [list(stored), list(stored.values()), list(OPEN_STATES)])
