@@ -33,6 +33,36 @@ WHERE id IN (SELECT id FROM due) RETURNING *
 """
 
 
+CLAIM_SWARM = """
+WITH first AS MATERIALIZED (
+    SELECT id, workspace_id, attempts = 0 AND payload ? 'plain' AS is_plain FROM core_job
+    WHERE kind = %s AND state = %s AND available_at <= %s
+    ORDER BY available_at LIMIT 1 FOR UPDATE SKIP LOCKED
+), more AS MATERIALIZED (
+    SELECT job.id FROM core_job job JOIN first USING (workspace_id)
+    WHERE first.is_plain AND job.id <> first.id AND job.kind = %s AND job.state = %s
+    AND job.available_at <= %s AND job.attempts = 0 AND job.payload ? 'plain'
+    ORDER BY job.available_at LIMIT %s FOR UPDATE OF job SKIP LOCKED
+)
+UPDATE core_job SET state = 'running', worker = %s, started_at = %s, heartbeat_at = %s,
+    attempts = attempts + 1, reason = ''
+WHERE id IN (SELECT id FROM first UNION ALL SELECT id FROM more) RETURNING *
+"""
+
+
+def claim_swarm(kind: JobKind, *, limit: int) -> list[Job]:
+    """The oldest due job; with it, if it is marked as plain, others of its workspace that are.
+
+    Only those that were never tried before: what failed once is tried by itself.
+    """
+    now = timezone.now()
+    due = [kind, JobState.QUEUED, now]
+    worker = f"{_PROCESS}:{next(_numbers)}"
+    found = list(Job.objects.raw(CLAIM_SWARM, [*due, *due, limit - 1, worker, now, now]))
+    found.sort(key=lambda job: job.available_at)
+    return found
+
+
 def claim_due(kind: JobKind, *, limit: int = 1) -> list[Job]:
     """Up to `limit` due jobs of a kind, oldest first, now running under a claim of their own.
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
 from apps.core.logs import correlation_id
 from apps.core.models import Job, JobKind, JobState
 from workers import wakeups
-from workers.claims import claim_due, close_connection
+from workers.claims import claim_due, claim_swarm, close_connection
 from workers.failures import fail_internally, is_passing, put_back
 from workers.heartbeat import heart
 from workers.pipelines.arena import judge_arena
@@ -22,6 +23,7 @@ from workers.pipelines.experiment import run_experiment
 from workers.pipelines.fetch import fetch_url
 from workers.pipelines.index_build import build_index, discard_index
 from workers.pipelines.ingest import parse_version
+from workers.pipelines.ingest_plain import read_together
 from workers.pipelines.lab_run import measure_retrieval
 from workers.pipelines.probe import run_probe
 from workers.pipelines.purge import purge_document
@@ -73,6 +75,12 @@ LINGER_S = 0.25
 LOOK_EVERY_S = 0.03
 """Jobs come in swarms: looking again for a moment costs less than another message."""
 
+TOGETHER = 12
+"""Plain texts that are read together."""
+
+GATHER_S = 0.1
+"""Uploads come one by one: after some were read, this long others may gather."""
+
 
 def run_due(kind: JobKind) -> None:
     """Run what is due of a kind, in this thread, unless enough threads are at it already."""
@@ -112,6 +120,8 @@ def drain(kind: JobKind) -> int:
     try:
         if kind == JobKind.EMBED_VERSION:
             return embed_versions()
+        if kind == JobKind.PARSE_VERSION:
+            return _read_swarms()
         while claimed := claim_due(kind):
             run_job(claimed[0])
             count += 1
@@ -121,6 +131,35 @@ def drain(kind: JobKind) -> int:
             raise
         logger.warning("%s: passing trouble: %s", kind, type(error).__name__)
     return count
+
+
+def _read_swarms() -> int:
+    """Read documents, plain texts several at a time."""
+    count = 0
+    while claimed := claim_swarm(JobKind.PARSE_VERSION, limit=TOGETHER):
+        done = _read_together(claimed) if len(claimed) > 1 else set()
+        for job in claimed:
+            if job.pk not in done:
+                run_job(job)
+        count += len(claimed)
+        if "plain" in claimed[0].payload and len(claimed) < TOGETHER:
+            time.sleep(GATHER_S)
+    return count
+
+
+def _read_together(claimed: Sequence[Job]) -> set[UUID]:
+    """The jobs that ended; the others are for `run_job`, whatever was the matter."""
+    heart.add(claimed)
+    done: set[UUID] = set()
+    try:
+        done = read_together(claimed)
+    except Exception as error:
+        logger.warning("not read together: %s", type(error).__name__)
+        if is_passing(error):
+            close_connection()
+    finally:
+        heart.remove([job for job in claimed if job.pk in done])
+    return done
 
 
 def run_job(job: Job) -> None:

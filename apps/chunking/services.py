@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.chunking.models import Chunk, ChunkingProfile
-from apps.chunking.planning import CutVersion, build_chunk, compose, cut_version, read_changes
+from apps.chunking.planning import (
+    HEADING_CHARS,
+    CutVersion,
+    build_chunk,
+    compose,
+    cut_version,
+    read_changes,
+)
 from apps.chunking.strategies import DEFAULT_STRATEGY, get_strategy
 from apps.documents.models import DocumentVersion
 from apps.workspaces.models import Workspace
@@ -57,6 +65,34 @@ def store_passages(version: DocumentVersion, cut: CutVersion, *, profile: Chunki
     return len(chunks)
 
 
+COPY_CHUNKS = """
+COPY chunking_chunk (workspace_id, version_id, profile_id, position, text, heading, start, "end",
+    first_page, last_page, num_tokens, parent_start, parent_end) FROM STDIN
+"""
+
+
+def store_first_passages(
+    cuts: Sequence[tuple[DocumentVersion, CutVersion]], *, profile: ChunkingProfile
+) -> list[int]:
+    """The passages of versions that have none, each the first of its document; how many of each.
+
+    In the caller's transaction. Nobody can have changed passages that there never were.
+    """
+    counts = []
+    with connection.cursor() as cursor, cursor.copy(COPY_CHUNKS) as copy:
+        for version, cut in cuts:
+            passages = compose(cut, ())
+            for position, passage in enumerate(passages):
+                piece = passage.piece
+                copy.write_row((
+                    version.workspace_id, version.pk, profile.pk, position, passage.text,
+                    piece.heading[:HEADING_CHARS], piece.start, piece.end, piece.first_page,
+                    piece.last_page, piece.num_tokens, piece.parent_start, piece.parent_end,
+                ))  # fmt: skip
+            counts.append(len(passages))
+    return counts
+
+
 def _key(chunk: Chunk) -> tuple[Any, ...]:
     return (
         chunk.position, chunk.start, chunk.end, chunk.heading, chunk.text, chunk.parent_start,
@@ -64,4 +100,4 @@ def _key(chunk: Chunk) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-__all__ = ["default_profile", "split_version", "store_passages"]
+__all__ = ["default_profile", "split_version", "store_first_passages", "store_passages"]

@@ -34,6 +34,10 @@ from apps.documents.storage import IncomingBlob, receive_blob
 from apps.workspaces.services import Actor, record_audit
 
 Outcome = Literal["created", "new_version", "duplicate"]
+PLAIN_NAMES = (".md", ".markdown", ".mdx", ".txt", ".text", ".rst")
+PLAIN_BYTES = 40_000
+"""Texts of such names and up to this size are read several at a time, if they turn out plain."""
+
 VERSION_JOBS = (JobKind.FETCH_URL, JobKind.PARSE_VERSION, JobKind.EMBED_VERSION)
 EMPTY_REASON = "This file is empty: it has no bytes at all."
 CANCELLED_REASON = "This was cancelled."
@@ -102,7 +106,7 @@ def _admit(
         version.reason = EMPTY_REASON
     version.save()
     if incoming.size:
-        _enqueue(JobKind.PARSE_VERSION, version)
+        _enqueue(JobKind.PARSE_VERSION, version, is_plain=_looks_plain(version))
     record_audit(
         collection.workspace_id,
         actor=actor,
@@ -277,12 +281,19 @@ def _add_version(document: Document, *, actor: Actor, filename: str) -> Document
     )
 
 
-def _enqueue(kind: JobKind, version: DocumentVersion) -> None:
+def _looks_plain(version: DocumentVersion) -> bool:
+    """Whether it is a document's first, and likely a short text."""
+    is_text = version.filename.lower().endswith(PLAIN_NAMES)
+    return version.number == 1 and is_text and version.size <= PLAIN_BYTES
+
+
+def _enqueue(kind: JobKind, version: DocumentVersion, *, is_plain: bool = False) -> None:
+    payload: dict[str, object] = {"version_id": str(version.pk)}
     jobs.enqueue(
         kind,
         workspace_id=version.workspace_id,
         key=str(version.pk),
-        payload={"version_id": str(version.pk)},
+        payload=payload | ({"plain": True} if is_plain else {}),
     )
 
 

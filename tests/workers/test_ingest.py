@@ -74,7 +74,7 @@ def test_a_worker_killed_while_reading_is_followed_by_one_that_goes_on(
     collection: Collection, monkeypatch: pytest.MonkeyPatch, stored: int
 ) -> None:
     outcome = upload(collection, many_pages(5), "five.pdf")
-    real = ingest._PageStore.add
+    real = ingest.PageStore.add
     monkeypatch.setattr(ingest, "FLUSH_PAGES", 1)
 
     def killed_at(store: Any, parsed: ParsedPage) -> None:
@@ -84,13 +84,13 @@ def test_a_worker_killed_while_reading_is_followed_by_one_that_goes_on(
         if stored == 5 and parsed.number == 5:
             raise _Killed
 
-    monkeypatch.setattr(ingest._PageStore, "add", killed_at)
+    monkeypatch.setattr(ingest.PageStore, "add", killed_at)
     with pytest.raises(_Killed):
         drain(JobKind.PARSE_VERSION)
     assert Page.objects.count() == stored
     asked: list[int] = []
     real_parse = ingest.parser().parse
-    monkeypatch.setattr(ingest._PageStore, "add", real)
+    monkeypatch.setattr(ingest.PageStore, "add", real)
 
     def parse(*args: Any, **kwargs: Any) -> Any:
         asked.append(kwargs["first_page"])
@@ -297,7 +297,7 @@ def test_cancelling_while_it_is_read_stops_it_and_a_retry_finishes(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome = upload(collection, many_pages(4), "four.pdf")
-    real = ingest._PageStore.add
+    real = ingest.PageStore.add
     monkeypatch.setattr(ingest, "FLUSH_PAGES", 1)
 
     def cancel_at_two(store: Any, parsed: ParsedPage) -> None:
@@ -305,11 +305,11 @@ def test_cancelling_while_it_is_read_stops_it_and_a_retry_finishes(
             cancel_document(outcome.document, actor=Actor())
         real(store, parsed)
 
-    monkeypatch.setattr(ingest._PageStore, "add", cancel_at_two)
+    monkeypatch.setattr(ingest.PageStore, "add", cancel_at_two)
     run_all()
     assert newest(outcome.document).state == VersionState.CANCELLED
     assert Page.objects.count() == 1
-    monkeypatch.setattr(ingest._PageStore, "add", real)
+    monkeypatch.setattr(ingest.PageStore, "add", real)
     retry_document(outcome.document, actor=Actor())
     run_all()
     check_whole(newest(outcome.document))

@@ -80,11 +80,11 @@ def parse_version(job: Job) -> None:
         _hand_over(job, read, num_chunks=count, profile_id=profile.pk)
 
 
-def _read(job: Job, version: DocumentVersion) -> _PageStore:
+def _read(job: Job, version: DocumentVersion) -> PageStore:
     path = locate_blob(version.blob)
     if not path.is_file():
         raise ParseError("missing", MISSING_REASON)
-    store = _PageStore.resume(job, version)
+    store = PageStore.resume(job, version)
     try:
         items = parser().parse(
             path,
@@ -123,7 +123,7 @@ def _first_note(version: DocumentVersion) -> str:
     return notes.values_list("note", flat=True).first() or ""
 
 
-def _hand_over(job: Job, read: _PageStore, *, num_chunks: int, profile_id: UUID) -> None:
+def _hand_over(job: Job, read: PageStore, *, num_chunks: int, profile_id: UUID) -> None:
     """The next job and the end of this one, together or not at all."""
     version = read.version
     read.write(
@@ -158,7 +158,7 @@ class _Watch:
 
 
 @dataclass(slots=True)
-class _PageStore:
+class PageStore:
     """Collects pages and writes them in small transactions, at least once a second.
 
     A short document is stored whole, in the transaction that ends its reading: `is_whole`.
@@ -180,7 +180,7 @@ class _PageStore:
     flushed_at: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def resume(cls, job: Job, version: DocumentVersion) -> _PageStore:
+    def resume(cls, job: Job, version: DocumentVersion) -> PageStore:
         """Go on after the last page that is stored."""
         if job.attempts == 1:
             return cls(job, version, next_number=1, next_start=0)
@@ -203,17 +203,28 @@ class _PageStore:
 
     def open(self, opened: Opened) -> None:
         """Note what is known of the document before its pages. One page needs no extra write."""
+        self.note(opened)
+        if opened.pages_total > 1:
+            self.flush()
+
+    def note(self, opened: Opened) -> None:
+        """The same without writing."""
         self.known = {
             "pages_total": opened.pages_total,
             "title": storable(opened.title)[:500],
             "media_type": opened.media_type[:120],
             "note": storable(opened.metadata.get("note", "")),
         }
-        if opened.pages_total > 1:
-            self.flush()
 
     def add(self, parsed: ParsedPage) -> None:
         """Take a page; it is written with the next batch."""
+        self.take(parsed)
+        is_old = time.monotonic() - self.flushed_at > FLUSH_SECONDS
+        if is_old or len(self.waiting) >= FLUSH_PAGES or self.waiting_chars >= FLUSH_CHARS:
+            self.flush()
+
+    def take(self, parsed: ParsedPage) -> None:
+        """The same without writing."""
         text = storable(parsed.text)
         end = self.next_start + len(text)
         self.waiting.append(
@@ -235,9 +246,6 @@ class _PageStore:
         self.next_start, self.next_number = end + len(PAGE_SEPARATOR), parsed.number + 1
         self.waiting_chars += len(text)
         self.has_text = self.has_text or bool(text.strip())
-        is_old = time.monotonic() - self.flushed_at > FLUSH_SECONDS
-        if is_old or len(self.waiting) >= FLUSH_PAGES or self.waiting_chars >= FLUSH_CHARS:
-            self.flush()
 
     def flush(self, *, is_last: bool = False) -> None:
         """Write what waits, if the version is still ours."""

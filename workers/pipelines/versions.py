@@ -27,6 +27,17 @@ WHERE version.id = open.id AND version.chunks_done + stored.count <= version.num
 """
 
 
+END_READING = """
+UPDATE documents_documentversion version
+SET state = 'processing', stage = 'embedding', stage_started_at = NULL, started_at = %s,
+    pages_done = read.pages, pages_total = read.pages, title = read.title, note = read.note,
+    media_type = read.media_type, num_chunks = read.chunks, chunks_done = 0, num_chars = read.chars
+FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::text[], %s::int[], %s::int[])
+    AS read (id, pages, title, note, media_type, chunks, chars)
+WHERE version.id = read.id AND version.state = ANY(%s)
+"""
+
+
 def find_version(job: Job) -> DocumentVersion | None:
     """The job's version if there is still something to do for it."""
     return next(iter(find_versions([job]).values()), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +25,19 @@ _MODULES = {
 }  # fmt: skip
 
 
+PLAIN_FORMATS = frozenset({"md", "rst", "txt", "code"})
+"""What our own code alone reads: texts without a structure that could be malformed."""
+
+_SAMPLE = b"# Sample\n\nOne line with `code`, a [link](https://example.com) and *more*.\n\n- item\n"
+
+
 def preload() -> None:
-    """Import every reader, so that forked children start with all code in memory."""
+    """Load every reader, so that forked children start with all code in memory."""
     for module in sorted(set(_MODULES.values())):
         importlib.import_module(f"{_PACKAGE}.{module}")
+    importlib.import_module("encodings.ascii")  # `confine_child` reads /proc
+    for name in ("sample.md", "sample.txt"):
+        parse_plain(io.BytesIO(_SAMPLE), filename=name, limits=Limits())
 
 
 def parse_path(
@@ -64,6 +74,16 @@ def parse_file(
         ) from error
     except MemoryError as error:
         raise memory_error(limits) from error
+
+
+def parse_plain(
+    file: BinaryIO, *, filename: str, limits: Limits
+) -> list[Opened | ParsedPage] | None:
+    """All of a text of PLAIN_FORMATS; None for other formats, whatever the name says."""
+    source = open_source(file, filename=filename, limits=limits)
+    if source.format not in PLAIN_FORMATS:
+        return None
+    return list(_enforce(source, _find_reader(source.format)(source)))
 
 
 def open_source(file: BinaryIO, *, filename: str, limits: Limits) -> Source:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ _DEATH_SECONDS = 0.2
 _START_SECONDS = 60.0
 DEFAULT_LIMITS = Limits()
 RENDER_LIMITS = Limits(seconds=30.0, page_seconds=30.0)
+PLAIN_LIMITS = Limits(seconds=20.0, page_seconds=10.0, memory_mb=256)
 
 
 class _ServerGone(Exception):
@@ -73,7 +74,7 @@ class ParserService:
         at, has_text, bad_pages = first_page, first_page > 1, 0
         while True:
             try:
-                for item in self._stream(path, {**request, "first_page": at}, run):
+                for item in self._stream([path], {**request, "first_page": at}, run):
                     if isinstance(item, Opened):
                         if opened is None:
                             opened = item
@@ -96,6 +97,26 @@ class ParserService:
                         raise died.error from None
                     return
 
+    def parse_plain(
+        self, files: Sequence[tuple[Path, str]], *, limits: Limits = PLAIN_LIMITS
+    ) -> list[list[Opened | ParsedPage] | None]:
+        """Read short plain texts, given as (path, filename), in one child: at most MAX_FILES.
+
+        None stands for a file that `parse` has to read by itself, because it is no plain text,
+        cannot be read, or was left over when the child died.
+        """
+        found: list[list[Opened | ParsedPage] | None] = [None] * len(files)
+        request = {"operation": "plain", "filenames": [filename for _, filename in files]}
+        items: list[Opened | ParsedPage] = []
+        run = _Run(limits=limits, cancelled=None)
+        with contextlib.suppress(_ChildDied, ParseError, OSError, LookupError):
+            for item in self._stream([path for path, _ in files], request, run):
+                if isinstance(item, int):
+                    found[item], items = items, []
+                elif not isinstance(item, bytes):
+                    items.append(item)
+        return found
+
     def render_page(
         self, path: Path, *, page: int, width_px: int, limits: Limits = RENDER_LIMITS
     ) -> bytes:
@@ -105,7 +126,7 @@ class ParserService:
         }  # fmt: skip
         run = _Run(limits=limits, cancelled=None)
         try:
-            for item in self._stream(path, request, run):
+            for item in self._stream([path], request, run):
                 if isinstance(item, bytes):
                     return item
         except _ChildDied as died:
@@ -118,15 +139,15 @@ class ParserService:
             self._stop()
 
     def _stream(
-        self, path: Path, request: dict[str, Any], run: _Run
-    ) -> Iterator[Opened | ParsedPage | bytes]:
+        self, paths: Sequence[Path], request: dict[str, Any], run: _Run
+    ) -> Iterator[Opened | ParsedPage | bytes | int]:
         """Messages of one child; asks a second fork server if the first is gone at the start."""
         request["limits"] = pack_limits(run.limits)
         with self._slots:
             for attempt in (1, 2):
                 started = False
                 try:
-                    for item in self._exchange(path, request, run):
+                    for item in self._exchange(paths, request, run):
                         started = True
                         yield item
                     return
@@ -141,13 +162,14 @@ class ParserService:
                         raise
 
     def _exchange(
-        self, path: Path, request: dict[str, Any], run: _Run
-    ) -> Iterator[Opened | ParsedPage | bytes]:
+        self, paths: Sequence[Path], request: dict[str, Any], run: _Run
+    ) -> Iterator[Opened | ParsedPage | bytes | int]:
         data, data_far = socket.socketpair()
         status, status_far = socket.socketpair()
         with data, status:
-            with data_far, status_far, path.open("rb") as file:
-                self._send(request, [file.fileno(), data_far.fileno(), status_far.fileno()])
+            with data_far, status_far, contextlib.ExitStack() as stack:
+                files = [stack.enter_context(path.open("rb")).fileno() for path in paths]
+                self._send(request, [*files, data_far.fileno(), status_far.fileno()])
             reader = FrameReader()
             finished = False
             while not finished:
@@ -160,6 +182,8 @@ class ParserService:
                         yield frame
                     elif "done" in frame:
                         finished = True
+                    elif "read" in frame:
+                        yield int(frame["read"])
                     else:
                         yield unpack_item(frame)
                     run.check_cancelled()

@@ -17,16 +17,18 @@ from apps.documents.parsing.types import Block, Limits, LineBox, Opened, ParsedP
 _HEADER = struct.Struct(">cI")
 JSON_FRAME, BYTES_FRAME = b"J", b"B"
 MAX_FRAME = 512 * 1024 * 1024
+MAX_FILES = 16
+"""Files in one request."""
 
 
 class WireError(Exception):
     """The other side closed in the middle of a frame, or sent what is no frame."""
 
 
-def send_json(sock: socket.socket, message: dict[str, Any]) -> None:
-    """Send one JSON frame."""
-    body = orjson.dumps(message)
-    sock.sendall(_HEADER.pack(JSON_FRAME, len(body)) + body)
+def send_json(sock: socket.socket, *messages: dict[str, Any]) -> None:
+    """Send JSON frames, all at once."""
+    bodies = [orjson.dumps(message) for message in messages]
+    sock.sendall(b"".join(_HEADER.pack(JSON_FRAME, len(body)) + body for body in bodies))
 
 
 def send_bytes(sock: socket.socket, body: bytes) -> None:

@@ -1,8 +1,8 @@
-"""The fork server: all readers loaded once, one forked child per document.
+"""The fork server: all readers loaded once, one forked child per request.
 
 Started by `ParserService` as `python -m apps.documents.parsing.zygote` with a socket as standard
-input. A request comes with three descriptors: the file, where results go, and where the child's
-end is told. When the asking side closes the last of these, the child is killed.
+input. A request comes with descriptors: the file (or several plain texts), where results go, and
+where the child's end is told. When the asking side closes the last of these, the child is killed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from apps.documents.parsing import engine, sandbox
 from apps.documents.parsing.render import render_file
 from apps.documents.parsing.types import Limits, ParseError
 from apps.documents.parsing.wire import (
+    MAX_FILES,
     WireError,
     pack_error,
     pack_item,
@@ -78,7 +79,7 @@ class Zygote:
 
     def _accept(self) -> bool:
         try:
-            head, fds, _, _ = socket.recv_fds(self._control, 4, 3)
+            head, fds, _, _ = socket.recv_fds(self._control, 4, MAX_FILES + 2)
             if len(head) < 4:
                 head += receive_exactly(self._control, 4 - len(head)) if head else b""
             if not head:
@@ -86,22 +87,22 @@ class Zygote:
             body = receive_exactly(self._control, int.from_bytes(head, "big"))
         except (OSError, WireError):
             return False
-        file_fd, data_fd, status_fd = fds
+        *file_fds, data_fd, status_fd = fds
         status = socket.socket(fileno=status_fd)
         pid = os.fork()
         if pid == 0:
-            self._become_child(orjson.loads(body), file_fd, data_fd, status)
-        os.close(file_fd)
-        os.close(data_fd)
+            self._become_child(orjson.loads(body), file_fds, data_fd, status)
+        for fd in (*file_fds, data_fd):
+            os.close(fd)
         child = _Child(pid=pid, status=status)
         self._children[pid] = child
         self._selector.register(status, selectors.EVENT_READ, child)
         return True
 
     def _become_child(
-        self, request: dict[str, Any], file_fd: int, data_fd: int, status: socket.socket
+        self, request: dict[str, Any], file_fds: list[int], data_fd: int, status: socket.socket
     ) -> None:
-        """In the child: drop what belongs to the server, read the document, exit."""
+        """In the child: drop what belongs to the server, read what was asked for, exit."""
         code = 1
         try:
             os.setsid()
@@ -112,8 +113,8 @@ class Zygote:
                 sock.close()
             for child in self._children.values():
                 child.status.close()
-            with socket.socket(fileno=data_fd) as data, os.fdopen(file_fd, "rb") as file:
-                serve_request(request, file=file, data=data)
+            with socket.socket(fileno=data_fd) as data:
+                serve_request(request, files=[os.fdopen(fd, "rb") for fd in file_fds], data=data)
             code = 0
         finally:
             os._exit(code)
@@ -144,12 +145,19 @@ class Zygote:
             child.status.close()
 
 
-def serve_request(request: dict[str, Any], *, file: BinaryIO, data: socket.socket) -> None:
-    """Read one document and send its pages, or one page's picture, then a final message."""
+def serve_request(request: dict[str, Any], *, files: list[BinaryIO], data: socket.socket) -> None:
+    """Read one document and send its pages, or one page's picture, then a final message.
+
+    Or several plain texts: then what is read of each is followed by its number.
+    """
     limits = Limits(**request["limits"])
-    sandbox.confine_child(limits, file_bytes=os.fstat(file.fileno()).st_size)
+    size = sum(os.fstat(file.fileno()).st_size for file in files)
+    sandbox.confine_child(limits, file_bytes=size)
     try:
-        _serve(request, limits, file=file, data=data)
+        if request["operation"] == "plain":
+            _serve_plain(request, limits, files=files, data=data)
+        else:
+            _serve(request, limits, file=files[0], data=data)
         send_json(data, {"done": True})
     except ParseError as error:
         send_json(data, pack_error(error))
@@ -179,6 +187,17 @@ def _serve(request: dict[str, Any], limits: Limits, *, file: BinaryIO, data: soc
     )
     for item in items:
         send_json(data, pack_item(item))
+
+
+def _serve_plain(
+    request: dict[str, Any], limits: Limits, *, files: list[BinaryIO], data: socket.socket
+) -> None:
+    for number, (file, filename) in enumerate(zip(files, request["filenames"], strict=True)):
+        items = None
+        with contextlib.suppress(Exception):  # it is read again by itself, and tells then
+            items = engine.parse_plain(file, filename=filename, limits=limits)
+        if items is not None:
+            send_json(data, *map(pack_item, items), {"read": number})
 
 
 def _damaged(error: Exception) -> ParseError:

@@ -216,3 +216,36 @@ def test_secrets_are_not_handed_down(
     assert service._server is not None
     environment = Path(f"/proc/{service._server.pid}/environ").read_bytes()
     assert b"secret" not in environment
+
+
+def test_plain_texts_are_read_in_one_child_and_others_left_out(
+    service: ParserService, tmp_path: Path
+) -> None:
+    contents = {
+        "one.md": b"# One\n\nFirst *words*.\n",
+        "page.txt": b"<!doctype html><html><p>A page.</p></html>",
+        "report.txt": build_pdf([text_at(50, 700, "A report")]),
+        "two.txt": "Zwei Wörter".encode("cp1252"),
+        "nothing.txt": b"\n\n",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    files = [(tmp_path / name, name) for name in contents]
+    found = service.parse_plain(files)
+    assert [items is not None for items in found] == [True, False, False, True, False]
+    assert found[0] == list(service.parse(tmp_path / "one.md", filename="one.md"))
+    assert found[3] == list(service.parse(tmp_path / "two.txt", filename="two.txt"))
+    assert service.parse_plain([*files, (tmp_path / "gone.md", "gone.md")]) == [None] * 6
+
+
+def test_plain_texts_that_take_too_long_are_left_to_themselves(
+    service: ParserService, folder: Path
+) -> None:
+    fine, slow = folder / "short.md", folder / "slow.md"
+    fine.write_text("# Fine\n\nStill here.\n")
+    slow.write_text("word [" * 2_000_000)
+    tight = Limits(seconds=0.2, page_seconds=0.2)
+    found = service.parse_plain([(fine, "short.md"), (slow, "slow.md")], limits=tight)
+    assert [items is not None for items in found] == [True, False]
+    assert wait_until_childless(service)
+    assert_usable(service, folder)

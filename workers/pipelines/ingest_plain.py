@@ -1,0 +1,128 @@
+"""Reading short plain texts of a workspace several at a time, as they come in swarms.
+
+One child reads them, one transaction stores them all. Whatever does not go smoothly with a document
+leaves it to `parse_version`, which knows what to do and what to tell.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from apps.chunking.models import ChunkingProfile
+from apps.chunking.planning import CutVersion, cut_texts
+from apps.chunking.services import store_first_passages
+from apps.core import jobs
+from apps.core.models import Job, JobKind, JobState
+from apps.documents.models import DocumentVersion, Page
+from apps.documents.parsing.types import Opened, ParsedPage
+from apps.documents.selectors import PAGE_SEPARATOR
+from apps.documents.services import OPEN_STATES
+from apps.documents.storage import locate_blob
+from apps.retrieval.publishing import is_new
+from apps.retrieval.services import ensure_live_index
+from workers.claims import fence_all
+from workers.pipelines.ingest import PageStore, parser
+from workers.pipelines.versions import END_READING, find_versions
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One document, read and cut, and nothing of it stored yet."""
+
+    store: PageStore
+    cut: CutVersion
+    profile: ChunkingProfile
+
+
+def read_together(claimed: Sequence[Job]) -> set[UUID]:
+    """Read, cut and hand over what can be; the ids of the jobs that ended by that."""
+    began = timezone.now()
+    reads = _cut(_read(claimed))
+    with fence_all([read.store.job for read in reads]) as held:
+        ours = [read for read in reads if read.store.job in held]
+        _store(ours, began=began)
+        ended = [read.store.job for read in ours]
+        jobs.finish_all(ended, JobState.SUCCEEDED)
+    return {job.pk for job in ended}
+
+
+def _read(claimed: Sequence[Job]) -> list[PageStore]:
+    versions = find_versions(claimed)
+    works = [
+        (job, version)
+        for job in claimed
+        if (version := versions.get(job.payload["version_id"])) and is_new(version)
+    ]
+    files = [(locate_blob(version.blob), version.filename) for _, version in works]
+    found = parser().parse_plain(files)
+    stores = [
+        _collect(job, version, items)
+        for (job, version), items in zip(works, found, strict=True)
+        if items is not None
+    ]
+    return [store for store in stores if store.has_text and store.is_whole]
+
+
+def _collect(job: Job, version: DocumentVersion, items: Sequence[Opened | ParsedPage]) -> PageStore:
+    store = PageStore(job, version, next_number=1, next_start=0)
+    for item in items:
+        if isinstance(item, Opened):
+            store.note(item)
+        else:
+            store.take(item)
+    return store
+
+
+def _cut(stores: Sequence[PageStore]) -> list[_Read]:
+    collections = {store.version.document.collection for store in stores}
+    profiles = {found.pk: ensure_live_index(found).profile for found in collections}
+    reads = []
+    for store in stores:
+        profile = profiles[store.version.document.collection_id]
+        reads.append(_Read(store, cut_texts(store.page_texts(), profile=profile), profile))
+    return reads
+
+
+def _store(reads: Sequence[_Read], *, began: dt.datetime) -> None:
+    """Pages, passages and the next jobs of all, in the transaction that ends their reading."""
+    counts: dict[UUID, int] = {}
+    for profile in {read.profile for read in reads}:
+        alike = [(read.store.version, read.cut) for read in reads if read.profile == profile]
+        stored = store_first_passages(alike, profile=profile)
+        counts |= {version.pk: n for (version, _), n in zip(alike, stored, strict=True)}
+    stores = sorted((read.store for read in reads), key=lambda store: store.version.pk)
+    Page.objects.bulk_create([page for store in stores for page in store.waiting])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            END_READING,
+            [
+                began,
+                [store.version.pk for store in stores],
+                [store.next_number - 1 for store in stores],
+                *([store.known[name] for store in stores] for name in ("title", "note")),
+                [store.known["media_type"] for store in stores],
+                [counts[store.version.pk] for store in stores],
+                [store.next_start - len(PAGE_SEPARATOR) for store in stores],
+                list(OPEN_STATES),
+            ],
+        )
+    jobs.enqueue_all(
+        JobKind.EMBED_VERSION,
+        [
+            (
+                read.store.version.workspace_id,
+                str(read.store.version.pk),
+                {
+                    "version_id": str(read.store.version.pk),
+                    "profile_id": str(read.profile.pk),
+                },
+            )
+            for read in reads
+        ],
+    )
