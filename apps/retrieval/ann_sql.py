@@ -89,7 +89,7 @@ class VectorIndex:
                 "ivfflat.max_probes": str(lists),
             }
         # The more passages, the longer the list that has to be kept for the same recall.
-        breadth = 10 if num_chunks <= WIDE_CHUNKS else 20
+        breadth = 5 if num_chunks <= WIDE_CHUNKS else 20
         wanted = max(breadth * candidates, self.oversampled(candidates))
         return {
             "hnsw.ef_search": str(max(100, min(wanted, MAX_EF_SEARCH))),

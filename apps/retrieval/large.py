@@ -1,17 +1,19 @@
 """Searches of collections that are too large to be read whole: looks first, then asks.
 
-A few short statements tell what is known of the indexes and how much a filter leaves, and read the
-postings of the asked terms, which are added up here. From that follows the statement that finds
-the passages (`large_sql`).
+Four statements: what is known of the indexes; the postings of the asked terms, which are added up
+here; what is nearest by meaning, or all that a filter leaves if that is little; and what comes of
+both lists. While Postgres works on the third, the words are added up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import psycopg
 
 from apps.retrieval import term_lists
@@ -19,20 +21,24 @@ from apps.retrieval.ann_sql import VectorIndex
 from apps.retrieval.filters import Filter
 from apps.retrieval.large_sql import (
     Part,
-    Reach,
     Shape,
-    allowed_statement,
-    count_statement,
-    large_statement,
+    list_statement,
+    nearest_statement,
+    result_statement,
 )
-from apps.retrieval.sql import Mode, number_parameters
-from apps.retrieval.term_lists import Scored
+from apps.retrieval.sql import Mode, Statement
 
 SPARE_CHUNKS = 100
 """Passages found by words beyond the candidates, since some may be gone or hidden."""
 
 CHECKED_CHUNKS = 5_000
 """Passages that are looked at for those that pass a filter which leaves many."""
+
+LISTED_SHARE = 4
+"""Of what a filter leaves this many times `exact_chunks` passages are still compared one by one."""
+
+USUAL_CHUNKS = 10
+"""Passages that documents have at least, as a first guess when those that pass are counted."""
 
 LOOK = """
 SELECT id, num_chunks, total_length, embedding_model = $3::text, dimensions, ann_built
@@ -69,71 +75,164 @@ class Look:
     mean_length: float
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Passages by their distance to the question, the nearest first."""
+
+    chunk_ids: Any = field(default_factory=lambda: np.empty(0, np.int64))
+    distances: Any = field(default_factory=lambda: np.empty(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All passages that a filter leaves: ids, ascending, and the nearest of them."""
+
+    chunk_ids: Any
+    nearest: Near
+
+
 def find_large(
     cursor: Cursor, asked: Question, parameters: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
-    """Rows as every search gives them; `parameters` are those of the search of small ones."""
+) -> list[tuple[Any, ...]] | None:
+    """Rows as every search gives them; None if there are no more than `exact_chunks` passages.
+
+    `parameters` are those of the search of small collections.
+    """
     look = look_at(cursor, asked)
-    reach, passing = _count_passing(cursor, asked)
-    settings = _settings(asked, look)
-    shape = Shape(
-        mode=asked.mode,
-        parts=look.parts,
-        reach=reach,
-        conditions=asked.filter.conditions,
-        needs_chunks=asked.filter.needs_chunks,
-        settings=tuple(settings),
-    )
-    given = {
-        **parameters,
-        **_find_words(cursor, asked, look, reach=reach),
-        **{f"setting_{n}": value for n, value in enumerate(settings.values())},
-        "chunks": float(passing if reach == "listed" else look.chunks),
-        "mean_length": look.mean_length,
-        "oversampled": max(
-            (p.vectors.oversampled(asked.candidates) for p in look.parts if p.vectors), default=0
-        ),
+    if look.chunks <= asked.exact_chunks:
+        return None
+    ids = [part.index_id for part in look.parts]
+    same = [part.index_id for part in look.parts if part.same_model]
+    given = {**parameters, "indexes": ids, "same_model": same, "chunks": float(look.chunks)}
+    words = _read_words(cursor, asked, look)
+    listed = _list_passing(cursor, asked, words, given) if asked.filter else None
+    conditions = asked.filter.conditions if listed is None else ()
+    if listed is not None:
+        near = listed.nearest
+        given["chunks"] = float(len(listed.chunk_ids))
+        found = words.best(asked.candidates + SPARE_CHUNKS, allowed=listed.chunk_ids)
+    else:
+        near = _find_near(cursor, asked, look, words, given)
+        depth = CHECKED_CHUNKS if conditions else asked.candidates + SPARE_CHUNKS
+        found = words.best(depth)
+    met = words.look_up(near.chunk_ids)
+    given |= {
+        "found_ids": found.chunk_ids.tolist(),
+        "found_scores": found.scores.tolist(),
+        "found_terms": found.terms.tolist(),
+        "near_ids": near.chunk_ids.tolist(),
+        "near_distances": near.distances.tolist(),
+        "near_scores": met.scores.tolist(),
+        "near_terms": met.terms.tolist(),
     }
-    statement = large_statement(shape)
-    cursor.execute(statement.text, [given[name] for name in statement.parameters], binary=True)
-    return cursor.fetchall()
+    return _execute(cursor, result_statement(asked.mode, conditions), given).fetchall()
 
 
-def _find_words(cursor: Cursor, asked: Question, look: Look, *, reach: Reach) -> dict[str, Any]:
-    """The passages that are best by words, as parameters of the statement."""
-    if asked.mode == "vector" or not asked.terms or not look.parts:
-        empty: list[Any] = []
-        return dict.fromkeys(("found_ids", "found_scores", "found_indexes", "term_weights"), empty)
-    found, weights = term_lists.score(
+def _execute(cursor: Cursor, statement: Statement, given: Mapping[str, Any]) -> Cursor:
+    return cursor.execute(
+        statement.text, [given[name] for name in statement.parameters], binary=True
+    )
+
+
+@contextmanager
+def _meanwhile(cursor: Cursor) -> Iterator[None]:
+    """Statements inside are sent and not waited for, until their rows are fetched."""
+    with cursor.connection.pipeline():
+        yield
+
+
+def _read_words(cursor: Cursor, asked: Question, look: Look) -> term_lists.Words:
+    if asked.mode == "vector" or not asked.terms:
+        return term_lists.Words()
+    return term_lists.read(
         cursor,
         [part.index_id for part in look.parts],
         asked.terms,
         chunks=look.chunks,
         mean_length=look.mean_length,
-        depth=CHECKED_CHUNKS if reach == "checked" else asked.candidates + SPARE_CHUNKS,
-        allowed=_list_allowed(cursor, asked) if reach == "listed" else None,
     )
-    return _as_parameters(found) | {"term_weights": weights}
 
 
-def _as_parameters(found: Scored) -> dict[str, Any]:
-    return {
-        "found_ids": found.chunk_ids.tolist(),
-        "found_scores": found.scores.tolist(),
-        "found_indexes": found.indexes.tolist(),
-    }
-
-
-def _list_allowed(cursor: Cursor, asked: Question) -> Any:
-    statement = number_parameters(allowed_statement(asked.filter.conditions))
+def _find_near(
+    cursor: Cursor,
+    asked: Question,
+    look: Look,
+    words: term_lists.Words,
+    given: Mapping[str, Any],
+) -> Near:
+    """By the vector indexes, while the words are added up."""
+    if asked.mode == "lexical":
+        return Near()
+    settings = _settings(asked, look)
+    shape = Shape(
+        parts=look.parts,
+        conditions=asked.filter.conditions,
+        needs_chunks=asked.filter.needs_chunks,
+        settings=tuple(settings),
+    )
+    statement = nearest_statement(shape)
+    if statement is None:
+        return Near()
+    oversampled = [p.vectors.oversampled(asked.candidates) for p in look.parts if p.vectors]
     values = {
-        "workspace": asked.workspace_id,
-        "collections": list(asked.collection_ids),
-        **dict(asked.filter.values),
+        **given,
+        **{f"setting_{n}": value for n, value in enumerate(settings.values())},
+        "oversampled": max(oversampled, default=0),
     }
-    given = [values[name] for name in statement.parameters]
-    rows = cursor.execute(statement.text, given, binary=True).fetchall()
-    return term_lists.list_allowed(rows[0][0])
+    with _meanwhile(cursor):
+        _execute(cursor, statement, values)
+        words.add_up()
+        rows = cursor.fetchall()
+    return Near(np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows]))
+
+
+def _list_passing(
+    cursor: Cursor, asked: Question, words: term_lists.Words, given: Mapping[str, Any]
+) -> Listed | None:
+    """What the filter leaves, with the nearest of it; None if that is too much to be listed.
+
+    As far as a first guess goes the documents tell: either there are no more, or they are listed
+    once more after their passages have been counted.
+    """
+    most = LISTED_SHARE * asked.exact_chunks
+    with_distance = asked.mode != "lexical"
+    statement = list_statement(
+        asked.filter.conditions,
+        needs_chunks=asked.filter.needs_chunks,
+        with_distance=with_distance,
+    )
+    enough = most // USUAL_CHUNKS + 1
+    while True:
+        with _meanwhile(cursor):
+            _execute(cursor, statement, {**given, "enough": enough, "most": most})
+            words.add_up()
+            row = cursor.fetchall()[0]
+        documents, passages, packed = row[:3]
+        if documents < enough:
+            break
+        if enough > most or (passages > most and not asked.filter.needs_chunks):
+            return None
+        enough = most + 1
+    ids = np.frombuffer(packed or b"", ">i8").astype(np.int64)
+    if len(ids) > most:
+        return None
+    near = Near()
+    if with_distance:
+        near = _nearest_of(ids, np.frombuffer(row[3] or b"", ">f8"), asked.candidates)
+    return Listed(np.sort(ids), near)
+
+
+def _nearest_of(ids: Any, distances: Any, candidates: int) -> Near:
+    """Those without a distance have a vector of another model."""
+    known = ~np.isnan(distances)
+    ids, distances = ids[known], distances[known]
+    if len(ids) > candidates:
+        # With all that are as near as the last, so that ties are broken by the id.
+        limit = np.partition(distances, candidates - 1)[candidates - 1]
+        kept = distances <= limit
+        ids, distances = ids[kept], distances[kept]
+    order = np.lexsort((ids, distances))[:candidates]
+    return Near(ids[order], distances[order].astype(np.float64))
 
 
 def look_at(cursor: Cursor, asked: Question) -> Look:
@@ -156,34 +255,6 @@ def look_at(cursor: Cursor, asked: Question) -> Look:
 def _vector_index(index_id: UUID, dimensions: int, built: str) -> VectorIndex | None:
     kind, _, precision = built.partition(" ")
     return VectorIndex(index_id, kind, precision, dimensions) if built else None
-
-
-def _count_passing(cursor: Cursor, asked: Question) -> tuple[Reach, int]:
-    """What the filter leaves, and about how many passages that are if they can be listed.
-
-    A first look at a tenth of the documents answers for most filters: either there are no more,
-    or these are too many already.
-    """
-    if not asked.filter:
-        return "all", 0
-    limit = asked.exact_chunks
-    text = count_statement(asked.filter.conditions, needs_chunks=asked.filter.needs_chunks)
-    statement = number_parameters(text)
-    enough = limit + 1 if asked.filter.needs_chunks else limit // 10 + 1
-    while True:
-        values = {
-            "workspace": asked.workspace_id,
-            "collections": list(asked.collection_ids),
-            "enough": enough,
-            **dict(asked.filter.values),
-        }
-        given = [values[name] for name in statement.parameters]
-        rows, passing = cursor.execute(statement.text, given, binary=True).fetchall()[0]
-        if passing > limit:
-            return "checked", passing
-        if rows < enough:
-            return "listed", passing
-        enough = limit + 1
 
 
 def _settings(asked: Question, look: Look) -> dict[str, str]:

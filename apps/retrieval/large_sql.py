@@ -1,15 +1,12 @@
-"""The search of large collections, composed for what is known of them. Pure.
+"""The statements of a search of large collections, composed for what is known of them. Pure.
 
-Their live indexes stand in the text as constants, so that each vector index can be matched, and
-how rare the asked terms are is known before. The parts have the names and columns of those in
-`sql`, whose fusion and result follow them.
+The live indexes stand in the text as constants where vector indexes are asked, so that each can be
+matched. What passes a filter is listed if that is little, and everything is computed over it. If
+it is much, the vector indexes are scanned until enough have passed, and what words find is checked
+in the order of its score.
 
-Words are added up outside of Postgres (`term_lists`): the best passages come in as a parameter,
-with their scores, and are checked here.
-
-Filters: what they leave is counted first. If that is little, it is listed, and both lists are
-computed over it. If it is much, passages are checked in the order of their score, and the vector
-indexes are scanned until enough have passed.
+Words are added up outside of Postgres (`term_lists`). So both lists come as parameters into the
+last statement, which has the fusion and the result of every search (`sql`).
 """
 
 from __future__ import annotations
@@ -21,7 +18,7 @@ from typing import Literal
 from uuid import UUID
 
 from apps.retrieval.ann_sql import VectorIndex
-from apps.retrieval.sql import Mode, Statement, compose
+from apps.retrieval.sql import Mode, Statement, compose, number_parameters
 
 Reach = Literal["all", "listed", "checked"]
 """What a filter leaves: everything, few passages that are listed, or many that are checked."""
@@ -38,14 +35,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that changes the text of the statement.
+    """All that changes the text of the statement that asks the vector indexes.
 
-    `settings` are names only: their values are parameters `setting_0`, ...
+    `conditions` are those of a filter that is checked on the way. `settings` are names only: their
+    values are parameters `setting_0`, ...
     """
 
-    mode: Mode
     parts: tuple[Part, ...]
-    reach: Reach
     conditions: tuple[str, ...]
     needs_chunks: bool
     settings: tuple[str, ...]
@@ -55,66 +51,81 @@ _VISIBLE = """document.workspace_id = %(workspace)s
         AND (document.collection_id = ANY(%(collections)s)) IS TRUE
         AND document.deleted_at IS NULL"""
 
-_TOTALS = """
-live AS MATERIALIZED (
-    SELECT * FROM (VALUES {parts}) AS live (id, same_model)
-), totals AS MATERIALIZED (
-    SELECT %(chunks)s::float8 AS chunks, %(mean_length)s::float8 AS mean_length
-), idf AS MATERIALIZED (
-    SELECT number::int, 1::bigint << (number::int - 1) AS bit, weight
-    FROM unnest(%(term_weights)s::float8[]) WITH ORDINALITY AS given (weight, number)
-)"""
-
-_VERSIONS = """
-versions AS MATERIALIZED (
-    SELECT version.id
-    FROM documents_document document
-    JOIN documents_documentversion version ON version.id = document.current_id
+# One row: how many documents pass, as far as `enough`; where these are too many, how many passages
+# they have; otherwise the passages, `most` and one more at most, and their distances (8 bytes each,
+# big-endian).
+_LISTED = """
+WITH passing AS MATERIALIZED (
+    SELECT document.current_id AS id
+    FROM documents_document document{version}
     WHERE document.workspace_id = %(workspace)s
       AND document.collection_id = ANY(%(collections)s)
       AND document.deleted_at IS NULL{document_conditions}
-), allowed AS MATERIALIZED (
-    SELECT chunk.id
-    FROM versions CROSS JOIN LATERAL (
-        SELECT * FROM chunking_chunk chunk WHERE chunk.version_id = versions.id OFFSET 0
-    ) AS chunk{chunk_conditions}
+    LIMIT %(enough)s
+), amount AS MATERIALIZED (
+    SELECT count(*) AS documents FROM passing
+), listed AS MATERIALIZED (
+    SELECT embedding.chunk_id{distance}
+    FROM passing CROSS JOIN LATERAL (
+        SELECT * FROM retrieval_embedding embedding
+        WHERE embedding.version_id = passing.id
+          AND (embedding.index_id = ANY(%(indexes)s)) IS TRUE
+        OFFSET 0
+    ) AS embedding{chunk}
+    WHERE (SELECT documents < %(enough)s FROM amount){chunk_conditions}
+    LIMIT %(most)s::bigint + 1
+)
+SELECT amount.documents,
+       CASE WHEN amount.documents >= %(enough)s THEN (
+           SELECT sum(greatest(version.num_chunks, 1))::bigint
+           FROM passing JOIN documents_documentversion version USING (id)
+       ) END,
+       found.*
+FROM amount CROSS JOIN (SELECT {packed} FROM listed) AS found"""
+
+_DISTANCE = """,
+           CASE WHEN embedding.index_id = ANY(%(same_model)s)
+               THEN embedding.vector <=> %(vector)s::halfvec END AS distance"""
+
+_FOUND = """
+totals AS MATERIALIZED (
+    SELECT %(chunks)s::float8 AS chunks
+), live AS MATERIALIZED (
+    SELECT id, id = ANY(%(same_model)s) AS same_model FROM unnest(%(indexes)s) AS given (id)
 )"""
 
 # Passages in the order of their score, until enough are visible and pass the filter.
 _LEXICAL = """
-checked AS MATERIALIZED (
-    SELECT found.chunk_id, found.score, found.index_number
-    FROM unnest(%(found_ids)s::bigint[], %(found_scores)s::float8[], %(found_indexes)s::int[])
-        AS found (chunk_id, score, index_number)
-    WHERE (
-        SELECT true FROM chunking_chunk chunk
-        JOIN documents_document document ON document.current_id = chunk.version_id
-        {joins}
-        WHERE chunk.id = found.chunk_id AND {conditions}
-        LIMIT 1)
-    LIMIT %(candidates)s
-), lexical AS MATERIALIZED (
-    SELECT chunk_id, matched.terms, score, row_number() OVER (ORDER BY score DESC, chunk_id) AS rank
-    FROM checked CROSS JOIN LATERAL (
-        SELECT bit_or(idf.bit) AS terms
-        FROM idf CROSS JOIN LATERAL (
-            SELECT FROM retrieval_posting posting
-            WHERE posting.index_id = (ARRAY[{ids}]::uuid[])[checked.index_number]
-              AND posting.term = (%(terms)s::text[])[idf.number]
-              AND posting.chunk_id = checked.chunk_id
-            OFFSET 0
-        ) AS posting
-    ) AS matched
-    WHERE matched.terms IS NOT NULL
+lexical AS MATERIALIZED (
+    SELECT chunk_id, terms, score, row_number() OVER (ORDER BY score DESC, chunk_id) AS rank
+    FROM (
+        SELECT found.* FROM unnest(
+            %(found_ids)s::bigint[], %(found_scores)s::float8[], %(found_terms)s::bigint[]
+        ) AS found (chunk_id, score, terms)
+        WHERE (
+            SELECT true FROM chunking_chunk chunk
+            JOIN documents_document document ON document.current_id = chunk.version_id
+            {joins}
+            WHERE chunk.id = found.chunk_id AND {conditions}
+            LIMIT 1)
+        LIMIT %(candidates)s
+    ) AS checked
 )"""
 
 _VECTOR = """
-nearest AS MATERIALIZED (
-    {branches}
-), vector AS MATERIALIZED (
+vector AS MATERIALIZED (
     SELECT chunk_id, 1 - distance AS similarity,
            row_number() OVER (ORDER BY distance, chunk_id) AS rank
-    FROM (SELECT * FROM nearest ORDER BY distance, chunk_id LIMIT %(candidates)s) AS nearest
+    FROM unnest(%(near_ids)s::bigint[], %(near_distances)s::float8[]) AS near (chunk_id, distance)
+)"""
+
+# The words of what the vectors have found: those of the other list are added up already.
+_MET = """
+met AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %(near_ids)s::bigint[], %(near_scores)s::float8[], %(near_terms)s::bigint[]
+    ) AS near (chunk_id, score, terms)
+    WHERE NOT %(by_rank)s AND terms <> 0 AND chunk_id NOT IN (SELECT chunk_id FROM lexical)
 )"""
 
 _ONE_BY_ONE = """(
@@ -123,103 +134,73 @@ _ONE_BY_ONE = """(
     WHERE embedding.index_id = ANY({ids}) AND {condition}
     ORDER BY distance, chunk_id LIMIT %(candidates)s)"""
 
-_OF_VERSIONS = """(
-    SELECT embedding.chunk_id, (embedding.vector <=> %(vector)s::halfvec) + 0 AS distance
-    FROM versions CROSS JOIN LATERAL (
-        SELECT * FROM retrieval_embedding embedding
-        WHERE embedding.version_id = versions.id AND (embedding.index_id = ANY({ids})) IS TRUE
-        OFFSET 0
-    ) AS embedding{condition}
-    ORDER BY distance, chunk_id LIMIT %(candidates)s)"""
 
-_NONE = "SELECT NULL::bigint AS chunk_id, NULL::float8 AS distance WHERE false"
+@lru_cache(maxsize=256)
+def list_statement(
+    conditions: tuple[str, ...], *, needs_chunks: bool, with_distance: bool
+) -> Statement:
+    """The passages that pass a filter; columns as in _LISTED."""
+    of_chunks = [text for text in conditions if "chunk." in text]
+    of_documents = [text for text in conditions if "chunk." not in text]
+    version = "\n    JOIN documents_documentversion version ON version.id = document.current_id"
+    chunk = "\n    JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id"
+    packed = ["string_agg(int8send(chunk_id), ''::bytea)"]
+    if with_distance:
+        packed.append("string_agg(float8send(coalesce(distance, 'NaN')), ''::bytea)")
+    return number_parameters(
+        _LISTED.format(
+            version=version * any("version." in text for text in of_documents),
+            document_conditions="".join(f"\n      AND {text}" for text in of_documents),
+            distance=_DISTANCE * with_distance,
+            chunk=chunk * needs_chunks,
+            chunk_conditions="".join(f"\n      AND {text}" for text in of_chunks),
+            packed=", ".join(packed),
+        )
+    )
 
 
 @lru_cache(maxsize=256)
-def large_statement(shape: Shape) -> Statement:
-    """The statement for this shape; its columns are those of every search."""
-    parts = [_totals(shape)]
-    if shape.reach == "listed" and shape.mode != "lexical":
-        parts.append(_versions(shape.conditions))
-    if shape.mode != "vector":
-        parts.append(_words(shape))
-    if shape.mode != "lexical":
-        parts.append(_meaning(shape))
-    return compose(shape.mode, *parts)
+def nearest_statement(shape: Shape) -> Statement | None:
+    """chunk_id and distance of the `candidates` nearest; None where nothing can be compared.
 
-
-def count_statement(conditions: tuple[str, ...], *, needs_chunks: bool) -> str:
-    """How many passages pass a filter, as far as `enough`: at least that many, if it is more."""
-    chunks = "JOIN chunking_chunk chunk ON chunk.version_id = version.id" if needs_chunks else ""
-    amount = "1" if needs_chunks else "greatest(version.num_chunks, 1)"
-    return f"""
-SELECT count(*), coalesce(sum(amount), 0)::bigint FROM (
-    SELECT {amount} AS amount FROM documents_document document
-    JOIN documents_documentversion version ON version.id = document.current_id
-    {chunks}
-    WHERE document.workspace_id = %(workspace)s
-      AND document.collection_id = ANY(%(collections)s)
-      AND document.deleted_at IS NULL AND {" AND ".join(conditions)}
-    LIMIT %(enough)s
-) AS passing"""  # noqa: S608  (conditions are ours; values are parameters)
-
-
-def allowed_statement(conditions: tuple[str, ...]) -> str:
-    """The passages that pass a filter, as bytes: 8 for each id, big-endian."""
-    found = "SELECT string_agg(int8send(id), ''::bytea) FROM allowed"
-    return f"WITH {_versions(conditions)} {found}"
-
-
-def _totals(shape: Shape) -> str:
-    rows = ", ".join(f"('{p.index_id}'::uuid, {str(p.same_model).lower()})" for p in shape.parts)
-    return _TOTALS.format(parts=rows)
-
-
-def _versions(conditions: tuple[str, ...]) -> str:
-    of_chunks = [text for text in conditions if "chunk." in text]
-    of_documents = [text for text in conditions if "chunk." not in text]
-    return _VERSIONS.format(
-        document_conditions="".join(f"\n      AND {text}" for text in of_documents),
-        chunk_conditions="\n    WHERE " + " AND ".join(of_chunks) if of_chunks else "",
-    )
-
-
-def _words(shape: Shape) -> str:
-    joins = ""
-    if shape.conditions:
-        joins = "JOIN documents_documentversion version ON version.id = document.current_id"
-    return _LEXICAL.format(
-        joins=joins,
-        conditions=" AND ".join([_VISIBLE, *shape.conditions]),
-        ids=", ".join(f"'{part.index_id}'" for part in shape.parts),
-    )
-
-
-def _meaning(shape: Shape) -> str:
-    """Every index by its vector index; those without one, and listed passages, one by one."""
+    Every index by its vector index, those without one one by one.
+    """
     parts = [part for part in shape.parts if part.same_model]
-    if not parts:
-        return _VECTOR.format(branches=_NONE)
-    if shape.reach == "listed":
-        condition = ""
-        if shape.needs_chunks:
-            condition = "\n    WHERE embedding.chunk_id IN (SELECT id FROM allowed)"
-        branches = [_OF_VERSIONS.format(ids=_ids(parts), condition=condition)]
-        return _VECTOR.format(branches=branches[0])
-    visible = _check_row(shape)
     gate = "".join(
         f"set_config('{name}', %(setting_{n})s::text, true) IS NOT NULL AND "
         for n, name in enumerate(shape.settings)
     )
+    condition = f"(SELECT {gate}true) AND {_check_row(shape)}"
     branches = [
-        f"({part.vectors.nearest(condition=f'(SELECT {gate}true) AND {visible}')})"
+        f"({part.vectors.nearest(condition=condition)})"
         for part in parts
         if part.vectors is not None
     ]
     plain = [part for part in parts if part.vectors is None]
     if plain:
         branches.append(_ONE_BY_ONE.format(ids=_ids(plain), condition=_check_set(shape)))
-    return _VECTOR.format(branches="\n    UNION ALL\n    ".join(branches))
+    if not branches:
+        return None
+    nearest = "\nUNION ALL\n".join(branches)
+    if len(branches) == 1:
+        return number_parameters(nearest)
+    return number_parameters(
+        f"SELECT chunk_id, distance FROM ({nearest}) AS nearest "  # noqa: S608  (ours)
+        "ORDER BY distance, chunk_id LIMIT %(candidates)s"
+    )
+
+
+@lru_cache(maxsize=256)
+def result_statement(mode: Mode, conditions: tuple[str, ...] = ()) -> Statement:
+    """What comes of both lists; its columns are those of every search."""
+    parts = [_FOUND]
+    if mode != "vector":
+        version = "JOIN documents_documentversion version ON version.id = document.current_id"
+        joins = version if conditions else ""
+        parts.append(_LEXICAL.format(joins=joins, conditions=" AND ".join([_VISIBLE, *conditions])))
+    if mode != "lexical":
+        parts.append(_VECTOR)
+    return compose(mode, *parts, met=_MET)
 
 
 def _ids(parts: Sequence[Part]) -> str:

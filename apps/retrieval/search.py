@@ -27,6 +27,11 @@ NO_VECTORS = "The embedding model could not be asked, so this was found by words
 SPARE_HITS = 10
 """Fetched beyond the limit, to fill the places of near duplicates."""
 
+MAX_KNOWN_LARGE = 10_000
+Place = tuple[UUID | None, ...]
+_known_large: set[Place] = set()
+"""Where searches of this process had more to look through than is read exactly: only a guess."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
@@ -249,25 +254,35 @@ def _fetch(
         "by_rank": query.fusion == "rrf",
         **dict(chosen.values),
     }
-    statement = statement_for(query.mode, chosen.conditions)
-    values = [parameters[name] for name in statement.parameters]
+    asked = Question(
+        workspace_id=query.workspace_id,
+        collection_ids=query.collection_ids,
+        mode=query.mode,
+        terms=terms,
+        model=model,
+        filter=chosen,
+        candidates=candidates,
+        exact_chunks=settings.EXACT_SCAN_CHUNKS,
+        index_id=query.index_id,
+    )
+    place = (query.workspace_id, *query.collection_ids, query.index_id)
     with open_raw_cursor() as cursor:
-        cursor.execute(statement.text, values, binary=True)
-        rows = cursor.fetchall()
+        if place in _known_large and (rows := find_large(cursor, asked, parameters)) is not None:
+            return rows
+        statement = statement_for(query.mode, chosen.conditions)
+        values = [parameters[name] for name in statement.parameters]
+        rows = cursor.execute(statement.text, values, binary=True).fetchall()
         if rows and rows[0][0] > settings.EXACT_SCAN_CHUNKS:
-            asked = Question(
-                workspace_id=query.workspace_id,
-                collection_ids=query.collection_ids,
-                mode=query.mode,
-                terms=terms,
-                model=parameters["model"],
-                filter=chosen,
-                candidates=candidates,
-                exact_chunks=settings.EXACT_SCAN_CHUNKS,
-                index_id=query.index_id,
-            )
-            rows = find_large(cursor, asked, parameters)
+            _remember_large(place)
+            rows = find_large(cursor, asked, parameters) or rows
     return rows
+
+
+def _remember_large(place: Place) -> None:
+    """So that the next search there begins with what large collections need."""
+    if len(_known_large) >= MAX_KNOWN_LARGE:
+        _known_large.clear()
+    _known_large.add(place)
 
 
 def _read_hit(row: tuple[Any, ...], *, terms: Sequence[str]) -> Hit:

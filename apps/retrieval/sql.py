@@ -119,7 +119,7 @@ nearest AS MATERIALIZED (
 
 # By rank, or by scores brought to 0..1 within the candidates. For the latter each list also says
 # what it thinks of the other's candidates: `met` their words, `near` their vectors.
-_BOTH = """
+_MET = """
 met AS MATERIALIZED (
     SELECT vector.chunk_id, bit_or(idf.bit) AS terms,
            sum(idf.weight * posting.frequency / (
@@ -142,7 +142,10 @@ met AS MATERIALIZED (
     ) AS posting
     WHERE NOT %(by_rank)s AND vector.chunk_id NOT IN (SELECT chunk_id FROM lexical)
     GROUP BY vector.chunk_id
-), near AS MATERIALIZED (
+)"""
+
+_BOTH = """
+near AS MATERIALIZED (
     SELECT lexical.chunk_id, 1 - (embedding.vector <=> %(vector)s::halfvec) AS similarity
     FROM lexical
     CROSS JOIN LATERAL (
@@ -226,10 +229,11 @@ _TYPES = {
     "limit": "bigint",
     "candidates": "bigint",
     "by_rank": "boolean",
-    "depth": "bigint",
-    "checked_chunks": "bigint",
     "oversampled": "bigint",
     "enough": "bigint",
+    "most": "bigint",
+    "indexes": "uuid[]",
+    "same_model": "uuid[]",
 }
 
 
@@ -253,12 +257,15 @@ def number_parameters(sql: str) -> Statement:
     return Statement(_PARAMETER.sub(place, sql), names)
 
 
-def compose(mode: Mode, *parts: str, searched: str = "totals.chunks::bigint") -> Statement:
+def compose(
+    mode: Mode, *parts: str, met: str = _MET, searched: str = "totals.chunks::bigint"
+) -> Statement:
     """A search: the parts that make the lists `lexical` and `vector`, their fusion, the result.
 
-    `searched` is the number of passages that the result shall name.
+    `met` says what words think of what `vector` alone has; `searched` is the number of passages
+    that the result shall name.
     """
-    fusion = (_BOTH, _FUSED[mode]) if mode == "hybrid" else (_FUSED[mode],)
+    fusion = (met, _BOTH, _FUSED[mode]) if mode == "hybrid" else (_FUSED[mode],)
     result = _RESULT.format(searched=searched)
     return number_parameters(f"WITH {', '.join([*parts, *fusion])}{result}")
 

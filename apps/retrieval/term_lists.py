@@ -2,7 +2,7 @@
 
 Adding up a hundred thousand rows takes Postgres some forty milliseconds; adding up as many numbers
 takes a fraction of one. So the job of a large index packs the postings of each frequent term into
-two columns of bytes, and `score` adds them up here. What came since the packing is read from the
+two columns of bytes, and `Words` adds them up here. What came since the packing is read from the
 postings themselves: passages with higher ids, and those that `note_late` has written down.
 
 Impacts go by the mean length of their own index when it was packed: in a search of several, or
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
 
@@ -93,11 +94,11 @@ Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Passages by their BM25 score, the best first: ids, scores and the number of their index."""
+    """Passages: ids, BM25 scores and a bit for each asked term that stands in them."""
 
     chunk_ids: Any
     scores: Any
-    indexes: Any
+    terms: Any
 
 
 # Writing
@@ -149,20 +150,17 @@ def _raise_watch(index: Index) -> tuple[int, int]:
 # Reading
 
 
-def score(
+def read(
     cursor: Cursor,
     index_ids: Sequence[UUID],
     terms: Mapping[str, int],
     *,
     chunks: int,
     mean_length: float,
-    depth: int,
-    allowed: Any | None = None,
-) -> tuple[Scored, list[float]]:
-    """The `depth` best passages by BM25 over large indexes, and the weight of each term.
+) -> Words:
+    """What large indexes hold of the asked terms, which have their counts.
 
-    `chunks` and `mean_length` are those of all that is searched. `allowed` are the ids, ascending,
-    that may be found. Passages that are gone may be among those found.
+    `chunks` and `mean_length` are those of all that is searched.
     """
     ids = list(index_ids)
     rows = cursor.execute(READ, [ids, list(terms)], binary=True).fetchall()
@@ -178,17 +176,41 @@ def score(
         lists = _Lists(mean_length, late=[pk for at, pk in late if at == number])
         for row in rows:
             if row[0] == number:
-                lists.add(row[2:], weight=weights[row[1] - 1])
-        parts.append(lists.best(depth, allowed=allowed))
-    return _join(parts, depth), weights
+                lists.add(row[2:], weight=weights[row[1] - 1], bit=1 << (row[1] - 1))
+        parts.append(lists)
+    return Words(parts)
 
 
-def _join(parts: Sequence[tuple[Any, Any]], depth: int) -> Scored:
-    ids = np.concatenate([part[0] for part in parts])
-    scores = np.concatenate([part[1] for part in parts])
-    indexes = np.repeat(np.arange(1, len(parts) + 1), [len(part[0]) for part in parts])
-    order = np.lexsort((ids, -scores))[:depth]
-    return Scored(ids[order], scores[order], indexes[order])
+class Words:
+    """The postings of the asked terms in every index of a search, by the ids of passages."""
+
+    def __init__(self, parts: Sequence[_Lists] = ()) -> None:
+        self._parts = parts
+
+    def add_up(self) -> None:
+        """Do now what the rest waits for."""
+        for part in self._parts:
+            part.sums  # noqa: B018  (computed once)
+
+    def best(self, depth: int, *, allowed: Any | None = None) -> Scored:
+        """The `depth` best by BM25; `allowed` are the ids, ascending, that may be found.
+
+        Passages that are gone may be among them.
+        """
+        found = [part.best(depth, allowed=allowed) for part in self._parts]
+        ids = np.concatenate([np.empty(0, np.int64), *[part[0] for part in found]])
+        scores = np.concatenate([np.empty(0), *[part[1] for part in found]])
+        order = np.lexsort((ids, -scores))[:depth]
+        terms = self.look_up(ids[order]).terms
+        met = terms > 0  # those that came late have lost their packed ones
+        return Scored(ids[order][met], scores[order][met], terms[met])
+
+    def look_up(self, chunk_ids: Any) -> Scored:
+        """Scores and terms of these passages; 0 where none of the terms stands in one."""
+        scores, terms = np.zeros(len(chunk_ids)), np.zeros(len(chunk_ids), np.int64)
+        for part in self._parts:
+            part.look_up(chunk_ids, scores, terms)
+        return Scored(chunk_ids, scores, terms)
 
 
 class _Lists:
@@ -198,31 +220,58 @@ class _Lists:
         self._norm = K1 * B / mean_length
         self._late = np.asarray(late, np.int64)
         self._base = 0
-        self._packed: list[tuple[Any, Any]] = []
-        self._fresh: list[tuple[Any, Any]] = []
+        self._packed: list[tuple[Any, Any, int]] = []
+        self._fresh: list[tuple[Any, Any, int]] = []
 
-    def add(self, row: tuple[Any, ...], *, weight: float) -> None:
+    def add(self, row: tuple[Any, ...], *, weight: float, bit: int) -> None:
         """A term's base, packed ids and impacts, and fresh postings, as READ gives them."""
         base, chunk_ids, impacts, fresh = row
         if chunk_ids:
             self._base = base
             share = np.frombuffer(impacts, ">i2").astype(np.float32)
             share *= weight / FULL_IMPACT
-            self._packed.append((np.frombuffer(chunk_ids, ">i4").astype(np.int64), share))
+            self._packed.append((np.frombuffer(chunk_ids, ">i4").astype(np.int64), share, bit))
         if fresh:
             rows = np.frombuffer(fresh, _FRESH)
             frequency = rows["frequency"].astype(np.float64)
             bottom = frequency + K1 * (1 - B) + self._norm * rows["length"]
-            self._fresh.append((rows["chunk_id"].astype(np.int64), weight * frequency / bottom))
+            ids = rows["chunk_id"].astype(np.int64)
+            self._fresh.append((ids, weight * frequency / bottom, bit))
+
+    @cached_property
+    def sums(self) -> Any:
+        """What the packed postings add up to, by the place of a passage behind the base."""
+        if not self._packed:
+            return np.zeros(0, np.float32)
+        sums = np.zeros(max(int(ids[-1]) for ids, _, _ in self._packed) + 1, np.float32)
+        for ids, share, _ in self._packed:
+            sums[ids] += share  # an id stands once in a list
+        gone = self._late - self._base
+        sums[gone[(gone >= 0) & (gone < len(sums))]] = 0
+        return sums
+
+    def look_up(self, chunk_ids: Any, scores: Any, terms: Any) -> None:
+        """Add to the scores and terms of these passages what they have here."""
+        places = chunk_ids - self._base
+        kept = ~np.isin(chunk_ids, self._late)
+        for ids, share, bit in self._packed:
+            at = np.minimum(np.searchsorted(ids, places), len(ids) - 1)
+            met = kept & (ids[at] == places)
+            scores[met] += share[at[met]]
+            terms[met] |= bit
+        for ids, score, bit in self._fresh:
+            _, ours, theirs = np.intersect1d(chunk_ids, ids, return_indices=True)
+            scores[ours] += score[theirs]
+            terms[ours] |= bit
 
     def best(self, depth: int, *, allowed: Any | None) -> tuple[Any, Any]:
         """The `depth` best: ids and scores, in no particular order."""
-        ids, scores = self._add_packed(depth, allowed=allowed)
+        ids, scores = self._best_packed(depth, allowed=allowed)
         if self._fresh:
             fresh_ids = np.concatenate([part[0] for part in self._fresh])
             fresh_scores = np.concatenate([part[1] for part in self._fresh])
             if allowed is not None:
-                kept = np.isin(fresh_ids, allowed)
+                kept = _is_among(fresh_ids, allowed)
                 fresh_ids, fresh_scores = fresh_ids[kept], fresh_scores[kept]
             ids = np.concatenate([ids, fresh_ids])
             ids, places = np.unique(ids, return_inverse=True)
@@ -232,31 +281,28 @@ class _Lists:
             ids, scores = ids[best], scores[best]
         return ids, scores
 
-    def _add_packed(self, depth: int, *, allowed: Any | None) -> tuple[Any, Any]:
+    def _best_packed(self, depth: int, *, allowed: Any | None) -> tuple[Any, Any]:
         """What the packed postings alone give.
 
         Passages with a rare term as well need their sum, however low it is: they are all kept.
         """
         if not self._packed:
             return np.empty(0, np.int64), np.empty(0, np.float64)
-        sums = np.zeros(max(int(ids[-1]) for ids, _ in self._packed) + 1, np.float32)
-        for ids, share in self._packed:
-            sums[ids] += share  # an id stands once in a list
-        gone = self._late - self._base
-        sums[gone[(gone >= 0) & (gone < len(sums))]] = 0
+        sums = self.sums
         if allowed is not None:
             inside = allowed - self._base
             inside = inside[(inside >= 0) & (inside < len(sums))]
-            chosen = inside[sums[inside] > 0]
+            chosen = _highest(sums, inside[sums[inside] > 0], depth)
         else:
             chosen = self._ahead(sums, depth)
-        fresh = [ids - self._base for ids, _ in self._fresh]
+        fresh = [ids - self._base for ids, _, _ in self._fresh]
         if fresh:
             also = np.concatenate(fresh)
             also = also[(also >= 0) & (also < len(sums))]
-            chosen = np.union1d(chosen, also[sums[also] > 0])
-        if allowed is not None and fresh:
-            chosen = chosen[np.isin(chosen + self._base, allowed)]
+            also = also[sums[also] > 0]
+            if allowed is not None:
+                also = also[_is_among(also + self._base, allowed)]
+            chosen = np.union1d(chosen, also)
         return chosen + self._base, sums[chosen].astype(np.float64)
 
     def _ahead(self, sums: Any, depth: int) -> Any:
@@ -265,18 +311,24 @@ class _Lists:
         The shortest list that is long enough tells how high they are at least, so that the
         million need not be put in order.
         """
-        long_enough = [ids for ids, _ in self._packed if len(ids) >= depth]
+        long_enough = [ids for ids, _, _ in self._packed if len(ids) >= depth]
         if not long_enough:
-            return np.unique(np.concatenate([ids for ids, _ in self._packed]))
+            return np.unique(np.concatenate([ids for ids, _, _ in self._packed]))
         some = sums[min(long_enough, key=len)]
         least = np.partition(some, len(some) - depth)[len(some) - depth]
         ahead = np.flatnonzero(sums >= max(least, np.float32(1e-9)))
-        if len(ahead) > 4 * depth:
-            kept = np.argpartition(-sums[ahead], depth - 1)[:depth]
-            ahead = ahead[kept]
-        return ahead
+        return _highest(sums, ahead, depth)
 
 
-def list_allowed(packed: bytes | None) -> Any:
-    """Chunk ids from bytes of 8 each, ascending."""
-    return np.sort(np.frombuffer(packed or b"", ">i8").astype(np.int64))
+def _highest(sums: Any, places: Any, depth: int) -> Any:
+    """Of these places the `depth` with the highest sums, if they are many more."""
+    if len(places) <= 4 * depth:
+        return places
+    return places[np.argpartition(-sums[places], depth - 1)[:depth]]
+
+
+def _is_among(ids: Any, allowed: Any) -> Any:
+    """For each id whether it is one of `allowed`, which are ascending."""
+    if not len(allowed):
+        return np.zeros(len(ids), bool)
+    return allowed[np.minimum(np.searchsorted(allowed, ids), len(allowed) - 1)] == ids

@@ -157,6 +157,61 @@ def scores(collection: Collection, filters: str) -> list[float]:
     return [hit.score for hit in search(query).hits]
 
 
+@pytest.mark.parametrize("fusion", ["rrf", "weighted"])
+@pytest.mark.parametrize("filters", ["", "tag:tenth", "-tag:tenth"])
+def test_both_lists_make_the_same_of_a_large_index(
+    large: Index, settings: Any, fusion: Any, filters: str
+) -> None:
+    """Ranks, scores, similarities and words are those of the search that reads everything."""
+    run_jobs()
+    vector = random_unit_vectors(1, seed=8)[0]
+    # Each passage has a word of its own here, so that no two have the same score.
+    text = " ".join(["common often word3", *(f"x{n}" for n in range(19, 40, 4))])
+    query = SearchQuery(
+        large.workspace_id, [large.collection_id], text, limit=6, candidates=20, fusion=fusion,
+        filters=filters,
+    )  # fmt: skip
+
+    def ask() -> list[Any]:
+        return search(query, vector=vector).hits
+
+    with transaction.atomic():
+        plan_by_index()
+        found = ask()
+    settings.EXACT_SCAN_CHUNKS = 10_000
+    exact = {hit.chunk_id: hit for hit in ask()}
+
+    assert [hit.score for hit in found] == pytest.approx(
+        [hit.score for hit in exact.values()], rel=1e-3
+    )
+    known = [(hit, exact[hit.chunk_id]) for hit in found if hit.chunk_id in exact]
+    assert len(known) >= 5  # the rest may share a score with another
+    for ours, theirs in known:
+        assert ours.matched_terms == theirs.matched_terms
+        assert ours.vector_rank == theirs.vector_rank
+        for name in ("similarity", "lexical_score"):
+            one, other = getattr(ours, name), getattr(theirs, name)
+            assert (one is None) == (other is None)
+            assert (one or 0) == pytest.approx(other or 0, rel=1e-3)
+
+
+def test_a_collection_that_is_small_again_is_read_whole(large: Index, settings: Any) -> None:
+    """What a process remembers of it is only a guess."""
+    run_jobs()
+    before = find(large.collection, "lexical")
+    settings.EXACT_SCAN_CHUNKS = 10_000
+
+    found = search(
+        SearchQuery(
+            large.workspace_id, [large.collection_id], "common often rare word3", mode="lexical"
+        )
+    )
+
+    assert before
+    assert found.num_searched == CHUNKS
+    assert found.hits[0].chunk_id in before
+
+
 def test_a_vector_index_is_the_searchs_own(large: Index, other_workspace: Workspace) -> None:
     """The plan names the partial index, and nearer rows of others are not in it."""
     run_jobs()
