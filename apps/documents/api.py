@@ -46,6 +46,9 @@ PAGING = [
 ]
 UPLOAD_CHUNK_BYTES = 1024 * 1024
 
+# Writing alone they keep no state, and making one copies all of its fields.
+_DOCUMENT, _UPLOADED = DocumentSerializer(), UploadedSerializer()
+
 
 class CollectionsView(WorkspaceAPIView):
     """The workspace's collections."""
@@ -136,11 +139,11 @@ class CollectionDocumentsView(WorkspaceAPIView):
         responses={201: UploadedSerializer, 200: UploadedSerializer},
     )
     def post(self, request: Request, collection_id: UUID) -> Response:
-        collection = get_collection(self.workspace, collection_id)
+        collection = get_collection(self.workspace_id, collection_id)
         values = _validate(UploadSerializer(data=request.data))
         outcome = self._add(collection, values)
-        row = selectors.describe_document(outcome.document)
-        data = UploadedSerializer({**render_document(row), "outcome": outcome.outcome}).data
+        row = selectors.describe_version(outcome.document, outcome.version)
+        data = _UPLOADED.to_representation({**render_document(row), "outcome": outcome.outcome})
         return Response(data, status=200 if outcome.outcome == "duplicate" else 201)
 
     def _add(self, collection: Collection, values: dict[str, Any]) -> services.UploadOutcome:
@@ -270,7 +273,7 @@ def _validate(serializer: Any) -> dict[str, Any]:
 
 
 def _document_data(row: selectors.DocumentRow) -> dict[str, Any]:
-    return cast(dict[str, Any], DocumentSerializer(render_document(row)).data)
+    return cast(dict[str, Any], _DOCUMENT.to_representation(render_document(row)))
 
 
 def _read_chunks(file: UploadedFile[Any]) -> Iterator[bytes]:

@@ -101,7 +101,12 @@ def _newest_id(document: Document) -> UUID:
 def describe_document(document: Document) -> DocumentRow:
     """The row of one document."""
     version = DocumentVersion.objects.filter(document=document).order_by("-number")[0]
-    return DocumentRow(document, version, describe_progress(version))
+    return describe_version(document, version)
+
+
+def describe_version(document: Document, newest: DocumentVersion) -> DocumentRow:
+    """The same where the newest version is at hand."""
+    return DocumentRow(document, newest, describe_progress(newest))
 
 
 def list_versions(document: Document) -> QuerySet[DocumentVersion]:

@@ -34,6 +34,9 @@ from apps.documents.storage import IncomingBlob, receive_blob
 from apps.workspaces.services import Actor, record_audit
 
 Outcome = Literal["created", "new_version", "duplicate"]
+LOCK_COLLECTION = """
+SELECT 1 FROM documents_collection WHERE id = %s AND deleted_at IS NULL FOR NO KEY UPDATE
+"""
 PLAIN_NAMES = (".md", ".markdown", ".mdx", ".txt", ".text", ".rst")
 PLAIN_BYTES = 40_000
 """Texts of such names and up to this size are read several at a time, if they turn out plain."""
@@ -86,7 +89,7 @@ def _admit(
     collection: Collection, incoming: IncomingBlob, *, name: str, actor: Actor
 ) -> UploadOutcome:
     lock_collection(collection)
-    document = collection.documents.filter(name=name, deleted_at=None).first()
+    document = _find_by_name(collection, name)
     known = _find_same(collection, document, sha256=incoming.sha256)
     if known is not None:
         if known.state in ENDED_BADLY:
@@ -94,12 +97,13 @@ def _admit(
             _restart(known)
             known.refresh_from_db()
         return UploadOutcome(known.document, known, "duplicate")
+    previous = None if document is None else find_newest(document)
     outcome: Outcome = "created" if document is None else "new_version"
     if document is None:
         document = Document.objects.create(
             workspace_id=collection.workspace_id, collection=collection, name=name
         )
-    version = _add_version(document, actor=actor, filename=name)
+    version = _add_version(document, previous=previous, actor=actor, filename=name)
     version.blob, version.sha256, version.size = _place(incoming), incoming.sha256, incoming.size
     if incoming.size == 0:
         version.state, version.reason_code = VersionState.FAILED, "empty"
@@ -125,7 +129,7 @@ def add_url(collection: Collection, *, url: str, actor: Actor) -> UploadOutcome:
     name = _name_url(url)
     with transaction.atomic():
         lock_collection(collection)
-        document = collection.documents.filter(name=name, deleted_at=None).first()
+        document = _find_by_name(collection, name)
         newest = None if document is None else find_newest(document)
         if document is not None and newest is not None and newest.state in OPEN_STATES:
             return UploadOutcome(document, newest, "duplicate")
@@ -137,7 +141,7 @@ def add_url(collection: Collection, *, url: str, actor: Actor) -> UploadOutcome:
                 name=name,
                 source_url=url,
             )
-        version = _add_version(document, actor=actor, filename=name)
+        version = _add_version(document, previous=newest, actor=actor, filename=name)
         version.stage = Stage.FETCHING
         version.save()
         _enqueue(JobKind.FETCH_URL, version)
@@ -233,13 +237,14 @@ def lock_blob(name: str) -> None:
 
 def lock_collection(collection: Collection) -> None:
     """Uploads into one collection are admitted one after the other: names and bytes are unique."""
-    found = (
-        Collection.objects.select_for_update(no_key=True)
-        .filter(pk=collection.pk, deleted_at=None)
-        .exists()
-    )
-    if not found:
-        raise Http404
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_COLLECTION, [collection.pk])
+        if cursor.fetchone() is None:
+            raise Http404
+
+
+def _find_by_name(collection: Collection, name: str) -> Document | None:
+    return Document.objects.filter(collection=collection, name=name, deleted_at=None).first()
 
 
 def _find_same(
@@ -267,9 +272,10 @@ def _place(incoming: IncomingBlob) -> str:
     return incoming.place()
 
 
-def _add_version(document: Document, *, actor: Actor, filename: str) -> DocumentVersion:
+def _add_version(
+    document: Document, *, previous: DocumentVersion | None, actor: Actor, filename: str
+) -> DocumentVersion:
     """The next version, not saved yet; one that is still being worked on gives way to it."""
-    previous = find_newest(document)
     if previous is not None:
         _cancel_version(previous, reason="A newer version was uploaded before this was ready.")
     return DocumentVersion(
