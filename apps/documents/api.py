@@ -273,7 +273,7 @@ def _validate(serializer: Any) -> dict[str, Any]:
 
 
 def _document_data(row: selectors.DocumentRow) -> dict[str, Any]:
-    return cast(dict[str, Any], _DOCUMENT.to_representation(render_document(row)))
+    return _DOCUMENT.to_representation(render_document(row))
 
 
 def _read_chunks(file: UploadedFile[Any]) -> Iterator[bytes]:
