@@ -61,7 +61,7 @@ GROUP_ATTEMPTS = 3
 LOAD_CHUNKS = 1024
 CLAIM_JOBS = 16
 LOOK_EVERY_S = 1.0
-SHOW_EVERY_S = 2.0
+SHOW_EVERY_S = 0.4
 """How often progress is written, in one statement for all documents in hand."""
 
 
