@@ -137,10 +137,14 @@ def _read_swarms() -> int:
     """Read documents, plain texts several at a time."""
     count = 0
     while claimed := claim_swarm(JobKind.PARSE_VERSION, limit=TOGETHER):
-        done = _read_together(claimed) if len(claimed) > 1 else set()
-        for job in claimed:
-            if job.pk not in done:
-                run_job(job)
+        heart.add(claimed)
+        try:
+            done = _read_together(claimed) if len(claimed) > 1 else set()
+            for job in claimed:
+                if job.pk not in done:
+                    run_job(job)
+        finally:
+            heart.remove(claimed)
         count += len(claimed)
         if "plain" in claimed[0].payload and len(claimed) < TOGETHER:
             time.sleep(GATHER_S)
@@ -149,17 +153,13 @@ def _read_swarms() -> int:
 
 def _read_together(claimed: Sequence[Job]) -> set[UUID]:
     """The jobs that ended; the others are for `run_job`, whatever was the matter."""
-    heart.add(claimed)
-    done: set[UUID] = set()
     try:
-        done = read_together(claimed)
+        return read_together(claimed)
     except Exception as error:
         logger.warning("not read together: %s", type(error).__name__)
         if is_passing(error):
             close_connection()
-    finally:
-        heart.remove([job for job in claimed if job.pk in done])
-    return done
+        return set()
 
 
 def run_job(job: Job) -> None:

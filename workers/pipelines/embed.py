@@ -61,8 +61,8 @@ GROUP_ATTEMPTS = 3
 LOAD_CHUNKS = 1024
 CLAIM_JOBS = 16
 LOOK_EVERY_S = 1.0
-SHOW_EVERY_S = 0.4
-"""How often progress is written, in one statement for all documents in hand."""
+SHOW_EVERY_S, SHOW_LONG_EVERY_S = 2.0, 0.4
+"""How often progress is written for all documents in hand, and for those of several groups."""
 
 
 @dataclass(slots=True)
@@ -92,6 +92,7 @@ class EmbedRun:
 
     looked_at: float = 0.0
     shown_at: float = field(default_factory=time.monotonic)
+    long_shown_at: float = 0.0
 
     def run(self) -> int:
         """Work until no document is left; returns how many ended."""
@@ -240,10 +241,19 @@ class EmbedRun:
 
     def _show_progress(self) -> None:
         """Those that are ready by now have left: only what takes longer shows its progress."""
-        if time.monotonic() - self.shown_at >= SHOW_EVERY_S:
-            self.shown_at = time.monotonic()
-            add_progress(self.stored)
-            self.stored.clear()
+        now = time.monotonic()
+        if now - self.shown_at >= SHOW_EVERY_S:
+            self.shown_at = now
+            shown = dict(self.stored)
+        elif now - self.long_shown_at >= SHOW_LONG_EVERY_S:
+            long = {pk for pk, w in self.works.items() if w.version.num_chunks > GROUP_CHUNKS}
+            shown = {pk: count for pk, count in self.stored.items() if pk in long}
+        else:
+            return
+        self.long_shown_at = now
+        add_progress(shown)
+        for version_id in shown:
+            del self.stored[version_id]
 
     def _publish_complete(self) -> int:
         count = self._publish_new()
