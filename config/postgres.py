@@ -56,13 +56,13 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] ",
 }
 MEMORY_LIMIT_FILE = Path("/sys/fs/cgroup/memory.max")
-BUFFERS_SHARE = 32
+BUFFERS_SHARE = 12
 """Of the machine's memory one in so many parts is for Postgres to keep pages in.
 
 Only what is used of it takes memory, but for one percent that describes it. A vector index that
 does not fit is read from the system's cache: each of the thousand pages of a search is copied.
 """
-MIN_BUFFERS_MB, MAX_BUFFERS_MB = 96, 1024
+MIN_BUFFERS_MB, MAX_BUFFERS_MB = 96, 2048
 
 THROWAWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 

@@ -221,7 +221,7 @@ def is_alive(pid: int) -> bool:
 
 @pytest.mark.parametrize(
     ("memory_mb", "buffers", "cache"),
-    [(512, "96MB", "512MB"), (8_192, "256MB", "2048MB"), (262_144, "1024MB", "65536MB")],
+    [(512, "96MB", "512MB"), (8_192, "682MB", "2048MB"), (262_144, "2048MB", "65536MB")],
 )
 def test_buffers_grow_with_the_machine_within_limits(
     memory_mb: int, buffers: str, cache: str
