@@ -217,7 +217,7 @@ EMBEDDING_MODELS = "apps.gateway.embedding_models.MODELS"
 """The embedding models that workspaces have added; what needs one need not know who keeps them."""
 EMBEDDING_MODEL_USES = "apps.retrieval.index_selectors.count_model_uses"
 """Counts the indexes that were built with a model; they are above the models."""
-EXACT_SCAN_CHUNKS = env_int("EXACT_SCAN_CHUNKS", default=20_000)
+EXACT_SCAN_CHUNKS = env_int("EXACT_SCAN_CHUNKS", default=5_000)
 """Up to here a search reads every passage of its collections; beyond, it uses vector indexes."""
 VECTOR_BUILD_MB = env_int("VECTOR_BUILD_MB", default=0)
 """Memory that building a vector index may take; a million passages want 1.7 GB. 0: a third of what

@@ -15,14 +15,20 @@ from uuid import UUID
 TABLE = "retrieval_embedding"
 PREFIX = "embedding_ann_"
 HNSW_M = 16
+HNSW_WIDE_M = 32
+"""Links of each vector. With fewer, some of a million vectors are out of the graph's reach."""
+
 HNSW_EF_CONSTRUCTION = 128
+WIDE_CHUNKS = 300_000
+"""From so many passages on the graph has more links."""
+
 LIST_CHUNKS = 1_000
 """Vectors in a list of IVFFlat, for which its manual advises."""
 
 BINARY_OVERSAMPLING = 16
-"""Bits alone tell little: this many times more are found by them and compared again by 16 bits."""
+BINARY_AT_LEAST = 500
+"""Bits alone tell little: so many times more are found by them, and compared again by 16 bits."""
 MAX_EF_SEARCH = 1_000
-WIDE_CHUNKS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class VectorIndex:
         """The statement that builds it. Building concurrently lets everybody write meanwhile."""
         expression, operators = self._key
         if self.kind == "hnsw":
-            options = f"m = {HNSW_M}, ef_construction = {HNSW_EF_CONSTRUCTION}"
+            options = f"m = {_links(num_chunks)}, ef_construction = {HNSW_EF_CONSTRUCTION}"
         else:
             options = f"lists = {max(10, num_chunks // LIST_CHUNKS)}"
         return (
@@ -75,31 +81,36 @@ class VectorIndex:
         value = {"full": 4 * self.dimensions, "half": 2 * self.dimensions}.get(
             self.precision, self.dimensions // 8
         )
-        graph = 24 * HNSW_M + 400 if self.kind == "hnsw" else 0
+        graph = 24 * _links(num_chunks) + 400 if self.kind == "hnsw" else 0
         return int(1.25 * num_chunks * (value + graph)) + 64 * 2**20
 
-    def settings(self, *, candidates: int, num_chunks: int) -> dict[str, str]:
+    def settings(self, *, candidates: int, num_chunks: int, filtered: bool) -> dict[str, str]:
         """What the server must know about a scan that shall find `candidates` passages."""
         if self.kind == "ivfflat":
             lists = max(10, num_chunks // LIST_CHUNKS)
-            probes = min(lists, max(10, math.ceil(2.5 * math.sqrt(lists))))
+            probes = min(lists, max(10, math.ceil(3.5 * math.sqrt(lists))))
             return {
                 "ivfflat.probes": str(probes),
                 "ivfflat.iterative_scan": "relaxed_order",
                 "ivfflat.max_probes": str(lists),
             }
-        # The more passages, the longer the list that has to be kept for the same recall.
-        breadth = 5 if num_chunks <= WIDE_CHUNKS else 20
-        wanted = max(breadth * candidates, self.oversampled(candidates))
+        # The more passages, and the fewer of them pass, the longer the list that has to be kept
+        # for the same recall.
+        least, breadth = (150, 5) if num_chunks <= WIDE_CHUNKS else (400, 8)
+        if filtered:
+            least, breadth = 2 * least, 2 * breadth
+        wanted = max(least, breadth * candidates, self.oversampled(candidates))
         return {
-            "hnsw.ef_search": str(max(100, min(wanted, MAX_EF_SEARCH))),
+            "hnsw.ef_search": str(min(wanted, MAX_EF_SEARCH)),
             "hnsw.iterative_scan": "relaxed_order",
             "hnsw.max_scan_tuples": "100000",
         }
 
     def oversampled(self, candidates: int) -> int:
         """How many passages the bits have to give for `candidates` good ones."""
-        return BINARY_OVERSAMPLING * candidates if self.precision == "binary" else candidates
+        if self.precision != "binary":
+            return candidates
+        return max(BINARY_AT_LEAST, BINARY_OVERSAMPLING * candidates)
 
     def nearest(self, *, condition: str) -> str:
         """The passages nearest to %(vector)s among those for which `condition` (SQL) holds.
@@ -124,3 +135,7 @@ class VectorIndex:
             f"SELECT embedding.chunk_id, {order} AS distance FROM {TABLE} embedding {where} "  # noqa: S608
             f"ORDER BY {order} LIMIT %(candidates)s"
         )
+
+
+def _links(num_chunks: int) -> int:
+    return HNSW_M if num_chunks <= WIDE_CHUNKS else HNSW_WIDE_M

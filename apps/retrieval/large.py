@@ -22,6 +22,7 @@ from apps.retrieval.filters import Filter
 from apps.retrieval.large_sql import (
     Part,
     Shape,
+    check_statement,
     list_statement,
     nearest_statement,
     result_statement,
@@ -29,10 +30,10 @@ from apps.retrieval.large_sql import (
 from apps.retrieval.sql import Mode, Statement
 
 SPARE_CHUNKS = 100
-"""Passages found by words beyond the candidates, since some may be gone or hidden."""
+"""Passages found by words beyond the candidates: some may be gone, some have the same score."""
 
-CHECKED_CHUNKS = 5_000
-"""Passages that are looked at for those that pass a filter which leaves many."""
+CHECKED_CHUNKS = (1_000, 10_000)
+"""Passages that are looked at for those that pass a filter; more if the first give too few."""
 
 LISTED_SHARE = 4
 """Of what a filter leaves this many times `exact_chunks` passages are still compared one by one."""
@@ -46,6 +47,9 @@ FROM retrieval_index
 WHERE workspace_id = $1::uuid AND collection_id = ANY($2::uuid[])
   AND CASE WHEN $4::uuid IS NULL THEN state = 'live' ELSE id = $4::uuid END
 """
+
+PLAN_ANEW = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
+"""Until the pipeline ends: whether a filter is looked up or checked depends on how rare it is."""
 
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
@@ -106,15 +110,14 @@ def find_large(
     given = {**parameters, "indexes": ids, "same_model": same, "chunks": float(look.chunks)}
     words = _read_words(cursor, asked, look)
     listed = _list_passing(cursor, asked, words, given) if asked.filter else None
-    conditions = asked.filter.conditions if listed is None else ()
-    if listed is not None:
+    if listed is None:
+        near = _find_near(cursor, asked, look, words, given)
+        found = _check_words(cursor, asked, words, given)
+    else:
         near = listed.nearest
         given["chunks"] = float(len(listed.chunk_ids))
         found = words.best(asked.candidates + SPARE_CHUNKS, allowed=listed.chunk_ids)
-    else:
-        near = _find_near(cursor, asked, look, words, given)
-        depth = CHECKED_CHUNKS if conditions else asked.candidates + SPARE_CHUNKS
-        found = words.best(depth)
+        found = found.take(slice(asked.candidates))
     met = words.look_up(near.chunk_ids)
     given |= {
         "found_ids": found.chunk_ids.tolist(),
@@ -125,7 +128,7 @@ def find_large(
         "near_scores": met.scores.tolist(),
         "near_terms": met.terms.tolist(),
     }
-    return _execute(cursor, result_statement(asked.mode, conditions), given).fetchall()
+    return _execute(cursor, result_statement(asked.mode), given).fetchall()
 
 
 def _execute(cursor: Cursor, statement: Statement, given: Mapping[str, Any]) -> Cursor:
@@ -151,6 +154,22 @@ def _read_words(cursor: Cursor, asked: Question, look: Look) -> term_lists.Words
         chunks=look.chunks,
         mean_length=look.mean_length,
     )
+
+
+def _check_words(
+    cursor: Cursor, asked: Question, words: term_lists.Words, given: Mapping[str, Any]
+) -> term_lists.Scored:
+    """The best by words that can be shown, as many as there are candidates."""
+    if asked.mode == "vector" or not asked.terms:
+        return words.best(0)
+    statement = check_statement(asked.filter.conditions, needs_chunks=asked.filter.needs_chunks)
+    for depth in CHECKED_CHUNKS if asked.filter else (asked.candidates + SPARE_CHUNKS,):
+        found = words.best(depth)
+        values = {**given, "found_ids": found.chunk_ids.tolist()}
+        rows = _execute(cursor, statement, values).fetchall()
+        if len(rows) == asked.candidates or len(found.chunk_ids) < depth:
+            break
+    return found.take(np.array([row[0] - 1 for row in rows], np.int64))
 
 
 def _find_near(
@@ -200,10 +219,12 @@ def _list_passing(
         asked.filter.conditions,
         needs_chunks=asked.filter.needs_chunks,
         with_distance=with_distance,
+        of_one_model=given["indexes"] == given["same_model"],
     )
     enough = most // USUAL_CHUNKS + 1
     while True:
         with _meanwhile(cursor):
+            cursor.execute(PLAN_ANEW)
             _execute(cursor, statement, {**given, "enough": enough, "most": most})
             words.add_up()
             row = cursor.fetchall()[0]
@@ -263,7 +284,9 @@ def _settings(asked: Question, look: Look) -> dict[str, str]:
     for part in look.parts:
         if asked.mode == "lexical" or part.vectors is None or not part.same_model:
             continue
-        wanted = part.vectors.settings(candidates=asked.candidates, num_chunks=look.largest)
+        wanted = part.vectors.settings(
+            candidates=asked.candidates, num_chunks=look.largest, filtered=bool(asked.filter)
+        )
         for name, value in wanted.items():
             is_larger = value.isdigit() and int(value) > int(found.get(name, "0"))
             found[name] = value if is_larger or name not in found else found[name]

@@ -51,9 +51,9 @@ _VISIBLE = """document.workspace_id = %(workspace)s
         AND (document.collection_id = ANY(%(collections)s)) IS TRUE
         AND document.deleted_at IS NULL"""
 
-# One row: how many documents pass, as far as `enough`; where these are too many, how many passages
-# they have; otherwise the passages, `most` and one more at most, and their distances (8 bytes each,
-# big-endian).
+# One row: how many documents pass, as far as `enough`; where these are too many, about how many
+# passages they have, by some of them; otherwise the passages, `most` and one more at most, and
+# their distances (8 bytes each, big-endian).
 _LISTED = """
 WITH passing AS MATERIALIZED (
     SELECT document.current_id AS id
@@ -64,52 +64,55 @@ WITH passing AS MATERIALIZED (
     LIMIT %(enough)s
 ), amount AS MATERIALIZED (
     SELECT count(*) AS documents FROM passing
-), listed AS MATERIALIZED (
-    SELECT embedding.chunk_id{distance}
-    FROM passing CROSS JOIN LATERAL (
-        SELECT * FROM retrieval_embedding embedding
-        WHERE embedding.version_id = passing.id
-          AND (embedding.index_id = ANY(%(indexes)s)) IS TRUE
-        OFFSET 0
-    ) AS embedding{chunk}
-    WHERE (SELECT documents < %(enough)s FROM amount){chunk_conditions}
-    LIMIT %(most)s::bigint + 1
+), found AS MATERIALIZED (
+    SELECT {packed} FROM (
+        SELECT embedding.chunk_id{distance}
+        FROM passing CROSS JOIN LATERAL (
+            SELECT * FROM retrieval_embedding embedding
+            WHERE embedding.version_id = passing.id
+              AND (embedding.index_id = ANY(%(indexes)s)) IS TRUE
+            OFFSET 0
+        ) AS embedding{chunk}
+        WHERE (SELECT documents < %(enough)s FROM amount){chunk_conditions}
+        LIMIT %(most)s::bigint + 1
+    ) AS listed
 )
 SELECT amount.documents,
        CASE WHEN amount.documents >= %(enough)s THEN (
-           SELECT sum(greatest(version.num_chunks, 1))::bigint
-           FROM passing JOIN documents_documentversion version USING (id)
+           SELECT (amount.documents * avg(greatest(version.num_chunks, 1)))::bigint
+           FROM (SELECT id FROM passing LIMIT 200) AS sample
+           JOIN documents_documentversion version USING (id)
        ) END,
        found.*
-FROM amount CROSS JOIN (SELECT {packed} FROM listed) AS found"""
+FROM amount CROSS JOIN found"""
 
-_DISTANCE = """,
-           CASE WHEN embedding.index_id = ANY(%(same_model)s)
-               THEN embedding.vector <=> %(vector)s::halfvec END AS distance"""
+_DISTANCE = ", embedding.vector <=> %(vector)s::halfvec AS distance"
+_DISTANCE_OF_SOME = """,
+            CASE WHEN embedding.index_id = ANY(%(same_model)s)
+                THEN embedding.vector <=> %(vector)s::halfvec ELSE 'NaN' END AS distance"""
 
 _FOUND = """
 totals AS MATERIALIZED (
     SELECT %(chunks)s::float8 AS chunks
-), live AS MATERIALIZED (
-    SELECT id, id = ANY(%(same_model)s) AS same_model FROM unnest(%(indexes)s) AS given (id)
 )"""
 
-# Passages in the order of their score, until enough are visible and pass the filter.
+# Of passages in the order of their score the first that are visible and pass the filter.
+_CHECKED = """
+SELECT number::int FROM unnest(%(found_ids)s::bigint[]) WITH ORDINALITY AS found (chunk_id, number)
+WHERE (
+    SELECT true FROM retrieval_embedding embedding
+    JOIN documents_document document ON document.current_id = embedding.version_id
+    {joins}
+    WHERE embedding.chunk_id = found.chunk_id
+      AND (embedding.index_id = ANY(%(indexes)s)) IS TRUE AND {conditions}
+    LIMIT 1)
+LIMIT %(candidates)s"""
+
 _LEXICAL = """
 lexical AS MATERIALIZED (
     SELECT chunk_id, terms, score, row_number() OVER (ORDER BY score DESC, chunk_id) AS rank
-    FROM (
-        SELECT found.* FROM unnest(
-            %(found_ids)s::bigint[], %(found_scores)s::float8[], %(found_terms)s::bigint[]
-        ) AS found (chunk_id, score, terms)
-        WHERE (
-            SELECT true FROM chunking_chunk chunk
-            JOIN documents_document document ON document.current_id = chunk.version_id
-            {joins}
-            WHERE chunk.id = found.chunk_id AND {conditions}
-            LIMIT 1)
-        LIMIT %(candidates)s
-    ) AS checked
+    FROM unnest(%(found_ids)s::bigint[], %(found_scores)s::float8[], %(found_terms)s::bigint[])
+        AS found (chunk_id, score, terms)
 )"""
 
 _VECTOR = """
@@ -117,6 +120,35 @@ vector AS MATERIALIZED (
     SELECT chunk_id, 1 - distance AS similarity,
            row_number() OVER (ORDER BY distance, chunk_id) AS rank
     FROM unnest(%(near_ids)s::bigint[], %(near_distances)s::float8[]) AS near (chunk_id, distance)
+)"""
+
+# What words have found is compared as well: a vector index may have missed it, and it is just what
+# both lists have that comes out on top.
+_VECTOR_OF_BOTH = """
+compared AS MATERIALIZED (
+    SELECT lexical.chunk_id, embedding.vector <=> %(vector)s::halfvec AS distance
+    FROM lexical CROSS JOIN LATERAL (
+        SELECT vector FROM retrieval_embedding embedding
+        WHERE embedding.chunk_id = lexical.chunk_id
+          AND (embedding.index_id = ANY(%(same_model)s)) IS TRUE
+        OFFSET 0
+    ) AS embedding
+    WHERE lexical.chunk_id <> ALL(%(near_ids)s::bigint[])
+), vector AS MATERIALIZED (
+    SELECT chunk_id, 1 - distance AS similarity,
+           row_number() OVER (ORDER BY distance, chunk_id) AS rank
+    FROM (
+        SELECT * FROM unnest(%(near_ids)s::bigint[], %(near_distances)s::float8[])
+            AS near (chunk_id, distance)
+        UNION ALL SELECT * FROM compared
+        ORDER BY distance, chunk_id LIMIT %(candidates)s
+    ) AS nearest
+)"""
+
+_NEAR = """
+near AS MATERIALIZED (
+    SELECT chunk_id, 1 - distance AS similarity FROM compared
+    WHERE NOT %(by_rank)s AND chunk_id NOT IN (SELECT chunk_id FROM vector)
 )"""
 
 # The words of what the vectors have found: those of the other list are added up already.
@@ -137,7 +169,11 @@ _ONE_BY_ONE = """(
 
 @lru_cache(maxsize=256)
 def list_statement(
-    conditions: tuple[str, ...], *, needs_chunks: bool, with_distance: bool
+    conditions: tuple[str, ...],
+    *,
+    needs_chunks: bool,
+    with_distance: bool,
+    of_one_model: bool,
 ) -> Statement:
     """The passages that pass a filter; columns as in _LISTED."""
     of_chunks = [text for text in conditions if "chunk." in text]
@@ -146,12 +182,12 @@ def list_statement(
     chunk = "\n    JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id"
     packed = ["string_agg(int8send(chunk_id), ''::bytea)"]
     if with_distance:
-        packed.append("string_agg(float8send(coalesce(distance, 'NaN')), ''::bytea)")
+        packed.append("string_agg(float8send(distance), ''::bytea)")
     return number_parameters(
         _LISTED.format(
             version=version * any("version." in text for text in of_documents),
             document_conditions="".join(f"\n      AND {text}" for text in of_documents),
-            distance=_DISTANCE * with_distance,
+            distance=(_DISTANCE if of_one_model else _DISTANCE_OF_SOME) * with_distance,
             chunk=chunk * needs_chunks,
             chunk_conditions="".join(f"\n      AND {text}" for text in of_chunks),
             packed=", ".join(packed),
@@ -191,37 +227,47 @@ def nearest_statement(shape: Shape) -> Statement | None:
 
 
 @lru_cache(maxsize=256)
-def result_statement(mode: Mode, conditions: tuple[str, ...] = ()) -> Statement:
+def check_statement(conditions: tuple[str, ...], *, needs_chunks: bool) -> Statement:
+    """Which of the passages found by words can be shown: their places, from 1."""
+    return number_parameters(
+        _CHECKED.format(
+            joins=_joins(conditions, needs_chunks=needs_chunks),
+            conditions=" AND ".join([_VISIBLE, *conditions]),
+        )
+    )
+
+
+@lru_cache(maxsize=3)
+def result_statement(mode: Mode) -> Statement:
     """What comes of both lists; its columns are those of every search."""
-    parts = [_FOUND]
-    if mode != "vector":
-        version = "JOIN documents_documentversion version ON version.id = document.current_id"
-        joins = version if conditions else ""
-        parts.append(_LEXICAL.format(joins=joins, conditions=" AND ".join([_VISIBLE, *conditions])))
-    if mode != "lexical":
-        parts.append(_VECTOR)
-    return compose(mode, *parts, met=_MET)
+    lists: dict[Mode, tuple[str, ...]] = {
+        "lexical": (_LEXICAL,),
+        "vector": (_VECTOR,),
+        "hybrid": (_LEXICAL, _VECTOR_OF_BOTH),
+    }
+    return compose(mode, _FOUND, *lists[mode], met=_MET, near=_NEAR)
 
 
 def _ids(parts: Sequence[Part]) -> str:
     return "ARRAY[" + ", ".join(f"'{part.index_id}'" for part in parts) + "]::uuid[]"
 
 
-def _joins(shape: Shape) -> str:
+def _joins(conditions: tuple[str, ...], *, needs_chunks: bool) -> str:
     """What the conditions of a filter read beside the document."""
-    if not shape.conditions:
-        return ""
-    version = "JOIN documents_documentversion version ON version.id = document.current_id"
-    if not shape.needs_chunks:
-        return version
-    return f"{version} JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id"
+    joins = []
+    if any("version." in text for text in conditions):
+        joins.append("JOIN documents_documentversion version ON version.id = document.current_id")
+    if needs_chunks:
+        joins.append("JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id")
+    return " ".join(joins)
 
 
 def _check_row(shape: Shape) -> str:
     """A condition on `embedding`, looked up for each row that a vector index gives."""
     conditions = " AND ".join([_VISIBLE, *shape.conditions])
+    joins = _joins(shape.conditions, needs_chunks=shape.needs_chunks)
     return (
-        f"(SELECT true FROM documents_document document {_joins(shape)} "  # noqa: S608
+        f"(SELECT true FROM documents_document document {joins} "  # noqa: S608
         f"WHERE document.current_id = embedding.version_id AND {conditions} LIMIT 1)"
     )
 
@@ -231,7 +277,8 @@ def _check_set(shape: Shape) -> str:
     if shape.needs_chunks:
         return _check_row(shape)
     conditions = " AND ".join([_VISIBLE, *shape.conditions])
+    joins = _joins(shape.conditions, needs_chunks=False)
     return (
         f"(embedding.version_id IN (SELECT document.current_id "  # noqa: S608
-        f"FROM documents_document document {_joins(shape)} WHERE {conditions})) IS TRUE"
+        f"FROM documents_document document {joins} WHERE {conditions})) IS TRUE"
     )

@@ -139,7 +139,8 @@ class SavedQuery(WorkspaceModel):
 class Embedding(models.Model):
     """A passage's vector. Searched once its version is the current one of its document.
 
-    `version` is the passage's, kept here so that a search can tell without reading passages.
+    `version` is the passage's, kept here, and in the index, so that a search can tell without
+    reading passages.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -148,12 +149,16 @@ class Embedding(models.Model):
     )
     index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="+")
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
-    chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="embeddings")
+    chunk = models.ForeignKey(
+        Chunk, on_delete=models.CASCADE, related_name="embeddings", db_index=False
+    )
     vector = HalfVectorField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["chunk", "index"], name="embedding_chunk_index")
+            models.UniqueConstraint(
+                fields=["chunk", "index"], include=["version"], name="embedding_once"
+            )
         ]
 
     def __str__(self) -> str:

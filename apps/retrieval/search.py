@@ -237,7 +237,9 @@ def _fetch(
     limit: int,
 ) -> list[tuple[Any, ...]]:
     chosen = parse_filter(query.filters)
-    candidates = max(limit, min(query.candidates, MAX_CANDIDATES))
+    # A list that is not fused with another need not be longer than what is shown of it.
+    fused = min(query.candidates, MAX_CANDIDATES) if query.mode == "hybrid" else 0
+    candidates = max(limit, fused)
     parameters = {
         "workspace": query.workspace_id,
         "collections": list(query.collection_ids),

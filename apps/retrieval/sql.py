@@ -144,7 +144,7 @@ met AS MATERIALIZED (
     GROUP BY vector.chunk_id
 )"""
 
-_BOTH = """
+_NEAR = """
 near AS MATERIALIZED (
     SELECT lexical.chunk_id, 1 - (embedding.vector <=> %(vector)s::halfvec) AS similarity
     FROM lexical
@@ -155,7 +155,10 @@ near AS MATERIALIZED (
         OFFSET 0
     ) AS embedding
     WHERE NOT %(by_rank)s AND lexical.chunk_id NOT IN (SELECT chunk_id FROM vector)
-), pairs AS MATERIALIZED (
+)"""
+
+_BOTH = """
+pairs AS MATERIALIZED (
     SELECT chunk_id, coalesce(lexical.score, met.score) AS lexical_score,
            lexical.rank AS lexical_rank, coalesce(lexical.terms, met.terms) AS terms,
            coalesce(vector.similarity, near.similarity) AS similarity, vector.rank AS vector_rank
@@ -258,14 +261,18 @@ def number_parameters(sql: str) -> Statement:
 
 
 def compose(
-    mode: Mode, *parts: str, met: str = _MET, searched: str = "totals.chunks::bigint"
+    mode: Mode,
+    *parts: str,
+    met: str = _MET,
+    near: str = _NEAR,
+    searched: str = "totals.chunks::bigint",
 ) -> Statement:
     """A search: the parts that make the lists `lexical` and `vector`, their fusion, the result.
 
-    `met` says what words think of what `vector` alone has; `searched` is the number of passages
-    that the result shall name.
+    `met` says what words think of what `vector` alone has, `near` what vectors think of what
+    `lexical` alone has; `searched` is the number of passages that the result shall name.
     """
-    fusion = (met, _BOTH, _FUSED[mode]) if mode == "hybrid" else (_FUSED[mode],)
+    fusion = (met, near, _BOTH, _FUSED[mode]) if mode == "hybrid" else (_FUSED[mode],)
     result = _RESULT.format(searched=searched)
     return number_parameters(f"WITH {', '.join([*parts, *fusion])}{result}")
 

@@ -100,6 +100,10 @@ class Scored:
     scores: Any
     terms: Any
 
+    def take(self, places: Any) -> Scored:
+        """Those at these places."""
+        return Scored(self.chunk_ids[places], self.scores[places], self.terms[places])
+
 
 # Writing
 
@@ -203,7 +207,7 @@ class Words:
         order = np.lexsort((ids, -scores))[:depth]
         terms = self.look_up(ids[order]).terms
         met = terms > 0  # those that came late have lost their packed ones
-        return Scored(ids[order][met], scores[order][met], terms[met])
+        return Scored(ids[order], scores[order], terms).take(np.flatnonzero(met))
 
     def look_up(self, chunk_ids: Any) -> Scored:
         """Scores and terms of these passages; 0 where none of the terms stands in one."""
