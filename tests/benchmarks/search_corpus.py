@@ -106,6 +106,14 @@ def _embed_once(texts: Sequence[str]) -> Any:
     return vectors.astype(np.float16).astype(np.float32)
 
 
+@dataclass(slots=True)
+class Questions:
+    """Texts and their vectors, of shape (questions, 384)."""
+
+    texts: list[str]
+    vectors: Any
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """BLOCK passages in a row; vectors of shape (len(texts), 384), float32, of length 1."""

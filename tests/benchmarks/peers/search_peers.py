@@ -1,11 +1,18 @@
-"""Searches of Chroma, LanceDB, LlamaIndex with PGVector, and faiss, as their manuals show them.
+"""Searches of Chroma, LanceDB, LlamaIndex with PGVector, and faiss.
 
 Runs in an environment of its own (requirements-bench.txt):
-    python search_peers.py NAME FOLDER SIZE DATABASE_URL
-FOLDER holds vectors.npy (passages, 384), texts.json, questions.json and question_vectors.npy.
+    python search_peers.py NAME FOLDER SIZE DATABASE_URL [build|ask]
+FOLDER holds vectors.npy (passages, 384), texts.json, questions.json and question_vectors.npy; what
+is built stays in FOLDER/NAME (of LlamaIndex in the database) and is used again.
 Document n // 10 of passage n carries a tag like the product's, so filters leave the same passages.
-Prints one line of JSON: seconds to build, bytes on disk, and for each mode and selectivity the
-milliseconds of each question and the recall@10 against an exact comparison of all vectors.
+
+Each is asked in two ways. As the product is asked: bound to a workspace and a collection, which
+all passages belong to here, and with lists of CANDIDATES in hybrid search; settings are such that
+the recall@10 of vectors is near .97. And as its manual shows it: no condition, no settings, lists
+of ten (`manual`). faiss knows no conditions but sets of numbers, and holds no texts.
+
+Prints one line of JSON: seconds to build, and for each way, mode and selectivity the milliseconds
+of each question and the recall@10 of vectors against an exact comparison of all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +22,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +30,10 @@ import numpy as np
 
 warnings.filterwarnings("ignore")
 TAGS = {"": 1, "tenth": 10, "hundredth": 100, "thousandth": 1_000}
+WORKSPACE, COLLECTION = "acme", "handbook"
 DOCUMENT_CHUNKS = 10
 TOP = 10
+CANDIDATES = 50
 BATCH = 5_000
 
 
@@ -36,11 +46,15 @@ def has_tag(numbers: Any, tag: str) -> Any:
 class Corpus:
     def __init__(self, folder: Path, size: int) -> None:
         self.size = size
+        self.folder = folder
         self.vectors = np.load(folder / "vectors.npy", mmap_mode="r")[:size]
-        self.texts: list[str] = json.loads((folder / "texts.json").read_text())[:size]
         self.questions: list[str] = json.loads((folder / "questions.json").read_text())
         self.asked = np.load(folder / "question_vectors.npy").astype(np.float32)
         self.numbers = np.arange(size)
+
+    def texts(self) -> list[str]:
+        texts: list[str] = json.loads((self.folder / "texts.json").read_text())
+        return texts[: self.size]
 
     def batches(self) -> Iterator[tuple[int, Any]]:
         for first in range(0, self.size, BATCH):
@@ -67,212 +81,324 @@ Search = Callable[[int, str], list[int]]
 """From the number of a question and a tag to the ids of the passages found."""
 
 
-def build_faiss(corpus: Corpus, folder: Path, url: str) -> dict[str, Search]:
-    import faiss
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Searches by mode: as the product is asked, and as the manual shows it."""
 
-    faiss.omp_set_num_threads(2)
-    index = faiss.IndexHNSWFlat(384, 16, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction = 80
-    for _, block in corpus.batches():
-        index.add(block)
-    faiss.omp_set_num_threads(1)
-    faiss.write_index(index, str(folder / "data" / "index.faiss"))
-    chosen = {
-        tag: faiss.IDSelectorBatch(np.flatnonzero(has_tag(corpus.numbers, tag)))
-        for tag in TAGS
-        if tag
-    }
-
-    def search(number: int, tag: str) -> list[int]:
-        parameters = faiss.SearchParametersHNSW(efSearch=200)
-        if tag:
-            parameters.sel = chosen[tag]
-        return index.search(corpus.asked[number : number + 1], TOP, params=parameters)[1][
-            0
-        ].tolist()
-
-    return {"vector": search}
+    same: dict[str, Search]
+    manual: dict[str, Search] = field(default_factory=dict)
 
 
-def build_chroma(corpus: Corpus, folder: Path, url: str) -> dict[str, Search]:
-    import chromadb
-    from chromadb.config import Settings
+class Faiss:
+    def __init__(self, corpus: Corpus, place: Path, url: str) -> None:
+        self.corpus, self.path = corpus, place / "index.faiss"
 
-    client = chromadb.PersistentClient(
-        str(folder / "data"), settings=Settings(anonymized_telemetry=False)
-    )
-    store = client.create_collection(
-        "bench", configuration={"hnsw": {"space": "cosine", "ef_search": 200}}
-    )
-    for first, block in corpus.batches():
-        part = range(first, first + len(block))
-        store.add(
-            ids=[str(n) for n in part],
-            embeddings=block,
-            documents=corpus.texts[first : first + len(block)],
-            metadatas=[{tag: bool(has_tag(n, tag)) for tag in TAGS if tag} for n in part],
-        )
+    def build(self) -> None:
+        import faiss
 
-    def search(number: int, tag: str) -> list[int]:
-        found = store.query(
-            query_embeddings=corpus.asked[number : number + 1],
-            n_results=TOP,
-            where={tag: True} if tag else None,
-            include=["documents", "distances"],
-        )
-        return [int(pk) for pk in found["ids"][0]]
+        faiss.omp_set_num_threads(2)
+        index = faiss.IndexHNSWFlat(384, 16, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = 80
+        for _, block in self.corpus.batches():
+            index.add(block)
+        faiss.write_index(index, str(self.path))
 
-    return {"vector": search}
+    def open(self) -> Ways:
+        import faiss
 
+        faiss.omp_set_num_threads(1)
+        index = faiss.read_index(str(self.path))
+        corpus = self.corpus
+        chosen = {
+            tag: faiss.IDSelectorBatch(np.flatnonzero(has_tag(corpus.numbers, tag)))
+            for tag in TAGS
+            if tag
+        }
 
-def build_lancedb(corpus: Corpus, folder: Path, url: str) -> dict[str, Search]:
-    import lancedb
-    import pyarrow as pa
-    from lancedb.rerankers import RRFReranker
-
-    database = lancedb.connect(str(folder / "data"))
-
-    def rows() -> Iterator[Any]:
-        for first, block in corpus.batches():
-            part = corpus.numbers[first : first + len(block)]
-            columns = {
-                "id": pa.array(part),
-                "vector": pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), 384),
-                "text": pa.array(corpus.texts[first : first + len(block)]),
-            }
-            columns |= {tag: pa.array(has_tag(part, tag)) for tag in TAGS if tag}
-            yield pa.RecordBatch.from_pydict(columns)
-
-    schema = pa.schema(
-        [("id", pa.int64()), ("vector", pa.list_(pa.float32(), 384)), ("text", pa.string())]
-        + [(tag, pa.bool_()) for tag in TAGS if tag]
-    )
-    table = database.create_table("bench", data=rows(), schema=schema)
-    table.create_index(metric="cosine", index_type="IVF_HNSW_SQ", m=16, ef_construction=80)
-    table.create_fts_index("text", use_tantivy=False)
-    reranker = RRFReranker()
-
-    def narrow(query: Any, tag: str) -> list[int]:
-        if tag:
-            query = query.where(f"{tag} = true", prefilter=True)
-        return [row["id"] for row in query.limit(TOP).to_list()]
-
-    def vector(number: int, tag: str) -> list[int]:
-        query = table.search(corpus.asked[number]).distance_type("cosine").nprobes(20)
-        return narrow(query.ef(200).refine_factor(4), tag)
-
-    def lexical(number: int, tag: str) -> list[int]:
-        return narrow(table.search(corpus.questions[number], query_type="fts"), tag)
-
-    def hybrid(number: int, tag: str) -> list[int]:
-        query = table.search(query_type="hybrid").vector(corpus.asked[number])
-        return narrow(query.text(corpus.questions[number]).rerank(reranker), tag)
-
-    return {"vector": vector, "lexical": lexical, "hybrid": hybrid}
-
-
-def build_llamaindex(corpus: Corpus, folder: Path, url: str) -> dict[str, Search]:
-    from llama_index.core.schema import TextNode
-    from llama_index.core.vector_stores import (
-        MetadataFilter,
-        MetadataFilters,
-        VectorStoreQuery,
-    )
-    from llama_index.core.vector_stores.types import VectorStoreQueryMode
-    from llama_index.vector_stores.postgres import PGVectorStore
-    from sqlalchemy import create_engine, text
-
-    plain = url.replace("postgresql://", "postgresql+psycopg2://", 1)
-    engine = create_engine(plain)
-    name = f"llama_{corpus.size}"
-    with engine.begin() as connection:
-        connection.execute(text(f"DROP TABLE IF EXISTS data_{name}"))
-    store = PGVectorStore(
-        connection_string=plain,
-        async_connection_string=url.replace("postgresql://", "postgresql+asyncpg://", 1),
-        table_name=name,
-        embed_dim=384,
-        hybrid_search=True,
-        text_search_config="english",
-        use_jsonb=True,
-        hnsw_kwargs={
-            "hnsw_m": 16,
-            "hnsw_ef_construction": 80,
-            "hnsw_ef_search": 200,
-            "hnsw_dist_method": "vector_cosine_ops",
-        },
-    )
-    for first, block in corpus.batches():
-        part = range(first, first + len(block))
-        store.add(
-            [
-                TextNode(
-                    id_=str(n),
-                    text=corpus.texts[n],
-                    embedding=block[n - first].tolist(),
-                    metadata={tag: str(bool(has_tag(n, tag))).lower() for tag in TAGS if tag},
-                )
-                for n in part
-            ]
-        )
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"VACUUM ANALYZE data_{name}"))
-
-    def make(mode: Any) -> Search:
         def search(number: int, tag: str) -> list[int]:
-            chosen = MetadataFilters(filters=[MetadataFilter(key=tag, value="true")])
-            query = VectorStoreQuery(
-                query_embedding=corpus.asked[number].tolist(),
-                query_str=corpus.questions[number],
-                similarity_top_k=TOP,
-                sparse_top_k=TOP,
-                mode=mode,
-                filters=chosen if tag else None,
+            parameters = faiss.SearchParametersHNSW(efSearch=200)
+            if tag:
+                parameters.sel = chosen[tag]
+            asked = corpus.asked[number : number + 1]
+            return index.search(asked, TOP, params=parameters)[1][0].tolist()  # type: ignore[no-any-return]
+
+        return Ways({}, {"vector": search})
+
+
+class Chroma:
+    def __init__(self, corpus: Corpus, place: Path, url: str) -> None:
+        import chromadb
+        from chromadb.config import Settings
+
+        self.corpus = corpus
+        self.client = chromadb.PersistentClient(
+            str(place), settings=Settings(anonymized_telemetry=False)
+        )
+
+    def build(self) -> None:
+        store = self.client.create_collection(
+            "bench", configuration={"hnsw": {"space": "cosine", "ef_search": 200}}
+        )
+        texts = self.corpus.texts()
+        for first, block in self.corpus.batches():
+            part = range(first, first + len(block))
+            store.add(
+                ids=[str(n) for n in part],
+                embeddings=block,
+                documents=texts[first : first + len(block)],
+                metadatas=[
+                    {"workspace": WORKSPACE, "collection": COLLECTION}
+                    | {tag: bool(has_tag(n, tag)) for tag in TAGS if tag}
+                    for n in part
+                ],
             )
-            return [int(pk) for pk in store.query(query).ids or []]
 
-        return search
+    def open(self) -> Ways:
+        store = self.client.get_collection("bench")
+        corpus = self.corpus
 
-    return {
-        "vector": make(VectorStoreQueryMode.DEFAULT),
-        "lexical": make(VectorStoreQueryMode.SPARSE),
-        "hybrid": make(VectorStoreQueryMode.HYBRID),
-    }
+        def ask(number: int, where: dict[str, Any] | None) -> list[int]:
+            found = store.query(
+                query_embeddings=corpus.asked[number : number + 1],
+                n_results=TOP,
+                where=where,
+                include=["documents", "distances"],
+            )
+            return [int(pk) for pk in found["ids"][0]]
+
+        def same(number: int, tag: str) -> list[int]:
+            conditions: list[dict[str, Any]] = [
+                {"workspace": WORKSPACE}, {"collection": COLLECTION},
+            ]  # fmt: skip
+            return ask(number, {"$and": conditions + [{tag: True}] * bool(tag)})
+
+        def manual(number: int, tag: str) -> list[int]:
+            return ask(number, {tag: True} if tag else None)
+
+        return Ways({"vector": same}, {"vector": manual})
 
 
-BUILDERS = {
-    "faiss": build_faiss,
-    "chroma": build_chroma,
-    "lancedb": build_lancedb,
-    "llamaindex": build_llamaindex,
+class LanceDB:
+    def __init__(self, corpus: Corpus, place: Path, url: str) -> None:
+        import lancedb
+
+        self.corpus, self.database = corpus, lancedb.connect(str(place))
+
+    def build(self) -> None:
+        import pyarrow as pa
+
+        corpus = self.corpus
+        texts = corpus.texts()
+
+        def rows() -> Iterator[Any]:
+            for first, block in corpus.batches():
+                part = corpus.numbers[first : first + len(block)]
+                columns = {
+                    "id": pa.array(part),
+                    "vector": pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), 384),
+                    "text": pa.array(texts[first : first + len(block)]),
+                    "workspace": pa.array([WORKSPACE] * len(block)),
+                    "collection": pa.array([COLLECTION] * len(block)),
+                }
+                columns |= {tag: pa.array(has_tag(part, tag)) for tag in TAGS if tag}
+                yield pa.RecordBatch.from_pydict(columns)
+
+        schema = pa.schema(
+            [("id", pa.int64()), ("vector", pa.list_(pa.float32(), 384)), ("text", pa.string())]
+            + [("workspace", pa.string()), ("collection", pa.string())]
+            + [(tag, pa.bool_()) for tag in TAGS if tag]
+        )
+        table = self.database.create_table("bench", data=rows(), schema=schema)
+        table.create_index(metric="cosine", index_type="IVF_HNSW_SQ", m=16, ef_construction=80)
+        table.create_fts_index("text", use_tantivy=False)
+        for column in ("workspace", "collection", *(tag for tag in TAGS if tag)):
+            table.create_scalar_index(column, index_type="BITMAP")
+
+    def open(self) -> Ways:
+        from lancedb.rerankers import RRFReranker
+
+        table, corpus, reranker = self.database.open_table("bench"), self.corpus, RRFReranker()
+        bound = f"workspace = '{WORKSPACE}' AND collection = '{COLLECTION}'"
+
+        def narrow(query: Any, condition: str, limit: int) -> list[int]:
+            if condition:
+                query = query.where(condition, prefilter=True)
+            return [row["id"] for row in query.limit(limit).to_list()][:TOP]
+
+        def inside(tag: str) -> str:
+            return f"{bound} AND {tag} = true" if tag else bound
+
+        def only(tag: str) -> str:
+            return f"{tag} = true" if tag else ""
+
+        def by_vector(number: int) -> Any:
+            return table.search(corpus.asked[number]).distance_type("cosine")
+
+        def by_words(number: int) -> Any:
+            return table.search(corpus.questions[number], query_type="fts")
+
+        def by_both(number: int) -> Any:
+            query = table.search(query_type="hybrid").vector(corpus.asked[number])
+            return query.text(corpus.questions[number]).rerank(reranker)
+
+        def careful(query: Any) -> Any:
+            return query.nprobes(20).ef(200).refine_factor(4)
+
+        return Ways(
+            {
+                "vector": lambda n, tag: narrow(careful(by_vector(n)), inside(tag), TOP),
+                "lexical": lambda n, tag: narrow(by_words(n), inside(tag), TOP),
+                "hybrid": lambda n, tag: narrow(careful(by_both(n)), inside(tag), CANDIDATES),
+            },
+            {
+                "vector": lambda n, tag: narrow(by_vector(n), only(tag), TOP),
+                "lexical": lambda n, tag: narrow(by_words(n), only(tag), TOP),
+                "hybrid": lambda n, tag: narrow(by_both(n), only(tag), TOP),
+            },
+        )
+
+
+class LlamaIndex:
+    def __init__(self, corpus: Corpus, place: Path, url: str) -> None:
+        self.corpus, self.url = corpus, url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+    def _store(self) -> Any:
+        from llama_index.vector_stores.postgres import PGVectorStore
+
+        return PGVectorStore(
+            connection_string=self.url,
+            async_connection_string=self.url.replace("+psycopg2", "+asyncpg", 1),
+            table_name=f"llama_{self.corpus.size}",
+            embed_dim=384,
+            hybrid_search=True,
+            text_search_config="english",
+            use_jsonb=True,
+            hnsw_kwargs={
+                "hnsw_m": 16,
+                "hnsw_ef_construction": 80,
+                "hnsw_ef_search": 200,
+                "hnsw_dist_method": "vector_cosine_ops",
+            },
+        )
+
+    def build(self) -> None:
+        from llama_index.core.schema import TextNode
+        from sqlalchemy import create_engine, text
+
+        corpus = self.corpus
+        engine = create_engine(self.url)
+        with engine.begin() as connection:
+            connection.execute(text(f"DROP TABLE IF EXISTS data_llama_{corpus.size}"))
+        store = self._store()
+        texts = corpus.texts()
+        for first, block in corpus.batches():
+            store.add(
+                [
+                    TextNode(
+                        id_=str(n),
+                        text=texts[n],
+                        embedding=block[n - first].tolist(),
+                        metadata={"workspace": WORKSPACE, "collection": COLLECTION}
+                        | {tag: str(bool(has_tag(n, tag))).lower() for tag in TAGS if tag},
+                    )
+                    for n in range(first, first + len(block))
+                ]
+            )
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"VACUUM ANALYZE data_llama_{corpus.size}"))
+
+    def open(self) -> Ways:
+        from llama_index.core.vector_stores import (
+            MetadataFilter,
+            MetadataFilters,
+            VectorStoreQuery,
+        )
+        from llama_index.core.vector_stores.types import VectorStoreQueryMode
+
+        store, corpus = self._store(), self.corpus
+
+        def make(mode: Any, top: int, *, bound: bool) -> Search:
+            def search(number: int, tag: str) -> list[int]:
+                chosen = [MetadataFilter(key=tag, value="true")] if tag else []
+                if bound:
+                    chosen += [
+                        MetadataFilter(key="workspace", value=WORKSPACE),
+                        MetadataFilter(key="collection", value=COLLECTION),
+                    ]
+                query = VectorStoreQuery(
+                    query_embedding=corpus.asked[number].tolist(),
+                    query_str=corpus.questions[number],
+                    similarity_top_k=top,
+                    sparse_top_k=top,
+                    mode=mode,
+                    filters=MetadataFilters(filters=chosen) if chosen else None,
+                )
+                return [int(pk) for pk in store.query(query).ids or []][:TOP]
+
+            return search
+
+        modes = {
+            "vector": VectorStoreQueryMode.DEFAULT,
+            "lexical": VectorStoreQueryMode.SPARSE,
+            "hybrid": VectorStoreQueryMode.HYBRID,
+        }
+        return Ways(
+            {
+                name: make(mode, CANDIDATES if name == "hybrid" else TOP, bound=True)
+                for name, mode in modes.items()
+            },
+            {name: make(mode, TOP, bound=False) for name, mode in modes.items()},
+        )
+
+
+PEERS: dict[str, Callable[[Corpus, Path, str], Any]] = {
+    "faiss": Faiss,
+    "chroma": Chroma,
+    "lancedb": LanceDB,
+    "llamaindex": LlamaIndex,
 }
+
+
+def build(peer: Any, finished: Path) -> float:
+    """Seconds that it took, now or before."""
+    if not finished.exists():
+        started = time.perf_counter()
+        peer.build()
+        finished.write_text(str(time.perf_counter() - started))
+    return float(finished.read_text())
+
+
+def ask(corpus: Corpus, search: Search, tag: str, exact: Any) -> tuple[list[float], float]:
+    """The milliseconds of each question, and the share of the ten nearest that is found."""
+    for number in range(min(5, len(corpus.asked))):
+        search(number, tag)
+    times, shares = [], []
+    for number in range(len(corpus.asked)):
+        began = time.perf_counter()
+        found = search(number, tag)
+        times.append((time.perf_counter() - began) * 1000)
+        truth = {pk for pk in exact[number].tolist() if pk >= 0}
+        shares.append(len(truth & set(found)) / len(truth) if truth else 1.0)
+    return times, float(np.mean(shares))
 
 
 def main() -> None:
     name, folder, size, url = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     corpus = Corpus(folder, size)
-    (folder / "data").mkdir(exist_ok=True)
-    started = time.perf_counter()
-    searches = BUILDERS[name](corpus, folder, url)
-    report: dict[str, Any] = {"seconds": time.perf_counter() - started, "cells": []}
-    report["bytes"] = sum(
-        path.stat().st_size for path in (folder / "data").rglob("*") if path.is_file()
-    )
+    place = folder / name
+    place.mkdir(exist_ok=True)
+    peer = PEERS[name](corpus, place, url)
+    report: dict[str, Any] = {"seconds": build(peer, folder / f"{name}.finished"), "cells": []}
+    ways = peer.open() if sys.argv[5:] != ["build"] else Ways({})
     for tag in TAGS:
-        exact = corpus.exact(tag)
-        for mode, search in searches.items():
-            for number in range(min(5, len(corpus.asked))):
-                search(number, tag)
-            times, shares = [], []
-            for number in range(len(corpus.asked)):
-                began = time.perf_counter()
-                found = search(number, tag)
-                times.append((time.perf_counter() - began) * 1000)
-                truth = {pk for pk in exact[number].tolist() if pk >= 0}
-                shares.append(len(truth & set(found)) / len(truth) if truth else 1.0)
-            recall = float(np.mean(shares)) if mode == "vector" else None
-            cell = {"mode": mode, "tag": tag, "times": times, "recall": recall}
-            report["cells"].append(cell)
+        exact = corpus.exact(tag) if ways.same or ways.manual else None
+        for way, searches in (("same", ways.same), ("manual", ways.manual)):
+            for mode, search in searches.items():
+                times, recall = ask(corpus, search, tag, exact)
+                report["cells"].append(
+                    {"way": way, "mode": mode, "tag": tag, "times": times}
+                    | {"recall": recall if mode == "vector" else None}
+                )
     print(json.dumps(report))
 
 
