@@ -19,11 +19,14 @@ from apps.retrieval import ann
 from apps.workspaces.models import Workspace
 from workers.claims import close_connection
 from workers.failures import fail_job_version
+from workers.pipelines.ingest import parser
 from workers.pipelines.vector_index import send_due
 
 logger = logging.getLogger(__name__)
 
-MODEL_IDLE_S = 45.0
+IDLE_S = 45.0
+"""After which the embedding model and the readers of documents give their memory back."""
+
 ABANDONED_AFTER_S = 24 * 3600.0
 
 
@@ -35,7 +38,8 @@ def sweep_jobs() -> None:
         jobs.resend_waiting()
         mark_interrupted_answers()
         send_due()
-        release_idle(seconds=MODEL_IDLE_S)
+        release_idle(seconds=IDLE_S)
+        parser().release_idle(seconds=IDLE_S)
         note_sweep()
     except (OperationalError, InterfaceError) as error:
         logger.warning("the sweep was cut short: %s", type(error).__name__)

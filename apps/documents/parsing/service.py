@@ -52,6 +52,8 @@ class ParserService:
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._owner = 0
+        self._running = 0
+        self._used_at = time.monotonic()
 
     def parse(
         self,
@@ -138,12 +140,35 @@ class ParserService:
         with self._lock:
             self._stop()
 
+    def release_idle(self, *, seconds: float) -> bool:
+        """Stop the fork server if nothing was read for so long; True if it was stopped.
+
+        Its memory belongs to others between uploads. The next parse waits half a second for it.
+        """
+        with self._lock:
+            recent = time.monotonic() - self._used_at < seconds
+            if self._server is None or self._running or recent:
+                return False
+            self._stop()
+            return True
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        with self._lock:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+                self._used_at = time.monotonic()
+
     def _stream(
         self, paths: Sequence[Path], request: dict[str, Any], run: _Run
     ) -> Iterator[Opened | ParsedPage | bytes | int]:
         """Messages of one child; asks a second fork server if the first is gone at the start."""
         request["limits"] = pack_limits(run.limits)
-        with self._slots:
+        with self._slots, self._in_use():
             for attempt in (1, 2):
                 started = False
                 try:

@@ -168,6 +168,22 @@ def test_server_that_was_killed_is_started_again(service: ParserService, folder:
     assert service._server.pid != before
 
 
+def test_an_idle_server_is_stopped_and_a_busy_one_is_not(
+    service: ParserService, long_pdf: Path, folder: Path
+) -> None:
+    pages = service.parse(long_pdf, filename="long.pdf")
+    next(pages)
+    assert not service.release_idle(seconds=0)
+    assert len(list(pages)) == 150
+    assert not service.release_idle(seconds=60)
+
+    assert service.release_idle(seconds=0)
+
+    assert service._server is None
+    assert not service.release_idle(seconds=0)
+    assert_usable(service, folder)
+
+
 def test_many_threads(service: ParserService, long_pdf: Path, folder: Path) -> None:
     path = folder / "thread.txt"
     path.write_text("Some text")
@@ -243,8 +259,8 @@ def test_plain_texts_that_take_too_long_are_left_to_themselves(
 ) -> None:
     fine, slow = folder / "short.md", folder / "slow.md"
     fine.write_text("# Fine\n\nStill here.\n")
-    slow.write_text("word [" * 2_000_000)
-    tight = Limits(seconds=0.2, page_seconds=0.2)
+    slow.write_text("word\n\n" * 1_000_000)  # some ten seconds
+    tight = Limits(seconds=1, page_seconds=1)
     found = service.parse_plain([(fine, "short.md"), (slow, "slow.md")], limits=tight)
     assert [items is not None for items in found] == [True, False]
     assert wait_until_childless(service)
