@@ -35,6 +35,7 @@ from inference.minilm.embedder import MiniLMEmbedder
 from inference.minilm.files import is_built
 from tests.benchmarks.harness import DATA, ROOT, print_table
 from tests.benchmarks.quality_data import NAMES, QualitySet, Unit, read_set
+from tests.benchmarks.search_load import bring_up_to_date
 
 if TYPE_CHECKING:
     from apps.documents.models import Collection
@@ -107,6 +108,7 @@ def load(
     for group in _group(chosen.units):
         ids = _store(collection, chosen.units, group, vectors)
         numbers |= dict(zip(ids, group, strict=True))
+    bring_up_to_date(collection.indexes.get())
     return collection, numbers
 
 

@@ -36,13 +36,12 @@ from tests.benchmarks.search_corpus import (
     load_embedder,
     read_questions,
 )
-from tests.benchmarks.search_load import TAGS, execute, load_sizes
+from tests.benchmarks.search_load import TAGS, bring_up_to_date, execute, load_sizes
 from tests.benchmarks.search_plot import draw_growth
 from tests.benchmarks.search_report import HEAD, MODES, PLUMBLINE, SHARE, Cell, Report, judge
 
 if TYPE_CHECKING:
     from apps.documents.models import Collection
-    from apps.retrieval.models import Index
 
 PRECISIONS = (("hnsw", "full"), ("hnsw", "half"), ("hnsw", "binary"), ("ivfflat", "half"))
 PRECISIONS_AT = 100_000
@@ -96,26 +95,6 @@ def measure_product(
             )
             times = [ms for ms, _ in runs]
             report.add(Cell(PLUMBLINE, size, mode, tag, times, recall))
-
-
-def bring_up_to_date(index: Index) -> float:
-    """What the product's job does for a large index; the seconds that the vector index took."""
-    from apps.retrieval import ann, term_lists
-    from apps.retrieval.models import AnnState
-
-    index.refresh_from_db()
-    wanted = ann.wanted_vectors(index)
-    if wanted is None:
-        return 0.0
-    if ann.terms_are_old(index):
-        term_lists.pack(index)
-    started = time.perf_counter()
-    ann.build(wanted, num_chunks=index.num_chunks)
-    seconds = time.perf_counter() - started
-    index.ann_built, index.ann_state = wanted.label, AnnState.READY
-    index.save(update_fields=["ann_built", "ann_state"])
-    ann.drop_others(index.pk, keep=[wanted.name])
-    return seconds
 
 
 def compare_precisions(collection: Collection, size: int, questions: Questions) -> None:

@@ -231,3 +231,23 @@ def load_sizes(workspace: Workspace, corpus: Corpus, sizes: Sequence[int]) -> di
 
 
 __all__ = ["BLOCK", "DOCUMENT_CHUNKS", "TAGS", "Loader", "execute", "load_sizes", "tags_of"]
+
+
+def bring_up_to_date(index: Index) -> float:
+    """What the product's job does for a large index; the seconds that the vector index took."""
+    from apps.retrieval import ann, term_lists
+    from apps.retrieval.models import AnnState
+
+    index.refresh_from_db()
+    wanted = ann.wanted_vectors(index)
+    if wanted is None:
+        return 0.0
+    if ann.terms_are_old(index):
+        term_lists.pack(index)
+    started = time.perf_counter()
+    ann.build(wanted, num_chunks=index.num_chunks)
+    seconds = time.perf_counter() - started
+    index.ann_built, index.ann_state = wanted.label, AnnState.READY
+    index.save(update_fields=["ann_built", "ann_state"])
+    ann.drop_others(index.pk, keep=[wanted.name])
+    return seconds
