@@ -96,9 +96,9 @@ class VectorIndex:
             }
         # The more passages, and the fewer of them pass, the longer the list that has to be kept
         # for the same recall.
-        least, breadth = (150, 5) if num_chunks <= WIDE_CHUNKS else (400, 8)
+        least, breadth = (150, 3) if num_chunks <= WIDE_CHUNKS else (400, 8)
         if filtered:
-            least, breadth = 2 * least, 2 * breadth
+            least, breadth = 5 * least // 2, 2 * breadth
         wanted = max(least, breadth * candidates, self.oversampled(candidates))
         return {
             "hnsw.ef_search": str(min(wanted, MAX_EF_SEARCH)),

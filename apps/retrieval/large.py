@@ -38,6 +38,9 @@ CHECKED_CHUNKS = (1_000, 10_000)
 LISTED_SHARE = 4
 """Of what a filter leaves this many times `exact_chunks` passages are still compared one by one."""
 
+LISTED_FOR_NEAREST = 4_000
+"""A search by meaning alone looks for fewer candidates, and has them sooner by checking."""
+
 USUAL_CHUNKS = 10
 """Passages that documents have at least, as a first guess when those that pass are counted."""
 
@@ -109,7 +112,7 @@ def find_large(
     same = [part.index_id for part in look.parts if part.same_model]
     given = {**parameters, "indexes": ids, "same_model": same, "chunks": float(look.chunks)}
     words = _read_words(cursor, asked, look)
-    listed = _list_passing(cursor, asked, words, given) if asked.filter else None
+    listed = _list_passing(cursor, asked, look, words, given) if asked.filter else None
     if listed is None:
         near = _find_near(cursor, asked, look, words, given)
         found = _check_words(cursor, asked, words, given)
@@ -206,7 +209,11 @@ def _find_near(
 
 
 def _list_passing(
-    cursor: Cursor, asked: Question, words: term_lists.Words, given: Mapping[str, Any]
+    cursor: Cursor,
+    asked: Question,
+    look: Look,
+    words: term_lists.Words,
+    given: Mapping[str, Any],
 ) -> Listed | None:
     """What the filter leaves, with the nearest of it; None if that is too much to be listed.
 
@@ -214,6 +221,8 @@ def _list_passing(
     once more after their passages have been counted.
     """
     most = LISTED_SHARE * asked.exact_chunks
+    if asked.mode == "vector":
+        most = min(most, max(LISTED_FOR_NEAREST, look.chunks // 100))
     with_distance = asked.mode != "lexical"
     statement = list_statement(
         asked.filter.conditions,

@@ -148,13 +148,19 @@ class Embedding(models.Model):
         "workspaces.Workspace", on_delete=models.CASCADE, related_name="+"
     )
     index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="+")
-    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
+    version = models.ForeignKey(
+        DocumentVersion, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     chunk = models.ForeignKey(
         Chunk, on_delete=models.CASCADE, related_name="embeddings", db_index=False
     )
     vector = HalfVectorField()
 
     class Meta:
+        # What a filter leaves is listed from this index alone.
+        indexes = [
+            models.Index(fields=["version", "index"], include=["chunk"], name="embedding_version")
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["chunk", "index"], include=["version"], name="embedding_once"

@@ -167,8 +167,10 @@ def read(
     `chunks` and `mean_length` are those of all that is searched.
     """
     ids = list(index_ids)
-    rows = cursor.execute(READ, [ids, list(terms)], binary=True).fetchall()
-    late = cursor.execute(READ_LATE, [ids], binary=True).fetchall()
+    with cursor.connection.pipeline(), psycopg.RawCursor(cursor.connection) as second:
+        cursor.execute(READ, [ids, list(terms)], binary=True)
+        second.execute(READ_LATE, [ids], binary=True)
+        rows, late = cursor.fetchall(), second.fetchall()
     found = dict.fromkeys(range(1, len(terms) + 1), 0)
     for row in rows:
         found[row[1]] += len(row[3] or b"") // 4 + len(row[5] or b"") // _FRESH.itemsize

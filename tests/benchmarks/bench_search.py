@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,9 @@ PRECISIONS = (("hnsw", "full"), ("hnsw", "half"), ("hnsw", "binary"), ("ivfflat"
 PRECISIONS_AT = 100_000
 """Passages over which each precision is built: a million take a quarter of an hour for each."""
 EVERYTHING = 10**9
+FEWER_QUESTIONS, FEWER_QUESTIONS_AT = 50, 1_000_000
+"""Reading a million vectors takes a second: so many questions tell the recall."""
+
 PICTURE = ROOT / "docs" / "img" / "search-growth.svg"
 
 
@@ -77,27 +81,55 @@ def share_found(found: list[tuple[int, float]], exact: list[tuple[int, float]], 
     return min(1.0, sum(good) / len(exact))
 
 
-def measure_product(
-    report: Report, collection: Collection, size: int, questions: Questions, *, modes: Any = MODES
-) -> None:
-    from django.test import override_settings
+@dataclass(slots=True)
+class Asked:
+    """One size: its collection, the questions, and those that are asked before.
 
-    for tag in SHARE:
-        for mode in modes:
+    What is measured is asked of a server that is in use. So the exact searches, which read
+    everything and put it in the place of what is used, come after all that is timed.
+    """
+
+    collection: Collection
+    size: int
+    questions: Questions
+    others: Questions
+    modes: Sequence[str] = MODES
+    found: dict[tuple[str, str], list[list[tuple[int, float]]]] = field(default_factory=dict)
+    cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
+
+    def measure(self, report: Report) -> None:
+        """The times of every cell."""
+        for tag in SHARE:
+            for mode in self.modes:
+                list(find(self.collection, self.others, mode=mode, tag=tag))
+                runs = list(find(self.collection, self.questions, mode=mode, tag=tag))
+                self.found[tag, mode] = [found for _, found in runs]
+                cell = Cell(PLUMBLINE, self.size, mode, tag, [ms for ms, _ in runs], None)
+                self.cells[tag, mode] = cell
+                report.add(cell)
+
+    def compare(self) -> None:
+        """The recall of every cell, by the first of the questions where there are many passages."""
+        from django.test import override_settings
+
+        count = len(self.questions.texts)
+        if self.size >= FEWER_QUESTIONS_AT:
+            count = min(count, FEWER_QUESTIONS)
+        asked = Questions(self.questions.texts[:count], self.questions.vectors[:count])
+        for (tag, mode), found in self.found.items():
             with override_settings(EXACT_SCAN_CHUNKS=EVERYTHING):
-                exact = [found for _, found in find(collection, questions, mode=mode, tag=tag)]
-            warm = Questions(questions.texts[:10], questions.vectors[:10])
-            list(find(collection, warm, mode=mode, tag=tag))
-            runs = list(find(collection, questions, mode=mode, tag=tag))
-            recall = statistics.mean(
-                share_found(found, truth, mode)
-                for (_, found), truth in zip(runs, exact, strict=True)
+                exact = [hits for _, hits in find(self.collection, asked, mode=mode, tag=tag)]
+            cell = self.cells[tag, mode]
+            cell.recall = statistics.mean(
+                share_found(hits, truth, mode)
+                for hits, truth in zip(found[:count], exact, strict=True)
             )
-            times = [ms for ms, _ in runs]
-            report.add(Cell(PLUMBLINE, size, mode, tag, times, recall))
+            print("  " + "  ".join(text.ljust(10) for text in cell.row()), flush=True)
 
 
-def compare_precisions(collection: Collection, size: int, questions: Questions) -> None:
+def compare_precisions(
+    collection: Collection, size: int, questions: Questions, others: Questions
+) -> None:
     """Build the vector index of one collection in each way, and ask it."""
     from apps.retrieval import ann
 
@@ -113,7 +145,9 @@ def compare_precisions(collection: Collection, size: int, questions: Questions) 
             return
         measured = Report()
         print(f"  {kind} {precision}: built in {seconds:.0f} s", flush=True)
-        measure_product(measured, collection, size, questions, modes=("vector",))
+        asked = Asked(collection, size, questions, others, modes=("vector",))
+        asked.measure(measured)
+        asked.compare()
         size_bytes = execute("SELECT pg_relation_size(to_regclass(%s))", wanted.name)[0][0]
         whole = measured.cells[0]
         rows.append(
@@ -142,6 +176,14 @@ def make_workspace() -> Any:
     return Workspace.objects.first() or create_workspace("Benchmark", owner=owner)
 
 
+def choose_questions(count: int) -> tuple[Questions, Questions]:
+    """Those that are measured, and as many others to begin with."""
+    texts = read_questions(2 * count)
+    vectors = load_embedder().encode(texts)
+    asked, before = slice(0, None, 2), slice(1, None, 2)
+    return Questions(texts[asked], vectors[asked]), Questions(texts[before], vectors[before])
+
+
 def prepare(workspace: Any, corpus: Corpus, sizes: Sequence[int]) -> dict[int, Collection]:
     """A collection of each size, loaded where it is not there yet, and up to date."""
     from apps.documents.models import Collection
@@ -160,15 +202,12 @@ def prepare(workspace: Any, corpus: Corpus, sizes: Sequence[int]) -> dict[int, C
 
 def measure(arguments: argparse.Namespace, folder: Path, url: str) -> int:
     corpus = Corpus()
-    texts = read_questions(arguments.questions)
-    questions = Questions(texts, load_embedder().encode(texts))
+    questions, others = choose_questions(arguments.questions)
     report = Report()
     collections = prepare(make_workspace(), corpus, arguments.sizes)
-    for size, collection in collections.items():
-        measure_product(report, collection, size, questions)
-    if arguments.precisions:
-        size = max(size for size in collections if size <= max(PRECISIONS_AT, min(collections)))
-        compare_precisions(collections[size], size, questions)
+    asked = [Asked(places, size, questions, others) for size, places in collections.items()]
+    for one in asked:
+        one.measure(report)
     for size in arguments.sizes:
         names = arguments.peers if size <= arguments.peers_up_to else []
         place = folder / "peers" / str(size)
@@ -176,6 +215,11 @@ def measure(arguments: argparse.Namespace, folder: Path, url: str) -> int:
             write_for_peers(corpus, size, questions, place)
         for name in names:
             measure_peer(report, name, size, place, url, minutes=arguments.peer_minutes)
+    for one in asked:
+        one.compare()
+    if arguments.precisions:
+        size = max(size for size in collections if size <= max(PRECISIONS_AT, min(collections)))
+        compare_precisions(collections[size], size, questions, others)
     print()
     print_table([HEAD, *[cell.row() for cell in report.sorted()]])
     print("\n".join(report.notes))
