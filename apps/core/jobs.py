@@ -33,15 +33,25 @@ class JobCancelled(Exception):
     """Raised inside a job when its user pressed cancel."""
 
 
-ENQUEUE = """
+_INSERT = """
 INSERT INTO core_job (id, workspace_id, kind, key, payload, state, attempts, done, total, reason,
     worker, cancel_requested, created_at, available_at)
-VALUES (%s, %s, %s, %s, %s, 'queued', 0, 0, 0, '', '', false, %s, %s)
+"""
+_AGAIN = """
 ON CONFLICT (kind, key) DO UPDATE SET state = 'queued', attempts = 0, done = 0, reason = '',
     cancel_requested = false, payload = excluded.payload, available_at = excluded.available_at,
     finished_at = NULL, heartbeat_at = NULL
-WHERE core_job.state NOT IN ('queued', 'running') RETURNING *
+WHERE core_job.state NOT IN ('queued', 'running')
 """
+ENQUEUE = f"""{_INSERT}
+VALUES (%s, %s, %s, %s, %s, 'queued', 0, 0, 0, '', '', false, %s, %s)
+{_AGAIN} RETURNING *"""
+ENQUEUE_ALL = f"""{_INSERT}
+SELECT made.id, made.workspace_id, %s, made.key, made.payload, 'queued', 0, 0, 0, '', '', false,
+    %s, %s
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::jsonb[])
+    AS made (id, workspace_id, key, payload)
+{_AGAIN}"""  # noqa: S608  (ours)
 
 
 def enqueue(kind: JobKind, *, workspace_id: UUID, key: str, payload: dict[str, Any]) -> Job:
@@ -52,14 +62,6 @@ def enqueue(kind: JobKind, *, workspace_id: UUID, key: str, payload: dict[str, A
     job = written[0] if written else Job.objects.get(kind=kind, key=key)
     transaction.on_commit(partial(send, kind, [str(job.pk)]))
     return job
-
-
-ENQUEUE_ALL = ENQUEUE.replace(
-    "VALUES (%s, %s, %s, %s, %s, 'queued', 0, 0, 0, '', '', false, %s, %s)",
-    "SELECT made.id, made.workspace_id, %s, made.key, made.payload, 'queued', 0, 0, 0, '', '', "
-    "false, %s, %s FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::jsonb[]) "
-    "AS made (id, workspace_id, key, payload)",
-).replace(" RETURNING *", "")
 
 
 def enqueue_all(kind: JobKind, wanted: Sequence[tuple[UUID, str, dict[str, Any]]]) -> None:

@@ -7,8 +7,7 @@ both lists. While Postgres works on the third, the words are added up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -140,13 +139,6 @@ def _execute(cursor: Cursor, statement: Statement, given: Mapping[str, Any]) -> 
     )
 
 
-@contextmanager
-def _meanwhile(cursor: Cursor) -> Iterator[None]:
-    """Statements inside are sent and not waited for, until their rows are fetched."""
-    with cursor.connection.pipeline():
-        yield
-
-
 def _read_words(cursor: Cursor, asked: Question, look: Look) -> term_lists.Words:
     if asked.mode == "vector" or not asked.terms:
         return term_lists.Words()
@@ -201,7 +193,7 @@ def _find_near(
         **{f"setting_{n}": value for n, value in enumerate(settings.values())},
         "oversampled": max(oversampled, default=0),
     }
-    with _meanwhile(cursor):
+    with cursor.connection.pipeline():  # sent, and not waited for before the rows are fetched
         _execute(cursor, statement, values)
         words.add_up()
         rows = cursor.fetchall()
@@ -232,7 +224,7 @@ def _list_passing(
     )
     enough = most // USUAL_CHUNKS + 1
     while True:
-        with _meanwhile(cursor):
+        with cursor.connection.pipeline():
             cursor.execute(PLAN_ANEW)
             _execute(cursor, statement, {**given, "enough": enough, "most": most})
             words.add_up()

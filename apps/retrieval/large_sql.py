@@ -60,7 +60,7 @@ WITH passing AS MATERIALIZED (
     FROM documents_document document{version}
     WHERE document.workspace_id = %(workspace)s
       AND document.collection_id = ANY(%(collections)s)
-      AND document.deleted_at IS NULL{document_conditions}
+      AND document.deleted_at IS NULL AND document.current_id IS NOT NULL{document_conditions}
     LIMIT %(enough)s
 ), amount AS MATERIALIZED (
     SELECT count(*) AS documents FROM passing

@@ -195,6 +195,14 @@ def test_both_lists_make_the_same_of_a_large_index(
             assert (one or 0) == pytest.approx(other or 0, rel=1e-3)
 
 
+def test_documents_that_are_still_being_read_do_not_pass_a_filter(large: Index) -> None:
+    """However many they are, they have no passages that could be counted or found."""
+    run_jobs()
+    Document.objects.filter(collection=large.collection).update(current=None)
+
+    assert find(large.collection, "lexical", filters="-tag:nobody") == []
+
+
 def test_a_collection_that_is_small_again_is_read_whole(large: Index, settings: Any) -> None:
     """What a process remembers of it is only a guess."""
     run_jobs()

@@ -159,11 +159,9 @@ class Chroma:
 
         def ask(number: int, where: dict[str, Any] | None) -> list[int]:
             found = store.query(
-                query_embeddings=corpus.asked[number : number + 1],
-                n_results=TOP,
-                where=where,
+                query_embeddings=corpus.asked[number : number + 1], n_results=TOP, where=where,
                 include=["documents", "distances"],
-            )
+            )  # fmt: skip
             return [int(pk) for pk in found["ids"][0]]
 
         def same(number: int, tag: str) -> list[int]:
@@ -274,12 +272,10 @@ class LlamaIndex:
             text_search_config="english",
             use_jsonb=True,
             hnsw_kwargs={
-                "hnsw_m": 16,
-                "hnsw_ef_construction": 80,
-                "hnsw_ef_search": 200,
+                "hnsw_m": 16, "hnsw_ef_construction": 80, "hnsw_ef_search": 200,
                 "hnsw_dist_method": "vector_cosine_ops",
             },
-        )
+        )  # fmt: skip
 
     def build(self) -> None:
         from llama_index.core.schema import TextNode
@@ -308,11 +304,7 @@ class LlamaIndex:
             connection.execute(text(f"VACUUM ANALYZE data_llama_{corpus.size}"))
 
     def open(self) -> Ways:
-        from llama_index.core.vector_stores import (
-            MetadataFilter,
-            MetadataFilters,
-            VectorStoreQuery,
-        )
+        from llama_index.core.vector_stores import MetadataFilter, MetadataFilters, VectorStoreQuery
         from llama_index.core.vector_stores.types import VectorStoreQueryMode
 
         store, corpus = self._store(), self.corpus
