@@ -31,14 +31,14 @@ from apps.retrieval.sql import Mode, Statement
 SPARE_CHUNKS = 100
 """Passages found by words beyond the candidates: some may be gone, some have the same score."""
 
-CHECKED_CHUNKS = (1_000, 10_000)
-"""Passages that are looked at for those that pass a filter; more if the first give too few."""
+CHECKED_SHARES = (20, 200)
+"""So many passages for each candidate are checked by a filter; more if the first give too few."""
 
 LISTED_SHARE = 4
 """Of what a filter leaves this many times `exact_chunks` passages are still compared one by one."""
 
-LISTED_FOR_NEAREST = 4_000
-"""A search by meaning alone looks for fewer candidates, and has them sooner by checking."""
+LISTED_FOR_ONE = 4_000
+"""By words or by meaning alone fewer candidates are looked for: checking has them sooner."""
 
 USUAL_CHUNKS = 10
 """Passages that documents have at least, as a first guess when those that pass are counted."""
@@ -158,7 +158,10 @@ def _check_words(
     if asked.mode == "vector" or not asked.terms:
         return words.best(0)
     statement = check_statement(asked.filter.conditions, needs_chunks=asked.filter.needs_chunks)
-    for depth in CHECKED_CHUNKS if asked.filter else (asked.candidates + SPARE_CHUNKS,):
+    depths = [asked.candidates + SPARE_CHUNKS]
+    if asked.filter:
+        depths = [share * asked.candidates for share in CHECKED_SHARES]
+    for depth in depths:
         found = words.best(depth)
         values = {**given, "found_ids": found.chunk_ids.tolist()}
         rows = _execute(cursor, statement, values).fetchall()
@@ -213,8 +216,8 @@ def _list_passing(
     once more after their passages have been counted.
     """
     most = LISTED_SHARE * asked.exact_chunks
-    if asked.mode == "vector":
-        most = min(most, max(LISTED_FOR_NEAREST, look.chunks // 100))
+    if asked.mode != "hybrid":
+        most = min(most, max(LISTED_FOR_ONE, look.chunks // 100))
     with_distance = asked.mode != "lexical"
     statement = list_statement(
         asked.filter.conditions,

@@ -67,20 +67,17 @@ WITH passing AS MATERIALIZED (
 ), found AS MATERIALIZED (
     SELECT {packed} FROM (
         SELECT embedding.chunk_id{distance}
-        FROM passing CROSS JOIN LATERAL (
-            SELECT * FROM retrieval_embedding embedding
-            WHERE embedding.version_id = passing.id
-              AND (embedding.index_id = ANY(%(indexes)s)) IS TRUE
-            OFFSET 0
-        ) AS embedding{chunk}
-        WHERE (SELECT documents < %(enough)s FROM amount){chunk_conditions}
+        FROM retrieval_embedding embedding{chunk}
+        WHERE (SELECT documents < %(enough)s FROM amount)
+          AND embedding.version_id = ANY((SELECT array_agg(id) FROM passing)::uuid[])
+          AND embedding.index_id = ANY(%(indexes)s){chunk_conditions}
         LIMIT %(most)s::bigint + 1
     ) AS listed
 )
 SELECT amount.documents,
        CASE WHEN amount.documents >= %(enough)s THEN (
            SELECT (amount.documents * avg(greatest(version.num_chunks, 1)))::bigint
-           FROM (SELECT id FROM passing LIMIT 200) AS sample
+           FROM (SELECT id FROM passing LIMIT 50) AS sample
            JOIN documents_documentversion version USING (id)
        ) END,
        found.*

@@ -231,9 +231,9 @@ class PassageContext(models.Model):
 class FrequentTerm(models.Model):
     """The postings of a large index's frequent term, packed so that they are read at once.
 
-    `chunk_ids` are 4 bytes each, counted from `TermLists.base` and ascending; `impacts`, 2 bytes
-    each, are what BM25 makes of frequency and length, as a share of 32,767. Big-endian both. Terms
-    without a row are rare: their postings are read as they are.
+    `chunk_ids`, counted from `TermLists.base`, and `impacts`, what BM25 makes of frequency and
+    length, are as `packed_terms` writes them. Terms without a row are rare: their postings are
+    read as they are.
     """
 
     pk = models.CompositePrimaryKey("index_id", "term")

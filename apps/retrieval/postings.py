@@ -11,7 +11,7 @@ from apps.chunking.models import Chunk
 from apps.documents.models import DocumentVersion
 from apps.retrieval.context_text import heading_with_context
 from apps.retrieval.models import Index
-from apps.retrieval.term_lists import note_late
+from apps.retrieval.packing import note_late
 from apps.retrieval.terms import count_terms
 from apps.retrieval.wire import open_cursor
 

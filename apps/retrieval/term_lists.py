@@ -1,15 +1,10 @@
-"""Packed postings of a large index's frequent terms: made in the background, read at once.
+"""The packed postings of large indexes (`packing`), read at once and added up here.
 
-Adding up a hundred thousand rows takes Postgres some forty milliseconds; adding up as many numbers
-takes a fraction of one. So the job of a large index packs the postings of each frequent term into
-two columns of bytes, and `Words` adds them up here. What came since the packing is read from the
-postings themselves: passages with higher ids, and those that `note_late` has written down.
+What came since the packing is read from the postings themselves: passages with higher ids, and
+those that were written down as late.
 
 Impacts go by the mean length of their own index when it was packed: in a search of several, or
 of one that has grown since, scores differ from those of the plain formula in the third digit.
-
-The order of events makes sure that none is missed: `pack` first raises `watch`, alone, while
-nobody is between writing postings and noting them; only then does it read what it packs.
 """
 
 from __future__ import annotations
@@ -17,44 +12,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import psycopg
-from django.db import connection, transaction
-from django.utils import timezone
 
 from apps.retrieval.bm25 import K1, B, bm25_weight
-from apps.retrieval.models import Index, LatePassage, TermLists
+from apps.retrieval.packed_terms import POSTING, count_packed, unpack_impacts, unpack_numbers
 
-FREQUENT_SHARE = 2_000
-"""Terms that stand in more than one in this many passages are packed."""
+DENSE_SPAN, DENSE_SHARE = 1_000_000, 16
+"""Sums stand by id as far as that many ids, or so many for each posting that is added up."""
 
-FREQUENT_AT_LEAST = 50
-FULL_IMPACT = 32_767
+SHORT_LIST = 10_000
+"""Postings among which the highest are found in a fraction of a millisecond."""
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
-NOTE_LATE = """
-INSERT INTO retrieval_latepassage (workspace_id, index_id, chunk_id, noted_at)
-SELECT lists.workspace_id, lists.index_id, passage.id, statement_timestamp()
-FROM retrieval_termlists lists CROSS JOIN unnest(%s::bigint[]) AS passage (id)
-WHERE lists.index_id = %s AND passage.id <= lists.watch
-ON CONFLICT (index_id, chunk_id) DO UPDATE SET noted_at = excluded.noted_at
-"""
-RANGE = "SELECT min(chunk_id), max(chunk_id) FROM retrieval_embedding WHERE index_id = %s"
-PACK = """
-INSERT INTO retrieval_frequentterm
-    (workspace_id, index_id, term, num_chunks, chunk_ids, impacts)
-SELECT %(workspace)s, %(index)s, term, count(*),
-       string_agg(int4send((chunk_id - %(base)s)::int), '' ORDER BY chunk_id),
-       string_agg(int2send((32767 * frequency / (
-           frequency + %(fixed)s + %(norm)s::float8 * length))::smallint), '' ORDER BY chunk_id)
-FROM retrieval_posting
-WHERE index_id = %(index)s AND chunk_id <= %(until)s
-GROUP BY term HAVING count(*) >= %(least)s
-"""
 READ = """
 WITH late AS MATERIALIZED (
     SELECT late.index_id, late.chunk_id FROM retrieval_latepassage late
@@ -87,8 +59,6 @@ SELECT live.number::int, late.chunk_id
 FROM unnest($1::uuid[]) WITH ORDINALITY AS live (id, number)
 JOIN retrieval_latepassage late ON late.index_id = live.id
 """
-_FRESH = np.dtype([("chunk_id", ">i8"), ("frequency", ">i4"), ("length", ">i4")])
-
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
 
@@ -103,55 +73,6 @@ class Scored:
     def take(self, places: Any) -> Scored:
         """Those at these places."""
         return Scored(self.chunk_ids[places], self.scores[places], self.terms[places])
-
-
-# Writing
-
-
-def note_late(index: Index, chunk_ids: Sequence[int]) -> None:
-    """In the transaction that wrote postings of these passages: the packed ones lack them."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_SHARED, [str(index.pk)])
-        cursor.execute(NOTE_LATE, [list(chunk_ids), index.pk])
-
-
-def pack(index: Index) -> None:
-    """Pack the postings of every frequent term anew. Reads all postings of the index."""
-    base, until = _raise_watch(index)
-    began = timezone.now()
-    index.refresh_from_db()
-    mean = max(index.total_length, 1) / max(index.num_chunks, 1)
-    values = {
-        "workspace": index.workspace_id,
-        "index": index.pk,
-        "base": base,
-        "until": until,
-        "fixed": K1 * (1 - B),
-        "norm": K1 * B / mean,
-        "least": max(FREQUENT_AT_LEAST, index.num_chunks // FREQUENT_SHARE),
-    }
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM retrieval_frequentterm WHERE index_id = %s", [index.pk])
-        cursor.execute(PACK, cast(Any, values))
-        TermLists.objects.filter(index=index).update(base=base, until=until)
-        LatePassage.objects.filter(index=index, noted_at__lt=began).delete()
-        Index.objects.filter(pk=index.pk).update(terms_counted=index.num_chunks)
-
-
-def _raise_watch(index: Index) -> tuple[int, int]:
-    """From which to which id the passages will be packed; those that come late are noted now."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(LOCK, [str(index.pk)])
-        cursor.execute(RANGE, [index.pk])
-        least, most = cursor.fetchone() or (0, 0)
-        TermLists.objects.get_or_create(
-            index=index, defaults={"workspace_id": index.workspace_id, "base": least or 0}
-        )
-        TermLists.objects.filter(index=index).update(watch=most or 0)
-    return least or 0, most or 0
-
-
-# Reading
 
 
 def read(
@@ -173,7 +94,7 @@ def read(
         rows, late = cursor.fetchall(), second.fetchall()
     found = dict.fromkeys(range(1, len(terms) + 1), 0)
     for row in rows:
-        found[row[1]] += len(row[3] or b"") // 4 + len(row[5] or b"") // _FRESH.itemsize
+        found[row[1]] += count_packed(row[4] or b"") + len(row[5] or b"") // POSTING.itemsize
     weights = [
         bm25_weight(times, found[number], chunks) for number, times in enumerate(terms.values(), 1)
     ]
@@ -220,13 +141,17 @@ class Words:
 
 
 class _Lists:
-    """The postings of all asked terms in one index, and what they add up to."""
+    """The postings of all asked terms in one index, and what they add up to.
+
+    Sums stand in an array by place. The place of a passage is its id less the base; where that
+    would make an array with hardly anything in it, its place among those that have a term.
+    """
 
     def __init__(self, mean_length: float, *, late: Sequence[int]) -> None:
         self._norm = K1 * B / mean_length
         self._late = np.asarray(late, np.int64)
         self._base = 0
-        self._packed: list[tuple[Any, Any, int]] = []
+        self._read: list[tuple[bytes, bytes, float, int]] = []
         self._fresh: list[tuple[Any, Any, int]] = []
 
     def add(self, row: tuple[Any, ...], *, weight: float, bit: int) -> None:
@@ -234,35 +159,69 @@ class _Lists:
         base, chunk_ids, impacts, fresh = row
         if chunk_ids:
             self._base = base
-            share = np.frombuffer(impacts, ">i2").astype(np.float32)
-            share *= weight / FULL_IMPACT
-            self._packed.append((np.frombuffer(chunk_ids, ">i4").astype(np.int64), share, bit))
+            self._read.append((chunk_ids, impacts, weight, bit))
         if fresh:
-            rows = np.frombuffer(fresh, _FRESH)
+            rows = np.frombuffer(fresh, POSTING)
             frequency = rows["frequency"].astype(np.float64)
             bottom = frequency + K1 * (1 - B) + self._norm * rows["length"]
             ids = rows["chunk_id"].astype(np.int64)
             self._fresh.append((ids, weight * frequency / bottom, bit))
 
     @cached_property
+    def _ids(self) -> list[Any]:
+        """Ids behind the base of each packed term, ascending."""
+        return [
+            unpack_numbers(ids, count=count_packed(impacts)) for ids, impacts, _, _ in self._read
+        ]
+
+    @cached_property
+    def _shares(self) -> list[Any]:
+        """What each packed term adds there."""
+        return [unpack_impacts(impacts, weight=weight) for _, impacts, weight, _ in self._read]
+
+    @cached_property
+    def _met(self) -> Any | None:
+        """The ids that have any packed term, ascending, if their places are those among them."""
+        span = max(int(ids[-1]) + 1 for ids in self._ids)
+        if span <= max(DENSE_SPAN, DENSE_SHARE * sum(map(len, self._ids))):
+            return None
+        return np.unique(np.concatenate(self._ids))
+
+    @cached_property
+    def _places(self) -> list[Any]:
+        """The same as `_ids`, by place."""
+        met = self._met
+        return self._ids if met is None else [np.searchsorted(met, ids) for ids in self._ids]
+
+    @cached_property
+    def _num_places(self) -> int:
+        return max((int(places[-1]) + 1 for places in self._places), default=0)
+
+    @cached_property
     def sums(self) -> Any:
-        """What the packed postings add up to, by the place of a passage behind the base."""
-        if not self._packed:
+        """What the packed postings add up to, by place."""
+        if not self._read:
             return np.zeros(0, np.float32)
-        sums = np.zeros(max(int(ids[-1]) for ids, _, _ in self._packed) + 1, np.float32)
-        for ids, share, _ in self._packed:
-            sums[ids] += share  # an id stands once in a list
-        gone = self._late - self._base
-        sums[gone[(gone >= 0) & (gone < len(sums))]] = 0
+        sums = np.zeros(self._num_places, np.float32)
+        for places, share in zip(self._places, self._shares, strict=True):
+            np.add.at(sums, places, share)
+        sums[self._places_of(self._late)] = 0
         return sums
+
+    def _places_of(self, chunk_ids: Any) -> Any:
+        """Of those of these passages that have one."""
+        ids = chunk_ids - self._base
+        if self._met is None:
+            return ids[(ids >= 0) & (ids < self._num_places)]
+        return np.flatnonzero(_is_among(self._met, np.sort(ids)))
 
     def look_up(self, chunk_ids: Any, scores: Any, terms: Any) -> None:
         """Add to the scores and terms of these passages what they have here."""
-        places = chunk_ids - self._base
+        wanted = chunk_ids - self._base
         kept = ~np.isin(chunk_ids, self._late)
-        for ids, share, bit in self._packed:
-            at = np.minimum(np.searchsorted(ids, places), len(ids) - 1)
-            met = kept & (ids[at] == places)
+        for ids, share, (*_, bit) in zip(self._ids, self._shares, self._read, strict=True):
+            at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+            met = kept & (ids[at] == wanted)
             scores[met] += share[at[met]]
             terms[met] |= bit
         for ids, score, bit in self._fresh:
@@ -292,38 +251,40 @@ class _Lists:
 
         Passages with a rare term as well need their sum, however low it is: they are all kept.
         """
-        if not self._packed:
+        if not self._read:
             return np.empty(0, np.int64), np.empty(0, np.float64)
         sums = self.sums
         if allowed is not None:
-            inside = allowed - self._base
-            inside = inside[(inside >= 0) & (inside < len(sums))]
+            inside = self._places_of(allowed)
             chosen = _highest(sums, inside[sums[inside] > 0], depth)
         else:
             chosen = self._ahead(sums, depth)
-        fresh = [ids - self._base for ids, _, _ in self._fresh]
-        if fresh:
-            also = np.concatenate(fresh)
-            also = also[(also >= 0) & (also < len(sums))]
-            also = also[sums[also] > 0]
+        if self._fresh:
+            also = np.concatenate([ids for ids, _, _ in self._fresh])
             if allowed is not None:
-                also = also[_is_among(also + self._base, allowed)]
-            chosen = np.union1d(chosen, also)
-        return chosen + self._base, sums[chosen].astype(np.float64)
+                also = also[_is_among(also, allowed)]
+            also = self._places_of(also)
+            chosen = np.union1d(chosen, also[sums[also] > 0])
+        ids = chosen if self._met is None else self._met[chosen]
+        return ids + self._base, sums[chosen].astype(np.float64)
 
     def _ahead(self, sums: Any, depth: int) -> Any:
         """Where the sums are among the `depth` highest, and a few more.
 
-        The shortest list that is long enough tells how high they are at least, so that the
-        million need not be put in order.
+        The short lists that are long enough tell how high they are at least, so that the million
+        need not be put in order.
         """
-        long_enough = [ids for ids, _, _ in self._packed if len(ids) >= depth]
+        long_enough = sorted((at for at in self._places if len(at) >= depth), key=len)
         if not long_enough:
-            return np.unique(np.concatenate([ids for ids, _, _ in self._packed]))
-        some = sums[min(long_enough, key=len)]
-        least = np.partition(some, len(some) - depth)[len(some) - depth]
+            return np.unique(np.concatenate(self._places))
+        short = [places for places in long_enough[1:] if len(places) <= SHORT_LIST]
+        least = max(_nth_highest(sums[places], depth) for places in [long_enough[0], *short])
         ahead = np.flatnonzero(sums >= max(least, np.float32(1e-9)))
         return _highest(sums, ahead, depth)
+
+
+def _nth_highest(values: Any, number: int) -> Any:
+    return np.partition(values, len(values) - number)[len(values) - number]
 
 
 def _highest(sums: Any, places: Any, depth: int) -> Any:

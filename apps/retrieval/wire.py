@@ -54,6 +54,13 @@ def open_raw_cursor() -> Iterator[psycopg.RawCursor[tuple[Any, ...]]]:
         yield cursor
 
 
+@contextmanager
+def open_stream(name: str) -> Iterator[psycopg.ServerCursor[tuple[Any, ...]]]:
+    """A cursor that Postgres keeps under this name: rows come as they are fetched."""
+    with connection.wrap_database_errors, psycopg.ServerCursor(_connect(), name) as cursor:
+        yield cursor
+
+
 def _connect() -> psycopg.Connection[tuple[Any, ...]]:
     connection.ensure_connection()
     raw = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection)

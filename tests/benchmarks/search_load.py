@@ -235,7 +235,7 @@ __all__ = ["BLOCK", "DOCUMENT_CHUNKS", "TAGS", "Loader", "execute", "load_sizes"
 
 def bring_up_to_date(index: Index) -> float:
     """What the product's job does for a large index; the seconds that the vector index took."""
-    from apps.retrieval import ann, term_lists
+    from apps.retrieval import ann, packing
     from apps.retrieval.models import AnnState
 
     index.refresh_from_db()
@@ -243,7 +243,7 @@ def bring_up_to_date(index: Index) -> float:
     if wanted is None:
         return 0.0
     if ann.terms_are_old(index):
-        term_lists.pack(index)
+        packing.pack(index)
     started = time.perf_counter()
     ann.build(wanted, num_chunks=index.num_chunks)
     seconds = time.perf_counter() - started

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from apps.chunking.models import Chunk
 from apps.documents.models import Collection, Document
-from apps.retrieval import postings, term_lists
+from apps.retrieval import packing, postings
 from apps.retrieval.models import FrequentTerm, Index, LatePassage, TermLists
+from apps.retrieval.packed_terms import unpack_numbers
 from apps.retrieval.search import SearchQuery, search
 from apps.retrieval.services import forget_document
 from apps.workspaces.models import Workspace
@@ -23,14 +23,14 @@ WORDS = ["common", "often often", "often rare", "common often", "seldom common"]
 
 @pytest.fixture
 def packed(workspace: Workspace, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Index:
-    monkeypatch.setattr(term_lists, "FREQUENT_AT_LEAST", 20)
+    monkeypatch.setattr(packing, "FREQUENT_AT_LEAST", 20)
     collection = make_collection(workspace)
     texts = [f"{WORDS[n % 5]} {'filler ' * (n % 7)}" for n in range(100)]
     add_passages(collection, "first.txt", texts[:50])
     add_passages(collection, "second.txt", texts[50:])
     settings.EXACT_SCAN_CHUNKS = 10
     index = Index.objects.get(collection=collection)
-    term_lists.pack(index)
+    packing.pack(index)
     return index
 
 
@@ -51,7 +51,7 @@ def test_frequent_terms_are_packed_and_the_rest_is_not(packed: Index, settings: 
 
     assert set(found) == {"common", "often", "rare", "seldom", "filler"}
     assert found["common"].num_chunks == 60
-    ids = np.frombuffer(bytes(found["common"].chunk_ids), ">i4")
+    ids = unpack_numbers(bytes(found["common"].chunk_ids), count=60)
     lists = TermLists.objects.get(index=packed)
     expected = Chunk.objects.filter(text__contains="common").order_by("pk")
     assert (ids + lists.base).tolist() == list(expected.values_list("pk", flat=True))
@@ -86,7 +86,7 @@ def test_a_passage_that_changes_is_found_by_its_new_words_only(
     ours, exact = both(packed, settings, text="rare changed")
     assert max(ours) == pytest.approx(max(exact), abs=2e-3)
 
-    term_lists.pack(packed)
+    packing.pack(packed)
 
     assert not LatePassage.objects.exists()
     assert len(scores(packed, settings, exact=False, text="seldom")) == before - 1

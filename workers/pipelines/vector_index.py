@@ -17,7 +17,7 @@ from django.db import connection
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind
-from apps.retrieval import ann, term_lists
+from apps.retrieval import ann, packing
 from apps.retrieval.ann_sql import VectorIndex
 from apps.retrieval.models import AnnState, Index
 from workers.claims import close_connection, still_wanted
@@ -54,7 +54,7 @@ def index_vectors(job: Job) -> None:
         ann.drop_others(index.pk, keep=())
         return
     if ann.terms_are_old(index):
-        term_lists.pack(index)
+        packing.pack(index)
     if index.ann_built != wanted.label or not ann.list_relations().get(wanted.name):
         _replace(job, index, wanted)
     ann.drop_others(index.pk, keep=[wanted.name])
