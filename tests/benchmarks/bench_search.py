@@ -9,7 +9,7 @@ Recall@10 is against the same search with EXACT_SCAN_CHUNKS so high that everyth
 leave 100, 10, 1 and 0.1 % of the passages.
 
 Goals: recall@10 of .97 in every cell; hybrid p95 of 25 ms at 100,000 and 80 ms at a million.
-Peers are asked in the same run, after all of their passages are in: as the product is asked, which
+Peers are asked in turns with the product, twenty questions each: as the product is asked, which
 the goal "faster than every peer that does the same work" is about, and as their manuals show.
 --keep FOLDER leaves the database and the peers' stores there and uses them again.
 """
@@ -29,7 +29,17 @@ from typing import TYPE_CHECKING, Any
 
 from config.embedded import ephemeral_services
 from tests.benchmarks.harness import DATA, ROOT, print_table
-from tests.benchmarks.search_contest import PEERS, measure_peer, write_for_peers
+from tests.benchmarks.search_contest import (
+    PEERS,
+    Answer,
+    Ask,
+    Peers,
+    Player,
+    open_peers,
+    play,
+    to_cells,
+    write_for_peers,
+)
 from tests.benchmarks.search_corpus import (
     MODELS,
     Corpus,
@@ -83,7 +93,7 @@ def share_found(found: list[tuple[int, float]], exact: list[tuple[int, float]], 
 
 @dataclass(slots=True)
 class Asked:
-    """One size: its collection, the questions, and those that are asked before.
+    """One size: its collection, and the questions; the second half of them is asked before.
 
     What is measured is asked of a server that is in use. So the exact searches, which read
     everything and put it in the place of what is used, come after all that is timed.
@@ -92,27 +102,43 @@ class Asked:
     collection: Collection
     size: int
     questions: Questions
-    others: Questions
     modes: Sequence[str] = MODES
     found: dict[tuple[str, str], list[list[tuple[int, float]]]] = field(default_factory=dict)
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
 
-    def measure(self, report: Report) -> None:
-        """The times of every cell."""
+    def measure(self, report: Report, peers: Peers | None = None) -> None:
+        """The times of every cell, with peers in between."""
+        count = len(self.questions.texts) // 2
         for tag in SHARE:
             for mode in self.modes:
-                list(find(self.collection, self.others, mode=mode, tag=tag))
-                runs = list(find(self.collection, self.questions, mode=mode, tag=tag))
-                self.found[tag, mode] = [found for _, found in runs]
-                cell = Cell(PLUMBLINE, self.size, mode, tag, [ms for ms, _ in runs], None)
+                own = Player(PLUMBLINE, "same", self._asker(mode, tag))
+                answers = play([own, *(peers.players(mode, tag) if peers else [])], count=count)
+                times = [ms for ms, _ in answers.pop((PLUMBLINE, "same"))]
+                cell = Cell(PLUMBLINE, self.size, mode, tag, times, None)
                 self.cells[tag, mode] = cell
                 report.add(cell)
+                if peers:
+                    for one in to_cells(answers, peers, mode=mode, tag=tag):
+                        report.add(one)
+
+    def _asker(self, mode: str, tag: str) -> Ask:
+        found = self.found[tag, mode] = list[list[tuple[int, float]]]()
+
+        def ask(numbers: Sequence[int], seconds: float) -> list[Answer]:
+            chosen = slice(numbers[0], numbers[-1] + 1)
+            some = Questions(self.questions.texts[chosen], self.questions.vectors[chosen])
+            runs = list(find(self.collection, some, mode=mode, tag=tag))
+            if numbers[0] < len(self.questions.texts) // 2:
+                found.extend(hits for _, hits in runs)
+            return [(ms, [pk for pk, _ in hits]) for ms, hits in runs]
+
+        return ask
 
     def compare(self) -> None:
         """The recall of every cell, by the first of the questions where there are many passages."""
         from django.test import override_settings
 
-        count = len(self.questions.texts)
+        count = len(self.questions.texts) // 2
         if self.size >= FEWER_QUESTIONS_AT:
             count = min(count, FEWER_QUESTIONS)
         asked = Questions(self.questions.texts[:count], self.questions.vectors[:count])
@@ -127,9 +153,7 @@ class Asked:
             print("  " + "  ".join(text.ljust(10) for text in cell.row()), flush=True)
 
 
-def compare_precisions(
-    collection: Collection, size: int, questions: Questions, others: Questions
-) -> None:
+def compare_precisions(collection: Collection, size: int, questions: Questions) -> None:
     """Build the vector index of one collection in each way, and ask it."""
     from apps.retrieval import ann
 
@@ -145,7 +169,7 @@ def compare_precisions(
             return
         measured = Report()
         print(f"  {kind} {precision}: built in {seconds:.0f} s", flush=True)
-        asked = Asked(collection, size, questions, others, modes=("vector",))
+        asked = Asked(collection, size, questions, modes=("vector",))
         asked.measure(measured)
         asked.compare()
         size_bytes = execute("SELECT pg_relation_size(to_regclass(%s))", wanted.name)[0][0]
@@ -176,12 +200,12 @@ def make_workspace() -> Any:
     return Workspace.objects.first() or create_workspace("Benchmark", owner=owner)
 
 
-def choose_questions(count: int) -> tuple[Questions, Questions]:
-    """Those that are measured, and as many others to begin with."""
+def choose_questions(count: int) -> Questions:
+    """Those that are measured, and behind them as many others to begin with."""
     texts = read_questions(2 * count)
     vectors = load_embedder().encode(texts)
-    asked, before = slice(0, None, 2), slice(1, None, 2)
-    return Questions(texts[asked], vectors[asked]), Questions(texts[before], vectors[before])
+    order = [*range(0, 2 * count, 2), *range(1, 2 * count, 2)]
+    return Questions([texts[n] for n in order], vectors[order])
 
 
 def prepare(workspace: Any, corpus: Corpus, sizes: Sequence[int]) -> dict[int, Collection]:
@@ -202,24 +226,25 @@ def prepare(workspace: Any, corpus: Corpus, sizes: Sequence[int]) -> dict[int, C
 
 def measure(arguments: argparse.Namespace, folder: Path, url: str) -> int:
     corpus = Corpus()
-    questions, others = choose_questions(arguments.questions)
+    questions = choose_questions(arguments.questions)
     report = Report()
     collections = prepare(make_workspace(), corpus, arguments.sizes)
-    asked = [Asked(places, size, questions, others) for size, places in collections.items()]
+    asked = [Asked(places, size, questions) for size, places in collections.items()]
     for one in asked:
-        one.measure(report)
-    for size in arguments.sizes:
-        names = arguments.peers if size <= arguments.peers_up_to else []
-        place = folder / "peers" / str(size)
+        names = arguments.peers if one.size <= arguments.peers_up_to else []
+        place = folder / "peers" / str(one.size)
         if names:
-            write_for_peers(corpus, size, questions, place)
-        for name in names:
-            measure_peer(report, name, size, place, url, minutes=arguments.peer_minutes)
+            write_for_peers(corpus, one.size, questions, place)
+        with open_peers(
+            report, names, one.size, place, url,
+            questions=questions, minutes=arguments.peer_minutes,
+        ) as peers:  # fmt: skip
+            one.measure(report, peers)
     for one in asked:
         one.compare()
     if arguments.precisions:
         size = max(size for size in collections if size <= max(PRECISIONS_AT, min(collections)))
-        compare_precisions(collections[size], size, questions, others)
+        compare_precisions(collections[size], size, questions)
     print()
     print_table([HEAD, *[cell.row() for cell in report.sorted()]])
     print("\n".join(report.notes))
@@ -236,7 +261,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--peers-up-to", type=int, default=1_000_000, help="largest size of peers")
-    parser.add_argument("--peer-minutes", type=float, default=60, help="for each peer and size")
+    parser.add_argument("--peer-minutes", type=float, default=60, help="to build each, per size")
     parser.add_argument("--no-precisions", dest="precisions", action="store_false")
     parser.add_argument("--keep", type=Path, help="folder of a database to keep and use again")
     return parser.parse_args()

@@ -36,6 +36,8 @@ class Cell:
 
     @property
     def p95(self) -> float:
+        if len(self.times) < 2:
+            return self.p50
         return statistics.quantiles(self.times, n=20, method="inclusive")[18]
 
     @property
@@ -47,11 +49,12 @@ class Cell:
         recall = "" if self.recall is None else f"{self.recall:.3f}"
         return (
             f"{self.size:,}", SHARE[self.tag], self.mode, self.system, self.way,
-            f"{self.p50:.1f}", f"{self.p95:.1f}", recall,
+            f"{self.p50:.1f}", f"{self.p95:.1f}", recall, str(len(self.times)),
         )  # fmt: skip
 
 
-HEAD = ("passages", "filter leaves", "mode", "system", "way", "p50 ms", "p95 ms", "recall@10")
+HEAD = ("passages", "filter leaves", "mode", "system", "way", "p50 ms", "p95 ms", "recall@10",
+        "questions")  # fmt: skip
 
 
 @dataclass(slots=True)

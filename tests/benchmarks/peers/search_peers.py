@@ -1,7 +1,7 @@
 """Searches of Chroma, LanceDB, LlamaIndex with PGVector, and faiss.
 
 Runs in an environment of its own (requirements-bench.txt):
-    python search_peers.py NAME FOLDER SIZE DATABASE_URL [build|ask]
+    python search_peers.py NAME FOLDER SIZE DATABASE_URL [build]
 FOLDER holds vectors.npy (passages, 384), texts.json, questions.json and question_vectors.npy; what
 is built stays in FOLDER/NAME (of LlamaIndex in the database) and is used again.
 Document n // 10 of passage n carries a tag like the product's, so filters leave the same passages.
@@ -11,8 +11,9 @@ all passages belong to here, and with lists of CANDIDATES in hybrid search; sett
 the recall@10 of vectors is near .97. And as its manual shows it: no condition, no settings, lists
 of ten (`manual`). faiss knows no conditions but sets of numbers, and holds no texts.
 
-Prints one line of JSON: seconds to build, and for each way, mode and selectivity the milliseconds
-of each question and the recall@10 of vectors against an exact comparison of all of them.
+Prints a line of JSON: the seconds that building took, and the modes of each way. Then it answers
+each line of its input, {"way", "mode", "tag", "numbers", "seconds"}, with a line: for each of these
+questions the milliseconds and the ids found, until the seconds are over.
 """
 
 from __future__ import annotations
@@ -27,20 +28,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tags import TAGS, TOP, has_tag
 
 warnings.filterwarnings("ignore")
-TAGS = {"": 1, "tenth": 10, "hundredth": 100, "thousandth": 1_000}
 WORKSPACE, COLLECTION = "acme", "handbook"
-DOCUMENT_CHUNKS = 10
-TOP = 10
 CANDIDATES = 50
 BATCH = 5_000
-
-
-def has_tag(numbers: Any, tag: str) -> Any:
-    """Which passages belong to a document with the tag."""
-    every = TAGS[tag]
-    return (numbers // DOCUMENT_CHUNKS) % every == every // 2
 
 
 class Corpus:
@@ -59,22 +52,6 @@ class Corpus:
     def batches(self) -> Iterator[tuple[int, Any]]:
         for first in range(0, self.size, BATCH):
             yield first, np.asarray(self.vectors[first : first + BATCH], np.float32)
-
-    def exact(self, tag: str) -> Any:
-        """The TOP nearest passages of each question among those with the tag."""
-        best = np.full((len(self.asked), TOP), -2.0, np.float32)
-        ids = np.full((len(self.asked), TOP), -1)
-        for first, block in self.batches():
-            scores = self.asked @ block.T
-            scores[:, ~has_tag(self.numbers[first : first + len(block)], tag)] = -2
-            all_scores = np.concatenate([best, scores], axis=1)
-            all_ids = np.concatenate(
-                [ids, np.tile(self.numbers[first : first + len(block)], (len(ids), 1))], axis=1
-            )
-            order = np.argsort(-all_scores, axis=1)[:, :TOP]
-            best = np.take_along_axis(all_scores, order, 1)
-            ids = np.take_along_axis(all_ids, order, 1)
-        return ids
 
 
 Search = Callable[[int, str], list[int]]
@@ -278,30 +255,47 @@ class LlamaIndex:
         )  # fmt: skip
 
     def build(self) -> None:
-        from llama_index.core.schema import TextNode
-        from sqlalchemy import create_engine, text
+        """Its own rows and indexes; copied in at once, and indexed afterwards, to be done today."""
+        import psycopg
+        from pgvector.psycopg import register_vector
+        from psycopg.types.json import Jsonb
 
-        corpus = self.corpus
-        engine = create_engine(self.url)
-        with engine.begin() as connection:
-            connection.execute(text(f"DROP TABLE IF EXISTS data_llama_{corpus.size}"))
-        store = self._store()
-        texts = corpus.texts()
-        for first, block in corpus.batches():
-            store.add(
-                [
-                    TextNode(
-                        id_=str(n),
-                        text=texts[n],
-                        embedding=block[n - first].tolist(),
-                        metadata={"workspace": WORKSPACE, "collection": COLLECTION}
-                        | {tag: str(bool(has_tag(n, tag))).lower() for tag in TAGS if tag},
-                    )
-                    for n in range(first, first + len(block))
-                ]
+        table = f"data_llama_{self.corpus.size}"
+        with psycopg.connect(self.url.replace("+psycopg2", "", 1), autocommit=True) as database:
+            database.execute(f"DROP TABLE IF EXISTS {table}")
+            store = self._store()
+            store._initialize()
+            register_vector(database)
+            indexes = database.execute(
+                "SELECT indexname, indexdef FROM pg_indexes "
+                "WHERE tablename = %s AND indexname NOT LIKE '%%_pkey'",
+                [table],
+            ).fetchall()
+            for name, _ in indexes:
+                database.execute(f"DROP INDEX {name}")
+            copy = f"COPY {table} (node_id, text, metadata_, embedding) FROM STDIN (FORMAT BINARY)"
+            with database.cursor() as cursor, cursor.copy(copy) as writer:
+                writer.set_types(["varchar", "varchar", "jsonb", "vector"])
+                for number, node in enumerate(self._nodes()):
+                    row = store._node_to_table_row(node)
+                    vector = np.asarray(self.corpus.vectors[number], np.float32)
+                    writer.write_row([row.node_id, row.text, Jsonb(row.metadata_), vector])
+            database.execute("SET maintenance_work_mem = '4GB'")
+            for _, definition in indexes:
+                database.execute(definition)
+            database.execute(f"VACUUM ANALYZE {table}")
+
+    def _nodes(self) -> Iterator[Any]:
+        from llama_index.core.schema import TextNode
+
+        for n, text in enumerate(self.corpus.texts()):
+            yield TextNode(
+                id_=str(n),
+                text=text,
+                embedding=[],
+                metadata={"workspace": WORKSPACE, "collection": COLLECTION}
+                | {tag: str(bool(has_tag(n, tag))).lower() for tag in TAGS if tag},
             )
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f"VACUUM ANALYZE data_llama_{corpus.size}"))
 
     def open(self) -> Ways:
         from llama_index.core.vector_stores import MetadataFilter, MetadataFilters, VectorStoreQuery
@@ -360,18 +354,17 @@ def build(peer: Any, finished: Path) -> float:
     return float(finished.read_text())
 
 
-def ask(corpus: Corpus, search: Search, tag: str, exact: Any) -> tuple[list[float], float]:
-    """The milliseconds of each question, and the share of the ten nearest that is found."""
-    for number in range(min(5, len(corpus.asked))):
-        search(number, tag)
-    times, shares = [], []
-    for number in range(len(corpus.asked)):
+def ask(search: Search, tag: str, numbers: list[int], seconds: float) -> list[Any]:
+    """Milliseconds and ids of each question, as far as the seconds last."""
+    answers: list[Any] = []
+    end = time.perf_counter() + seconds
+    for number in numbers:
         began = time.perf_counter()
+        if began > end:
+            break
         found = search(number, tag)
-        times.append((time.perf_counter() - began) * 1000)
-        truth = {pk for pk in exact[number].tolist() if pk >= 0}
-        shares.append(len(truth & set(found)) / len(truth) if truth else 1.0)
-    return times, float(np.mean(shares))
+        answers.append(((time.perf_counter() - began) * 1000, found))
+    return answers
 
 
 def main() -> None:
@@ -380,18 +373,16 @@ def main() -> None:
     place = folder / name
     place.mkdir(exist_ok=True)
     peer = PEERS[name](corpus, place, url)
-    report: dict[str, Any] = {"seconds": build(peer, folder / f"{name}.finished"), "cells": []}
+    seconds = build(peer, folder / f"{name}.finished")
     ways = peer.open() if sys.argv[5:] != ["build"] else Ways({})
-    for tag in TAGS:
-        exact = corpus.exact(tag) if ways.same or ways.manual else None
-        for way, searches in (("same", ways.same), ("manual", ways.manual)):
-            for mode, search in searches.items():
-                times, recall = ask(corpus, search, tag, exact)
-                report["cells"].append(
-                    {"way": way, "mode": mode, "tag": tag, "times": times}
-                    | {"recall": recall if mode == "vector" else None}
-                )
-    print(json.dumps(report))
+    searches = {"same": ways.same, "manual": ways.manual}
+    modes = {way: list(searches[way]) for way in searches}
+    print(json.dumps({"seconds": seconds, "modes": modes}), flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        search = searches[asked["way"]][asked["mode"]]
+        answers = ask(search, asked["tag"], asked["numbers"], asked["seconds"])
+        print(json.dumps(answers), flush=True)
 
 
 if __name__ == "__main__":
