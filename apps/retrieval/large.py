@@ -114,13 +114,13 @@ def find_large(
     listed = _list_passing(cursor, asked, look, words, given) if asked.filter else None
     if listed is None:
         near = _find_near(cursor, asked, look, words, given)
-        found = _check_words(cursor, asked, words, given)
+        found_ids = _check_words(cursor, asked, words, given)
     else:
         near = listed.nearest
         given["chunks"] = float(len(listed.chunk_ids))
-        found = words.best(asked.candidates + SPARE_CHUNKS, allowed=listed.chunk_ids)
-        found = found.take(slice(asked.candidates))
-    met = words.look_up(near.chunk_ids)
+        depth = asked.candidates + SPARE_CHUNKS
+        found_ids = words.best(depth, allowed=listed.chunk_ids)[: asked.candidates]
+    found, met = words.look_up(found_ids), words.look_up(near.chunk_ids)
     given |= {
         "found_ids": found.chunk_ids.tolist(),
         "found_scores": found.scores.tolist(),
@@ -153,8 +153,8 @@ def _read_words(cursor: Cursor, asked: Question, look: Look) -> term_lists.Words
 
 def _check_words(
     cursor: Cursor, asked: Question, words: term_lists.Words, given: Mapping[str, Any]
-) -> term_lists.Scored:
-    """The best by words that can be shown, as many as there are candidates."""
+) -> Any:
+    """Ids of the best by words that can be shown, as many as there are candidates."""
     if asked.mode == "vector" or not asked.terms:
         return words.best(0)
     statement = check_statement(asked.filter.conditions, needs_chunks=asked.filter.needs_chunks)
@@ -162,12 +162,11 @@ def _check_words(
     if asked.filter:
         depths = [share * asked.candidates for share in CHECKED_SHARES]
     for depth in depths:
-        found = words.best(depth)
-        values = {**given, "found_ids": found.chunk_ids.tolist()}
-        rows = _execute(cursor, statement, values).fetchall()
-        if len(rows) == asked.candidates or len(found.chunk_ids) < depth:
+        ids = words.best(depth)
+        rows = _execute(cursor, statement, {**given, "found_ids": ids.tolist()}).fetchall()
+        if len(rows) == asked.candidates or len(ids) < depth:
             break
-    return found.take(np.array([row[0] - 1 for row in rows], np.int64))
+    return ids[[row[0] - 1 for row in rows]]
 
 
 def _find_near(

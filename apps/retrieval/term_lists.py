@@ -70,10 +70,6 @@ class Scored:
     scores: Any
     terms: Any
 
-    def take(self, places: Any) -> Scored:
-        """Those at these places."""
-        return Scored(self.chunk_ids[places], self.scores[places], self.terms[places])
-
 
 def read(
     cursor: Cursor,
@@ -119,8 +115,8 @@ class Words:
         for part in self._parts:
             part.sums  # noqa: B018  (computed once)
 
-    def best(self, depth: int, *, allowed: Any | None = None) -> Scored:
-        """The `depth` best by BM25; `allowed` are the ids, ascending, that may be found.
+    def best(self, depth: int, *, allowed: Any | None = None) -> Any:
+        """Ids of the `depth` best by BM25; `allowed` are those, ascending, that may be found.
 
         Passages that are gone may be among them.
         """
@@ -128,9 +124,7 @@ class Words:
         ids = np.concatenate([np.empty(0, np.int64), *[part[0] for part in found]])
         scores = np.concatenate([np.empty(0), *[part[1] for part in found]])
         order = np.lexsort((ids, -scores))[:depth]
-        terms = self.look_up(ids[order]).terms
-        met = terms > 0  # those that came late have lost their packed ones
-        return Scored(ids[order], scores[order], terms).take(np.flatnonzero(met))
+        return ids[order[scores[order] > 0]]  # those that came late have lost their packed ones
 
     def look_up(self, chunk_ids: Any) -> Scored:
         """Scores and terms of these passages; 0 where none of the terms stands in one."""

@@ -86,7 +86,7 @@ def test_the_best_are_those_of_plain_sums(
     allowed = ascending(random.choice(sorted(plain), 200, replace=False)) if chosen else None
     words = term_lists.Words([lists])
 
-    found = words.best(30, allowed=allowed)
+    found = words.look_up(words.best(30, allowed=allowed))
 
     wanted = {pk: score for pk, score in plain.items() if allowed is None or pk in allowed}
     best = sorted(wanted.values(), reverse=True)[:30]
