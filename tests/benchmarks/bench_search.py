@@ -9,8 +9,8 @@ Recall@10 is against the same search with EXACT_SCAN_CHUNKS so high that everyth
 leave 100, 10, 1 and 0.1 % of the passages.
 
 Goals: recall@10 of .97 in every cell; hybrid p95 of 25 ms at 100,000 and 80 ms at a million.
-Peers are asked in turns with the product, twenty questions each: as the product is asked, which
-the goal "faster than every peer that does the same work" is about, and as their manuals show.
+Peers are asked as the product is asked, which the goal "faster than every peer that does the same
+work" is about, and as their manuals show; the fast ones in turns with it, twenty questions each.
 --keep FOLDER leaves the database and the peers' stores there and uses them again.
 """
 
@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from config.embedded import ephemeral_services
 from tests.benchmarks.harness import DATA, ROOT, print_table
 from tests.benchmarks.search_contest import (
+    IN_TURNS,
     PEERS,
     Answer,
     Ask,
@@ -118,8 +119,15 @@ class Asked:
                 self.cells[tag, mode] = cell
                 report.add(cell)
                 if peers:
-                    for one in to_cells(answers, peers, mode=mode, tag=tag):
-                        report.add(one)
+                    report.extend(to_cells(answers, peers, mode=mode, tag=tag))
+
+    def measure_peers(self, report: Report, peers: Peers) -> None:
+        """Every cell of these peers alone."""
+        count = len(self.questions.texts) // 2
+        for tag in SHARE:
+            for mode in self.modes:
+                answers = play(peers.players(mode, tag), count=count)
+                report.extend(to_cells(answers, peers, mode=mode, tag=tag))
 
     def _asker(self, mode: str, tag: str) -> Ask:
         found = self.found[tag, mode] = list[list[tuple[int, float]]]()
@@ -230,16 +238,20 @@ def measure(arguments: argparse.Namespace, folder: Path, url: str) -> int:
     report = Report()
     collections = prepare(make_workspace(), corpus, arguments.sizes)
     asked = [Asked(places, size, questions) for size, places in collections.items()]
-    for one in asked:
-        names = arguments.peers if one.size <= arguments.peers_up_to else []
-        place = folder / "peers" / str(one.size)
-        if names:
-            write_for_peers(corpus, one.size, questions, place)
-        with open_peers(
-            report, names, one.size, place, url,
-            questions=questions, minutes=arguments.peer_minutes,
-        ) as peers:  # fmt: skip
-            one.measure(report, peers)
+    for in_turns in (True, False):
+        for one in asked:
+            names = [name for name in arguments.peers if (name in IN_TURNS) == in_turns]
+            place = folder / "peers" / str(one.size)
+            if names:
+                write_for_peers(corpus, one.size, questions, place)
+            with open_peers(
+                report, names, one.size, place, url,
+                questions=questions, minutes=arguments.peer_minutes,
+            ) as peers:  # fmt: skip
+                if in_turns:
+                    one.measure(report, peers)
+                else:
+                    one.measure_peers(report, peers)
     for one in asked:
         one.compare()
     if arguments.precisions:
@@ -260,7 +272,6 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
-    parser.add_argument("--peers-up-to", type=int, default=1_000_000, help="largest size of peers")
     parser.add_argument("--peer-minutes", type=float, default=60, help="to build each, per size")
     parser.add_argument("--no-precisions", dest="precisions", action="store_false")
     parser.add_argument("--keep", type=Path, help="folder of a database to keep and use again")

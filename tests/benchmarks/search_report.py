@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 PLUMBLINE = "Plumbline"
@@ -65,6 +65,10 @@ class Report:
     def add(self, cell: Cell) -> None:
         self.cells.append(cell)
         print("  " + "  ".join(text.ljust(10) for text in cell.row()), flush=True)
+
+    def extend(self, cells: Iterable[Cell]) -> None:
+        for cell in cells:
+            self.add(cell)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
