@@ -48,7 +48,13 @@ from tests.benchmarks.search_corpus import (
     load_embedder,
     read_questions,
 )
-from tests.benchmarks.search_load import TAGS, bring_up_to_date, execute, load_sizes
+from tests.benchmarks.search_load import (
+    TAGS,
+    bring_up_to_date,
+    execute,
+    load_sizes,
+    read_relations,
+)
 from tests.benchmarks.search_plot import draw_growth
 from tests.benchmarks.search_report import HEAD, MODES, PLUMBLINE, SHARE, Cell, Report, judge
 
@@ -61,6 +67,9 @@ PRECISIONS_AT = 100_000
 EVERYTHING = 10**9
 FEWER_QUESTIONS, FEWER_QUESTIONS_AT = 50, 1_000_000
 """Reading a million vectors takes a second: so many questions tell the recall."""
+
+OTHERS = 4
+"""So many times more questions are asked before: a server that is in use has heard most words."""
 
 PICTURE = ROOT / "docs" / "img" / "search-growth.svg"
 
@@ -94,7 +103,7 @@ def share_found(found: list[tuple[int, float]], exact: list[tuple[int, float]], 
 
 @dataclass(slots=True)
 class Asked:
-    """One size: its collection, and the questions; the second half of them is asked before.
+    """One size: its collection, and the questions; those from `count` on are asked before.
 
     What is measured is asked of a server that is in use. So the exact searches, which read
     everything and put it in the place of what is used, come after all that is timed.
@@ -103,17 +112,18 @@ class Asked:
     collection: Collection
     size: int
     questions: Questions
+    count: int
     modes: Sequence[str] = MODES
     found: dict[tuple[str, str], list[list[tuple[int, float]]]] = field(default_factory=dict)
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
 
     def measure(self, report: Report, peers: Peers | None = None) -> None:
         """The times of every cell, with peers in between."""
-        count = len(self.questions.texts) // 2
         for tag in SHARE:
             for mode in self.modes:
                 own = Player(PLUMBLINE, "same", self._asker(mode, tag))
-                answers = play([own, *(peers.players(mode, tag) if peers else [])], count=count)
+                players = [own, *(peers.players(mode, tag) if peers else [])]
+                answers = play(players, count=self.count, others=self._others)
                 times = [ms for ms, _ in answers.pop((PLUMBLINE, "same"))]
                 cell = Cell(PLUMBLINE, self.size, mode, tag, times, None)
                 self.cells[tag, mode] = cell
@@ -123,11 +133,15 @@ class Asked:
 
     def measure_peers(self, report: Report, peers: Peers) -> None:
         """Every cell of these peers alone."""
-        count = len(self.questions.texts) // 2
         for tag in SHARE:
             for mode in self.modes:
-                answers = play(peers.players(mode, tag), count=count)
+                players = peers.players(mode, tag)
+                answers = play(players, count=self.count, others=self._others)
                 report.extend(to_cells(answers, peers, mode=mode, tag=tag))
+
+    @property
+    def _others(self) -> range:
+        return range(self.count, len(self.questions.texts))
 
     def _asker(self, mode: str, tag: str) -> Ask:
         found = self.found[tag, mode] = list[list[tuple[int, float]]]()
@@ -135,10 +149,15 @@ class Asked:
         def ask(numbers: Sequence[int], seconds: float) -> list[Answer]:
             chosen = slice(numbers[0], numbers[-1] + 1)
             some = Questions(self.questions.texts[chosen], self.questions.vectors[chosen])
-            runs = list(find(self.collection, some, mode=mode, tag=tag))
-            if numbers[0] < len(self.questions.texts) // 2:
-                found.extend(hits for _, hits in runs)
-            return [(ms, [pk for pk, _ in hits]) for ms, hits in runs]
+            answers = []
+            end = time.perf_counter() + seconds
+            for ms, hits in find(self.collection, some, mode=mode, tag=tag):
+                answers.append((ms, [pk for pk, _ in hits]))
+                if numbers[0] < self.count:
+                    found.append(hits)
+                if time.perf_counter() > end:
+                    break
+            return answers
 
         return ask
 
@@ -146,7 +165,7 @@ class Asked:
         """The recall of every cell, by the first of the questions where there are many passages."""
         from django.test import override_settings
 
-        count = len(self.questions.texts) // 2
+        count = self.count
         if self.size >= FEWER_QUESTIONS_AT:
             count = min(count, FEWER_QUESTIONS)
         asked = Questions(self.questions.texts[:count], self.questions.vectors[:count])
@@ -161,7 +180,7 @@ class Asked:
             print("  " + "  ".join(text.ljust(10) for text in cell.row()), flush=True)
 
 
-def compare_precisions(collection: Collection, size: int, questions: Questions) -> None:
+def compare_precisions(collection: Collection, size: int, questions: Questions, count: int) -> None:
     """Build the vector index of one collection in each way, and ask it."""
     from apps.retrieval import ann
 
@@ -177,7 +196,7 @@ def compare_precisions(collection: Collection, size: int, questions: Questions) 
             return
         measured = Report()
         print(f"  {kind} {precision}: built in {seconds:.0f} s", flush=True)
-        asked = Asked(collection, size, questions, modes=("vector",))
+        asked = Asked(collection, size, questions, count, modes=("vector",))
         asked.measure(measured)
         asked.compare()
         size_bytes = execute("SELECT pg_relation_size(to_regclass(%s))", wanted.name)[0][0]
@@ -209,10 +228,10 @@ def make_workspace() -> Any:
 
 
 def choose_questions(count: int) -> Questions:
-    """Those that are measured, and behind them as many others to begin with."""
-    texts = read_questions(2 * count)
+    """`count` that are measured, and behind them OTHERS times as many to begin with."""
+    texts = read_questions((1 + OTHERS) * count)
     vectors = load_embedder().encode(texts)
-    order = [*range(0, 2 * count, 2), *range(1, 2 * count, 2)]
+    order = sorted(range(len(texts)), key=lambda n: (n % (1 + OTHERS) != 0, n))
     return Questions([texts[n] for n in order], vectors[order])
 
 
@@ -237,7 +256,10 @@ def measure(arguments: argparse.Namespace, folder: Path, url: str) -> int:
     questions = choose_questions(arguments.questions)
     report = Report()
     collections = prepare(make_workspace(), corpus, arguments.sizes)
-    asked = [Asked(places, size, questions) for size, places in collections.items()]
+    asked = [
+        Asked(collection, size, questions, arguments.questions)
+        for size, collection in collections.items()
+    ]
     for in_turns in (True, False):
         for one in asked:
             names = [name for name in arguments.peers if (name in IN_TURNS) == in_turns]
@@ -248,6 +270,7 @@ def measure(arguments: argparse.Namespace, folder: Path, url: str) -> int:
                 report, names, one.size, place, url,
                 questions=questions, minutes=arguments.peer_minutes,
             ) as peers:  # fmt: skip
+                read_relations(folder / "postgres", peer="" if in_turns else f"llama_{one.size}")
                 if in_turns:
                     one.measure(report, peers)
                 else:
@@ -256,7 +279,7 @@ def measure(arguments: argparse.Namespace, folder: Path, url: str) -> int:
         one.compare()
     if arguments.precisions:
         size = max(size for size in collections if size <= max(PRECISIONS_AT, min(collections)))
-        compare_precisions(collections[size], size, questions)
+        compare_precisions(collections[size], size, questions, arguments.questions)
     print()
     print_table([HEAD, *[cell.row() for cell in report.sorted()]])
     print("\n".join(report.notes))

@@ -21,6 +21,7 @@ import numpy as np
 from tests.benchmarks.harness import ROOT
 from tests.benchmarks.peers.tags import TOP, has_tag
 from tests.benchmarks.search_corpus import Corpus, Questions
+from tests.benchmarks.search_load import read_file
 from tests.benchmarks.search_report import Cell, Report
 
 PEERS = ("faiss", "chroma", "lancedb", "llamaindex")
@@ -55,15 +56,17 @@ class Player:
     ask: Ask
 
 
-def play(players: Sequence[Player], *, count: int) -> dict[tuple[str, str], list[Answer]]:
-    """Ask all players `count` questions in turns, after as many others.
+def play(
+    players: Sequence[Player], *, count: int, others: Sequence[int]
+) -> dict[tuple[str, str], list[Answer]]:
+    """Ask all players the first `count` questions in turns, after the others.
 
-    Questions from `count` on are the others. Answers are by system and way, in order.
+    Answers are by system and way, in order.
     """
     answers: dict[tuple[str, str], list[Answer]] = {}
     left = {}
     for player in players:
-        player.ask(range(count, 2 * count), WARM_SECONDS)
+        player.ask(others, WARM_SECONDS)
         answers[player.system, player.way] = []
         left[player] = CELL_SECONDS
     for first in range(0, count, TURN):
@@ -153,6 +156,7 @@ def open_peers(
     peers = Peers(size, folder, questions.vectors)
     try:
         for name in names:
+            _read_once(folder / name)
             process = subprocess.Popen(
                 [PYTHON, SCRIPT, name, folder, str(size), url],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -169,6 +173,13 @@ def open_peers(
         for process in peers.processes.values():
             process.kill()
             process.wait()
+
+
+def _read_once(folder: Path) -> None:
+    """So that the files are in memory, as those of a server in use are."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            read_file(path)
 
 
 def _first_word(process: subprocess.Popen[str], *, minutes: float) -> Any:

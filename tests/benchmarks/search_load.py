@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -251,3 +252,32 @@ def bring_up_to_date(index: Index) -> float:
     index.save(update_fields=["ann_built", "ann_state"])
     ann.drop_others(index.pk, keep=[wanted.name])
     return seconds
+
+
+# What a server in use has in memory
+
+RELATIONS = """
+SELECT pg_relation_filepath(relation.oid) FROM pg_class relation
+LEFT JOIN pg_class owner ON owner.reltoastrelid = relation.oid
+WHERE relation.relkind IN ('r', 'i', 't') AND relation.relnamespace <> 'pg_catalog'::regnamespace
+  AND coalesce(owner.relname, relation.relname) LIKE %s
+  AND (%s OR coalesce(owner.relname, relation.relname) NOT LIKE '%%llama%%')
+  AND relation.relname <> 'retrieval_posting'
+"""
+
+
+def read_relations(data: Path, *, peer: str = "") -> None:
+    """Read the files of the product's tables and indexes, or those with a peer's in the name.
+
+    `data` is the server's folder. Not the postings themselves: searches read their index.
+    """
+    for (path,) in execute(RELATIONS, f"%{peer}%", bool(peer)):
+        for file in (data / path).parent.glob(f"{Path(path).name}*"):
+            read_file(file)
+
+
+def read_file(path: Path) -> None:
+    """Once, so that it comes from memory the next time."""
+    with path.open("rb", buffering=0) as file:
+        while file.read(2**22):
+            pass
