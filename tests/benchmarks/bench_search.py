@@ -71,6 +71,9 @@ FEWER_QUESTIONS, FEWER_QUESTIONS_AT = 50, 1_000_000
 OTHERS = 4
 """So many times more questions are asked before: a server that is in use has heard most words."""
 
+WARM_SLOW = 5
+"""Questions that peers which take long are asked before."""
+
 PICTURE = ROOT / "docs" / "img" / "search-growth.svg"
 
 
@@ -136,7 +139,7 @@ class Asked:
         for tag in SHARE:
             for mode in self.modes:
                 players = peers.players(mode, tag)
-                answers = play(players, count=self.count, others=self._others)
+                answers = play(players, count=self.count, others=self._others[:WARM_SLOW])
                 report.extend(to_cells(answers, peers, mode=mode, tag=tag))
 
     @property

@@ -32,7 +32,7 @@ PostgreSQL: what the product has in memory would be gone when its turn comes."""
 PYTHON = ROOT / ".venv" / "peers" / "bin" / "python"
 SCRIPT = Path(__file__).with_name("peers") / "search_peers.py"
 TURN = 20
-CELL_SECONDS = 12.0
+CELL_SECONDS = 8.0
 """A peer that takes longer over a cell is asked fewer questions there, though never none."""
 
 WARM_SECONDS = 5.0
