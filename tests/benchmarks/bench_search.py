@@ -39,6 +39,7 @@ from tests.benchmarks.search_contest import (
     open_peers,
     play,
     to_cells,
+    warm_up,
     write_for_peers,
 )
 from tests.benchmarks.search_corpus import (
@@ -122,6 +123,9 @@ class Asked:
 
     def measure(self, report: Report, peers: Peers | None = None) -> None:
         """The times of every cell, with peers in between."""
+        for mode in self.modes:
+            own = Player(PLUMBLINE, "same", self._asker(mode, ""))
+            warm_up([own, *(peers.players(mode, "") if peers else [])], self._others)
         for tag in SHARE:
             for mode in self.modes:
                 own = Player(PLUMBLINE, "same", self._asker(mode, tag))

@@ -32,11 +32,11 @@ PostgreSQL: what the product has in memory would be gone when its turn comes."""
 PYTHON = ROOT / ".venv" / "peers" / "bin" / "python"
 SCRIPT = Path(__file__).with_name("peers") / "search_peers.py"
 TURN = 20
-CELL_SECONDS = 8.0
+CELL_SECONDS = 5.0
 """A peer that takes longer over a cell is asked fewer questions there, though never none."""
 
-WARM_SECONDS = 5.0
-"""So long other questions are asked before, at most."""
+WARM_SECONDS, WARM_UP_SECONDS = 5.0, 40.0
+"""So long other questions are asked before each cell and before all cells of a size, at most."""
 
 PASSAGES_AT_ONCE = 20_000
 
@@ -54,6 +54,12 @@ class Player:
     system: str
     way: str
     ask: Ask
+
+
+def warm_up(players: Sequence[Player], others: Sequence[int]) -> None:
+    """So that what is measured afterwards is a server in use, and not its start."""
+    for player in players:
+        player.ask(others, WARM_UP_SECONDS)
 
 
 def play(
