@@ -215,7 +215,7 @@ def _list_passing(
     once more after their passages have been counted.
     """
     most = LISTED_SHARE * asked.exact_chunks
-    if asked.mode != "hybrid":
+    if asked.mode == "lexical" or (asked.mode == "vector" and _is_quick(look)):
         most = min(most, max(LISTED_FOR_ONE, look.chunks // 100))
     with_distance = asked.mode != "lexical"
     statement = list_statement(
@@ -244,6 +244,15 @@ def _list_passing(
     if with_distance:
         near = _nearest_of(ids, np.frombuffer(row[3] or b"", ">f8"), asked.candidates)
     return Listed(np.sort(ids), near)
+
+
+def _is_quick(look: Look) -> bool:
+    """Whether the vector indexes find much behind a filter in little time: graphs of whole numbers.
+
+    Bits and lists are slower there than comparing all that the filter leaves, or find less.
+    """
+    built = [part.vectors for part in look.parts if part.vectors]
+    return all(one.kind == "hnsw" and one.precision != "binary" for one in built)
 
 
 def _nearest_of(ids: Any, distances: Any, candidates: int) -> Near:

@@ -175,14 +175,16 @@ class Asked:
         count = self.count
         if self.size >= FEWER_QUESTIONS_AT:
             count = min(count, FEWER_QUESTIONS)
-        asked = Questions(self.questions.texts[:count], self.questions.vectors[:count])
-        for (tag, mode), found in self.found.items():
+        for (tag, mode), answered in self.found.items():
+            found = answered[:count]
+            asked = Questions(
+                self.questions.texts[: len(found)], self.questions.vectors[: len(found)]
+            )
             with override_settings(EXACT_SCAN_CHUNKS=EVERYTHING):
                 exact = [hits for _, hits in find(self.collection, asked, mode=mode, tag=tag)]
             cell = self.cells[tag, mode]
             cell.recall = statistics.mean(
-                share_found(hits, truth, mode)
-                for hits, truth in zip(found[:count], exact, strict=True)
+                share_found(hits, truth, mode) for hits, truth in zip(found, exact, strict=True)
             )
             print("  " + "  ".join(text.ljust(10) for text in cell.row()), flush=True)
 

@@ -1,0 +1,33 @@
+"""Which searches of large collections list what a filter leaves."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from apps.retrieval.ann_sql import VectorIndex
+from apps.retrieval.large import Look, _is_quick
+from apps.retrieval.large_sql import Part
+
+
+def part(kind: str = "", precision: str = "") -> Part:
+    pk = uuid4()
+    vectors = VectorIndex(pk, kind, precision, 384) if kind else None
+    return Part(pk, same_model=True, vectors=vectors)
+
+
+@pytest.mark.parametrize(
+    ("parts", "is_quick"),
+    [
+        ([part("hnsw", "half")], True),
+        ([part("hnsw", "full"), part()], True),
+        ([part("hnsw", "binary")], False),
+        ([part("ivfflat", "half")], False),
+        ([part("hnsw", "half"), part("hnsw", "binary")], False),
+    ],
+)
+def test_only_graphs_of_whole_numbers_are_quick_behind_a_filter(
+    parts: list[Part], is_quick: bool
+) -> None:
+    assert _is_quick(Look(tuple(parts), largest=1, chunks=1, mean_length=1.0)) is is_quick
