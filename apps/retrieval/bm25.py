@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 K1, B = 1.2, 0.75
 
@@ -14,3 +15,11 @@ def bm25_weight(times: int, found: int, chunks: int) -> float:
     """
     found = min(found, chunks)
     return times * (K1 + 1) * math.log(1 + (chunks - found + 0.5) / (found + 0.5))
+
+
+def bm25_share(frequency: Any, length: Any, *, mean_length: float) -> Any:
+    """Of its weight what a term brings to a passage, from 0 to 1: numbers, or arrays of them.
+
+    f / (f + k1 (1 - b + b l / mean)): BM25 without IDF and k1 + 1.
+    """
+    return frequency / (frequency + K1 * (1 - B) + K1 * B / mean_length * length)

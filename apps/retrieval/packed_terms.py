@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.retrieval.bm25 import K1, B
+from apps.retrieval.bm25 import bm25_share
 
 FULL_IMPACT = 32_767
 _IMPACT = np.dtype("<i2")
@@ -48,12 +48,8 @@ def unpack_numbers(packed: bytes, *, count: int) -> Any:
 
 
 def pack_impacts(frequencies: Any, lengths: Any, *, mean_length: float) -> bytes:
-    """What BM25 makes of frequency and length, from 0 to 1, as a share of FULL_IMPACT.
-
-    f / (f + k1 (1 - b + b l / mean)), as in `bm25`, without k1 + 1 and IDF.
-    """
-    bottom = frequencies + K1 * (1 - B) + K1 * B / mean_length * lengths
-    shares: Any = np.rint(FULL_IMPACT * frequencies / bottom)
+    """`bm25_share` of each posting, as a share of FULL_IMPACT."""
+    shares: Any = np.rint(FULL_IMPACT * bm25_share(frequencies, lengths, mean_length=mean_length))
     return bytes(shares.astype(_IMPACT).tobytes())
 
 

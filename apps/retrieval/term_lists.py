@@ -18,7 +18,7 @@ from uuid import UUID
 import numpy as np
 import psycopg
 
-from apps.retrieval.bm25 import K1, B, bm25_weight
+from apps.retrieval.bm25 import bm25_share, bm25_weight
 from apps.retrieval.packed_terms import POSTING, count_packed, unpack_impacts, unpack_numbers
 
 DENSE_SPAN, DENSE_SHARE = 1_000_000, 16
@@ -142,7 +142,7 @@ class _Lists:
     """
 
     def __init__(self, mean_length: float, *, late: Sequence[int]) -> None:
-        self._norm = K1 * B / mean_length
+        self._mean_length = mean_length
         self._late = np.asarray(late, np.int64)
         self._base = 0
         self._read: list[tuple[bytes, bytes, float, int]] = []
@@ -157,9 +157,8 @@ class _Lists:
         if fresh:
             rows = np.frombuffer(fresh, POSTING)
             frequency = rows["frequency"].astype(np.float64)
-            bottom = frequency + K1 * (1 - B) + self._norm * rows["length"]
-            ids = rows["chunk_id"].astype(np.int64)
-            self._fresh.append((ids, weight * frequency / bottom, bit))
+            share = bm25_share(frequency, rows["length"], mean_length=self._mean_length)
+            self._fresh.append((rows["chunk_id"].astype(np.int64), weight * share, bit))
 
     @cached_property
     def _ids(self) -> list[Any]:
