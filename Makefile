@@ -43,7 +43,7 @@ format: $(STAMPS)/dev ## Put the code into the house style
 
 clean: ## Remove the environment and caches; never the data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find apps config inference workers tests -name __pycache__ -prune -exec rm -rf {} +
+	find apps config inference measures parsing workers tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The environment. A stamp is younger than the requirements it was installed from.
 

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from apps.documents.parsing.archive import SafeArchive
-from apps.documents.parsing.text import detect_charset
-from apps.documents.parsing.types import Limits, ParseError
+from parsing.archive import SafeArchive
+from parsing.text import detect_charset
+from parsing.types import Limits, ParseError
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_ROWS = 20_000

@@ -16,9 +16,9 @@ from uuid import UUID
 from django.http import Http404
 
 from apps.documents.models import DocumentVersion
-from apps.documents.parsing.service import ParserService
-from apps.documents.parsing.types import ParseError
 from apps.documents.storage import blob_root, locate_blob
+from parsing.service import ParserService
+from parsing.types import ParseError
 
 WIDTH_PX = 1400
 PICTURED = ("application/pdf", "image/")

@@ -14,7 +14,7 @@ import pytest
 from celery import Celery
 
 from apps.core.models import JobKind
-from tests.architecture.source import ROOT, parse, python_files, relative
+from tests.architecture.source import CODE_FOLDERS, ROOT, parse, python_files, relative
 from workers.celery import app
 from workers.dispatch import QUEUE_OF
 from workers.queues import Queue
@@ -66,7 +66,7 @@ def task_decorator(function: ast.FunctionDef) -> ast.expr | None:
 def task_faults(root: Path) -> tuple[int, list[str]]:
     """How many tasks there are, and what is wrong with them or with where they are."""
     count, found = 0, []
-    for path in python_files("apps", "config", "inference", "workers", root=root):
+    for path in python_files(*CODE_FOLDERS, root=root):
         for node in ast.walk(parse(path)):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apps.documents.parsing.service import ParserService
-from apps.documents.parsing.types import ParsedPage, ParseError
+from parsing.service import ParserService
+from parsing.types import ParsedPage, ParseError
 from tests.benchmarks.harness import DATA, Stack, await_documents, running_stack
 
 

@@ -16,8 +16,6 @@ from typing import Any
 
 from apps.chunking.splitters import SplitParams, split_pages
 from apps.chunking.units import CountTokens, PageText, join_pages
-from apps.documents.parsing.engine import parse_file
-from apps.documents.parsing.types import Limits, ParsedPage
 from apps.evaluation.evaluators.ranking import (
     all_found_at,
     ndcg_at,
@@ -26,6 +24,8 @@ from apps.evaluation.evaluators.ranking import (
     unique,
 )
 from apps.evaluation.evaluators.spans import Span, measure_overlap
+from parsing.engine import parse_file
+from parsing.types import Limits, ParsedPage
 from tests.benchmarks.harness import DATA
 
 DEPTH = 5

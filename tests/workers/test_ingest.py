@@ -11,11 +11,11 @@ from apps.chunking.models import Chunk
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, DocumentVersion, Page, VersionState
-from apps.documents.parsing.types import Opened, ParsedPage, ParseError
 from apps.documents.services import add_upload, cancel_document, retry_document
 from apps.documents.storage import remove_blob
 from apps.retrieval.models import Embedding, Posting
 from apps.workspaces.services import Actor
+from parsing.types import Opened, ParsedPage, ParseError
 from tests.workers.helpers import MARKDOWN, many_pages, newest, run_all, upload
 from workers.claims import claim_due
 from workers.pipelines import ingest

@@ -22,11 +22,11 @@ from apps.core import jobs
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import DocumentVersion, Page, Stage
-from apps.documents.parsing.service import ParserService
-from apps.documents.parsing.types import Opened, ParsedPage, ParseError
 from apps.documents.selectors import PAGE_SEPARATOR
 from apps.documents.storage import locate_blob
 from apps.retrieval.services import ensure_live_index
+from parsing.service import ParserService
+from parsing.types import Opened, ParsedPage, ParseError
 from workers.claims import fence, still_wanted
 from workers.failures import PassingTroubleError
 from workers.pipelines.versions import begin_stage, fail_version, find_version, update_version

@@ -20,12 +20,12 @@ from apps.chunking.services import store_first_passages
 from apps.core import jobs
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import DocumentVersion, Page
-from apps.documents.parsing.types import Opened, ParsedPage
 from apps.documents.selectors import PAGE_SEPARATOR
 from apps.documents.services import OPEN_STATES
 from apps.documents.storage import locate_blob
 from apps.retrieval.publishing import is_new
 from apps.retrieval.services import ensure_live_index
+from parsing.types import Opened, ParsedPage
 from workers.claims import fence_all
 from workers.pipelines.ingest import PageStore, parser
 from workers.pipelines.versions import END_READING, find_versions

@@ -1,0 +1,230 @@
+"""PDF: text with places through PDFium, and recognised text for scanned pages."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import io
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from parsing import ocr
+from parsing.boxed import BoxedBuilder
+from parsing.pdf_chars import Segment, read_segments
+from parsing.pdf_layout import write_layout
+from parsing.source import Source
+from parsing.text import clean_text, squeeze
+from parsing.types import Opened, ParsedPage, ParseError
+
+NO_TEXT = "This page is a scan and has no text layer"
+OCR_DPI = 300
+MAX_OCR_PIXELS = 12_000_000
+MAX_OUTLINE = 5_000
+_MAX_ANNOTATIONS = 2_000
+_NO_VALUE = frozenset(("(anonymous)", "(unspecified)", "untitled", "unknown"))
+
+
+def read(source: Source) -> Iterator[Opened | ParsedPage]:
+    """Pages of a PDF. A page that cannot be read is empty and says so in its note."""
+    document = open_pdf(source)
+    try:
+        info = _read_info(document)
+        yield Opened(
+            pages_total=len(document),
+            title=info.pop("title", ""),
+            media_type=source.media_type,
+            metadata=info,
+        )
+        outline = _read_outline(document)
+        starts = [index for index, _ in outline]
+        sizes: Counter[int] = Counter()
+        for index in range(source.first_page - 1, len(document)):
+            place = bisect.bisect_right(starts, index)
+            label = outline[place - 1][1] if place else ""
+            yield _read_page(source, document, index, label=label, sizes=sizes)
+    finally:
+        document.close()
+
+
+def open_pdf(source: Source) -> pypdfium2.PdfDocument:
+    """The document; ParseError if it needs a password or is beyond repair."""
+    try:
+        document = pypdfium2.PdfDocument(source.map())
+        pages = len(document)
+    except pypdfium2.PdfiumError as error:
+        if pdfium.FPDF_GetLastError() == pdfium.FPDF_ERR_PASSWORD or "password" in str(error):
+            raise ParseError(
+                "encrypted",
+                "This PDF is protected by a password. Remove the password and upload it again.",
+            ) from error
+        raise _corrupt() from error
+    if pages < 1:
+        raise _corrupt()
+    return document
+
+
+def render_pdf_page(source: Source, *, page: int, width_px: int) -> bytes:
+    """PNG of one page."""
+    document = open_pdf(source)
+    if not 1 <= page <= len(document):
+        raise ParseError("corrupt", f"This PDF has no page {page}.")
+    loaded = document[page - 1]
+    width, height = loaded.get_size()
+    scale = width_px / max(width, 1.0)
+    scale = min(scale, 12_000 / max(height, 1.0))
+    with contextlib.suppress(pypdfium2.PdfiumError):
+        document.init_forms()
+    image = loaded.render(scale=scale).to_pil()
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def _read_info(document: pypdfium2.PdfDocument) -> dict[str, str]:
+    names = {"Title": "title", "Author": "author", "Subject": "subject", "Keywords": "keywords"}
+    info: dict[str, str] = {}
+    for key, name in names.items():
+        with contextlib.suppress(pypdfium2.PdfiumError, UnicodeDecodeError):
+            value = squeeze(clean_text(document.get_metadata_value(key)))
+            if value and value.lower() not in _NO_VALUE:
+                info[name] = value[:300]
+    return info
+
+
+def _read_outline(document: pypdfium2.PdfDocument) -> list[tuple[int, str]]:
+    """(page index, title) of the bookmarks, by page; the first of a page counts."""
+    found: dict[int, str] = {}
+    with contextlib.suppress(pypdfium2.PdfiumError, RecursionError, UnicodeDecodeError):
+        for mark in itertools.islice(document.get_toc(max_depth=6), MAX_OUTLINE):
+            target = mark.get_dest()
+            index = target.get_index() if target else None
+            title = squeeze(clean_text(mark.get_title()))
+            if index is not None and title:
+                found.setdefault(index, title[:200])
+    return sorted(found.items())
+
+
+def _read_page(
+    source: Source,
+    document: pypdfium2.PdfDocument,
+    index: int,
+    *,
+    label: str,
+    sizes: Counter[int],
+) -> ParsedPage:
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError:
+        note = "This page is damaged and could not be read."
+        return ParsedPage(number=index + 1, text="", label=label, note=note)
+    try:
+        width, height = page.get_size()
+        page = _flatten_forms(document, page, index)
+        segments = _read_text_layer(page, width, height)
+        builder = BoxedBuilder()
+        if _needs_ocr(page, segments, width * height):
+            note = _recognise(source, page, builder)
+            if builder.length:
+                return builder.build(index + 1, label=label, width=width, height=height, note=note)
+        else:
+            note = ""
+        write_layout(builder, segments, width=width, height=height, sizes=sizes)
+        note = "" if builder.length else note
+        return builder.build(index + 1, label=label, width=width, height=height, note=note)
+    except (pypdfium2.PdfiumError, ValueError, IndexError, ZeroDivisionError) as error:
+        note = f"This page could not be read ({type(error).__name__})."
+        return ParsedPage(number=index + 1, text="", label=label, note=note)
+    finally:
+        page.close()
+
+
+def _flatten_forms(
+    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, index: int
+) -> pypdfium2.PdfPage:
+    """What was typed into form fields becomes part of the page's text."""
+    count = min(pdfium.FPDFPage_GetAnnotCount(page), _MAX_ANNOTATIONS)
+    wanted = {pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT}
+    for at in range(count):
+        annotation = pdfium.FPDFPage_GetAnnot(page, at)
+        if not annotation:
+            continue
+        subtype = pdfium.FPDFAnnot_GetSubtype(annotation)
+        pdfium.FPDFPage_CloseAnnot(annotation)
+        if subtype in wanted:
+            flattened = pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
+            if flattened == pdfium.FLATTEN_SUCCESS:
+                page.close()
+                return document[index]
+            break
+    return page
+
+
+def _read_text_layer(page: pypdfium2.PdfPage, width: float, height: float) -> list[Segment]:
+    textpage = page.get_textpage()
+    try:
+        return read_segments(page, textpage, width, height)
+    finally:
+        textpage.close()
+
+
+def _needs_ocr(page: pypdfium2.PdfPage, segments: list[Segment], area: float) -> bool:
+    """A page whose text is not in its text layer: a scan, or letters drawn as curves."""
+    text = "".join(segment.text for segment in segments)
+    letters = sum(1 for char in text if not char.isspace())
+    unknown = sum(1 for char in text if char == "\ufffd" or "\ue000" <= char <= "\uf8ff")
+    if letters >= 200:
+        return unknown > 0.4 * letters
+    covered, drawn = _measure_objects(page, area)
+    if letters < 20:
+        return covered > 0.05 or drawn > 40
+    return covered > 0.5
+
+
+def _measure_objects(page: pypdfium2.PdfPage, area: float) -> tuple[float, int]:
+    """Share of the page that images cover, and how many paths are drawn on it."""
+    covered, drawn = 0.0, 0
+    kinds: Any = [pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH]
+    for item in itertools.islice(page.get_objects(filter=kinds, max_depth=3), 20_000):
+        if item.type == pdfium.FPDF_PAGEOBJ_PATH:
+            drawn += 1
+            continue
+        with contextlib.suppress(pypdfium2.PdfiumError):
+            left, bottom, right, top = item.get_bounds()
+            covered += max(0.0, right - left) * max(0.0, top - bottom) / max(area, 1.0)
+    return covered, drawn
+
+
+def _recognise(source: Source, page: pypdfium2.PdfPage, builder: BoxedBuilder) -> str:
+    """Put recognised text into `builder`; the note says why there is none."""
+    if not source.ocr:
+        return f"{NO_TEXT}, and text recognition was not asked for."
+    if not ocr.is_available():
+        return f"{NO_TEXT}; {ocr.MISSING}."
+    width, height = page.get_size()
+    scale = OCR_DPI / 72
+    pixels = width * height * scale * scale
+    if pixels > MAX_OCR_PIXELS:
+        scale *= (MAX_OCR_PIXELS / pixels) ** 0.5
+    image = page.render(scale=scale, grayscale=True).to_pil()
+    seconds = 0.8 * source.limits.page_seconds
+    try:
+        result = ocr.recognise(image, dpi=max(70, round(scale * 72)), seconds=seconds)
+    except ParseError as error:
+        return f"{NO_TEXT}. {error.reason}"
+    ocr.write_lines(builder, result.lines)
+    if not result.lines:
+        return f"{NO_TEXT}, and no text was recognised on it."
+    return "The text of this page was recognised from a picture and may contain errors."
+
+
+def _corrupt() -> ParseError:
+    return ParseError(
+        "corrupt",
+        "This PDF is damaged or cut off and cannot be opened. "
+        "Open it in the program that made it, save it again, and upload that copy.",
+    )

@@ -1,0 +1,223 @@
+"""Text recognition with the `tesseract` program, where it is installed."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+
+from PIL import Image, ImageChops, ImageFilter
+
+from parsing.boxed import Box, BoxedBuilder, find_compounds, joins_hyphenated
+from parsing.types import ParseError
+
+MISSING = "text recognition (tesseract) is not installed"
+_MIN_CONFIDENCE = 25.0
+_RETRY_CONFIDENCE = 60.0
+_COLUMNS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class OcrLine:
+    """One recognised line: its paragraph, its text and its place as fractions of the image."""
+
+    paragraph: tuple[int, int]
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class OcrResult:
+    """Lines in reading order, and the mean confidence of the words (0 to 100)."""
+
+    lines: list[OcrLine]
+    confidence: float
+
+    @property
+    def weight(self) -> float:
+        """Confidence times characters: how much was read, for comparing two readings."""
+        return self.confidence * sum(len(line.text) for line in self.lines)
+
+
+@functools.cache
+def find_tesseract() -> str:
+    """Path of the program, or an empty string."""
+    return shutil.which("tesseract") or ""
+
+
+@functools.cache
+def list_languages() -> tuple[str, ...]:
+    """Installed languages; `osd` is the data for finding the orientation."""
+    program = find_tesseract()
+    if not program:
+        return ()
+    try:
+        done = subprocess.run(
+            [program, "--list-langs"], capture_output=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    lines = done.stdout.decode("utf-8", "replace").splitlines()[1:]
+    return tuple(line.strip() for line in lines if re.fullmatch(r"[\w/-]+", line.strip()))
+
+
+def is_available() -> bool:
+    """Whether text can be recognised here at all."""
+    return any(language != "osd" for language in list_languages())
+
+
+def recognise(image: Image.Image, *, dpi: int, seconds: float) -> OcrResult:
+    """Text of an image, which may lie on its side. `seconds` is for all passes together."""
+    deadline = time.monotonic() + seconds
+    grey = image.convert("L")
+    result = _run_best(grey, dpi=dpi, deadline=deadline)
+    if result.confidence >= _RETRY_CONFIDENCE and result.lines:
+        return result
+    turn = _find_turn(grey, deadline=deadline)
+    if not turn:
+        return result
+    turned = grey.rotate(-turn, expand=True)
+    second = _run_best(turned, dpi=dpi, deadline=deadline)
+    if second.weight <= result.weight:
+        return result
+    lines = [
+        OcrLine(line.paragraph, line.text, _turn_back(line.box, turn)) for line in second.lines
+    ]
+    return OcrResult(lines, second.confidence)
+
+
+def write_lines(builder: BoxedBuilder, lines: list[OcrLine]) -> None:
+    """Paragraphs of recognised lines as blocks of a page."""
+    compounds = find_compounds([line.text for line in lines])
+    before: OcrLine | None = None
+    for line in lines:
+        separator = "\n"
+        if before is None or before.paragraph != line.paragraph:
+            builder.start_block("paragraph")
+        elif joins_hyphenated(before.text, line.text, compounds=compounds):
+            builder.drop_hyphen()
+            separator = ""
+        builder.add_line(line.text, line.box, separator=separator)
+        before = line
+    builder.end_block()
+
+
+def _run_best(grey: Image.Image, *, dpi: int, deadline: float) -> OcrResult:
+    """On tinted paper or shaded cells the background is made white before reading."""
+    if not _is_tinted(grey):
+        return _run(grey, dpi=dpi, deadline=deadline)
+    flat = _run(_flatten_background(grey), dpi=dpi, deadline=deadline)
+    if flat.confidence >= _RETRY_CONFIDENCE:
+        return flat
+    plain = _run(grey, dpi=dpi, deadline=deadline)
+    return flat if flat.weight >= plain.weight else plain
+
+
+def _is_tinted(grey: Image.Image) -> bool:
+    """Whether much of the image is neither paper white nor ink."""
+    histogram = grey.histogram()
+    return sum(histogram[90:225]) > 0.15 * sum(histogram)
+
+
+def _flatten_background(grey: Image.Image) -> Image.Image:
+    """Add to each point what its surroundings lack to white."""
+    size = (max(1, grey.width // 8), max(1, grey.height // 8))
+    around = grey.resize(size, Image.Resampling.BOX)
+    around = around.filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.MedianFilter(5))
+    around = around.resize(grey.size, Image.Resampling.BILINEAR)
+    return ImageChops.add(grey, ImageChops.invert(around))
+
+
+def _run(image: Image.Image, *, dpi: int, deadline: float) -> OcrResult:
+    has_osd = "osd" in list_languages()
+    languages = "+".join(_choose_languages())
+    output = _call(
+        ["-l", languages, "--psm", "1" if has_osd else "3", "--dpi", str(dpi), "tsv"],
+        image,
+        deadline=deadline,
+    )
+    return _read_tsv(output, image.size)
+
+
+def _choose_languages() -> list[str]:
+    """English first, then whatever else was installed on purpose."""
+    found = [name for name in list_languages() if name != "osd" and not name.startswith("script/")]
+    return sorted(found, key=lambda name: (name != "eng", name))[:6]
+
+
+def _find_turn(image: Image.Image, *, deadline: float) -> int:
+    """Degrees clockwise by which the image must be turned to stand upright."""
+    if "osd" not in list_languages():
+        return 0
+    try:
+        output = _call(["--psm", "0", "-l", "osd"], image, deadline=deadline)
+    except ParseError:
+        return 0
+    found = re.search(rb"Rotate:\s*(90|180|270)", output)
+    return int(found.group(1)) if found else 0
+
+
+def _turn_back(box: Box, turn: int) -> Box:
+    """A place on the turned image as a place on the image before."""
+    x0, y0, x1, y1 = box
+    if turn == 90:
+        return y0, 1 - x1, y1, 1 - x0
+    if turn == 180:
+        return 1 - x1, 1 - y1, 1 - x0, 1 - y0
+    return 1 - y1, x0, 1 - y0, x1
+
+
+def _call(options: list[str], image: Image.Image, *, deadline: float) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PPM")
+    try:
+        done = subprocess.run(
+            [find_tesseract(), "stdin", "stdout", *options],
+            input=buffer.getbuffer(),
+            capture_output=True,
+            timeout=max(1.0, deadline - time.monotonic()),
+            check=False,
+            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ParseError(
+            "timeout", "Recognising the text of this page took too long, so it was stopped."
+        ) from error
+    except OSError as error:
+        raise ParseError("crashed", "The text recognition program could not be run.") from error
+    return done.stdout if done.returncode == 0 else b""
+
+
+def _read_tsv(output: bytes, size: tuple[int, int]) -> OcrResult:
+    words: dict[tuple[int, int, int], list[tuple[str, Box]]] = {}
+    total, count = 0.0, 0
+    for line in output.decode("utf-8", "replace").splitlines()[1:]:
+        cells = line.split("\t")
+        if len(cells) != _COLUMNS or cells[0] != "5" or not cells[11].strip():
+            continue
+        confidence = float(cells[10])
+        is_word = len(cells[11]) >= 3 and cells[11].isalpha()
+        if confidence < _MIN_CONFIDENCE and not is_word:
+            continue
+        total, count = total + confidence, count + 1
+        left, top, width, height = (int(cell) for cell in cells[6:10])
+        box = (left / size[0], top / size[1], (left + width) / size[0], (top + height) / size[1])
+        key = (int(cells[2]), int(cells[3]), int(cells[4]))
+        words.setdefault(key, []).append((cells[11].strip(), box))
+    lines = [
+        OcrLine(
+            paragraph=(key[0], key[1]),
+            text=" ".join(text for text, _ in found),
+            box=(
+                min(box[0] for _, box in found), min(box[1] for _, box in found),
+                max(box[2] for _, box in found), max(box[3] for _, box in found),
+            ),
+        )
+        for key, found in words.items()
+    ]  # fmt: skip
+    return OcrResult(lines, total / count if count else 0.0)

@@ -1,0 +1,94 @@
+"""DOC, PPT and MSG, built byte by byte."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from parsing.formats.outlook import decompress_rtf
+from parsing.types import ParseError
+from tests.parsing.builders import build_ole, parse_bytes
+
+
+def build_doc(text: str, *, flags: int = 0x0200, wide: bool = True) -> bytes:
+    body = text.encode("utf-16-le") if wide else text.encode("cp1252")
+    place = 0x800 if wide else 0x800 * 2 | 0x40000000
+    plc = struct.pack("<II", 0, len(text)) + struct.pack("<HIH", 0, place, 0)
+    clx = b"\x02" + struct.pack("<I", len(plc)) + plc
+    stream = bytearray(0x800)
+    struct.pack_into("<HH", stream, 0, 0xA5EC, 193)
+    struct.pack_into("<H", stream, 10, flags)
+    struct.pack_into("<II", stream, 0x01A2, 0, len(clx))
+    return build_ole({"WordDocument": bytes(stream) + body, "1Table": clx})
+
+
+def test_doc(tmp_path: Path) -> None:
+    text = (
+        'Title\rSee \x13HYPERLINK "x"\x14the page\x15.\rA\x07B\x07\x071\x072\x07\x07End\x0cNext\r'
+    )
+    parsed = parse_bytes(build_doc(text), "a.doc", folder=tmp_path)
+    assert parsed.blocks("paragraph") == ["Title", "See the page.", "End", "Next"]
+    assert parsed.blocks("table") == ["| A | B |\n| --- | --- |\n| 1 | 2 |"]
+    assert len(parsed.pages) == 2
+
+
+def test_doc_with_eight_bit_text(tmp_path: Path) -> None:
+    parsed = parse_bytes(build_doc("Größe “x”\r", wide=False), "a.doc", folder=tmp_path)
+    assert parsed.text == "Größe “x”"
+
+
+def test_doc_with_a_password(tmp_path: Path) -> None:
+    with pytest.raises(ParseError) as caught:
+        parse_bytes(build_doc("x", flags=0x0300), "a.doc", folder=tmp_path)
+    assert caught.value.code == "encrypted"
+
+
+def test_doc_with_a_table_out_of_bounds(tmp_path: Path) -> None:
+    data = bytearray(build_doc("some text"))
+    at = data.index(struct.pack("<HH", 0xA5EC, 193))
+    struct.pack_into("<II", data, at + 0x01A2, 0xFFFFFF, 0xFFFF)
+    with pytest.raises(ParseError) as caught:
+        parse_bytes(bytes(data), "a.doc", folder=tmp_path)
+    assert caught.value.code == "corrupt"
+
+
+def record(kind: int, body: bytes, *, container: bool = False, instance: int = 0) -> bytes:
+    return struct.pack("<HHI", (instance << 4) | (0xF if container else 0), kind, len(body)) + body
+
+
+def atom(text_type: int, text: str) -> bytes:
+    return record(3999, struct.pack("<I", text_type)) + record(4000, text.encode("utf-16-le"))
+
+
+def test_ppt(tmp_path: Path) -> None:
+    listed = record(1011, b"\x00" * 20) + atom(0, "First") + atom(1, "Point")
+    document = record(1000, record(4080, listed, container=True), container=True)
+    slide = record(1006, record(1036, atom(4, "In a shape"), container=True), container=True)
+    notes = record(1008, record(1036, atom(2, "Spoken"), container=True), container=True)
+    stream = (document + slide + notes).ljust(4096, b"\x00")
+    parsed = parse_bytes(build_ole({"PowerPoint Document": stream}), "a.ppt", folder=tmp_path)
+    assert parsed.pages[0].label == "Slide 1: First"
+    assert parsed.text == "First\n\nPoint\n\nIn a shape\n\nNotes: Spoken"
+
+
+def test_msg(tmp_path: Path) -> None:
+    streams = {
+        "__properties_version1.0": b"",
+        "__substg1.0_0037001F": "Lunch".encode("utf-16-le"),
+        "__substg1.0_0C1A001F": "Ann".encode("utf-16-le"),
+        "__substg1.0_1000001F": "At noon?\r\n\r\nAnn".encode("utf-16-le"),
+    }
+    parsed = parse_bytes(build_ole(streams), "a.msg", folder=tmp_path)
+    assert parsed.opened.title == "Lunch"
+    assert parsed.text == "Lunch\n\nFrom: Ann\n\nAt noon?\n\nAnn"
+
+
+def test_compressed_rtf_of_the_specification() -> None:
+    # The first example of MS-OXRTFCP.
+    data = bytes.fromhex(
+        "2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af3206865"
+        "6c090020627705b06c647d0a800fa0"
+    )
+    assert decompress_rtf(data) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
