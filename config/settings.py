@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "apps.chat",
     "apps.feedback",
     "apps.datasets",
+    "apps.lab",
     "apps.evaluation",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -191,8 +192,8 @@ DOCUMENT_USES = "apps.chat.selectors.count_uses"
 """Counts the answers that cite documents; conversations are above documents."""
 PROMPT_USES = "apps.assistants.selectors.list_prompt_uses"
 """Finds the assistants that use a prompt; assistants are above prompts."""
-RELEASE_CHECKS = ["apps.evaluation.gates.check_release"]
-"""Asked before a release is promoted (apps/assistants/promotion.py); gates are above assistants."""
+RELEASE_CHECKS = ["apps.evaluation.gates.rules.check_release"]
+"""Asked before a release is promoted; gates are above assistants."""
 RECENT_QUESTIONS = "apps.chat.selectors.list_recent_questions"
 """Lists what people asked of a collection; conversations are above retrieval."""
 CELERY_BROKER_URL = REDIS_URL or "memory://"
@@ -215,7 +216,7 @@ EMBEDDER = env_str("EMBEDDER", default="minilm")
 """`minilm`, or `hash`: vectors without meaning, for tests."""
 EMBEDDING_MODELS = "apps.gateway.embedding_models.MODELS"
 """The embedding models that workspaces have added; what needs one need not know who keeps them."""
-EMBEDDING_MODEL_USES = "apps.retrieval.index_selectors.count_model_uses"
+EMBEDDING_MODEL_USES = "apps.retrieval.indexes.selectors.count_model_uses"
 """Counts the indexes that were built with a model; they are above the models."""
 EXACT_SCAN_CHUNKS = env_int("EXACT_SCAN_CHUNKS", default=5_000)
 """Up to here a search reads every passage of its collections; beyond, it uses vector indexes."""

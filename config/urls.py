@@ -18,6 +18,7 @@ PAGES = [
     "chat",
     "feedback",
     "datasets",
+    "lab",
     "evaluation",
 ]
 REST = [*PAGES, "traces"]

@@ -48,7 +48,7 @@ def add_documents(workspace: Workspace, texts: dict[str, str], *, name: str = "H
     from apps.chunking.services import default_profile, split_version
     from apps.core.embedder import get_embedder
     from apps.documents.models import Collection, Document, DocumentVersion, Page, VersionState
-    from apps.retrieval.services import (
+    from apps.retrieval.indexes.services import (
         ensure_live_index,
         pending_chunks,
         publish_version,

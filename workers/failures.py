@@ -8,8 +8,8 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from apps.core import jobs
 from apps.core.models import Job, JobState
+from apps.evaluation.experiments.results import end_run
 from apps.evaluation.models import ExperimentState
-from apps.evaluation.results import end_run
 from inference.errors import ModelError, ModelFilesError
 from workers.claims import close_connection, fence
 from workers.pipelines.versions import fail_version

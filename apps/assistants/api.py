@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from apps.assistants.access import get_assistant
 from apps.assistants.models import Assistant
-from apps.assistants.promotion import PromotionRefusedError
+from apps.assistants.releases.promotion import PromotionRefusedError
 from apps.assistants.selectors import list_assistants
 from apps.assistants.services import (
     MODES,

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.assistants import api, playground_api, probe_api, release_api
+from apps.assistants import api
+from apps.assistants.playground import api as playground_api
+from apps.assistants.probes import api as probe_api
+from apps.assistants.releases import api as release_api
 
 RELEASE = "assistants/<uuid:assistant_id>/releases/<int:number>/"
 

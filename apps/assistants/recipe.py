@@ -13,7 +13,7 @@ from django.http import Http404
 from apps.assistants.models import Assistant, Release
 from apps.gateway.models import Endpoint
 from apps.prompts.spec import PromptSpec
-from apps.retrieval.profiles import RetrievalProfile
+from apps.retrieval.search.profiles import RetrievalProfile
 from inference.types import Sampling
 
 CACHED_RELEASES = 256

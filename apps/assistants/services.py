@@ -11,7 +11,7 @@ from django.db.models import Max
 from django.utils.text import slugify
 
 from apps.assistants.models import Assistant, Release
-from apps.assistants.promotion import promote
+from apps.assistants.releases.promotion import promote
 from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
 from apps.prompts.models import PromptVersion

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.assistants import context_views, playground_views, probe_views, release_views, views
+from apps.assistants import views
+from apps.assistants.contexts import views as context_views
+from apps.assistants.playground import views as playground_views
+from apps.assistants.probes import views as probe_views
+from apps.assistants.releases import views as release_views
 
 app_name = "assistants"
 urlpatterns = [

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.assistants.access import get_assistant_by_slug
 from apps.assistants.forms import AssistantForm, RecipeForm
 from apps.assistants.models import Assistant
-from apps.assistants.promotion import PromotionRefusedError
+from apps.assistants.releases.promotion import PromotionRefusedError
 from apps.assistants.selectors import list_assistants
 from apps.assistants.services import (
     RecipeChange,

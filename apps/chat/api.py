@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.assistants.answering import Turn
+from apps.assistants.answering.pipeline import Turn
 from apps.assistants.recipe import Recipe, load_recipe
 from apps.chat.access import get_key_answer, get_key_conversation
 from apps.chat.live import PROCESS, start_answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.assistants.answering import Delta, Status
+from apps.assistants.answering.pipeline import Delta, Status
 from apps.chat.models import MessageState
 
 

@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing, suppress
 from uuid import UUID
 
-from apps.assistants.answering import Answering, Outcome, Status, Turn
+from apps.assistants.answering.pipeline import Answering, Outcome, Status, Turn
 from apps.assistants.recipe import Recipe
 from apps.chat import relay
 from apps.chat.events import Ended, LiveEvent

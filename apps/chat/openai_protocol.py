@@ -13,8 +13,8 @@ from uuid import UUID
 
 import orjson
 
-from apps.assistants.answering import CitedPassage, Outcome, Turn
-from apps.retrieval.places import locate_words
+from apps.assistants.answering.pipeline import CitedPassage, Outcome, Turn
+from apps.retrieval.search.places import locate_words
 
 MAX_QUESTION = 32_000
 MAX_MESSAGES = 200

@@ -19,7 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from apps.assistants.answering import Delta
+from apps.assistants.answering.pipeline import Delta
 from apps.assistants.recipe import Recipe, load_recipe
 from apps.assistants.selectors import list_models
 from apps.chat.events import Ended, LiveEvent

@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 import redis
 
-from apps.assistants.answering import Delta, Status
+from apps.assistants.answering.pipeline import Delta, Status
 from apps.chat.events import Ended, LiveEvent
 from apps.chat.models import MessageState
 from apps.core.redis import async_redis

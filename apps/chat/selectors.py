@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from apps.assistants.answering import Turn
+from apps.assistants.answering.pipeline import Turn
 from apps.assistants.models import Assistant
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.markdown import CitationLink, render_answer

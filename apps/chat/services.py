@@ -11,12 +11,12 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.assistants.answering import CitedPassage, Outcome
+from apps.assistants.answering.pipeline import CitedPassage, Outcome
 from apps.assistants.recipe import Recipe
 from apps.chat import store
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.ids import uuid7
-from apps.retrieval.places import locate_words
+from apps.retrieval.search.places import locate_words
 from apps.traces.recorder import Recorder
 
 HEARTBEAT_EVERY_S = 5.0

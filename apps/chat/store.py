@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 
 from apps.chat.models import MessageState
-from apps.retrieval.wire import open_raw_cursor
+from apps.retrieval.vectors.wire import open_raw_cursor
 
 BEGIN = """
 WITH conversation AS (

@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.assistants.answering import Delta, Turn
+from apps.assistants.answering.pipeline import Delta, Turn
 from apps.assistants.models import Assistant
 from apps.assistants.recipe import Recipe, load_recipe
 from apps.chat import relay

@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from apps.assistants.citations import format_passages
-from apps.assistants.generation import STEP_SPAN
+from apps.assistants.answering.citations import format_passages
+from apps.assistants.answering.generation import STEP_SPAN
 from apps.assistants.models import Release
 from apps.chat.access import get_answer
 from apps.chat.models import Message

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from apps.assistants.citations import CITATION
+from apps.assistants.answering.citations import CITATION
 from apps.chat.models import Message, RetrievedPassage
 from apps.chat.selectors import list_history
 from apps.datasets.examples import (

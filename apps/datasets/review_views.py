@@ -19,7 +19,7 @@ from apps.datasets.forms import ExampleForm
 from apps.datasets.models import Example, ReviewState
 from apps.datasets.origins import origin_of
 from apps.datasets.selectors import count_states, list_syntheses, next_to_review
-from apps.datasets.synthesis import (
+from apps.datasets.synthesis.services import (
     MAX_QUESTIONS,
     NoPassagesError,
     estimate_cost,

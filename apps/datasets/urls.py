@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.datasets import capture_views, example_views, import_views, review_views, views
+from apps.datasets import capture_views, example_views, review_views, views
+from apps.datasets.annotation.urls import urlpatterns as annotation_urls
+from apps.datasets.transfer import views as import_views
 
 app_name = "datasets"
 ROOT = "evaluate/datasets"
 ONE = f"{ROOT}/<uuid:dataset_id>"
 
 urlpatterns = [
+    *annotation_urls,
     path(f"{ROOT}/", views.datasets, name="list"),
     path(f"{ONE}/", views.dataset, name="dataset"),
     path(f"{ONE}/edit/", views.edit, name="edit"),

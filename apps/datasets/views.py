@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_draft, get_version
 from apps.datasets.checking import check_version
-from apps.datasets.export import EXPORTS, filename_of
 from apps.datasets.forms import DatasetForm, FilterForm, FreezeForm
 from apps.datasets.models import Dataset, DatasetVersion, ReviewState
 from apps.datasets.selectors import (
@@ -27,6 +26,7 @@ from apps.datasets.selectors import (
     list_versions,
 )
 from apps.datasets.slices import LENGTHS
+from apps.datasets.transfer.export import EXPORTS, filename_of
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role

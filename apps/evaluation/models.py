@@ -13,7 +13,6 @@ from django.utils import timezone
 from apps.assistants.models import Assistant, Release
 from apps.datasets.models import DatasetVersion, Example
 from apps.documents.models import Document, DocumentVersion
-from apps.evaluation.lab.models import LabResult, LabRun  # noqa: F401 (so that Django finds them)
 from apps.gateway.models import Endpoint
 from apps.traces.models import Trace
 from apps.workspaces.models import User, WorkspaceModel
@@ -33,7 +32,7 @@ class Experiment(WorkspaceModel):
     """Releases by examples by evaluators, frozen.
 
     `evaluators`: [{"key", "evaluator", "settings", "version", "label", "group", "unit", "low",
-    "high", "higher_is_better"}] in the order shown, as `apps.evaluation.metrics` froze them; the
+    "high", "higher_is_better"}] in the order shown, as `experiments.metrics` froze them; the
     first is the headline. `sample_size` None takes all examples; otherwise those are taken that
     come first when the examples' keys are hashed with `sample_seed`, so that two experiments with
     one seed ask the same. `with_turns` asks the earlier questions of a conversation too instead

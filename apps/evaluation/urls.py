@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.evaluation import arena_views, compare_views, gate_views, judge_views, views
-from apps.evaluation.annotation.urls import urlpatterns as annotation_urls
-from apps.evaluation.lab.urls import urlpatterns as lab_urls
+from apps.evaluation.experiments import comparison_views, views
+from apps.evaluation.gates import views as gate_views
+from apps.evaluation.review import arena_views, judge_views
 
 app_name = "evaluation"
 ROOT = "evaluate/experiments"
@@ -12,8 +12,6 @@ ONE = f"{ROOT}/<uuid:experiment_id>"
 ASSISTANT = "assistants/<slug:assistant_slug>"
 
 urlpatterns = [
-    *lab_urls,
-    *annotation_urls,
     path("evaluate/", views.listing, name="list"),
     path("evaluate/judges/", judge_views.judges, name="judges"),
     path(f"{ASSISTANT}/evaluate/", views.of_assistant, name="of_assistant"),
@@ -34,11 +32,11 @@ urlpatterns = [
     path(f"{ONE}/resume/", views.resume, name="resume"),
     path(f"{ONE}/delete/", views.delete, name="delete"),
     path(f"{ONE}/gates/", gate_views.verdicts, name="verdicts"),
-    path(f"{ONE}/compare/", compare_views.compare, name="compare"),
-    path(f"{ONE}/analysis/", compare_views.analysis, name="analysis"),
+    path(f"{ONE}/compare/", comparison_views.compare, name="compare"),
+    path(f"{ONE}/analysis/", comparison_views.analysis, name="analysis"),
     path(f"{ONE}/grade/", arena_views.grade, name="grade"),
     path(f"{ONE}/arena/", arena_views.arena, name="arena"),
     path(f"{ONE}/arena/judge/", arena_views.judge, name="judge"),
     path(f"{ONE}/arena/preferences.jsonl", arena_views.preferences, name="preferences"),
-    path(f"{ONE}/answers/<uuid:item_id>/", compare_views.item, name="item"),
+    path(f"{ONE}/answers/<uuid:item_id>/", comparison_views.item, name="item"),
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.retrieval import api, passage_api
-from apps.retrieval.index_api_urls import index_patterns
+from apps.retrieval.indexes.api_urls import index_patterns
+from apps.retrieval.passages import api as passage_api
+from apps.retrieval.search import api
 
 urlpatterns = [
     path("search/", api.SearchView.as_view(), name="api_search"),

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.retrieval import index_views, passage_views, views
+from apps.retrieval.indexes import views as index_views
+from apps.retrieval.passages import views as passage_views
+from apps.retrieval.search import views
 
 app_name = "retrieval"
 urlpatterns = [

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE_FOLDERS = ("apps", "config", "inference", "parsing", "workers")
+CODE_FOLDERS = ("apps", "config", "inference", "measures", "parsing", "workers")
 
 
 def python_files(*folders: str, root: Path = ROOT) -> Iterator[Path]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.assistants.citations import (
+from apps.assistants.answering.citations import (
     CitationFilter,
     cited_numbers,
     format_passages,

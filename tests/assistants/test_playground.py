@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
 
 from apps.assistants.models import Assistant
-from apps.assistants.playground import READER_NEEDS_PASSAGES
+from apps.assistants.playground.running import READER_NEEDS_PASSAGES
 from apps.gateway.models import Endpoint
 from apps.prompts.models import PromptVersion
 from inference.http_session import close_sessions

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from apps.assistants.outcome import Turn
-from apps.assistants.queries import Ask, Queries, plan_queries, read_list, split_question
-from apps.retrieval.profiles import RetrievalProfile
+from apps.assistants.answering.outcome import Turn
+from apps.assistants.answering.queries import Ask, Queries, plan_queries, read_list, split_question
+from apps.retrieval.search.profiles import RetrievalProfile
 from inference.errors import ModelError
 from inference.types import ChatMessage
 

@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 
 from apps.assistants.models import Assistant, Release
-from apps.assistants.promotion import promote
 from apps.assistants.recipe import load_recipe
+from apps.assistants.releases.promotion import promote
 from apps.assistants.services import (
     RecipeChange,
     change_recipe,

@@ -9,14 +9,14 @@ import pytest
 from django.test import Client
 
 from apps.assistants.models import Assistant, Promotion, Release
-from apps.assistants.promotion import (
+from apps.assistants.releases.diff import diff_releases, tell_changes
+from apps.assistants.releases.promotion import (
     NOT_RUN,
     PromotionRefusedError,
     ReleaseCheck,
     promote,
     run_release_checks,
 )
-from apps.assistants.release_diff import diff_releases, tell_changes
 from apps.assistants.services import RecipeChange, change_recipe, create_assistant, draft_release
 from apps.documents.collections import create_collection
 from apps.gateway.services import EndpointFields, delete_endpoint, save_endpoint

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.assistants.rewriting import leans_on_history, rewrite_question
+from apps.assistants.answering.rewriting import leans_on_history, rewrite_question
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,6 @@ from typing import Any
 
 import numpy as np
 
-from apps.evaluation.evaluators.agreement import TrustBar, find_doubts, measure_agreement
-from apps.evaluation.evaluators.instructions import check_instruction
-from apps.evaluation.evaluators.judging import PairVerdict, VerdictError, compare_answers
-from apps.evaluation.evaluators.safety import find_personal_data
-from apps.evaluation.evaluators.support import Support, estimate_support, read_evidence
-from apps.evaluation.statistics import auroc, bootstrap_auroc, wilson_interval
 from inference.http_session import get_session
 from inference.minilm.build import build_model
 from inference.minilm.embedder import MiniLMEmbedder
@@ -42,6 +36,12 @@ from inference.protocols import ChatModel
 from inference.stub_answers import StubConfig
 from inference.stub_server import serve_in_thread
 from inference.types import ChatDelta, ChatMessage, Sampling
+from measures.agreement import TrustBar, find_doubts, measure_agreement
+from measures.detectors.support import Support, estimate_support, read_evidence
+from measures.evaluators.instructions import check_instruction
+from measures.evaluators.safety import find_personal_data
+from measures.judging.verdicts import PairVerdict, VerdictError, compare_answers
+from measures.statistics import auroc, bootstrap_auroc, wilson_interval
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"

@@ -72,7 +72,7 @@ class Measured:
 
 def profiles() -> dict[str, Any]:
     """The profiles to compare, each with room for every metric."""
-    from apps.retrieval.profiles import DEFAULT_PROFILE
+    from apps.retrieval.search.profiles import DEFAULT_PROFILE
 
     default = replace(DEFAULT_PROFILE, limit=FOUND)
     return {
@@ -131,7 +131,7 @@ def _store(
 ) -> list[int]:
     from apps.chunking.models import Chunk
     from apps.documents.models import Document, DocumentVersion
-    from apps.retrieval.services import ensure_live_index, publish_version, store_embeddings
+    from apps.retrieval.indexes.services import ensure_live_index, publish_version, store_embeddings
 
     index = ensure_live_index(collection)
     workspace = collection.workspace
@@ -186,7 +186,7 @@ def rank_ours(
     collection: Collection, profile: Any, questions: Sequence[str], asked: Any, numbers: Any
 ) -> tuple[Ranking, float]:
     """Through the product; with the median milliseconds of a question, its vector given."""
-    from apps.retrieval.pipeline import RetrievalRequest, retrieve
+    from apps.retrieval.search.pipeline import RetrievalRequest, retrieve
 
     found: Ranking = []
     times: list[float] = []

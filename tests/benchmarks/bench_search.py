@@ -4,7 +4,7 @@
 
 The corpus is described in search_corpus: real text and vectors, repeated with variation. The
 collections of all sizes are in one database, as in an installation with several. Every search
-goes through apps.retrieval.search; the embedding of the question is not part of the times.
+goes through apps.retrieval.search.engine; the embedding of the question is not part of the times.
 Recall@10 is against the same search with EXACT_SCAN_CHUNKS so high that everything is read. Tags
 leave 100, 10, 1 and 0.1 % of the passages.
 
@@ -83,7 +83,7 @@ PICTURE = ROOT / "docs" / "img" / "search-growth.svg"
 
 def find(collection: Collection, questions: Questions, *, mode: Any, tag: str) -> Iterator[Any]:
     """For each question the milliseconds, and the ids and scores found."""
-    from apps.retrieval.search import SearchQuery, search
+    from apps.retrieval.search.engine import SearchQuery, search
 
     for text, vector in zip(questions.texts, questions.vectors, strict=True):
         query = SearchQuery(
@@ -191,7 +191,7 @@ class Asked:
 
 def compare_precisions(collection: Collection, size: int, questions: Questions, count: int) -> None:
     """Build the vector index of one collection in each way, and ask it."""
-    from apps.retrieval import ann
+    from apps.retrieval.vectors import ann
 
     index = collection.indexes.get()
     rows: list[tuple[str, ...]] = []

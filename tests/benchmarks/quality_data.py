@@ -16,14 +16,14 @@ from typing import Any
 
 from apps.chunking.splitters import SplitParams, split_pages
 from apps.chunking.units import CountTokens, PageText, join_pages
-from apps.evaluation.evaluators.ranking import (
+from measures.ranking import (
     all_found_at,
     ndcg_at,
     recall_at,
     reciprocal_rank,
     unique,
 )
-from apps.evaluation.evaluators.spans import Span, measure_overlap
+from measures.spans import Span, measure_overlap
 from parsing.engine import parse_file
 from parsing.types import Limits, ParsedPage
 from tests.benchmarks.harness import DATA

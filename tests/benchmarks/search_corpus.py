@@ -134,7 +134,7 @@ class Corpus:
     @cached_property
     def halves(self) -> list[tuple[tuple[str, Counter[str]], tuple[str, Counter[str]]]]:
         """Both halves of each paragraph, with their terms."""
-        from apps.retrieval.terms import count_terms
+        from apps.retrieval.postings.terms import count_terms
 
         halves = []
         for text in self.paragraphs:

@@ -110,7 +110,7 @@ class Loader:
 
     def __init__(self, workspace: Workspace, *, name: str) -> None:
         from apps.documents.models import Collection
-        from apps.retrieval.services import ensure_live_index
+        from apps.retrieval.indexes.services import ensure_live_index
 
         self.collection: Collection = Collection.objects.create(workspace=workspace, name=name)
         self.index: Index = ensure_live_index(self.collection)
@@ -236,8 +236,9 @@ __all__ = ["BLOCK", "DOCUMENT_CHUNKS", "TAGS", "Loader", "execute", "load_sizes"
 
 def bring_up_to_date(index: Index) -> float:
     """What the product's job does for a large index; the seconds that the vector index took."""
-    from apps.retrieval import ann, packing
     from apps.retrieval.models import AnnState
+    from apps.retrieval.postings import packing
+    from apps.retrieval.vectors import ann
 
     index.refresh_from_db()
     wanted = ann.wanted_vectors(index)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from apps.assistants.answering import Delta
+from apps.assistants.answering.pipeline import Delta
 from apps.assistants.recipe import load_recipe
 from apps.chat import live, relay
 from apps.chat.events import Ended

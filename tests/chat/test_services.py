@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from apps.assistants.answering import CitedPassage, Outcome
-from apps.assistants.citations import Span
+from apps.assistants.answering.citations import Span
+from apps.assistants.answering.pipeline import CitedPassage, Outcome
 from apps.assistants.recipe import load_recipe
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.chat.services import (
@@ -25,7 +25,7 @@ from apps.chat.services import (
     withdraw_answers,
 )
 from apps.documents.models import Document
-from apps.retrieval.search import Hit, SearchQuery, search
+from apps.retrieval.search.engine import Hit, SearchQuery, search
 from apps.traces.models import Trace
 from apps.traces.recorder import Recorder
 from tests.chat.helpers import QUESTION

@@ -12,11 +12,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from apps.datasets import tables
-from apps.datasets.importing import import_file
 from apps.datasets.models import Dataset, Example
 from apps.datasets.services import create_dataset
-from apps.datasets.tables import RowError, TableError, read_table
+from apps.datasets.transfer import tables
+from apps.datasets.transfer.importing import import_file
+from apps.datasets.transfer.tables import RowError, TableError, read_table
 from apps.workspaces.services import Actor
 
 pytestmark = pytest.mark.django_db

@@ -11,10 +11,10 @@ import pytest
 from django.test import Client
 
 from apps.core.models import Job, JobKind, JobState
-from apps.datasets import synthesis
 from apps.datasets.models import Dataset, Example, Synthesis
 from apps.datasets.services import create_dataset
-from apps.datasets.synthesis import NoPassagesError, choose_passages, start_synthesis
+from apps.datasets.synthesis import services as synthesis
+from apps.datasets.synthesis.services import NoPassagesError, choose_passages, start_synthesis
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.workspaces.services import Actor
 from tests.factories import add_documents

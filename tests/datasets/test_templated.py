@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from apps.datasets.asking import Material, compose, locate, read_reply
-from apps.datasets.templated import draft_question
+from apps.datasets.synthesis.asking import Material, compose, locate, read_reply
+from apps.datasets.synthesis.templated import draft_question
 
 
 @pytest.mark.parametrize(

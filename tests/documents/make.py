@@ -9,7 +9,7 @@ from apps.chunking.models import Chunk
 from apps.documents.collections import create_collection
 from apps.documents.models import Collection, Document, DocumentVersion, Page, VersionState
 from apps.documents.selectors import PAGE_SEPARATOR
-from apps.retrieval.services import ensure_live_index
+from apps.retrieval.indexes.services import ensure_live_index
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
 

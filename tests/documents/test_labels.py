@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from apps.documents.models import Document
-from apps.retrieval.search import SearchQuery, search
+from apps.retrieval.search.engine import SearchQuery, search
 from apps.workspaces.models import AuditEvent, Workspace
 from tests.retrieval.helpers import add_passages, make_collection
 

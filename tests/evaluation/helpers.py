@@ -10,9 +10,9 @@ from apps.assistants.services import RecipeChange, draft_release
 from apps.datasets.examples import ExampleFields, clean_fields
 from apps.datasets.models import DatasetVersion
 from apps.datasets.services import Source, add_examples, create_dataset, freeze
-from apps.evaluation.metrics import freeze_evaluators
+from apps.evaluation.experiments.metrics import freeze_evaluators
+from apps.evaluation.experiments.plans import Plan, create_experiment
 from apps.evaluation.models import Experiment
-from apps.evaluation.plans import Plan, create_experiment
 from apps.workspaces.services import Actor
 from inference.stub_answers import StubConfig
 from tests.factories import make_answering_assistant

@@ -10,9 +10,9 @@ from django.utils import timezone
 from apps.assistants.services import RecipeChange, create_assistant, draft_release
 from apps.datasets.models import DatasetVersion, Example
 from apps.datasets.services import create_dataset
-from apps.evaluation.metrics import freeze_evaluators
+from apps.evaluation.experiments.metrics import freeze_evaluators
+from apps.evaluation.experiments.summaries import refresh_summaries
 from apps.evaluation.models import Experiment, ExperimentState
-from apps.evaluation.summaries import refresh_summaries
 from apps.workspaces.services import Actor
 
 EVALUATORS = (

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from apps.evaluation.arena import count_pairs, find_next_pair, list_matches, rank_releases
 from apps.evaluation.models import Experiment, Match
+from apps.evaluation.review.arena import count_pairs, find_next_pair, list_matches, rank_releases
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.workspaces.services import Actor
 from inference.stub_server import serve_in_thread

@@ -10,14 +10,14 @@ import pytest
 from django.test import override_settings
 
 from apps.datasets.examples import ExampleError, clean_fields
-from apps.datasets.export import write_json_lines
-from apps.datasets.importing import import_file
 from apps.datasets.models import Example
 from apps.datasets.services import create_dataset
+from apps.datasets.transfer.export import write_json_lines
+from apps.datasets.transfer.importing import import_file
+from apps.evaluation.experiments.observing import mark_citations
+from apps.evaluation.experiments.plans import PlanError
+from apps.evaluation.experiments.summaries import refresh_summaries
 from apps.evaluation.models import Score
-from apps.evaluation.observing import mark_citations
-from apps.evaluation.plans import PlanError
-from apps.evaluation.summaries import refresh_summaries
 from apps.workspaces.services import Actor
 from inference.stub_server import StubServer, serve_in_thread
 from tests.evaluation.helpers import (

@@ -8,8 +8,8 @@ import pytest
 
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.services import delete_document
+from apps.evaluation.experiments.plans import PlanError, cancel_experiment, resume_experiment
 from apps.evaluation.models import ExperimentItem, ExperimentState, ItemState, Score, Summary
-from apps.evaluation.plans import PlanError, cancel_experiment, resume_experiment
 from apps.traces.models import Trace
 from apps.workspaces.services import Actor
 from tests.evaluation.helpers import (

@@ -12,10 +12,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from apps.assistants.models import Assistant, Release
-from apps.assistants.promotion import PromotionRefusedError, promote
-from apps.evaluation.gates import add_rule, judge_release
-from apps.evaluation.gating import describe_rule, judge_change, judge_level
-from apps.evaluation.metrics import OPERATIONAL, Metric, freeze_evaluators, read_metrics
+from apps.assistants.releases.promotion import PromotionRefusedError, promote
+from apps.evaluation.experiments.metrics import OPERATIONAL, Metric, freeze_evaluators, read_metrics
+from apps.evaluation.gates.rules import add_rule, judge_release
+from apps.evaluation.gates.rulings import describe_rule, judge_change, judge_level
 from apps.evaluation.models import Experiment, GateRule
 from apps.workspaces.services import Actor
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.evaluation.evaluators.agreement import TrustBar
-from apps.evaluation.gates import add_rule, judge_release
-from apps.evaluation.grading import get_bar, give_grade, measure_trust, set_bar
-from apps.evaluation.metrics import find_metric
+from apps.evaluation.experiments.metrics import find_metric
+from apps.evaluation.gates.rules import add_rule, judge_release
 from apps.evaluation.models import Experiment, Grade
+from apps.evaluation.review.grading import get_bar, give_grade, measure_trust, set_bar
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.workspaces.services import Actor
 from inference.stub_server import StubServer, serve_in_thread
+from measures.agreement import TrustBar
 from tests.evaluation.helpers import (
     AT_ONCE,
     current_release,

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from apps.evaluation import running
+from apps.evaluation.experiments import running
+from apps.evaluation.experiments.plans import resume_experiment
+from apps.evaluation.experiments.running import Pace, with_patience
 from apps.evaluation.models import ExperimentState, ItemState
-from apps.evaluation.plans import resume_experiment
-from apps.evaluation.running import Pace, with_patience
 from apps.gateway.models import Endpoint
 from apps.workspaces.services import Actor
 from inference.errors import ModelError

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.apps import apps as django_apps
 
-from apps.assistants.answering import CitedPassage, Outcome
-from apps.assistants.citations import Span
+from apps.assistants.answering.citations import Span
+from apps.assistants.answering.pipeline import CitedPassage, Outcome
 from apps.assistants.models import Assistant
 from apps.assistants.probes.services import start_perturbation
 from apps.assistants.recipe import load_recipe
@@ -18,35 +18,35 @@ from apps.chat.models import Message, MessageState
 from apps.chat.services import Asker, BegunAnswer, Ending, begin_answer, finish_answer, plan_answer
 from apps.chunking.services import default_profile, split_version
 from apps.core.embedder import get_embedder, list_embedders
+from apps.datasets.annotation.services import create_task
 from apps.datasets.examples import ExampleFields
 from apps.datasets.models import AnnotationTask, Dataset, Example
 from apps.datasets.services import add_example, create_dataset, freeze
 from apps.documents.collections import create_collection
 from apps.documents.models import Collection, DocumentVersion, Page
 from apps.documents.services import add_upload
-from apps.evaluation.annotation.services import create_task
-from apps.evaluation.gates import add_rule
-from apps.evaluation.guidelines import save_criterion
-from apps.evaluation.lab.models import LabRun
-from apps.evaluation.lab.runs import RunFields, start_run
-from apps.evaluation.metrics import freeze_evaluators, read_metrics
+from apps.evaluation.experiments.metrics import freeze_evaluators, read_metrics
+from apps.evaluation.experiments.plans import Plan, create_experiment
+from apps.evaluation.gates.rules import add_rule
 from apps.evaluation.models import ItemState
-from apps.evaluation.plans import Plan, create_experiment
+from apps.evaluation.review.guidelines import save_criterion
 from apps.feedback.services import Verdict, give_feedback
 from apps.gateway.models import EmbeddingModel
 from apps.gateway.services import EndpointFields, save_endpoint
+from apps.lab.models import LabRun
+from apps.lab.runs import RunFields, start_run
 from apps.prompts.services import create_prompt, set_label
-from apps.retrieval.builds import start_build
-from apps.retrieval.edits import tag_passage
-from apps.retrieval.profiles import DEFAULT_PROFILE
-from apps.retrieval.questions import save_question
-from apps.retrieval.search import SearchQuery, search
-from apps.retrieval.services import (
+from apps.retrieval.indexes.builds import start_build
+from apps.retrieval.indexes.questions import save_question
+from apps.retrieval.indexes.services import (
     ensure_live_index,
     pending_chunks,
     publish_version,
     store_embeddings,
 )
+from apps.retrieval.passages.edits import tag_passage
+from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.search.profiles import DEFAULT_PROFILE
 from apps.traces.recorder import Recorder
 from apps.workspaces.models import Role, User, Workspace
 from apps.workspaces.services import Actor, create_api_key, create_workspace, invite

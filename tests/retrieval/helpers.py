@@ -12,13 +12,13 @@ from apps.chunking.models import Chunk
 from apps.chunking.services import split_version
 from apps.core.embedder import get_embedder
 from apps.documents.models import Collection, Document, DocumentVersion, Page
-from apps.retrieval.models import Index
-from apps.retrieval.services import (
+from apps.retrieval.indexes.services import (
     ensure_live_index,
     pending_chunks,
     publish_version,
     store_embeddings,
 )
+from apps.retrieval.models import Index
 from apps.workspaces.models import Workspace
 from inference.protocols import Vectors
 

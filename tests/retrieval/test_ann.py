@@ -13,11 +13,11 @@ from apps.chunking.models import Chunk
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, Document, DocumentVersion
-from apps.retrieval import ann
+from apps.retrieval.indexes.services import ensure_live_index
 from apps.retrieval.models import AnnState, Embedding, FrequentTerm, Index, IndexState
-from apps.retrieval.postings import add_postings
-from apps.retrieval.search import SearchQuery, search
-from apps.retrieval.services import ensure_live_index
+from apps.retrieval.postings.writing import add_postings
+from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.vectors import ann
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import create_workspace
 from tests.factories import make_user

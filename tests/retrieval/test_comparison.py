@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from apps.retrieval.comparison import compare
-from apps.retrieval.search import Hit, fuse_by_rank
+from apps.retrieval.indexes.comparison import compare
+from apps.retrieval.search.engine import Hit, fuse_by_rank
 
 VERSION = uuid4()
 

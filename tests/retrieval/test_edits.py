@@ -14,7 +14,11 @@ from apps.chunking.services import split_version
 from apps.core.embedder import get_embedder
 from apps.core.models import Job, JobKind
 from apps.documents.models import Collection, Document
-from apps.retrieval.edits import (
+from apps.retrieval.indexes.invariants import check_index
+from apps.retrieval.indexes.services import ensure_live_index, text_to_embed
+from apps.retrieval.models import Embedding, Index
+from apps.retrieval.passages.alignment import refresh_passages
+from apps.retrieval.passages.edits import (
     EditError,
     disable_passage,
     edit_passage,
@@ -23,12 +27,8 @@ from apps.retrieval.edits import (
     split_passage,
     tag_passage,
 )
-from apps.retrieval.invariants import check_index
-from apps.retrieval.models import Embedding, Index
-from apps.retrieval.neighbours import read_parents as join_parents
-from apps.retrieval.passages import refresh_passages
-from apps.retrieval.search import Hit, SearchQuery, search
-from apps.retrieval.services import ensure_live_index, text_to_embed
+from apps.retrieval.search.engine import Hit, SearchQuery, search
+from apps.retrieval.search.neighbours import read_parents as join_parents
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
 from tests.retrieval.helpers import add_document, add_version, make_collection
@@ -306,8 +306,8 @@ def test_changes_follow_their_text_into_a_new_version(
 def test_every_index_that_holds_the_document_changes(
     collection: Collection, document: Document
 ) -> None:
-    from apps.retrieval.coverage import hold_version
-    from apps.retrieval.services import pending_chunks, store_embeddings
+    from apps.retrieval.indexes.coverage import hold_version
+    from apps.retrieval.indexes.services import pending_chunks, store_embeddings
 
     profile = create_profile(collection.workspace, name="Fine", splitter="sentences", params={})
     beside = Index.objects.create(

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.documents.models import Collection, Document
-from apps.retrieval.filters import (
+from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.search.filters import (
     FIELDS,
     Condition,
     FilterError,
     parse_conditions,
     parse_filter,
 )
-from apps.retrieval.search import SearchQuery, search
 from apps.workspaces.models import Workspace
 from tests.retrieval.helpers import add_passages, make_collection
 

@@ -9,7 +9,7 @@ import pytest
 
 from apps.documents.models import Collection
 from apps.retrieval.models import Embedding
-from apps.retrieval.search import SPARE_HITS, Hit, SearchQuery, search
+from apps.retrieval.search.engine import SPARE_HITS, Hit, SearchQuery, search
 from apps.workspaces.models import Workspace
 from inference.protocols import Vectors
 from tests.retrieval.helpers import add_passages, make_collection

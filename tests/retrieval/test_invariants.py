@@ -14,9 +14,9 @@ from django.db.models import F
 
 from apps.chunking.models import Chunk
 from apps.documents.models import Document, DocumentVersion, VersionState
-from apps.retrieval.invariants import check_index, repair_index
+from apps.retrieval.indexes.invariants import check_index, repair_index
+from apps.retrieval.indexes.services import publish_version
 from apps.retrieval.models import Embedding, Index, Posting
-from apps.retrieval.services import publish_version
 from apps.workspaces.models import Workspace
 from tests.retrieval.helpers import add_document, add_version, make_collection, prepare
 

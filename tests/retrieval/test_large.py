@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from apps.retrieval.ann_sql import VectorIndex
-from apps.retrieval.large import Look, _is_quick
-from apps.retrieval.large_sql import Part
+from apps.retrieval.search.large import Look, _is_quick
+from apps.retrieval.search.large_sql import Part
+from apps.retrieval.vectors.ann_sql import VectorIndex
 
 
 def part(kind: str = "", precision: str = "") -> Part:

@@ -17,9 +17,9 @@ from apps.gateway.embedding_services import (
     delete_model,
 )
 from apps.gateway.models import EmbeddingModel
-from apps.retrieval import builds
+from apps.retrieval.indexes import builds
 from apps.retrieval.models import Embedding, Index, IndexState
-from apps.retrieval.search import SearchQuery, search
+from apps.retrieval.search.engine import SearchQuery, search
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
 from tests.embedding_server import EmbeddingServer, serve_embeddings

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.retrieval import term_lists
-from apps.retrieval.packed_terms import (
+from apps.retrieval.postings import term_lists
+from apps.retrieval.postings.packed_terms import (
     POSTING,
     count_packed,
     pack_impacts,

@@ -11,7 +11,7 @@ from django.test import Client
 from apps.chunking.models import Chunk, ChunkEdit
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Document
-from apps.retrieval.passages import refresh_passages
+from apps.retrieval.passages.alignment import refresh_passages
 from apps.workspaces.models import User, Workspace
 from tests.factories import ApiClient, make_api
 from tests.retrieval.helpers import add_document, make_collection

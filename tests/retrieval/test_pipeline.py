@@ -11,8 +11,8 @@ import pytest
 
 from apps.chunking.models import Chunk, ChunkEdit
 from apps.documents.models import Collection, Document
-from apps.retrieval.pipeline import RetrievalRequest, Retrieved, retrieve
-from apps.retrieval.profiles import RetrievalProfile
+from apps.retrieval.search.pipeline import RetrievalRequest, Retrieved, retrieve
+from apps.retrieval.search.profiles import RetrievalProfile
 from apps.workspaces.models import Workspace
 from tests.retrieval.helpers import add_passages, make_collection
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps.retrieval.profiles import DEFAULT_PROFILE, ProfileError, RetrievalProfile
+from apps.retrieval.search.profiles import DEFAULT_PROFILE, ProfileError, RetrievalProfile
 
 
 def test_goes_to_json_and_back() -> None:

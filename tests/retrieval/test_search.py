@@ -12,8 +12,8 @@ from django.db import connection, transaction
 
 from apps.documents.models import Collection
 from apps.retrieval.models import Embedding, Index
-from apps.retrieval.search import Hit, SearchQuery, SearchResult, drop_overlaps, search
-from apps.retrieval.sql import Mode
+from apps.retrieval.search.engine import Hit, SearchQuery, SearchResult, drop_overlaps, search
+from apps.retrieval.search.sql import Mode
 from apps.workspaces.models import Workspace
 from inference.protocols import Vectors
 from tests.retrieval.helpers import (

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from apps.documents.models import Collection
-from apps.retrieval.highlights import mark_terms
+from apps.retrieval.search.highlights import mark_terms
 from apps.workspaces.models import User, Workspace
 from inference.errors import ModelFilesError
 from tests.workers.helpers import make_collection, run_all, upload
@@ -90,7 +90,7 @@ def test_without_the_model_the_search_goes_by_words_and_says_so(
     def refuse() -> Any:
         raise ModelFilesError("not there")
 
-    monkeypatch.setattr("apps.retrieval.search.get_embedder", refuse)
+    monkeypatch.setattr("apps.retrieval.search.engine.get_embedder", refuse)
     response = browser.get("/w/acme/search/?query=leave")
 
     assert titles_in(response) == ["leave.md"]

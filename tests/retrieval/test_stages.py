@@ -9,13 +9,13 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from apps.retrieval.diversity import diversify
-from apps.retrieval.fusion import EVEN, LITERAL, choose_weights, join_lists, mix, to_unit
-from apps.retrieval.neighbours import Stretch, grow
-from apps.retrieval.profiles import RetrievalProfile
-from apps.retrieval.recency import freshness, prefer_recent
-from apps.retrieval.rerank import rerank_hits, rerank_late
-from apps.retrieval.search import Hit
+from apps.retrieval.search.diversity import diversify
+from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.fusion import EVEN, LITERAL, choose_weights, join_lists, mix, to_unit
+from apps.retrieval.search.neighbours import Stretch, grow
+from apps.retrieval.search.profiles import RetrievalProfile
+from apps.retrieval.search.recency import freshness, prefer_recent
+from apps.retrieval.search.rerank import rerank_hits, rerank_late
 from inference.errors import ModelError
 from inference.fake import HashTokenEncoder
 from inference.late_interaction import max_sim, score_late

@@ -8,11 +8,12 @@ import pytest
 
 from apps.chunking.models import Chunk
 from apps.documents.models import Collection, Document
-from apps.retrieval import packing, postings
+from apps.retrieval.indexes.services import forget_document
 from apps.retrieval.models import FrequentTerm, Index, LatePassage, TermLists
-from apps.retrieval.packed_terms import unpack_numbers
-from apps.retrieval.search import SearchQuery, search
-from apps.retrieval.services import forget_document
+from apps.retrieval.postings import packing
+from apps.retrieval.postings import writing as postings
+from apps.retrieval.postings.packed_terms import unpack_numbers
+from apps.retrieval.search.engine import SearchQuery, search
 from apps.workspaces.models import Workspace
 from tests.retrieval.helpers import add_passages, make_collection
 

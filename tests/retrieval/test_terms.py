@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.retrieval.terms import (
+from apps.retrieval.postings.terms import (
     MAX_QUERY_TERMS,
     MAX_TERM_CHARS,
     count_terms,

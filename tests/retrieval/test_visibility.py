@@ -8,10 +8,8 @@ from django.utils import timezone
 from apps.chunking.models import Chunk
 from apps.chunking.services import split_version
 from apps.documents.models import Collection, Document, VersionState
-from apps.retrieval.invariants import check_index
-from apps.retrieval.models import Embedding, Index, Posting
-from apps.retrieval.search import SearchQuery, search
-from apps.retrieval.services import (
+from apps.retrieval.indexes.invariants import check_index
+from apps.retrieval.indexes.services import (
     VectorsMissingError,
     ensure_live_index,
     forget_document,
@@ -19,7 +17,9 @@ from apps.retrieval.services import (
     publish_version,
     store_embeddings,
 )
-from apps.retrieval.sql import Mode
+from apps.retrieval.models import Embedding, Index, Posting
+from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.search.sql import Mode
 from apps.workspaces.models import Workspace
 from tests.retrieval.helpers import (
     add_document,

@@ -10,17 +10,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.assistants.contexts import view_contexts
+from apps.assistants.contexts.services import view_contexts
 from apps.chunking.models import Chunk
 from apps.core.models import Job, JobKind
 from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
 from apps.gateway.services import EndpointFields, save_endpoint
-from apps.retrieval import contexts
-from apps.retrieval.contexts import MAX_CONTEXT_CHARS, clean_context, compose
-from apps.retrieval.invariants import check_index
+from apps.retrieval.indexes.invariants import check_index
 from apps.retrieval.models import Index, PassageContext
-from apps.retrieval.search import SearchQuery, search
+from apps.retrieval.passages import contexts
+from apps.retrieval.passages.contexts import MAX_CONTEXT_CHARS, clean_context, compose
+from apps.retrieval.search.engine import SearchQuery, search
 from apps.workspaces.services import Actor
 from inference.stub_server import StubConfig, StubServer, serve_in_thread
 from tests.workers.helpers import run_all, upload

@@ -13,9 +13,9 @@ from apps.core.embedder import get_embedder
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, DocumentVersion, VersionState
 from apps.documents.services import cancel_document, delete_document
+from apps.retrieval.indexes.publishing import publish_new
+from apps.retrieval.indexes.services import publish_version, store_embeddings
 from apps.retrieval.models import Embedding, Posting
-from apps.retrieval.publishing import publish_new
-from apps.retrieval.services import publish_version, store_embeddings
 from apps.workspaces.services import Actor
 from tests.workers.helpers import make_collection, newest, run_all, upload
 from tests.workers.test_ingest import check_whole

@@ -14,10 +14,10 @@ from apps.core.embedder import get_embedder, list_embedders
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, Document, DocumentVersion
 from apps.documents.services import delete_document
-from apps.retrieval import builds, coverage
-from apps.retrieval.invariants import check_index
+from apps.retrieval.indexes import builds, coverage
+from apps.retrieval.indexes.invariants import check_index
 from apps.retrieval.models import Embedding, Index, IndexedVersion, IndexState, Posting
-from apps.retrieval.search import SearchQuery, search
+from apps.retrieval.search.engine import SearchQuery, search
 from apps.workspaces.services import Actor
 from tests.workers.helpers import MARKDOWN, newest, run_all, upload
 from workers.runner import drain

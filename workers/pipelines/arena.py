@@ -6,15 +6,15 @@ from uuid import UUID
 
 from apps.core import jobs
 from apps.core.models import Job, JobState
-from apps.evaluation.arena import Pair, find_next_pair_for_judge, record_vote
-from apps.evaluation.evaluators.judging import PairVerdict, VerdictError, compare_answers
+from apps.evaluation.experiments.observing import mark_citations
+from apps.evaluation.experiments.running import Pace
+from apps.evaluation.experiments.scoring import CountingJudge
 from apps.evaluation.models import Experiment
-from apps.evaluation.observing import mark_citations
-from apps.evaluation.running import Pace
-from apps.evaluation.scoring import CountingJudge
+from apps.evaluation.review.arena import Pair, find_next_pair_for_judge, record_vote
 from apps.gateway.models import Endpoint
 from inference.errors import ModelError
 from inference.http_session import close_sessions
+from measures.judging.verdicts import PairVerdict, VerdictError, compare_answers
 from workers.claims import fence
 from workers.loops import run_async
 

@@ -21,10 +21,9 @@ from apps.core.embedder import get_embedder
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, DocumentVersion
-from apps.retrieval.following import IndexChangedError
-from apps.retrieval.models import Index
-from apps.retrieval.publishing import MAX_CHUNKS, is_new, publish_new
-from apps.retrieval.services import (
+from apps.retrieval.indexes.following import IndexChangedError
+from apps.retrieval.indexes.publishing import MAX_CHUNKS, is_new, publish_new
+from apps.retrieval.indexes.services import (
     PendingChunk,
     VectorsMissingError,
     ensure_live_index,
@@ -32,6 +31,7 @@ from apps.retrieval.services import (
     publish_version,
     store_embeddings,
 )
+from apps.retrieval.models import Index
 from inference.errors import ModelError
 from workers.claims import claim_due, close_connection, fence, fence_all, still_wanted
 from workers.failures import PassingTroubleError, fail_internally, is_passing, put_back

@@ -15,10 +15,8 @@ from apps.assistants.recipe import ModelGoneError, Recipe, load_release_recipe
 from apps.core.aio import run_db
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job
-from apps.evaluation.evaluators.base import Need
-from apps.evaluation.metrics import Metric, evaluator_needs, read_metrics
-from apps.evaluation.models import Experiment, ExperimentState
-from apps.evaluation.results import (
+from apps.evaluation.experiments.metrics import Metric, evaluator_needs, read_metrics
+from apps.evaluation.experiments.results import (
     OpenItem,
     ScoreRow,
     begin_run,
@@ -27,12 +25,14 @@ from apps.evaluation.results import (
     store_answers,
     store_scores,
 )
-from apps.evaluation.running import Answered, Pace, answer_all
-from apps.evaluation.scoring import CountingJudge, load_subjects, score_subjects
-from apps.evaluation.summaries import refresh_summaries
-from apps.evaluation.surprise import LogprobSource, add_logprobs
+from apps.evaluation.experiments.running import Answered, Pace, answer_all
+from apps.evaluation.experiments.scoring import CountingJudge, load_subjects, score_subjects
+from apps.evaluation.experiments.summaries import refresh_summaries
+from apps.evaluation.experiments.surprise import LogprobSource, add_logprobs
+from apps.evaluation.models import Experiment, ExperimentState
 from apps.gateway.models import Endpoint
 from inference.http_session import close_sessions
+from measures.evaluators.base import Need
 from workers.claims import fence
 from workers.loops import run_async
 

@@ -28,14 +28,15 @@ from apps.core.embedder import get_embedder
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Document, DocumentVersion
-from apps.retrieval import builds, coverage, postings
-from apps.retrieval.models import BuildStage, Index, IndexState
-from apps.retrieval.services import (
+from apps.retrieval.indexes import builds, coverage
+from apps.retrieval.indexes.services import (
     PendingChunk,
     VectorsMissingError,
     pending_chunks,
     store_embeddings,
 )
+from apps.retrieval.models import BuildStage, Index, IndexState
+from apps.retrieval.postings import writing as postings
 from apps.workspaces.services import Actor
 from inference.errors import ModelError, ModelFilesError
 from inference.protocols import Embedder

@@ -24,7 +24,7 @@ from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import DocumentVersion, Page, Stage
 from apps.documents.selectors import PAGE_SEPARATOR
 from apps.documents.storage import locate_blob
-from apps.retrieval.services import ensure_live_index
+from apps.retrieval.indexes.services import ensure_live_index
 from parsing.service import ParserService
 from parsing.types import Opened, ParsedPage, ParseError
 from workers.claims import fence, still_wanted

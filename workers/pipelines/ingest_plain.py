@@ -23,8 +23,8 @@ from apps.documents.models import DocumentVersion, Page
 from apps.documents.selectors import PAGE_SEPARATOR
 from apps.documents.services import OPEN_STATES
 from apps.documents.storage import locate_blob
-from apps.retrieval.publishing import is_new
-from apps.retrieval.services import ensure_live_index
+from apps.retrieval.indexes.publishing import is_new
+from apps.retrieval.indexes.services import ensure_live_index
 from parsing.types import Opened, ParsedPage
 from workers.claims import fence_all
 from workers.pipelines.ingest import PageStore, parser

@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from apps.core.models import Job
-from apps.evaluation.lab.models import LabRun
-from apps.evaluation.lab.runs import BATCH, labelled, list_missing, measure_examples, store
+from apps.lab.models import LabRun
+from apps.lab.runs import BATCH, labelled, list_missing, measure_examples, store
 from workers.claims import fence
 
 

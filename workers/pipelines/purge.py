@@ -19,9 +19,9 @@ from apps.documents.models import Collection, Document, DocumentVersion, Page
 from apps.documents.page_images import remove_page_images
 from apps.documents.services import VERSION_JOBS, lock_blob
 from apps.documents.storage import remove_blob
+from apps.evaluation.experiments.results import withdraw_items
 from apps.evaluation.models import ItemPassage
-from apps.evaluation.results import withdraw_items
-from apps.retrieval.services import forget_document
+from apps.retrieval.indexes.services import forget_document
 from workers.claims import fence
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from apps.core.models import Job, JobState
-from apps.retrieval.passages import refresh_passages
+from apps.retrieval.passages.alignment import refresh_passages
 from workers.claims import still_wanted
 
 

@@ -15,7 +15,7 @@ from apps.documents.storage import (
     remove_abandoned_uploads,
     remove_workspace_blobs,
 )
-from apps.retrieval import ann
+from apps.retrieval.vectors import ann
 from apps.workspaces.models import Workspace
 from workers.claims import close_connection
 from workers.failures import fail_job_version

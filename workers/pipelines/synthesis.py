@@ -10,10 +10,10 @@ from uuid import UUID
 from apps.chunking.models import Chunk
 from apps.core import jobs
 from apps.core.models import Job, JobState
-from apps.datasets.asking import SAMPLING, Material, compose, read_reply
 from apps.datasets.models import Synthesis
-from apps.datasets.synthesis import Made, load_passages, store_made
-from apps.datasets.templated import draft_question
+from apps.datasets.synthesis.asking import SAMPLING, Material, compose, read_reply
+from apps.datasets.synthesis.services import Made, load_passages, store_made
+from apps.datasets.synthesis.templated import draft_question
 from apps.gateway.services import make_client
 from inference.errors import ModelError
 from inference.http_session import close_sessions

@@ -17,9 +17,10 @@ from django.db import connection
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind
-from apps.retrieval import ann, packing
-from apps.retrieval.ann_sql import VectorIndex
 from apps.retrieval.models import AnnState, Index
+from apps.retrieval.postings import packing
+from apps.retrieval.vectors import ann
+from apps.retrieval.vectors.ann_sql import VectorIndex
 from workers.claims import close_connection, still_wanted
 
 logger = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from apps.assistants.answering import Answering
-from apps.assistants.citations import format_passages
+from apps.assistants.answering.citations import format_passages
+from apps.assistants.answering.pipeline import Answering
 from apps.assistants.recipe import Recipe
 from apps.core.aio import run_db
 from apps.gateway.models import Endpoint
@@ -15,7 +15,7 @@ from apps.gateway.services import make_client
 from apps.prompts.messages import compose_messages
 from apps.prompts.services import DEFAULT_SPEC
 from apps.retrieval.embedder import get_embedder
-from apps.retrieval.pipeline import Retrieved
+from apps.retrieval.search.pipeline import Retrieved
 from apps.traces.recorder import Recorder
 from inference.reader import Passage, Reader
 from inference.types import Sampling

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django import template
 
-from apps.retrieval.passage_selectors import list_edited_texts, list_passages
+from apps.retrieval.passages.selectors import list_edited_texts, list_passages
 
 register = template.Library()
 

@@ -19,13 +19,13 @@ from django.http import Http404
 from apps.assistants.access import get_assistant_by_slug, get_release
 from apps.assistants.models import Release
 from apps.datasets.models import DatasetVersion
-from apps.evaluation.evaluators.base import SettingError
-from apps.evaluation.gates import Verdict, judge_release, list_rules
-from apps.evaluation.metrics import OPERATIONAL, freeze_evaluators
+from apps.evaluation.experiments.metrics import OPERATIONAL, freeze_evaluators
+from apps.evaluation.experiments.plans import Plan, PlanError, create_experiment
+from apps.evaluation.gates.rules import Verdict, judge_release, list_rules
 from apps.evaluation.models import Experiment, ExperimentState
-from apps.evaluation.plans import Plan, PlanError, create_experiment
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
+from measures.evaluators.base import SettingError
 
 POLL_S = 1.0
 CANNOT_TELL = 2

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from apps.retrieval.invariants import check_index, repair_index
+from apps.retrieval.indexes.invariants import check_index, repair_index
 from apps.retrieval.models import Index, IndexState
 
 

@@ -1,0 +1,281 @@
+"""The pipeline that answers: rewrite, search, rerank, prompt, generation, checks.
+
+`Answering` is an async iterator of events and keeps no rows: who runs it decides what is stored.
+Blocking work (search, the built-in reader) goes through the database pool's threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from contextlib import aclosing
+
+from apps.assistants.answering.citations import (
+    Span,
+    cited_numbers,
+    format_passages,
+    locate_support,
+    split_claims,
+)
+from apps.assistants.answering.generation import Generation
+from apps.assistants.answering.outcome import CitedPassage, Delta, Event, Outcome, Status, Turn
+from apps.assistants.answering.queries import Queries, plan_queries
+from apps.assistants.answering.reranking import find_reranker
+from apps.assistants.answering.selection import CHARS_PER_TOKEN, select_passages
+from apps.assistants.recipe import Recipe
+from apps.core.aio import run_db
+from apps.prompts.defaults import NOT_FOUND
+from apps.prompts.messages import validate_output
+from apps.retrieval.embedder import get_embedder
+from apps.retrieval.search.engine import MAX_LIMIT, Hit
+from apps.retrieval.search.pipeline import RetrievalRequest, Retrieved, retrieve
+from apps.traces.recorder import Recorder, SpanRecord
+from inference.protocols import Vectors
+from inference.reader import CitedSentence, Passage, Reader, ReaderAnswer
+
+__all__ = ["Answering", "CitedPassage", "Delta", "Event", "Outcome", "Status", "Turn"]
+
+SPARE = 4
+"""Passages found for each that is read: near copies and what does not fit fall out."""
+ANSWER_TOKENS = 1024
+HISTORY_TURNS = 6
+READER_MODEL = "built-in reader"
+NO_PASSAGES = "(none)"
+NEIGHBOURS = 120
+"""Characters between two cited sentences up to which they are highlighted as one."""
+
+
+class Answering:
+    """One answer in the making. Iterate it once; `outcome` grows along the way."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        question: str,
+        history: Sequence[Turn],
+        recorder: Recorder,
+        vector: Awaitable[Vectors] | None = None,
+        query: str = "",
+        has_passages: bool = True,
+    ) -> None:
+        """`vector` is the embedded question, where somebody has begun to compute it already.
+
+        `query` is what the person wants searched for instead of what would be. Without
+        `has_passages` nothing is searched, to see what the model says by itself.
+        """
+        self.recipe = recipe
+        self._vector = vector
+        self._query = query
+        self._has_passages = has_passages
+        self.question = question
+        self.history = list(history)[-HISTORY_TURNS:]
+        self.recorder = recorder
+        self.outcome = Outcome()
+        self.found = asyncio.Event()
+        """Set when the passages are there, and at the latest when the answer ends."""
+        self._standalone = question
+        """The question as it can be understood without the conversation."""
+        self._hits: list[Hit] = []
+        self._spans: dict[int, Span] = {}
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Yield what happens. Raises inference.errors.ModelError if the model fails."""
+        if not self._has_passages:
+            async with aclosing(self._answer()) as steps:
+                async for event in steps:
+                    yield event
+            return
+        profile = self.recipe.frozen.profile
+        if profile.needs_model and self.recipe.endpoint and not self._query:
+            yield Status("Finding the right words")
+        queries = await self._plan()
+        yield Status("Searching the documents")
+        result = await self._search(queries)
+        self._rerank(result)
+        self.found.set()
+        if not self._hits:
+            self._decline()
+            yield Delta(self.outcome.content)
+            return
+        yield Status(f"Reading {len(self._hits)} of {result.num_searched} passages")
+        async with aclosing(self._answer()) as events:
+            async for event in events:
+                yield event
+
+    async def _answer(self) -> AsyncGenerator[Event, None]:
+        steps = self._generation().events() if self.recipe.endpoint else self._read()
+        async with aclosing(steps) as events:
+            async for event in events:
+                if isinstance(event, Delta):
+                    self.outcome.content += event.text
+                yield event
+        self._check()
+
+    async def _plan(self) -> Queries:
+        with self.recorder.span("rewrite") as span:
+            queries = await plan_queries(
+                self.question,
+                history=self.history,
+                profile=self.recipe.frozen.profile,
+                ask=self._generation().ask if self.recipe.endpoint else None,
+                given=self._query,
+            )
+            self._standalone = queries.text
+            span.attributes["query"] = queries.text
+            span.attributes["changed"] = queries.differs_from(self.question)
+            if queries.also:
+                span.attributes["also"] = list(queries.also)
+            if queries.note:
+                span.attributes["note"] = queries.note
+        if queries.differs_from(self.question):
+            # Kept with the trace, from where the chat shows it under the answer.
+            self.recorder.attributes["query"] = queries.text
+            self.recorder.attributes["query.also"] = list(queries.also)
+        return queries
+
+    async def _search(self, queries: Queries) -> Retrieved:
+        frozen = self.recipe.frozen
+        with self.recorder.span("search") as span:
+            request = RetrievalRequest(
+                workspace_id=self.recipe.workspace_id,
+                collection_ids=frozen.collection_ids,
+                text=queries.text,
+                profile=frozen.profile,
+                also=queries.also,
+                limit=min(frozen.profile.limit * SPARE, MAX_LIMIT),
+            )
+            is_asked = self._vector is not None and queries.text == self.question
+            vector = await self._vector if self._vector and is_asked else None
+            result = await run_db(_retrieve, request, vector=vector)
+            span.attributes.update(
+                {
+                    "retrieval.mode": frozen.profile.mode,
+                    "retrieval.profile": frozen.profile.describe(),
+                    "retrieval.searched": result.num_searched,
+                    "retrieval.found": len(result.hits),
+                    **{f"timing.{name}_ms": value for name, value in result.timings.items()},
+                }
+            )
+            if result.problem:
+                span.attributes["problem"] = result.problem
+        return result
+
+    def _rerank(self, result: Retrieved) -> None:
+        """Near copies make room for other passages; the order is that of the fused score."""
+        with self.recorder.span("rerank", method="diversity and token budget") as span:
+            endpoint = self.recipe.endpoint
+            room = (endpoint.context_tokens if endpoint else 8192) - ANSWER_TOKENS
+            spoken = (
+                self.recipe.frozen.spec.num_characters
+                + len(self.question)
+                + sum(len(turn.question) + len(turn.answer) for turn in self.history)
+            )
+            self._hits = select_passages(
+                result.hits,
+                limit=self.recipe.frozen.profile.limit,
+                token_budget=int(room - spoken / CHARS_PER_TOKEN),
+            )
+            span.attributes.update({"candidates": len(result.hits), "kept": len(self._hits)})
+            self._number_passages()
+
+    def _number_passages(self) -> None:
+        self.outcome.passages = [
+            CitedPassage(number, hit, self._spans.get(number))
+            for number, hit in enumerate(self._hits, start=1)
+        ]
+
+    def _generation(self) -> Generation:
+        return Generation(
+            self.recipe,
+            question=self.question,
+            history=self.history,
+            passages=format_passages([(describe_hit(hit), hit.text) for hit in self._hits])
+            or NO_PASSAGES,
+            num_passages=len(self._hits),
+            recorder=self.recorder,
+            outcome=self.outcome,
+        )
+
+    async def _read(self) -> AsyncGenerator[Event, None]:
+        """The built-in reader: sentences as they stand, each with its passage."""
+        with self.recorder.span("generation", **{"gen_ai.request.model": READER_MODEL}) as span:
+            answer = await run_db(_ask_reader, self._standalone, self._hits)
+            span.attributes["reader.confidence"] = round(answer.confidence, 3)
+        if answer.declined or not answer.sentences:
+            self.outcome.is_declined = True
+            self.recorder.mark_first_token()
+            yield Delta(NOT_FOUND)
+            return
+        for position, sentence in enumerate(answer.sentences):
+            number = sentence.passage_index + 1
+            self._spans[number] = _widen(self._spans.get(number), sentence)
+            self.recorder.mark_first_token()
+            yield Delta(f"{' ' if position else ''}{' '.join(sentence.text.split())} [{number}]")
+
+    def _decline(self) -> None:
+        self.outcome.content = NOT_FOUND
+        self.outcome.is_declined = True
+        self.recorder.mark_first_token()
+
+    def _check(self) -> None:
+        """Point every citation at the sentences that support it, and notice a refusal."""
+        with self.recorder.span("checks") as span:
+            numbers = cited_numbers(self.outcome.content)
+            if not numbers and NOT_FOUND.rstrip(".").lower() in self.outcome.content.lower():
+                self.outcome.is_declined = True
+            if self.recipe.endpoint is not None:
+                self._locate_citations()
+            supports = [span.support for span in self._spans.values()]
+            span.attributes["citations"] = len(numbers)
+            span.attributes["declined"] = self.outcome.is_declined
+            if not self.outcome.is_declined and self.recipe.endpoint is not None:
+                self._check_form(span)
+            if supports:
+                span.attributes["citations.support"] = round(sum(supports) / len(supports), 3)
+            self._number_passages()
+
+    def _check_form(self, span: SpanRecord) -> None:
+        """Whether an answer that should be JSON is that, and valid against its schema."""
+        spec = self.recipe.frozen.spec
+        if spec.output == "json":
+            fault = validate_output(spec, self.outcome.content)
+            span.attributes["output.valid"] = not fault
+            if fault:
+                span.attributes["output.fault"] = fault
+
+    def _locate_citations(self) -> None:
+        for claim in split_claims(self.outcome.content):
+            # Citations were filtered; lists in JSON answers look like some and were not.
+            for number in set(claim.numbers) & set(range(1, len(self._hits) + 1)):
+                found = locate_support(claim.text, self._hits[number - 1].text)
+                known = self._spans.get(number)
+                if known is None or found.support > known.support:
+                    self._spans[number] = found
+
+
+def _widen(known: Span | None, sentence: CitedSentence) -> Span:
+    """One highlight for sentences that stand together; of distant ones the first keeps it."""
+    if known is None:
+        return Span(sentence.start, sentence.end, 1.0)
+    gap = max(sentence.start - known.end, known.start - sentence.end)
+    if gap > NEIGHBOURS:
+        return known
+    return Span(min(known.start, sentence.start), max(known.end, sentence.end), 1.0)
+
+
+def describe_hit(hit: Hit) -> str:
+    return f"{hit.document_name} > {hit.heading}" if hit.heading else hit.document_name
+
+
+def _retrieve(request: RetrievalRequest, *, vector: Vectors | None) -> Retrieved:
+    reranker = find_reranker(request.workspace_id, request.profile)
+    return retrieve(request, vector=vector, reranker=reranker)
+
+
+def _ask_reader(question: str, hits: Sequence[Hit]) -> ReaderAnswer:
+    passages = [
+        Passage(id=str(hit.chunk_id), text=hit.text, title=describe_hit(hit), score=hit.score)
+        for hit in hits
+    ]
+    return Reader(get_embedder()).answer(question, passages)

@@ -1,0 +1,171 @@
+"""The query side: what is searched for instead of, and beside, the words of the person.
+
+By a model where the profile says so and the release has one, by transparent rules otherwise. What
+came of it is shown under the answer, where it can be corrected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from apps.assistants.answering.outcome import Turn
+from apps.assistants.answering.rewriting import rewrite_question
+from apps.retrieval.search.profiles import RetrievalProfile, Source
+from inference.errors import ModelError
+from inference.types import ChatMessage
+
+Ask = Callable[[str, Sequence[ChatMessage]], Awaitable[str]]
+"""Asks the release's model something for a purpose that names the span; may raise ModelError."""
+
+MAX_PARTS = 4
+MAX_CHARS = 600
+_REWRITE = (
+    "Rewrite the last question of this conversation so that it can be understood, and searched "
+    "for, without the conversation. Keep its language and its names. Answer with the question "
+    "alone."
+)
+_DECOMPOSE = (
+    "To answer the question, which simpler questions would one look up? Answer with a JSON list "
+    'of at most four strings in the language of the question, such as ["...", "..."]. If it is '
+    "simple already, answer []."
+)
+_EXPAND = (
+    "Which other words would a document use that answers this question: synonyms, technical "
+    "terms, spelled-out abbreviations? Answer with at most eight of them on one line, separated "
+    "by spaces, in the language of the question."
+)
+_IMAGINE = (
+    "Write the passage of two or three sentences, as it might stand in a handbook, that answers "
+    "the question. It is used to search by meaning, so style matters and facts do not."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """What to search for: `text`, and `also` beside it; `note` says what did not work."""
+
+    text: str
+    also: tuple[str, ...] = ()
+    note: str = ""
+
+    def differs_from(self, question: str) -> bool:
+        return self.text != question or bool(self.also)
+
+
+async def plan_queries(
+    question: str,
+    *,
+    history: Sequence[Turn],
+    profile: RetrievalProfile,
+    ask: Ask | None = None,
+    given: str = "",
+) -> Queries:
+    """What to search for. A query that the person `given` is taken as it is.
+
+    Without `ask` everything is done by rules. A model that fails costs its part, not the answer.
+    """
+    if given:
+        return Queries(given)
+    planner = _Planner(ask)
+    text = await planner.rewrite(profile.rewrite, question, history)
+    jobs = [planner.decompose(profile.decompose, text), planner.expand(profile.expand, text)]
+    if profile.hyde:
+        jobs.append(planner.imagine(text))
+    found = [also for part in await asyncio.gather(*jobs) for also in part]
+    return Queries(text, tuple(dict.fromkeys(also for also in found if also != text)), planner.note)
+
+
+class _Planner:
+    def __init__(self, ask: Ask | None) -> None:
+        self._ask_model = ask
+        self.note = ""
+
+    async def rewrite(self, source: Source, question: str, history: Sequence[Turn]) -> str:
+        if source == "off" or not history:
+            return question
+        if source == "model":
+            turns = "\n".join(f"Q: {turn.question}\nA: {turn.answer[:400]}" for turn in history)
+            said = await self._ask("query:rewrite", _REWRITE, f"{turns}\nQ: {question}")
+            if said:
+                return said
+        return rewrite_question(question, [turn.question for turn in history])
+
+    async def decompose(self, source: Source, text: str) -> list[str]:
+        if source == "model":
+            said = await self._ask("query:parts", _DECOMPOSE, text)
+            if said:
+                return read_list(said)
+        return [] if source == "off" else split_question(text)
+
+    async def expand(self, source: Source, text: str) -> list[str]:
+        """By rules, words are added after a first search: see `retrieval.feedback`."""
+        if source != "model":
+            return []
+        words = await self._ask("query:words", _EXPAND, text)
+        return [f"{text} {words}"] if words else []
+
+    async def imagine(self, text: str) -> list[str]:
+        passage = await self._ask("query:passage", _IMAGINE, text)
+        return [passage] if passage else []
+
+    async def _ask(self, name: str, task: str, text: str) -> str:
+        """The model's words on one line; "" where there is no model or it fails."""
+        if self._ask_model is None:
+            return ""
+        try:
+            said = await self._ask_model(
+                name, [ChatMessage("system", task), ChatMessage("user", text)]
+            )
+        except ModelError as error:
+            self.note = f"The model did not help with the search: {error.message}"
+            return ""
+        return " ".join(said.split())[:MAX_CHARS]
+
+
+def read_list(said: str) -> list[str]:
+    """The texts of the first JSON list in what a model said; none if there is no such list."""
+    start, end = said.find("["), said.rfind("]")
+    try:
+        items = json.loads(said[start : end + 1]) if 0 <= start < end else []
+    except ValueError:
+        return []
+    texts = [item.strip() for item in items if isinstance(item, str) and item.strip()]
+    return texts[:MAX_PARTS]
+
+
+_SENTENCE = re.compile(r"[^?？]+[?？]")
+_AND = re.compile(
+    r"(?:,\s*)?\b(?:and|und|et|y)\s+"
+    r"(?=(?:what|who|when|where|why|which|how|is|are|does|do|can|was|wie|was|wer|wann|wo)\b)",
+    re.IGNORECASE,
+)
+_EITHER = re.compile(
+    r"^(?P<ask>.+?)[,:]\s*(?P<one>[^,?]{2,80}?)\s+or\s+(?P<two>[^,?]{2,80})\?*$", re.IGNORECASE
+)
+_BETWEEN = re.compile(
+    r"\b(?:between|compare)\s+(?P<one>[^,?]{2,80}?)\s+(?:and|with|to)\s+(?P<two>[^,?]{2,80})\??$",
+    re.IGNORECASE,
+)
+
+
+def split_question(text: str) -> list[str]:
+    """The parts of a question that asks for several things; none if it asks for one.
+
+    Several sentences with a question mark, two questions joined by "and", a choice ("Which is
+    older, A or B?"), and a comparison ("the difference between A and B").
+    """
+    sentences = [part.strip() for part in _SENTENCE.findall(text)]
+    if len(sentences) > 1:
+        return sentences[:MAX_PARTS]
+    parts = [part.strip(" ,?") for part in _AND.split(text)]
+    if len(parts) > 1 and all(len(part.split()) >= 3 for part in parts):
+        return parts[:MAX_PARTS]
+    if match := _EITHER.match(text.strip()):
+        return [f"{match['ask']} {match[name].strip()}" for name in ("one", "two")]
+    if match := _BETWEEN.search(text.strip()):
+        return [match[name].strip() for name in ("one", "two")]
+    return []

@@ -1,0 +1,33 @@
+"""A reranker from the workspace's endpoints, for the search that must not know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from apps.gateway.models import Endpoint
+from apps.gateway.services import make_rerank_client
+from apps.retrieval.search.profiles import RetrievalProfile
+from apps.retrieval.search.rerank import Reranker
+from inference.background import run_blocking
+
+
+def find_reranker(workspace_id: UUID, profile: RetrievalProfile) -> Reranker | None:
+    """What the profile reranks with; None where it asks for no endpoint, or that is gone.
+
+    The reranker blocks until the server has answered, and raises ModelError if it does not.
+    """
+    if profile.rerank != "endpoint":
+        return None
+    try:
+        endpoint_id = UUID(profile.rerank_endpoint)
+    except ValueError:
+        return None
+    endpoint = Endpoint.objects.filter(workspace_id=workspace_id, pk=endpoint_id).first()
+    if endpoint is None:
+        return None
+
+    def rerank(question: str, texts: Sequence[str]) -> Sequence[float]:
+        return run_blocking(make_rerank_client(endpoint).rerank(question, texts))
+
+    return rerank

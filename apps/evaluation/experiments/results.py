@@ -1,0 +1,283 @@
+"""Writes of the worker: answers, scores and how far an experiment is.
+
+Everything may be called twice: an item that has its answer or its scores already is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.assistants.answering.pipeline import CitedPassage
+from apps.documents.models import Document
+from apps.evaluation.experiments.running import Answered, Question
+from apps.evaluation.models import (
+    OPEN_ITEMS,
+    Experiment,
+    ExperimentItem,
+    ExperimentState,
+    ItemPassage,
+    ItemState,
+    Score,
+)
+from apps.traces.models import Span, Trace
+
+TRIES = 3
+"""Runs that may fail on an item before it counts as failed; each run tries several times."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """An item without its answer (`question`) or without its scores (None)."""
+
+    item_id: UUID
+    release_id: UUID
+    question: Question | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """A score as an evaluator gave it."""
+
+    item_id: UUID
+    metric: str
+    value: float | None
+    label: str = ""
+    reason: str = ""
+    turn: int = 0
+
+
+def begin_run(experiment_id: UUID) -> Experiment | None:
+    """The experiment, now running; None if it is gone or nobody wants it any more."""
+    now = timezone.now()
+    Experiment.objects.filter(pk=experiment_id, started_at=None).update(started_at=now)
+    Experiment.objects.filter(pk=experiment_id, state=ExperimentState.QUEUED).update(
+        state=ExperimentState.RUNNING
+    )
+    running = Experiment.objects.filter(pk=experiment_id, state=ExperimentState.RUNNING)
+    return running.select_related("judge").first()
+
+
+def end_run(experiment_id: UUID, *, state: ExperimentState, reason: str = "") -> None:
+    """Note how a run ended, unless somebody stopped it before."""
+    Experiment.objects.filter(
+        pk=experiment_id, state__in=[ExperimentState.QUEUED, ExperimentState.RUNNING]
+    ).update(state=state, reason=reason, finished_at=timezone.now())
+
+
+def list_open_items(experiment: Experiment, *, limit: int) -> list[OpenItem]:
+    """What is missing, in an order in which all releases advance together."""
+    rows = (
+        ExperimentItem.objects.filter(experiment=experiment, state__in=OPEN_ITEMS)
+        .select_related("example")
+        .order_by("repetition", "position", "release_id")[:limit]
+    )
+    return [
+        OpenItem(
+            item.pk,
+            item.release_id,
+            _question(item, ask_earlier=experiment.with_turns)
+            if item.state == ItemState.PENDING
+            else None,
+        )
+        for item in rows
+    ]
+
+
+def _question(item: ExperimentItem, *, ask_earlier: bool) -> Question:
+    example = item.example
+    return Question(
+        item_id=item.pk,
+        text=example.question,
+        context=example.context,
+        earlier=tuple((turn["question"], turn["answer"]) for turn in example.history),
+        ask_earlier=ask_earlier and bool(example.history),
+    )
+
+
+@transaction.atomic
+def store_answers(experiment: Experiment, answered: Sequence[Answered]) -> None:
+    """Store answers with their snapshots and traces; failures are counted on the item."""
+    open_items = {
+        item.pk: item
+        for item in ExperimentItem.objects.select_for_update()
+        .filter(pk__in=[one.item_id for one in answered], state=ItemState.PENDING)
+        .order_by("pk")
+    }
+    wanted = [one for one in answered if one.item_id in open_items]
+    good = [one for one in wanted if not one.error]
+    alive = _lock_documents(good)
+    _store_traces(experiment, open_items, good)
+    for one in wanted:
+        _fill_item(open_items[one.item_id], one, alive)
+    ExperimentItem.objects.bulk_update(
+        [open_items[one.item_id] for one in wanted], fields=ITEM_FIELDS
+    )
+    ItemPassage.objects.bulk_create(
+        ItemPassage(workspace_id=experiment.workspace_id, item_id=one.item_id, **_snapshot(passage))
+        for one in good
+        for passage in one.outcome.passages
+        if passage.hit.document_id in alive
+    )
+    failed = sum(open_items[one.item_id].state == ItemState.FAILED for one in wanted)
+    Experiment.objects.filter(pk=experiment.pk).update(
+        cost=F("cost") + sum(one.outcome.cost for one in good), failed=F("failed") + failed
+    )
+
+
+ITEM_FIELDS = [
+    "state", "attempts", "error", "answer", "is_declined", "turns", "trace", "duration_ms",
+    "first_token_ms", "input_tokens", "output_tokens", "cost", "finished_at",
+]  # fmt: skip
+
+
+def _lock_documents(answered: Iterable[Answered]) -> set[UUID]:
+    """The documents that are still there, and stay until this transaction ends."""
+    ids = {passage.hit.document_id for one in answered for passage in one.outcome.passages}
+    found = Document.objects.select_for_update(no_key=True).filter(pk__in=ids, deleted_at=None)
+    return set(found.order_by("pk").values_list("pk", flat=True))
+
+
+def _fill_item(item: ExperimentItem, one: Answered, alive: Collection[UUID]) -> None:
+    if one.error:
+        item.attempts += 1
+        item.error = one.error
+        item.state = ItemState.FAILED
+        item.finished_at = timezone.now()
+        return
+    cited = {p.hit.document_id for p in one.outcome.passages if p.cited is not None}
+    withdrawn = bool(cited - set(alive))
+    item.state = ItemState.WITHDRAWN if withdrawn else ItemState.ANSWERED
+    item.answer = "" if withdrawn else _clean(one.outcome.content)
+    item.is_declined = one.outcome.is_declined
+    item.turns = [{"question": t.question, "answer": _clean(t.answer)} for t in one.turns]
+    item.trace_id = one.recorder.trace_id
+    item.duration_ms = one.duration_ms
+    item.first_token_ms = one.recorder.first_token_ms
+    item.input_tokens = one.outcome.usage.input_tokens
+    item.output_tokens = one.outcome.usage.output_tokens
+    item.cost = one.outcome.cost
+
+
+def _store_traces(
+    experiment: Experiment, items: dict[UUID, ExperimentItem], answered: Sequence[Answered]
+) -> None:
+    Trace.objects.bulk_create(
+        Trace(
+            id=one.recorder.trace_id,
+            workspace_id=experiment.workspace_id,
+            name=one.recorder.name,
+            subject_type="experiment_item",
+            subject_id=one.item_id,
+            release_id=items[one.item_id].release_id,
+            status="ok",
+            started_at=one.recorder.started_at,
+            duration_ms=one.duration_ms,
+            first_token_ms=one.recorder.first_token_ms,
+            input_tokens=one.outcome.usage.input_tokens,
+            output_tokens=one.outcome.usage.output_tokens,
+            cost=one.outcome.cost,
+            attributes=one.recorder.attributes,
+        )
+        for one in answered
+    )
+    Span.objects.bulk_create(
+        Span(workspace_id=experiment.workspace_id, trace_id=one.recorder.trace_id, **_span(values))
+        for one in answered
+        for values in one.recorder.list_spans()
+    )
+
+
+def _span(values: dict[str, Any]) -> dict[str, Any]:
+    return values | {"attributes": _plain(values["attributes"])}
+
+
+def _plain(value: Any) -> Any:
+    """JSON as Postgres keeps it: without NUL."""
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+
+
+def _snapshot(passage: CitedPassage) -> dict[str, Any]:
+    hit, cited = passage.hit, passage.cited
+    return {
+        "number": passage.number,
+        "document_id": hit.document_id,
+        "version_id": hit.version_id,
+        "page": hit.page,
+        "start": hit.start,
+        "end": hit.end,
+        "text": hit.text,
+        "heading": hit.heading,
+        "score": hit.score,
+        "is_cited": cited is not None,
+        "cited_start": hit.start + cited.start if cited else None,
+        "cited_end": hit.start + cited.end if cited else None,
+    }
+
+
+@transaction.atomic
+def store_scores(
+    experiment: Experiment,
+    rows: Sequence[ScoreRow],
+    *,
+    item_ids: Sequence[UUID],
+    spent: Decimal = Decimal(0),
+) -> None:
+    """Store the scores of items that are waiting for them, and count the items as done.
+
+    `spent` is what the judges cost, in US dollars.
+    """
+    waiting = set(
+        ExperimentItem.objects.select_for_update()
+        .filter(pk__in=item_ids, state=ItemState.ANSWERED)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    Score.objects.bulk_create(
+        (
+            Score(
+                workspace_id=experiment.workspace_id,
+                experiment_id=experiment.pk,
+                item_id=row.item_id,
+                metric=row.metric,
+                turn=row.turn,
+                value=row.value,
+                label=_clean(row.label)[:60],
+                reason=_clean(row.reason),
+            )
+            for row in rows
+            if row.item_id in waiting
+        ),
+        ignore_conflicts=True,
+        batch_size=1000,
+    )
+    ExperimentItem.objects.filter(pk__in=waiting).update(
+        state=ItemState.DONE, finished_at=timezone.now()
+    )
+    Experiment.objects.filter(pk=experiment.pk).update(
+        done=F("done") + len(waiting), cost=F("cost") + spent
+    )
+
+
+@transaction.atomic
+def withdraw_items(document_id: UUID) -> int:
+    """Blank the answers of experiments that quote a document which is being deleted."""
+    quoting = ItemPassage.objects.filter(document_id=document_id, is_cited=True)
+    items = ExperimentItem.objects.filter(pk__in=quoting.values("item_id"))
+    Score.objects.filter(item__in=items).update(reason="")
+    return items.update(answer="", turns=[], state=ItemState.WITHDRAWN)

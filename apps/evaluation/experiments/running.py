@@ -1,0 +1,188 @@
+"""Answering an experiment's items with the pipeline that chat uses. Keeps no rows.
+
+`Pace` is what holds all requests to one endpoint back when its server asks for a pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TypeVar
+from uuid import UUID
+
+from apps.assistants.answering.pipeline import Answering, Outcome, Turn
+from apps.assistants.recipe import Recipe
+from apps.traces.recorder import Recorder
+from inference.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+TRIES = 4
+PATIENT_TRIES = 20
+"""A server that is only busy, or says how long to wait, is asked this often."""
+PATIENT_KINDS = frozenset({"rate_limited", "overloaded"})
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+UNEXPECTED = "Something went wrong on our side. It is in the server's log."
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an item asks: the words, what was said before, and whether to ask that too.
+
+    `earlier` holds (question, expected answer) of the turns before. With `ask_earlier` these
+    questions are asked first and the assistant's own answers are its history; otherwise the
+    expected answers are.
+    """
+
+    item_id: UUID
+    text: str
+    context: str = ""
+    earlier: tuple[tuple[str, str], ...] = ()
+    ask_earlier: bool = False
+
+
+@dataclass(slots=True)
+class Answered:
+    """What became of a question. `error` is empty unless there is no answer."""
+
+    item_id: UUID
+    recorder: Recorder
+    outcome: Outcome = field(default_factory=Outcome)
+    duration_ms: float = 0.0
+    turns: list[Turn] = field(default_factory=list)
+    error: str = ""
+    stops_all: bool = False
+    """The error is none of the question's: every other one would end the same."""
+
+
+class Pace:
+    """A shared pause: whoever is told to wait makes the others wait too.
+
+    With `per_minute`, requests are let go evenly, so many in a minute at most.
+    """
+
+    def __init__(self, *, per_minute: int | None = None) -> None:
+        self._until = 0.0
+        self._next = 0.0
+        self._gap = 60 / per_minute if per_minute else 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Nobody begins before so many seconds have passed."""
+        self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
+
+    async def wait(self) -> None:
+        """Return when one more request may begin."""
+        now = asyncio.get_running_loop().time
+        turn = max(self._next, now())
+        self._next = turn + self._gap
+        while (left := max(turn, self._until) - now()) > 0:
+            await asyncio.sleep(left)
+
+
+async def with_patience(work: Callable[[], Awaitable[R]], *, pace: Pace) -> R:
+    """Do work that asks a model; a passing failure is tried again after a pause for all.
+
+    The pause is what the server asked for, or else doubles with every try. Raises the last
+    ModelError after TRIES tries, or PATIENT_TRIES where the server is only busy.
+    """
+    for number in range(1, PATIENT_TRIES + 1):
+        await pace.wait()
+        try:
+            return await work()
+        except ModelError as error:
+            most = PATIENT_TRIES if error.kind in PATIENT_KINDS else TRIES
+            if number >= most or not error.retryable:
+                raise
+            pause = error.retry_after or FIRST_PAUSE_S * 2 ** (number - 1)
+            logger.info("an endpoint asks for a pause of %.1f s: %s", pause, error.kind)
+            pace.hold(min(pause, LONGEST_PAUSE_S))
+    raise AssertionError("unreachable")
+
+
+async def answer_question(recipe: Recipe, question: Question, *, pace: Pace) -> Answered:
+    """Ask one question. Never raises for what a model server does; cancellation goes through."""
+    answered = Answered(question.item_id, Recorder("experiment"))
+    try:
+        history = [Turn(asked, expected) for asked, expected in question.earlier]
+        if question.ask_earlier:
+            history = await _ask_earlier(recipe, question, pace)
+            answered.turns = history
+
+        async def ask() -> Outcome:
+            answered.recorder = Recorder("experiment")
+            return await _ask(recipe, _words(question), history, answered.recorder)
+
+        answered.outcome = await with_patience(ask, pace=pace)
+        answered.duration_ms = answered.recorder.elapsed_ms()
+    except ModelError as error:
+        answered.error = error.message
+        answered.stops_all = error.kind in ("auth", "forbidden_address", "not_found")
+    except Exception:
+        logger.exception("item %s could not be answered", question.item_id)
+        answered.error = UNEXPECTED
+    return answered
+
+
+async def _ask_earlier(recipe: Recipe, question: Question, pace: Pace) -> list[Turn]:
+    turns: list[Turn] = []
+    for text, _ in question.earlier:
+
+        async def ask(text: str = text) -> Outcome:
+            return await _ask(recipe, text, turns, Recorder("experiment"))
+
+        outcome = await with_patience(ask, pace=pace)
+        turns.append(Turn(text, outcome.content))
+    return turns
+
+
+async def _ask(recipe: Recipe, text: str, history: Sequence[Turn], recorder: Recorder) -> Outcome:
+    answering = Answering(recipe, question=text, history=history, recorder=recorder)
+    async with aclosing(answering.events()) as events:
+        async for _ in events:
+            pass
+    return answering.outcome
+
+
+def _words(question: Question) -> str:
+    return f"{question.context}\n\n{question.text}" if question.context else question.text
+
+
+async def answer_all(
+    recipes: Mapping[UUID, Recipe],
+    asked: Sequence[tuple[UUID, Question]],
+    *,
+    parallel: int,
+    paces: Mapping[UUID, Pace],
+    store: Callable[[list[Answered]], Awaitable[None]],
+    batch: int,
+) -> None:
+    """Answer (release, question) pairs, `parallel` at a time, and store them in small batches.
+
+    `store` is never called twice at once. Whatever it raises ends everything.
+    """
+    gate, ready = asyncio.Semaphore(parallel), asyncio.Queue[Answered]()
+
+    async def run(release_id: UUID, question: Question) -> None:
+        async with gate:
+            answered = await answer_question(recipes[release_id], question, pace=paces[release_id])
+        ready.put_nowait(answered)
+
+    tasks = [asyncio.create_task(run(*pair)) for pair in asked]
+    try:
+        left = len(tasks)
+        while left:
+            done = [await ready.get()]
+            while len(done) < batch and not ready.empty():
+                done.append(ready.get_nowait())
+            left -= len(done)
+            await store(done)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,108 @@
+"""Choosing a model: by hard facts first, then by what it does with the team's own questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.assistants.models import Assistant, Release
+from apps.assistants.services import RecipeChange, draft_release
+from apps.datasets.models import DatasetVersion
+from apps.evaluation.experiments.metrics import freeze_evaluators
+from apps.evaluation.experiments.plans import Plan, PlanError, create_experiment
+from apps.evaluation.models import Experiment
+from apps.gateway.models import Endpoint
+from apps.gateway.selectors import list_endpoints
+from apps.workspaces.services import Actor
+
+EVALUATORS = ("token_f1", "groundedness", "citation_precision", "abstention_accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a model must be; None and empty demand nothing. `largest_b` in billions."""
+
+    licence: str = ""
+    must_be_private: bool = False
+    least_context: int | None = None
+    largest_b: float | None = None
+    dearest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model with why it is out of the question; no reason, and it may be compared."""
+
+    endpoint: Endpoint
+    reasons: list[str]
+
+
+def list_candidates(workspace_id: UUID, demand: Demand) -> list[Candidate]:
+    """The workspace's models, those that fit first."""
+    found = [
+        Candidate(endpoint, find_reasons(endpoint, demand))
+        for endpoint in list_endpoints(workspace_id)
+    ]
+    return sorted(found, key=lambda candidate: bool(candidate.reasons))
+
+
+def find_reasons(endpoint: Endpoint, demand: Demand) -> list[str]:
+    """Why a model does not fit, in plain words. What is not known about it does not fit."""
+    reasons = []
+    if demand.licence and demand.licence.lower() not in endpoint.licence.lower():
+        reasons.append(f"Its licence is {endpoint.licence or 'not noted'}.")
+    if demand.must_be_private and not endpoint.is_private:
+        reasons.append("What is asked leaves the house.")
+    if demand.least_context and endpoint.context_tokens < demand.least_context:
+        reasons.append(f"It reads {endpoint.context_tokens:,} tokens.")
+    if demand.largest_b is not None:
+        if endpoint.size_b is None:
+            reasons.append("Its size is not noted.")
+        elif endpoint.size_b > demand.largest_b:
+            reasons.append(f"It has {endpoint.size_b:g} billion parameters.")
+    if demand.dearest is not None and float(endpoint.output_price) > demand.dearest:
+        reasons.append(f"A million tokens cost ${endpoint.output_price:.2f}.")
+    return reasons
+
+
+@transaction.atomic
+def compare_models(
+    assistant: Assistant,
+    endpoints: Sequence[Endpoint],
+    *,
+    with_reader: bool,
+    version: DatasetVersion,
+    actor: Actor,
+) -> Experiment:
+    """An experiment on the assistant's recipe with each of the models. Raises PlanError.
+
+    Each model gets a candidate release that differs from the current one in the model alone; the
+    one that answers now takes part as it is.
+    """
+    releases: dict[UUID, Release] = {}
+    for endpoint in endpoints:
+        release = _release_with(assistant, endpoint, actor=actor)
+        releases[release.pk] = release
+    if with_reader:
+        release = _release_with(assistant, None, actor=actor)
+        releases[release.pk] = release
+    if len(releases) < 2:
+        raise PlanError("endpoints", "Choose at least two to compare.")
+    plan = Plan(
+        name="Which model",
+        dataset_version=version,
+        releases=sorted(releases.values(), key=lambda release: release.number),
+        evaluators=freeze_evaluators({"evaluator": name} for name in EVALUATORS),
+    )
+    return create_experiment(assistant, plan=plan, actor=actor)
+
+
+def _release_with(assistant: Assistant, endpoint: Endpoint | None, *, actor: Actor) -> Release:
+    name = endpoint.name if endpoint else "the built-in reader"
+    change = RecipeChange(
+        endpoint=endpoint, use_reader=endpoint is None, note=f"To compare models: {name}"[:300]
+    )
+    return draft_release(assistant, change=change, actor=actor)

@@ -1,0 +1,75 @@
+"""An answer sentence by sentence: what supports each, and what its citations are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.core.embedder import get_embedder
+from apps.evaluation.experiments.observing import observe
+from apps.evaluation.models import ExperimentItem, ItemPassage
+from inference.errors import ModelFilesError
+from measures.detectors.support import estimate_support, read_evidence
+from measures.evaluators.base import TextEmbedder
+from measures.evaluators.citations import judge_citations
+
+MISSING = 12
+"""Words named at most of those that no passage holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceView:
+    """A statement of an answer.
+
+    `probability` that the passages support it; `passages` are the numbers of those that it rests
+    on, `best` the nearest sentence among them, `missing` the stems that they lack. Of what it
+    cites, `right` citations hold it, alone or with others, and `wrong` ones do not.
+    """
+
+    text: str
+    probability: float
+    is_supported: bool
+    passages: tuple[int, ...]
+    best: str
+    missing: tuple[str, ...]
+    right: tuple[int, ...]
+    wrong: tuple[int, ...]
+
+    @property
+    def shown(self) -> str:
+        return f"{self.probability * 100:.0f} %"
+
+
+def view_sentences(item: ExperimentItem, passages: Sequence[ItemPassage]) -> list[SentenceView]:
+    """The answer's statements; none for one that declines. `passages` in order. Blocking.
+
+    As the evaluators of groundedness and citations see them, by the embedding model of now.
+    """
+    if item.is_declined or not item.answer:
+        return []
+    observation, embedder = observe(item, passages), _find_embedder()
+    cited = judge_citations(observation, embedder=embedder)
+    evidence = read_evidence([passage.text for passage in observation.retrieved])
+    found = estimate_support([one.text for one in cited], evidence, embedder=embedder)
+    numbers = [passage.number for passage in passages]
+    return [
+        SentenceView(
+            text=one.text,
+            probability=support.probability,
+            is_supported=support.is_supported,
+            passages=tuple(sorted({numbers[sentence.source] for sentence in support.best})),
+            best=support.best[0].text if support.best else "",
+            missing=support.missing[:MISSING],
+            right=tuple(numbers[place] for place in one.right),
+            wrong=tuple(numbers[place] for place in one.cites if place not in one.right),
+        )
+        for one, support in zip(cited, found, strict=True)
+    ]
+
+
+def _find_embedder() -> TextEmbedder | None:
+    """Without the model, words and numbers alone decide."""
+    try:
+        return get_embedder()
+    except ModelFilesError:
+        return None

@@ -1,0 +1,169 @@
+"""What the REST API says of experiments and gates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS
+from apps.evaluation.gates.rules import Verdict
+from apps.evaluation.models import Experiment, ExperimentItem, GateRule, Summary
+from measures.evaluators.base import Evaluator
+
+
+class EvaluatorSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    explanation = serializers.CharField()
+    group = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    version = serializers.IntegerField()
+    needs = serializers.SerializerMethodField()
+    settings = serializers.SerializerMethodField()
+    asks_a_model = serializers.SerializerMethodField()
+
+    def get_needs(self, evaluator: Evaluator) -> list[str]:
+        return sorted(str(need) for need in evaluator.needs)
+
+    def get_settings(self, evaluator: Evaluator) -> dict[str, Any]:
+        return {setting.name: setting.default for setting in evaluator.settings}
+
+    def get_asks_a_model(self, evaluator: Evaluator) -> bool:
+        return evaluator.judge is not None
+
+
+class ChosenEvaluatorSerializer(serializers.Serializer[Any]):
+    evaluator = serializers.CharField(max_length=80)
+    settings = serializers.DictField(required=False)
+
+
+class ExperimentRequestSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120)
+    assistant = serializers.UUIDField()
+    dataset = serializers.UUIDField()
+    version = serializers.IntegerField(min_value=1, help_text="The number of a frozen version")
+    releases = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), min_length=1, max_length=MAX_RELEASES
+    )
+    evaluators = serializers.ListField(child=ChosenEvaluatorSerializer(), min_length=1)
+    judge = serializers.UUIDField(required=False, allow_null=True)
+    repeats = serializers.IntegerField(default=1, min_value=1, max_value=MAX_REPEATS)
+    sample_size = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    sample_seed = serializers.IntegerField(default=0, min_value=0, max_value=2_000_000_000)
+    with_turns = serializers.BooleanField(default=False)
+    parallel = serializers.IntegerField(default=4, min_value=1, max_value=MAX_PARALLEL)
+
+
+class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
+    dataset = serializers.UUIDField(source="dataset_version.dataset_id")
+    version = serializers.IntegerField(source="dataset_version.number")
+    baseline = serializers.IntegerField(source="baseline.number", default=None, allow_null=True)
+
+    class Meta:
+        model = Experiment
+        fields = (
+            "id", "name", "assistant", "dataset", "version", "baseline", "state", "reason",
+            "total", "done", "failed", "cost", "created_at", "started_at", "finished_at",
+        )  # fmt: skip
+
+
+class PlanSerializer(serializers.ModelSerializer[Experiment]):
+    releases = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Experiment
+        fields = (
+            "id", "releases", "evaluators", "judge_name", "repeats", "sample_size", "sample_seed",
+            "with_turns", "parallel",
+        )  # fmt: skip
+
+    def get_releases(self, experiment: Experiment) -> list[int]:
+        return list(experiment.releases.order_by("number").values_list("number", flat=True))
+
+
+class SummarySerializer(serializers.ModelSerializer[Summary]):
+    release = serializers.IntegerField(source="release.number")
+
+    class Meta:
+        model = Summary
+        fields = (
+            "release", "metric", "count", "mean", "low", "high", "p50", "p95", "better", "worse",
+            "same", "change", "change_low", "change_high", "spread",
+        )  # fmt: skip
+
+
+class ItemSerializer(serializers.ModelSerializer[ExperimentItem]):
+    release = serializers.IntegerField(source="release.number")
+    question = serializers.CharField(source="example.question")
+    scores = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ExperimentItem
+        fields = (
+            "id", "release", "example", "question", "repetition", "state", "error", "answer",
+            "is_declined", "turns", "trace", "duration_ms", "first_token_ms", "input_tokens",
+            "output_tokens", "cost", "scores",
+        )  # fmt: skip
+
+    def get_scores(self, item: ExperimentItem) -> list[dict[str, Any]]:
+        return [
+            {"metric": s.metric, "turn": s.turn, "value": s.value, "label": s.label,
+             "reason": s.reason}
+            for s in item.scores.all()
+        ]  # fmt: skip
+
+
+class SentenceSerializer(serializers.Serializer[Any]):
+    """A statement of an answer: how likely `passages` support it, and what its citations do."""
+
+    text = serializers.CharField()
+    probability = serializers.FloatField()
+    is_supported = serializers.BooleanField()
+    passages = serializers.ListField(child=serializers.IntegerField())
+    best = serializers.CharField(help_text="The nearest sentence of these passages")
+    missing = serializers.ListField(child=serializers.CharField())
+    right = serializers.ListField(child=serializers.IntegerField(), help_text="Cited, and holds it")
+    wrong = serializers.ListField(child=serializers.IntegerField(), help_text="Cited, of no use")
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    metric = serializers.CharField(source="metric.key")
+    label = serializers.CharField(source="metric.label")  # type: ignore[assignment]
+    better = serializers.IntegerField(source="comparison.better")
+    worse = serializers.IntegerField(source="comparison.worse")
+    same = serializers.IntegerField(source="comparison.same")
+    difference = serializers.FloatField(source="comparison.difference.estimate")
+    low = serializers.FloatField(source="comparison.difference.low")
+    high = serializers.FloatField(source="comparison.difference.high")
+    verdict = serializers.CharField(source="comparison.verdict")
+    words = serializers.CharField(source="comparison.words")
+
+
+class GateRuleSerializer(serializers.ModelSerializer[GateRule]):
+    class Meta:
+        model = GateRule
+        fields = ("id", "metric", "kind", "statistic", "threshold", "confidence", "created_at")
+
+
+class GateRuleRequestSerializer(serializers.Serializer[Any]):
+    metric = serializers.CharField(max_length=80)
+    kind = serializers.ChoiceField(choices=GateRule.Kind.choices)
+    statistic = serializers.ChoiceField(
+        choices=GateRule.Statistic.choices, default=GateRule.Statistic.MEAN.value
+    )
+    threshold = serializers.FloatField(min_value=0)
+    confidence = serializers.FloatField(default=0.95, min_value=0.51, max_value=0.999)
+
+
+class GateRowSerializer(serializers.Serializer[Verdict]):
+    name = serializers.CharField()
+    ok = serializers.BooleanField()
+    reason = serializers.CharField()
+    experiment = serializers.UUIDField(source="experiment.pk", default=None, allow_null=True)
+
+
+class GateVerdictSerializer(serializers.Serializer[Any]):
+    release = serializers.IntegerField()
+    ok = serializers.BooleanField()
+    rules = GateRowSerializer(many=True)

@@ -1,0 +1,152 @@
+"""Reads of raw numbers: one query for a metric, whatever the size of the experiment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from apps.evaluation.experiments.metrics import Metric, evaluator_needs
+from apps.evaluation.models import (
+    Experiment,
+    ExperimentItem,
+    ExperimentState,
+    ItemState,
+    Score,
+)
+from measures.evaluators.base import Need
+from measures.evaluators.functional import pass_at_k
+from measures.paired import Key, mean_by_example
+
+Values: TypeAlias = list[tuple[UUID, float]]
+"""(example, number) for each item that has one; repetitions stand beside each other."""
+ANSWERED = (ItemState.ANSWERED, ItemState.DONE, ItemState.WITHDRAWN)
+
+
+def load_values(experiment: Experiment, metric: Metric) -> dict[UUID, Values]:
+    """The numbers of a metric by release."""
+    rows: QuerySet[Any, Any]
+    if metric.column:
+        rows = ExperimentItem.objects.filter(
+            experiment=experiment, state__in=ANSWERED, **{f"{metric.column}__isnull": False}
+        ).values_list("release_id", "example_id", metric.column)
+    else:
+        rows = Score.objects.filter(
+            experiment=experiment, metric=metric.key, turn=0, value__isnull=False
+        ).values_list("item__release_id", "item__example_id", "value")
+    found: dict[UUID, Values] = defaultdict(list)
+    for release_id, example_id, value in rows.iterator(chunk_size=10_000):
+        found[release_id].append((example_id, float(value or 0.0)))
+    return found
+
+
+ALL_SCORES = """
+SELECT s.metric, i.release_id, array_agg(i.position), array_agg(s.value)
+FROM evaluation_score s JOIN evaluation_experimentitem i ON i.id = s.item_id
+WHERE s.experiment_id = %(experiment)s AND s.turn = 0 AND s.value IS NOT NULL
+    AND i.release_id = ANY(%(releases)s)
+GROUP BY 1, 2
+"""
+ALL_COLUMNS = """
+SELECT release_id, array_agg(position), array_agg(duration_ms), array_agg(first_token_ms),
+    array_agg(cost::float8)
+FROM evaluation_experimentitem
+WHERE experiment_id = %(experiment)s AND state = ANY(%(states)s) AND release_id = ANY(%(releases)s)
+GROUP BY 1
+"""
+COLUMNS = ("duration_ms", "first_token_ms", "cost")
+
+
+def load_all_means(
+    experiment: Experiment, metrics: Sequence[Metric], releases: Sequence[UUID]
+) -> dict[tuple[str, UUID], dict[int, float]]:
+    """The numbers of every metric by (its key, release), joined by the example's position.
+
+    Two queries whose rows are arrays: a comparison of all metrics reads all scores there are.
+    """
+    asked: dict[str, Any] = {
+        "experiment": experiment.pk, "releases": list(releases), "states": list(ANSWERED),
+    }  # fmt: skip
+    found: dict[tuple[str, UUID], list[tuple[int, float]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(ALL_SCORES, asked)
+        for key, release_id, positions, values in cursor.fetchall():
+            found[key, release_id] = list(zip(positions, values, strict=True))
+        cursor.execute(ALL_COLUMNS, asked)
+        for release_id, positions, *columns in cursor.fetchall():
+            for name, values in zip(COLUMNS, columns, strict=True):
+                pairs = zip(positions, values, strict=True)
+                found[name, release_id] = [pair for pair in pairs if pair[1] is not None]
+    return {
+        (metric.key, release_id): join_repeats(
+            metric, found[metric.column or metric.key, release_id]
+        )
+        for metric in metrics
+        for release_id in releases
+        if (metric.column or metric.key, release_id) in found
+    }
+
+
+def join_repeats(metric: Metric, values: Sequence[tuple[Key, float]]) -> dict[Key, float]:
+    """One number for each example: the mean of its repetitions, or pass@k where that is asked.
+
+    With n repetitions of which c pass, pass@k is the unbiased estimate of Chen et al. (2021);
+    with fewer than k it is the mean, because the evaluator then has its samples from the example.
+    """
+    tries = metric.settings.get("k", 1) if Need.TESTS in evaluator_needs(metric) else 1
+    if tries == 1:
+        return mean_by_example(values)
+    groups: dict[Key, list[float]] = defaultdict(list)
+    for key, value in values:
+        groups[key].append(value)
+    return {key: _pass_at(found, tries) for key, found in groups.items()}
+
+
+def _pass_at(found: Sequence[float], tries: int) -> float:
+    if len(found) < tries:
+        return sum(found) / len(found)
+    value = pass_at_k(len(found), sum(one == 1 for one in found), tries)
+    assert value is not None
+    return value
+
+
+def load_item_values(experiment: Experiment, metric: Metric) -> dict[UUID, float]:
+    """The numbers of a metric by item."""
+    rows: QuerySet[Any, Any]
+    if metric.column:
+        rows = ExperimentItem.objects.filter(
+            experiment=experiment, state__in=ANSWERED, **{f"{metric.column}__isnull": False}
+        ).values_list("id", metric.column)
+    else:
+        rows = Score.objects.filter(
+            experiment=experiment, metric=metric.key, turn=0, value__isnull=False
+        ).values_list("item_id", "value")
+    return {item_id: float(value or 0.0) for item_id, value in rows.iterator(chunk_size=10_000)}
+
+
+def find_baseline_run(experiment: Experiment) -> Experiment | None:
+    """Where the baseline was asked the same: here, or else the last time elsewhere."""
+    if experiment.baseline_id is None:
+        return None
+    if experiment.releases.filter(pk=experiment.baseline_id).exists():
+        return experiment
+    return (
+        Experiment.objects.filter(
+            workspace_id=experiment.workspace_id,
+            dataset_version_id=experiment.dataset_version_id,
+            releases=experiment.baseline_id,
+            state=ExperimentState.DONE,
+        )
+        .exclude(pk=experiment.pk)
+        .order_by("-created_at")
+        .first()
+    )
+
+
+def list_release_ids(experiment: Experiment) -> Sequence[UUID]:
+    """By number."""
+    return list(experiment.releases.order_by("number").values_list("pk", flat=True))

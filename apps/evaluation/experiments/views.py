@@ -1,0 +1,191 @@
+"""Pages of experiments: the table, a new one, one that runs or has run."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.assistants.access import get_assistant_by_slug
+from apps.assistants.models import Assistant
+from apps.assistants.selectors import list_assistants
+from apps.datasets.selectors import list_frozen_versions
+from apps.evaluation.access import get_experiment
+from apps.evaluation.experiments.forms import ExperimentForm
+from apps.evaluation.experiments.metrics import read_metrics
+from apps.evaluation.experiments.plans import (
+    PlanError,
+    cancel_experiment,
+    create_experiment,
+    delete_experiment,
+    resume_experiment,
+)
+from apps.evaluation.experiments.selectors import (
+    ExperimentRow,
+    list_experiments,
+    list_history,
+    list_releases,
+    view_components,
+    view_progress,
+    view_rows,
+    view_turns,
+)
+from apps.evaluation.models import Experiment
+from apps.evaluation.review.grading import list_trust
+from apps.workspaces.decorators import workspace_view
+from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.models import Role
+
+PAGE_SIZE = 25
+BASE = {"nav": "evaluate", "section": "experiments"}
+
+
+@require_GET
+@workspace_view(role=Role.EDITOR)
+def listing(request: WorkspaceRequest) -> HttpResponse:
+    """All experiments of the workspace, newest first."""
+    context = BASE | _table(request) | {"assistants": list_assistants(request.workspace.pk)}
+    return render(request, "evaluation/list.html", context)
+
+
+@require_GET
+@workspace_view(role=Role.EDITOR)
+def of_assistant(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
+    """Those of one assistant, with the line over time."""
+    assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
+    context = _table(request, assistant=assistant) | {
+        "nav": "assistants",
+        "tab": "evaluate",
+        "assistant": assistant,
+    }
+    context["history"] = _history(assistant, context["rows"])
+    return render(request, "evaluation/of_assistant.html", context)
+
+
+def _table(request: WorkspaceRequest, *, assistant: Assistant | None = None) -> dict[str, Any]:
+    found = list_experiments(request.workspace.pk, assistant=assistant)
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    return {"page": page, "rows": view_rows(list(page.object_list))}
+
+
+def _history(assistant: Assistant, rows: list[ExperimentRow]) -> dict[str, Any] | None:
+    """The newest experiment's headline over time, on its dataset."""
+    newest = next((row for row in rows if row.metric and row.lines), None)
+    if newest is None or newest.metric is None:
+        return None
+    version = newest.experiment.dataset_version
+    points = list_history(assistant, newest.metric, dataset_id=version.dataset_id)
+    return {
+        "labels": [point.label for point in points],
+        "values": [point.value for point in points],
+        "title": f"{newest.metric.label} of the best release, on {version.dataset.name}",
+        "unit": "%" if newest.metric.is_share else newest.metric.unit,
+    }
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view(role=Role.EDITOR)
+def new(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
+    """The plan of a new experiment; sending it begins the work."""
+    assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
+    if request.method == "GET":
+        form = ExperimentForm(assistant, initial=_initial(request, assistant))
+        return _show_form(request, assistant, form, status=200)
+    form = ExperimentForm(assistant, request.POST)
+    if form.is_valid():
+        try:
+            made = create_experiment(assistant, plan=form.plan(), actor=request.actor)
+        except PlanError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            return redirect("evaluation:experiment", request.workspace.slug, made.pk)
+    return _show_form(request, assistant, form, status=422)
+
+
+def _initial(request: WorkspaceRequest, assistant: Assistant) -> dict[str, Any]:
+    """The newest releases, and a dataset version that a link may name."""
+    newest = list(assistant.releases.order_by("-number").values_list("pk", flat=True)[:2])
+    current = [assistant.current_id] if assistant.current_id else []
+    return {
+        "name": f"Release {assistant.releases.count()}",
+        "releases": list(dict.fromkeys([*newest[:1], *current])) or newest,
+        "dataset_version": request.GET.get("dataset_version", ""),
+    }
+
+
+def _show_form(
+    request: WorkspaceRequest, assistant: Assistant, form: ExperimentForm, *, status: int
+) -> HttpResponse:
+    context = {
+        "nav": "assistants",
+        "tab": "evaluate",
+        "assistant": assistant,
+        "form": form,
+        "has_datasets": list_frozen_versions(request.workspace.pk).exists(),
+    }
+    return render(request, "evaluation/new.html", context, status=status)
+
+
+@require_GET
+@workspace_view(role=Role.EDITOR)
+def experiment(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
+    """One experiment: how far it is, and what came of it."""
+    found = get_experiment(request.workspace.pk, experiment_id)
+    return render(request, "evaluation/experiment.html", BASE | _view(found))
+
+
+@require_GET
+@workspace_view(role=Role.EDITOR)
+def progress(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
+    """The part of the page that changes while it runs."""
+    found = get_experiment(request.workspace.pk, experiment_id)
+    return render(request, "evaluation/_results.html", _view(found))
+
+
+def _view(found: Experiment) -> dict[str, Any]:
+    releases = list_releases(found)
+    return {
+        "experiment": found,
+        "assistant": found.assistant,
+        "releases": releases,
+        "metrics": read_metrics(found.evaluators),
+        "progress": view_progress(found),
+        "components": view_components(found, releases),
+        "turns": view_turns(found, releases),
+        "trust": list_trust(found),
+        "can_compare": len(releases) > 1,
+    }
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def cancel(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
+    found = get_experiment(request.workspace.pk, experiment_id)
+    if cancel_experiment(found, actor=request.actor):
+        messages.success(request, "Stopped. What was answered until then is kept.")
+    return redirect("evaluation:experiment", request.workspace.slug, found.pk)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def resume(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
+    found = get_experiment(request.workspace.pk, experiment_id)
+    if resume_experiment(found, actor=request.actor):
+        messages.success(request, "It goes on with what is missing.")
+    else:
+        messages.info(request, "Nothing is missing.")
+    return redirect("evaluation:experiment", request.workspace.slug, found.pk)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def delete(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
+    found = get_experiment(request.workspace.pk, experiment_id)
+    delete_experiment(found, actor=request.actor)
+    messages.success(request, f"{found.name} is deleted.")
+    return redirect("evaluation:list", request.workspace.slug)

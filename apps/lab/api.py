@@ -1,0 +1,132 @@
+"""REST: measured comparisons of two retrieval profiles over labelled cases."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.api import Pagination
+from apps.datasets.access import get_version
+from apps.documents.access import get_collections
+from apps.lab.access import get_run, list_runs
+from apps.lab.models import LabRun
+from apps.lab.profiles import KEYS, chosen_index
+from apps.lab.results import summarise
+from apps.lab.runs import (
+    NoCasesError,
+    RunFields,
+    cancel_run,
+    delete_run,
+    enqueue,
+    find_jobs,
+    start_run,
+)
+from apps.lab.serializers import (
+    LabResultsSerializer,
+    LabRunRequestSerializer,
+    LabRunSerializer,
+)
+from apps.retrieval.models import Index
+from apps.retrieval.search.profile_serializers import read_profile
+from apps.workspaces.api import WorkspaceAPIView
+
+NO_CASES = "No example of this version says which passages it expects, so there is nothing to find."
+
+
+class LabRunsView(WorkspaceAPIView):
+    @extend_schema(operation_id="lab_runs_list", responses=LabRunSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """What was measured, the newest first."""
+        paginator = Pagination()
+        rows = paginator.paginate_queryset(list_runs(self.workspace_id), request) or []
+        context = {"jobs": find_jobs(rows)}
+        found = LabRunSerializer(rows, many=True, context=context)
+        return paginator.get_paginated_response(found.data)
+
+    @extend_schema(
+        operation_id="lab_runs_create",
+        request=LabRunRequestSerializer,
+        responses={201: LabRunSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Measure two profiles on every labelled case of a dataset's version."""
+        form = LabRunRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        version = get_version(self.workspace_id, values["dataset"], values["version"])
+        fields = RunFields(
+            profiles={
+                key: read_profile(values[f"profile_{key}"], field=f"profile_{key}") for key in KEYS
+            },
+            collection_ids=[
+                found.pk for found in get_collections(self.workspace_id, values["collections"])
+            ],
+            k=values["k"],
+            indexes={key: self._find_index(values.get(f"index_{key}")) for key in KEYS},
+        )
+        try:
+            made = start_run(version, fields=fields, actor=self.actor)
+        except NoCasesError as error:
+            raise serializers.ValidationError({"version": [NO_CASES]}) from error
+        return Response(_show(made), status=201)
+
+    def _find_index(self, index_id: UUID | None) -> Index | None:
+        if index_id is None:
+            return None
+        found = chosen_index(self.workspace_id, str(index_id))
+        if found is None:
+            raise Http404
+        return found
+
+
+def _show(run: LabRun) -> dict[str, Any]:
+    return dict(LabRunSerializer(run, context={"jobs": find_jobs([run])}).data)
+
+
+class LabRunBase(WorkspaceAPIView):
+    def find(self, lab_run_id: UUID) -> LabRun:
+        return get_run(self.workspace_id, lab_run_id)
+
+
+class LabRunView(LabRunBase):
+    @extend_schema(operation_id="lab_runs_retrieve", responses=LabRunSerializer)
+    def get(self, request: Request, lab_run_id: UUID) -> Response:
+        """What is measured, and how far it is."""
+        return Response(_show(self.find(lab_run_id)))
+
+    @extend_schema(operation_id="lab_runs_destroy", responses={204: None})
+    def delete(self, request: Request, lab_run_id: UUID) -> Response:
+        """With its results."""
+        delete_run(self.find(lab_run_id))
+        return Response(status=204)
+
+
+class LabRunCancelView(LabRunBase):
+    @extend_schema(operation_id="lab_runs_cancel", request=None, responses=LabRunSerializer)
+    def post(self, request: Request, lab_run_id: UUID) -> Response:
+        """Stop it; what was measured is kept."""
+        found = self.find(lab_run_id)
+        cancel_run(found)
+        return Response(_show(found))
+
+
+class LabRunResumeView(LabRunBase):
+    @extend_schema(operation_id="lab_runs_resume", request=None, responses=LabRunSerializer)
+    def post(self, request: Request, lab_run_id: UUID) -> Response:
+        """Go on with what is missing."""
+        found = self.find(lab_run_id)
+        enqueue(found)
+        return Response(_show(found))
+
+
+class LabRunResultsView(LabRunBase):
+    @extend_schema(operation_id="lab_runs_results", responses=LabResultsSerializer)
+    def get(self, request: Request, lab_run_id: UUID) -> Response:
+        """Both sides with intervals, the paired difference, per slice, and case by case."""
+        return Response(LabResultsSerializer(summarise(self.find(lab_run_id))).data)

@@ -1,0 +1,135 @@
+"""What the lab asks: two profiles, where to search, and what becomes of the marks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+
+from apps.datasets.models import MAX_NAME, DatasetVersion
+from apps.retrieval.search.profiles import (
+    FUSION_LABELS,
+    MODE_LABELS,
+    RERANK_LABELS,
+    ProfileError,
+    RetrievalProfile,
+)
+
+MAX_QUESTION = 4_000
+RERANKS = {name: label for name, label in RERANK_LABELS.items() if name != "endpoint"}
+
+
+class ProfileForm(forms.Form):
+    """A retrieval profile; `profile` is the checked result of a valid form."""
+
+    mode = forms.ChoiceField(label="Search by", choices=list(MODE_LABELS.items()))
+    fusion = forms.ChoiceField(label="Join both lists by", choices=list(FUSION_LABELS.items()))
+    vector_weight = forms.FloatField(
+        label="Weight of meaning",
+        required=False,
+        min_value=0,
+        max_value=1,
+        widget=forms.NumberInput(attrs={"step": "0.05", "placeholder": "By the question"}),
+    )
+    rerank = forms.ChoiceField(label="Order", choices=list(RERANKS.items()))
+    limit = forms.IntegerField(label="Passages to read", min_value=1, max_value=50)
+    candidates = forms.IntegerField(label="Candidates of each list", min_value=1, max_value=50)
+    diversity = forms.FloatField(
+        label="Variety",
+        min_value=0,
+        max_value=1,
+        widget=forms.NumberInput(attrs={"step": "0.05"}),
+    )
+    recency = forms.FloatField(
+        label="Weight of recency",
+        min_value=0,
+        max_value=1,
+        widget=forms.NumberInput(attrs={"step": "0.05"}),
+    )
+    neighbours = forms.IntegerField(label="Neighbours on either side", min_value=0, max_value=5)
+    filters = forms.CharField(
+        label="Only documents where",
+        max_length=2_000,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "tag = policy", "autocomplete": "off"}),
+    )
+
+    SHOWN = ("mode", "rerank", "limit")
+    profile: RetrievalProfile
+
+    def __init__(self, data: Mapping[str, Any], *, base: RetrievalProfile, prefix: str) -> None:
+        """What `data` leaves out is taken from `base`."""
+        merged = {f"{prefix}-{name}": value for name, value in base.to_json().items()}
+        for name in self.base_fields:
+            if f"{prefix}-{name}" in data:
+                merged[f"{prefix}-{name}"] = data[f"{prefix}-{name}"]
+        super().__init__(merged, prefix=prefix)
+        self.base = base
+        for field in self.fields.values():
+            field.widget.attrs["form"] = "lab"
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if self.errors:
+            return values
+        try:
+            self.profile = self.base.change(values)
+        except ProfileError as error:
+            name = error.field if error.field in self.fields else None
+            self.add_error(name, str(error))
+        return values
+
+    @property
+    def shown(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.SHOWN]
+
+    @property
+    def more(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name not in self.SHOWN]
+
+
+class SaveForm(forms.Form):
+    """A question with what is relevant for it, on its way into a dataset."""
+
+    question = forms.CharField(max_length=MAX_QUESTION)
+    dataset = forms.UUIDField(required=False)
+    new_dataset = forms.CharField(max_length=MAX_NAME, required=False)
+    expected_answer = forms.CharField(max_length=20_000, required=False)
+    tags = forms.CharField(max_length=1_000, required=False)
+    example = forms.UUIDField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if not (values.get("dataset") or values.get("new_dataset") or values.get("example")):
+            raise forms.ValidationError("Choose the dataset that takes the case.")
+        return values
+
+
+class MeasureForm(forms.Form):
+    """Which cases, and how many passages count. `version` is the chosen one of a valid form."""
+
+    version_id = forms.ChoiceField(label="Cases")
+    k = forms.IntegerField(
+        label="Passages that count (k)",
+        initial=10,
+        min_value=1,
+        max_value=50,
+        help_text="Both profiles list as many, so that their numbers can be compared.",
+    )
+    version: DatasetVersion
+
+    def __init__(self, data: Any, *, versions: Sequence[tuple[DatasetVersion, int]]) -> None:
+        super().__init__(data)
+        self.versions = {str(version.pk): version for version, _ in versions}
+        field = self.fields["version_id"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [
+            (str(version.pk), f"{version} ({count:,} labelled case{'s' if count != 1 else ''})")
+            for version, count in versions
+        ]
+
+    def clean_version_id(self) -> str:
+        chosen = str(self.cleaned_data["version_id"])
+        self.version = self.versions[chosen]
+        return chosen

@@ -1,0 +1,168 @@
+"""What a measured run says: both sides with intervals, the difference, per slice, case by case."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.datasets.models import Example
+from apps.datasets.slices import DIMENSIONS, Slice, slices_of
+from apps.lab.measuring import METRICS, LabMetric
+from apps.lab.models import LabResult, LabRun
+from measures.statistics import (
+    Difference,
+    Interval,
+    bootstrap_mean,
+    bootstrap_quantile,
+    paired_bootstrap,
+)
+
+HEADLINE = "ndcg"
+LEAST_OF_SLICE = 5
+"""Cases from which on a slice is told apart: of fewer, no interval says anything."""
+LISTED = 100
+RESAMPLES_OF_SLICE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric: both sides with 95 % intervals, and the paired difference b - a."""
+
+    label: str
+    explanation: str
+    before: Interval
+    after: Interval
+    change: Difference
+
+    @property
+    def verdict(self) -> str:
+        """In a word: better, worse, or no difference that could not be chance."""
+        if not self.change.is_significant:
+            return "same"
+        return "better" if self.change.estimate > 0 else "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRow:
+    """The headline metric on the cases of one slice."""
+
+    slice: Slice
+    dimension: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One example with the headline of both sides, and the ranks that held what it expects."""
+
+    example: Example
+    before: float
+    after: float
+    ranks_before: tuple[int, ...]
+    ranks_after: tuple[int, ...]
+
+    @property
+    def change(self) -> float:
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that the page shows. `wins` are cases on which b has the better headline."""
+
+    num_cases: int
+    rows: tuple[Row, ...] = ()
+    slices: tuple[SliceRow, ...] = ()
+    cases: tuple[Case, ...] = ()
+    wins: int = 0
+    losses: int = 0
+    ties: int = 0
+    latency: tuple[tuple[str, Interval | None, Interval | None], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def summarise(run: LabRun) -> Summary:
+    """Two queries, then arithmetic: the same intervals each time."""
+    results: dict[UUID, dict[str, LabResult]] = defaultdict(dict)
+    for result in LabResult.objects.filter(run=run):
+        results[result.example_id][result.side] = result
+    pairs = {pk: (sides["a"], sides["b"]) for pk, sides in results.items() if len(sides) == 2}
+    if not pairs:
+        return Summary(0)
+    examples = {e.pk: e for e in Example.objects.filter(pk__in=pairs)}
+    cases = [_case(examples[pk], *pair) for pk, pair in pairs.items() if pk in examples]
+    cases.sort(key=lambda case: (-abs(case.change), case.change, case.example.position))
+    return Summary(
+        num_cases=len(pairs),
+        rows=tuple(row for metric in METRICS if (row := _row(metric, list(pairs.values())))),
+        slices=tuple(_slices(examples, pairs)),
+        cases=tuple(cases[:LISTED]),
+        wins=sum(case.change > 0 for case in cases),
+        losses=sum(case.change < 0 for case in cases),
+        ties=sum(case.change == 0 for case in cases),
+        latency=_latency(list(pairs.values())),
+        problems=tuple({r.problem: None for pair in pairs.values() for r in pair if r.problem}),
+    )
+
+
+Pair = tuple[LabResult, LabResult]
+
+
+def _row(metric: LabMetric, pairs: Sequence[Pair], *, resamples: int = 2_000) -> Row | None:
+    both = [(a.metrics[metric.name], b.metrics[metric.name]) for a, b in pairs
+            if metric.name in a.metrics and metric.name in b.metrics]  # fmt: skip
+    before, after = [a for a, _ in both], [b for _, b in both]
+    first = bootstrap_mean(before, resamples=resamples)
+    second = bootstrap_mean(after, resamples=resamples)
+    change = paired_bootstrap(before, after, resamples=resamples)
+    if first is None or second is None or change is None:
+        return None
+    return Row(metric.label, metric.explanation, first, second, change)
+
+
+def _slices(examples: Mapping[UUID, Example], pairs: Mapping[UUID, Pair]) -> list[SliceRow]:
+    members: dict[Slice, list[Pair]] = defaultdict(list)
+    for pk, example in examples.items():
+        for found in slices_of(example):
+            members[found].append(pairs[pk])
+    headline = next(metric for metric in METRICS if metric.name == HEADLINE)
+    rows = []
+    for found, among in sorted(members.items()):
+        if LEAST_OF_SLICE <= len(among) < len(pairs):
+            row = _row(headline, among, resamples=RESAMPLES_OF_SLICE)
+            if row is not None:
+                rows.append(SliceRow(found, DIMENSIONS[found.dimension], row))
+    return rows
+
+
+def _case(example: Example, before: LabResult, after: LabResult) -> Case:
+    return Case(
+        example,
+        before.metrics.get(HEADLINE, 0.0),
+        after.metrics.get(HEADLINE, 0.0),
+        _ranks(before),
+        _ranks(after),
+    )
+
+
+def _ranks(result: LabResult) -> tuple[int, ...]:
+    return tuple(rank for rank, (_, _, hit) in enumerate(result.found, start=1) if hit)
+
+
+def _latency(
+    pairs: Sequence[Pair],
+) -> tuple[tuple[str, Interval | None, Interval | None], ...]:
+    rows = []
+    for label, quantile in (("Time, median", 0.5), ("Time, 95 of 100", 0.95)):
+        before, after = (
+            bootstrap_quantile(
+                [pair[side].duration_ms for pair in pairs],
+                quantile,
+                resamples=RESAMPLES_OF_SLICE,
+            )
+            for side in (0, 1)
+        )
+        rows.append((label, before, after))
+    return tuple(rows)

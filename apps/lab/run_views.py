@@ -1,0 +1,139 @@
+"""Pages of measured comparisons: make one, watch it, read it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.core.models import JobState
+from apps.datasets.selectors import list_labelled_versions
+from apps.documents.selectors import list_collections
+from apps.lab.access import get_run, list_runs
+from apps.lab.forms import MeasureForm
+from apps.lab.models import LabRun
+from apps.lab.profiles import KEYS
+from apps.lab.results import summarise
+from apps.lab.runs import (
+    NoCasesError,
+    RunFields,
+    cancel_run,
+    delete_run,
+    enqueue,
+    find_job,
+    start_run,
+)
+from apps.lab.views import BASE, choose_collections, chosen_indexes, profile_forms
+from apps.retrieval.search.profiles import RetrievalProfile
+from apps.workspaces.decorators import workspace_view
+from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.models import Role
+
+ROWS = 25
+NO_CASES = "No example of this version says which passages it expects, so there is nothing to find."
+
+
+@require_GET
+@workspace_view(role=Role.EDITOR)
+def runs(request: WorkspaceRequest) -> HttpResponse:
+    """What has been measured."""
+    page = Paginator(list_runs(request.workspace.pk), ROWS).get_page(request.GET.get("page"))
+    rows = [{"run": run, "job": find_job(run)} for run in page.object_list]
+    return render(request, "evaluation/lab/runs.html", BASE | {"page": page, "rows": rows})
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view(role=Role.EDITOR)
+def measure(request: WorkspaceRequest) -> HttpResponse:
+    """Choose the cases for two profiles, which the address names as in the lab."""
+    forms = profile_forms(request)
+    collections = list(list_collections(request.workspace))
+    chosen = choose_collections(request, collections)
+    versions = list_labelled_versions(request.workspace.pk)
+    form = MeasureForm(request.POST or None, versions=versions)
+    if request.method == "POST" and form.is_valid() and all(f.is_valid() for f in forms.values()):
+        fields = RunFields(
+            profiles={key: forms[key].profile for key in KEYS},
+            collection_ids=[item.pk for item in chosen],
+            k=form.cleaned_data["k"],
+            indexes=chosen_indexes(request),
+        )
+        try:
+            made = start_run(form.version, fields=fields, actor=request.actor)
+        except NoCasesError:
+            form.add_error("version_id", NO_CASES)
+        else:
+            return _to_run(request, made.pk)
+    context = BASE | {
+        "form": form,
+        "profiles": [
+            (key, item.profile.describe() if item.is_valid() else item.base.describe())
+            for key, item in forms.items()
+        ],
+        "chosen": chosen,
+        "indexes": [(key, index) for key, index in chosen_indexes(request).items() if index],
+        "versions": versions,
+        "query": request.GET.urlencode(),
+    }
+    status = 422 if form.errors else 200
+    return render(request, "evaluation/lab/measure.html", context, status=status)
+
+
+@require_GET
+@workspace_view(role=Role.EDITOR)
+def run(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
+    """What came of a run; while it works, the page asks again."""
+    found = get_run(request.workspace.pk, lab_run_id)
+    job = find_job(found)
+    is_open = job is not None and job.state in (JobState.QUEUED, JobState.RUNNING)
+    context = BASE | {
+        "run": found,
+        "job": job,
+        "is_open": is_open,
+        "profiles": [(key, _describe(found, key)) for key in KEYS],
+        "differences": _differences(found),
+        "summary": summarise(found),
+    }
+    return render(request, "evaluation/lab/run.html", context)
+
+
+def _describe(found: LabRun, key: str) -> list[str]:
+    return RetrievalProfile.parse(found.profiles[key]).describe()
+
+
+def _differences(found: LabRun) -> list[tuple[str, Any, Any]]:
+    first, second = (RetrievalProfile.parse(found.profiles[key]) for key in KEYS)
+    return [(name.replace("_", " "), a, b) for name, a, b in first.differences(second)]
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def cancel(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
+    cancel_run(get_run(request.workspace.pk, lab_run_id))
+    return _to_run(request, lab_run_id)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def resume(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
+    """Go on with what is missing."""
+    enqueue(get_run(request.workspace.pk, lab_run_id))
+    return _to_run(request, lab_run_id)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def delete(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
+    delete_run(get_run(request.workspace.pk, lab_run_id))
+    messages.success(request, "The comparison was deleted.")
+    return redirect(reverse("lab:runs", args=[request.workspace.slug]))
+
+
+def _to_run(request: WorkspaceRequest, run_id: UUID) -> HttpResponse:
+    return redirect(reverse("lab:run", args=[request.workspace.slug, run_id]))

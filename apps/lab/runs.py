@@ -1,0 +1,164 @@
+"""Measuring two profiles over labelled cases: made here, worked through by a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.core import jobs
+from apps.core.models import Job, JobKind, JobState
+from apps.datasets.models import DatasetVersion, Example, ReviewState
+from apps.lab.measuring import find_expected, measure_hits
+from apps.lab.models import LabResult, LabRun
+from apps.lab.profiles import KEYS
+from apps.lab.sides import Side, make_request, search_side
+from apps.retrieval.models import Index
+from apps.retrieval.search.profiles import RetrievalProfile
+from apps.workspaces.services import Actor
+
+BATCH = 10
+"""Cases that are stored together, and so are lost together at most."""
+
+
+INDEX_GONE = "The index that one side should search was thrown away in the meantime."
+
+
+class NoCasesError(Exception):
+    """No example of the version says which passages it expects."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFields:
+    """What people choose. Profiles by side; collections by id; `k` passages count.
+
+    `indexes` by side: the one to search instead of the live ones, if any.
+    """
+
+    profiles: Mapping[str, RetrievalProfile]
+    collection_ids: Sequence[UUID]
+    k: int = 10
+    indexes: Mapping[str, Index | None] = field(default_factory=dict)
+
+
+def labelled(version: DatasetVersion) -> list[UUID]:
+    """The ids of the version's accepted examples that expect passages, in their order."""
+    rows = Example.objects.filter(version=version, state=ReviewState.ACCEPTED)
+    rows = rows.exclude(expected_passages=[])
+    return list(rows.order_by("position", "pk").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def start_run(version: DatasetVersion, *, fields: RunFields, actor: Actor) -> LabRun:
+    """Freeze what is measured, and queue it. Raises NoCasesError."""
+    if not labelled(version):
+        raise NoCasesError
+    run = LabRun.objects.create(
+        workspace_id=version.workspace_id,
+        dataset_version=version,
+        profiles={key: fields.profiles[key].to_json() for key in KEYS},
+        indexes={key: str(index.pk) for key, index in fields.indexes.items() if index},
+        collections=[str(pk) for pk in fields.collection_ids],
+        k=fields.k,
+        created_by=actor.user,
+    )
+    enqueue(run)
+    return run
+
+
+def enqueue(run: LabRun) -> Job:
+    """Queue what the run still lacks."""
+    return jobs.enqueue(
+        JobKind.MEASURE_RETRIEVAL,
+        workspace_id=run.workspace_id,
+        key=str(run.pk),
+        payload={"run_id": str(run.pk)},
+    )
+
+
+def find_job(run: LabRun) -> Job | None:
+    """The run's job, which says how far it is."""
+    return Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key=str(run.pk)).first()
+
+
+def find_jobs(runs: Sequence[LabRun]) -> dict[UUID, Job]:
+    """The same for several, by the run, in one query."""
+    keys = {str(run.pk): run.pk for run in runs}
+    found = Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key__in=keys)
+    return {keys[job.key]: job for job in found}
+
+
+def cancel_run(run: LabRun) -> None:
+    """Stop at the next batch; what is measured stays."""
+    rows = Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key=str(run.pk))
+    rows.filter(state=JobState.RUNNING).update(cancel_requested=True)
+    rows.filter(state=JobState.QUEUED).update(state=JobState.CANCELLED)
+
+
+def delete_run(run: LabRun) -> None:
+    """With its results and its job."""
+    with transaction.atomic():
+        Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key=str(run.pk)).delete()
+        run.delete()
+
+
+def list_missing(run: LabRun) -> list[UUID]:
+    """The examples that lack the result of a side, in their order."""
+    done = set(
+        LabResult.objects.filter(run=run, side=KEYS[-1]).values_list("example_id", flat=True)
+    )
+    return [pk for pk in labelled(run.dataset_version) if pk not in done]
+
+
+def measure_examples(run: LabRun, example_ids: Sequence[UUID]) -> list[LabResult]:
+    """The results of both sides for these examples, not stored yet. Blocking."""
+    profiles = {key: RetrievalProfile.parse(run.profiles[key]) for key in KEYS}
+    wanted = [UUID(pk) for pk in run.indexes.values()]
+    rows = Index.objects.filter(workspace_id=run.workspace_id, pk__in=wanted)
+    indexes = {str(index.pk): index for index in rows}
+    found = Example.objects.filter(pk__in=example_ids, version_id=run.dataset_version_id)
+    return [
+        _measure(run, example, side=key, profile=profile, indexes=indexes)
+        for example in found
+        for key, profile in profiles.items()
+    ]
+
+
+def _measure(
+    run: LabRun,
+    example: Example,
+    *,
+    side: str,
+    profile: RetrievalProfile,
+    indexes: Mapping[str, Index],
+) -> LabResult:
+    wanted = run.indexes.get(side)
+    request = make_request(
+        run.workspace_id,
+        [UUID(pk) for pk in run.collections],
+        example.question,
+        profile=profile,
+        limit=run.k,
+        index=indexes.get(wanted) if wanted else None,
+    )
+    gone = wanted is not None and wanted not in indexes
+    made = Side(profile, problem=INDEX_GONE) if gone else search_side(request)
+    expected = set(find_expected(made.hits, example.expected_passages))
+    return LabResult(
+        workspace_id=run.workspace_id,
+        run=run,
+        example=example,
+        side=side,
+        metrics=measure_hits(made.hits, example.expected_passages, k=run.k),
+        found=[[str(hit.document_id), hit.page, hit.chunk_id in expected] for hit in made.hits],
+        duration_ms=made.total_ms,
+        problem=made.problem,
+    )
+
+
+def store(results: Sequence[LabResult]) -> None:
+    """Keep results; those that are there already stay. The second side is written with the first,
+    so that what is missing can be told by either."""
+    LabResult.objects.bulk_create(results, ignore_conflicts=True)

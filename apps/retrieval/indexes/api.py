@@ -1,0 +1,327 @@
+"""REST: indexes, their builds, comparing and swapping."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.chunking.models import ChunkingProfile
+from apps.chunking.profiles import ProfileNameTakenError, create_profile
+from apps.chunking.strategies import ParameterError, UnknownStrategyError
+from apps.core.api import Problem
+from apps.core.embedder import EmbeddingChoice, list_embedders
+from apps.documents.access import get_collection
+from apps.retrieval.indexes import builds
+from apps.retrieval.indexes.access import get_index, get_profile
+from apps.retrieval.indexes.comparing import ComparedIndexes, compare_indexes
+from apps.retrieval.indexes.comparison import Placed
+from apps.retrieval.indexes.questions import MAX_QUESTIONS, choose_questions
+from apps.retrieval.indexes.selectors import (
+    IndexView,
+    describe_index,
+    describe_indexes,
+    find_live,
+    list_indexes,
+)
+from apps.retrieval.models import IndexState, Precision
+from apps.retrieval.search.api import HitSerializer, render_hit
+from apps.workspaces.api import WorkspaceAPIView
+from apps.workspaces.models import Scope
+from inference.errors import ModelFilesError
+
+RUNNING = Problem(409, "build_running", "The collection has another index that is being built.")
+WRONG_STATE = Problem(409, "wrong_state", "This cannot be done with an index in this state.")
+NOT_LIVE = Problem(409, "no_other_index", "Compare an index that is not live with the live one.")
+NO_MODEL = Problem(503, "model_not_ready", "The embedding model is not ready.")
+
+
+class BuildSerializer(serializers.Serializer[Any]):
+    """How far a build is."""
+
+    state = serializers.CharField(help_text="queued, running, succeeded, failed or cancelled")
+    stage = serializers.CharField()
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+    percent = serializers.IntegerField()
+    seconds_left = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField()
+
+
+class IndexSerializer(serializers.Serializer[Any]):
+    """An index. `missing` are documents that it does not hold; `bytes` is an estimate."""
+
+    id = serializers.UUIDField()
+    collection = serializers.UUIDField()
+    state = serializers.CharField(help_text="building, live or retired")
+    chunking = serializers.CharField()
+    profile = serializers.UUIDField()
+    embedding_model = serializers.CharField()
+    dimensions = serializers.IntegerField()
+    precision = serializers.CharField()
+    passages = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+    missing = serializers.IntegerField()
+    goes_live = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    ready_at = serializers.DateTimeField(allow_null=True)
+    live_at = serializers.DateTimeField(allow_null=True)
+    retired_at = serializers.DateTimeField(allow_null=True)
+    build = BuildSerializer(allow_null=True)
+
+
+class BuildRequestSerializer(serializers.Serializer[Any]):
+    """What to build: a chunking profile, or a strategy with its parameters; what is left out is
+    as in the live index."""
+
+    profile = serializers.UUIDField(required=False)
+    strategy = serializers.CharField(required=False, max_length=40)
+    params = serializers.DictField(required=False)
+    embedding_model = serializers.CharField(required=False, max_length=200)
+    precision = serializers.ChoiceField(choices=Precision.choices, default=Precision.HALF)
+    goes_live = serializers.BooleanField(default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "profile" in attrs and "strategy" in attrs:
+            raise serializers.ValidationError("Give either profile or strategy.")
+        return attrs
+
+
+class PlacedSerializer(serializers.Serializer[Any]):
+    """A hit, and at which rank the other index has the same place; null if it has not."""
+
+    rank = serializers.IntegerField()
+    other_rank = serializers.IntegerField(allow_null=True)
+    hit = HitSerializer()
+
+
+class ComparedQuestionSerializer(serializers.Serializer[Any]):
+    """A question. `overlap` is the share of the first places that are the same in both."""
+
+    text = serializers.CharField()
+    overlap = serializers.FloatField()
+    live = PlacedSerializer(many=True)
+    other = PlacedSerializer(many=True)
+    live_ms = serializers.FloatField()
+    other_ms = serializers.FloatField()
+
+
+class IndexComparisonSerializer(serializers.Serializer[Any]):
+    """An index beside the live one. `overlap` is the mean over the questions."""
+
+    overlap = serializers.FloatField()
+    top = serializers.IntegerField()
+    questions = ComparedQuestionSerializer(many=True)
+
+
+def render_index(view: IndexView) -> dict[str, Any]:
+    """An index as the API gives it."""
+    index = view.index
+    return {
+        "id": index.pk,
+        "collection": index.collection_id,
+        "state": index.state,
+        "chunking": view.chunking,
+        "profile": index.profile_id,
+        "embedding_model": index.embedding_model,
+        "dimensions": index.dimensions,
+        "precision": index.precision,
+        "passages": view.num_passages,
+        "bytes": view.num_bytes,
+        "missing": view.missing,
+        "goes_live": index.goes_live,
+        "created_at": index.created_at,
+        "ready_at": index.ready_at,
+        "live_at": index.live_at,
+        "retired_at": index.retired_at,
+        "build": None
+        if view.build is None
+        else {
+            name: getattr(view.build, name)
+            for name in ("state", "stage", "done", "total", "percent", "seconds_left", "reason")
+        },
+    }
+
+
+class IndexesView(WorkspaceAPIView):
+    """A collection's indexes."""
+
+    scopes = {"POST": Scope.WRITE}
+
+    @extend_schema(operation_id="indexes_list", responses=IndexSerializer(many=True))
+    def get(self, request: Request, collection_id: UUID) -> Response:
+        """All but those that were thrown away, the latest first."""
+        collection = get_collection(self.workspace_id, collection_id)
+        views = describe_indexes(list_indexes(collection), self.workspace)
+        return Response([render_index(view) for view in views])
+
+    @extend_schema(
+        operation_id="indexes_build",
+        request=BuildRequestSerializer,
+        responses={201: IndexSerializer},
+    )
+    def post(self, request: Request, collection_id: UUID) -> Response:
+        """Build an index beside the live one."""
+        collection = get_collection(self.workspace_id, collection_id)
+        asked = BuildRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        live = find_live(collection)
+        profile = self._choose_profile(values, live.profile if live else None)
+        wanted = values.get("embedding_model") or (live.embedding_model if live else "")
+        try:
+            index = builds.start_build(
+                collection,
+                profile=profile,
+                model=self._choose_model(wanted),
+                precision=values["precision"],
+                goes_live=values["goes_live"],
+                actor=self.actor,
+            )
+        except builds.BuildRunningError:
+            raise RUNNING from None
+        return Response(render_index(describe_index(index)), status=status.HTTP_201_CREATED)
+
+    def _choose_profile(
+        self, values: dict[str, Any], known: ChunkingProfile | None
+    ) -> ChunkingProfile:
+        if "profile" in values:
+            return get_profile(self.workspace_id, values["profile"])
+        if "strategy" not in values and known is not None:
+            return known
+        try:
+            return create_profile(
+                self.workspace,
+                name="",
+                splitter=values.get("strategy", "recursive"),
+                params=values.get("params", {}),
+            )
+        except UnknownStrategyError as error:
+            raise serializers.ValidationError({"strategy": ["There is no such one."]}) from error
+        except ParameterError as error:
+            raise serializers.ValidationError({"params": list(error.errors.values())}) from error
+        except ProfileNameTakenError as error:
+            raise Problem(409, "name_taken", f"Another profile is called {error}.") from error
+
+    def _choose_model(self, name: str) -> EmbeddingChoice:
+        try:
+            choices = list_embedders(self.workspace_id)
+        except ModelFilesError:
+            raise NO_MODEL from None
+        chosen = [choice for choice in choices if choice.name == name] if name else choices[:1]
+        if not chosen:
+            raise serializers.ValidationError({"embedding_model": ["There is no such model."]})
+        return chosen[0]
+
+
+class IndexAPIView(WorkspaceAPIView):
+    """One index."""
+
+    scopes = {"DELETE": Scope.WRITE}
+
+    @extend_schema(operation_id="indexes_read", responses=IndexSerializer)
+    def get(self, request: Request, index_id: UUID) -> Response:
+        """An index and how far its build is."""
+        return Response(render_index(describe_index(get_index(self.workspace_id, index_id))))
+
+    @extend_schema(operation_id="indexes_discard", responses={204: None})
+    def delete(self, request: Request, index_id: UUID) -> Response:
+        """Throw away an index that is not live."""
+        try:
+            builds.throw_away(get_index(self.workspace_id, index_id), actor=self.actor)
+        except builds.WrongStateError:
+            raise WRONG_STATE from None
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class IndexSwapView(WorkspaceAPIView):
+    scopes = {"POST": Scope.WRITE}
+
+    @extend_schema(
+        operation_id="indexes_swap",
+        request=None,
+        responses={200: IndexSerializer, 202: IndexSerializer},
+    )
+    def post(self, request: Request, index_id: UUID) -> Response:
+        """Make it the live one: 200. 202: it takes in what it lacks and then swaps by itself."""
+        index = get_index(self.workspace_id, index_id)
+        try:
+            is_live = builds.swap(index, actor=self.actor)
+        except builds.WrongStateError:
+            raise WRONG_STATE from None
+        code = status.HTTP_200_OK if is_live else status.HTTP_202_ACCEPTED
+        return Response(render_index(describe_index(index)), status=code)
+
+
+class IndexStopView(WorkspaceAPIView):
+    scopes = {"POST": Scope.WRITE}
+
+    @extend_schema(operation_id="indexes_stop", request=None, responses=IndexSerializer)
+    def post(self, request: Request, index_id: UUID) -> Response:
+        """Stop its build. What it has done stays."""
+        index = get_index(self.workspace_id, index_id)
+        builds.stop_build(index, actor=self.actor)
+        return Response(render_index(describe_index(index)))
+
+
+class IndexContinueView(WorkspaceAPIView):
+    scopes = {"POST": Scope.WRITE}
+
+    @extend_schema(operation_id="indexes_continue", request=None, responses=IndexSerializer)
+    def post(self, request: Request, index_id: UUID) -> Response:
+        """Go on with a build that was stopped or failed."""
+        index = get_index(self.workspace_id, index_id)
+        try:
+            builds.continue_build(index, actor=self.actor)
+        except builds.WrongStateError:
+            raise WRONG_STATE from None
+        return Response(render_index(describe_index(index)))
+
+
+class IndexComparisonView(WorkspaceAPIView):
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(
+        operation_id="indexes_compare",
+        parameters=[OpenApiParameter("question", str, many=True, description="May be repeated")],
+        responses=IndexComparisonSerializer,
+    )
+    def get(self, request: Request, index_id: UUID) -> Response:
+        """What it and the live one find; without questions, for saved and recent ones."""
+        index = get_index(self.workspace_id, index_id)
+        live = find_live(index.collection)
+        if live is None or index.state == IndexState.LIVE:
+            raise NOT_LIVE
+        asked = request.query_params.getlist("question")[:MAX_QUESTIONS]
+        questions = asked or choose_questions(index.collection)
+        return Response(_render_comparison(compare_indexes(live, index, questions)))
+
+
+def _render_comparison(compared: ComparedIndexes) -> dict[str, Any]:
+    return {
+        "overlap": compared.overlap,
+        "top": compared.top,
+        "questions": [
+            {
+                "text": item.text,
+                "overlap": item.comparison.overlap,
+                "live": [_render_placed(placed) for placed in item.comparison.before],
+                "other": [_render_placed(placed) for placed in item.comparison.after],
+                "live_ms": item.before_ms,
+                "other_ms": item.after_ms,
+            }
+            for item in compared.questions
+        ],
+    }
+
+
+def _render_placed(placed: Placed) -> dict[str, Any]:
+    return {
+        "rank": placed.rank,
+        "other_rank": placed.other_rank,
+        "hit": render_hit(placed.hit),
+    }

@@ -1,0 +1,185 @@
+"""Reads about indexes: what the pages and the API show of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.chunking.models import ChunkingProfile
+from apps.core.embedder import list_embedders
+from apps.core.models import Job, JobKind, JobState
+from apps.documents.models import Collection
+from apps.retrieval.indexes import coverage
+from apps.retrieval.models import BuildStage, Index, IndexState, SavedQuery
+from apps.workspaces.models import Workspace
+from inference.errors import ModelFilesError
+
+SAMPLE = 200
+"""Rows of each kind from which the size of an index is estimated."""
+
+# What a passage takes: its vector, and its postings, each with the 24 bytes of a row's header.
+# Postings stand in the table and once more in its key.
+PASSAGE_BYTES = """
+WITH vectors AS (
+    SELECT chunk_id, pg_column_size(vector) AS size FROM retrieval_embedding
+    WHERE index_id = %(index)s LIMIT %(sample)s
+), words AS (
+    SELECT count(*) AS rows, sum(pg_column_size(posting.*)) AS size
+    FROM vectors JOIN retrieval_posting posting
+        ON posting.chunk_id = vectors.chunk_id AND posting.index_id = %(index)s
+)
+SELECT coalesce((SELECT avg(size) + 72 FROM vectors), 0)
+     + coalesce((SELECT (size + 24 * rows) * 2.0 FROM words)
+                / greatest(1, (SELECT count(*) FROM vectors)), 0)
+"""
+ANN_BYTES = """
+SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class
+WHERE relkind = 'i' AND relname LIKE %(name)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How far a build is. `percent` is 0 to 100; `state` that of its job."""
+
+    state: str
+    stage: str
+    done: int
+    total: int
+    percent: int
+    seconds_left: int | None
+    reason: str
+    is_running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IndexView:
+    """An index as people see it. `missing` are documents that it does not hold; 0 for the live."""
+
+    index: Index
+    model: str
+    chunking: str
+    num_passages: int
+    num_bytes: int
+    missing: int
+    build: Build | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it could go live now, or is live."""
+        return self.missing == 0 and not (self.build and self.build.is_running)
+
+
+def list_indexes(collection: Collection) -> QuerySet[Index]:
+    """A collection's indexes but those that are being removed, the latest first."""
+    return (
+        Index.objects.filter(collection=collection, discarded_at=None)
+        .select_related("profile", "created_by")
+        .order_by("-created_at", "-pk")
+    )
+
+
+def describe_indexes(indexes: Iterable[Index], workspace: Workspace) -> list[IndexView]:
+    """What is shown of each."""
+    labels = label_models(workspace.pk)
+    return [describe_index(index, labels=labels) for index in indexes]
+
+
+def describe_index(index: Index, *, labels: dict[str, str] | None = None) -> IndexView:
+    """What is shown of an index."""
+    labels = label_models(index.workspace_id) if labels is None else labels
+    is_live = index.state == IndexState.LIVE
+    return IndexView(
+        index=index,
+        model=labels.get(index.embedding_model, index.embedding_model),
+        chunking=index.profile.name,
+        num_passages=index.num_chunks,
+        num_bytes=measure_bytes(index),
+        missing=0 if is_live else coverage.count_missing(index),
+        build=_find_build(index) if index.state == IndexState.BUILDING else None,
+    )
+
+
+def label_models(workspace_id: UUID) -> dict[str, str]:
+    """The names that people know embedding models by, by those that indexes keep."""
+    try:
+        return {choice.name: choice.label for choice in list_embedders(workspace_id)}
+    except ModelFilesError:
+        return {}
+
+
+def list_profiles(workspace: Workspace) -> QuerySet[ChunkingProfile]:
+    """The workspace's chunking profiles, the latest first."""
+    return ChunkingProfile.objects.filter(workspace=workspace).order_by("-created_at")
+
+
+def list_saved_queries(collection: Collection) -> QuerySet[SavedQuery]:
+    """The questions that indexes of the collection are compared with, the oldest first."""
+    return SavedQuery.objects.filter(collection=collection).order_by("created_at")
+
+
+def measure_bytes(index: Index) -> int:
+    """About how much an index takes, from a sample of its passages and its vector index."""
+    with connection.cursor() as cursor:
+        cursor.execute(PASSAGE_BYTES, {"index": index.pk, "sample": SAMPLE})
+        per_passage = float(cursor.fetchone()[0])
+        cursor.execute(ANN_BYTES, {"name": f"embedding\\_ann\\_{index.pk.hex}%"})
+        ann = int(cursor.fetchone()[0])
+    return round(per_passage * index.num_chunks) + ann
+
+
+def _find_build(index: Index) -> Build | None:
+    job = Job.objects.filter(kind=JobKind.BUILD_INDEX, key=str(index.pk)).first()
+    if job is None:
+        return None
+    is_running = job.state in (JobState.QUEUED, JobState.RUNNING)
+    return Build(
+        state=job.state,
+        stage=str(BuildStage(index.stage).label),
+        done=job.done,
+        total=job.total,
+        percent=_percent(index, job),
+        seconds_left=_seconds_left(index, job, now=timezone.now()),
+        reason=job.reason,
+        is_running=is_running,
+    )
+
+
+SPLITTING_SHARE = 0.1
+"""Of the bar: splitting is quick."""
+
+
+def _percent(index: Index, job: Job) -> int:
+    share = min(1.0, job.done / job.total) if job.total else 0.0
+    if index.stage == BuildStage.SPLITTING:
+        return round(100 * SPLITTING_SHARE * share)
+    if index.stage == BuildStage.EMBEDDING:
+        return round(100 * (SPLITTING_SHARE + (1 - SPLITTING_SHARE) * share))
+    return 100 if index.stage == BuildStage.READY else 0
+
+
+def _seconds_left(index: Index, job: Job, *, now: dt.datetime) -> int | None:
+    if index.stage != BuildStage.EMBEDDING or not job.done or job.started_at is None:
+        return None
+    elapsed = (now - job.started_at).total_seconds()
+    return max(1, round(elapsed / job.done * (job.total - job.done)))
+
+
+def find_live(collection: Collection) -> Index | None:
+    """The index that questions are answered from; None before the first document."""
+    return (
+        Index.objects.select_related("profile", "created_by")
+        .filter(collection=collection, state=IndexState.LIVE)
+        .first()
+    )
+
+
+def count_model_uses(workspace_id: UUID, model: str) -> int:
+    """How many of the workspace's indexes were built with an embedding model."""
+    return Index.objects.filter(workspace_id=workspace_id, embedding_model=model).count()

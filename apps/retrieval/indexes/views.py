@@ -1,0 +1,201 @@
+"""The pages of a collection's indexes: build another one, compare it, swap it in, throw it away."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.documents.access import get_collection
+from apps.documents.models import Collection
+from apps.retrieval.indexes import builds
+from apps.retrieval.indexes.access import get_index, get_saved_query
+from apps.retrieval.indexes.comparing import compare_indexes
+from apps.retrieval.indexes.forms import BuildForm, QuestionForm
+from apps.retrieval.indexes.questions import choose_questions, forget_question, save_question
+from apps.retrieval.indexes.selectors import (
+    describe_index,
+    describe_indexes,
+    find_live,
+    list_indexes,
+    list_saved_queries,
+)
+from apps.retrieval.models import IndexState
+from apps.workspaces.decorators import workspace_view
+from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.models import Role
+
+RUNNING = "Another index of this collection is being built. Swap it in or throw it away first."
+CHANGED = "This index has changed meanwhile. Look again."
+CATCHING_UP = (
+    "Documents came that this index does not hold yet. It takes them in now and then goes live "
+    "by itself; until then the other one answers."
+)
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view()
+def indexes(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
+    """A collection's indexes, and the form for another one."""
+    found = get_collection(request.workspace, collection_id)
+    if request.method == "GET":
+        return _render(request, found, _new_form(request, found))
+    return _start(request, found)
+
+
+def _start(request: WorkspaceRequest, found: Collection) -> HttpResponse:
+    form = BuildForm(request.POST, workspace=request.workspace)
+    if not request.membership.has_role(Role.EDITOR) or not form.is_valid():
+        return _render(request, found, form, status=422)
+    try:
+        builds.start_build(
+            found,
+            profile=form.cleaned_data["profile"],
+            model=form.chosen_model(),
+            precision=form.cleaned_data["precision"],
+            goes_live=form.cleaned_data["goes_live"],
+            actor=request.actor,
+        )
+    except builds.BuildRunningError:
+        form.add_error(None, RUNNING)
+        return _render(request, found, form, status=422)
+    messages.success(request, "The index is being built. The live one goes on answering.")
+    return _to_indexes(request, found)
+
+
+def _new_form(request: WorkspaceRequest, found: Collection) -> BuildForm:
+    live = find_live(found)
+    initial: dict[str, object] = {"profile": request.GET.get("profile", "")}
+    if live is not None:
+        initial = {
+            "profile": request.GET.get("profile") or live.profile_id,
+            "model": live.embedding_model,
+            "precision": live.precision,
+        }
+    return BuildForm(workspace=request.workspace, initial=initial)
+
+
+def _render(
+    request: WorkspaceRequest, found: Collection, form: BuildForm, *, status: int = 200
+) -> HttpResponse:
+    context = _describe(request, found)
+    context |= {"nav": "documents", "tab": "indexes", "form": form}
+    return render(request, "retrieval/indexes.html", context, status=status)
+
+
+def _describe(request: WorkspaceRequest, found: Collection) -> dict[str, object]:
+    views = describe_indexes(list_indexes(found), request.workspace)
+    live = next((view for view in views if view.index.state == IndexState.LIVE), None)
+    building = [view for view in views if view.index.state == IndexState.BUILDING]
+    return {
+        "collection": found,
+        "live": live,
+        "building": building,
+        "retired": [view for view in views if view.index.state == IndexState.RETIRED],
+        "is_working": any(view.build and view.build.is_running for view in building),
+    }
+
+
+@require_GET
+@workspace_view()
+def progress(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
+    """The part of the page that changes while an index is being built."""
+    found = get_collection(request.workspace, collection_id)
+    return render(request, "retrieval/_indexes.html", _describe(request, found))
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def swap(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
+    """Make an index the live one; a retired one is rolled back to in the same way."""
+    index = get_index(request.workspace, index_id)
+    try:
+        is_live = builds.swap(index, actor=request.actor)
+    except builds.WrongStateError:
+        messages.error(request, CHANGED)
+    else:
+        text = "Swapped. Questions are answered from this index now." if is_live else CATCHING_UP
+        messages.success(request, text)
+    return _to_indexes(request, index.collection)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def throw_away(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
+    index = get_index(request.workspace, index_id)
+    try:
+        builds.throw_away(index, actor=request.actor)
+    except builds.WrongStateError:
+        messages.error(request, "The live index cannot be thrown away.")
+    else:
+        messages.success(request, "The index was thrown away.")
+    return _to_indexes(request, index.collection)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def stop(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
+    """Stop a build. What it has done stays."""
+    index = get_index(request.workspace, index_id)
+    builds.stop_build(index, actor=request.actor)
+    return _to_indexes(request, index.collection)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def go_on(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
+    """Go on with a build that was stopped or failed."""
+    index = get_index(request.workspace, index_id)
+    try:
+        builds.continue_build(index, actor=request.actor)
+    except builds.WrongStateError:
+        messages.error(request, CHANGED)
+    return _to_indexes(request, index.collection)
+
+
+# Comparing
+
+
+@require_http_methods(["GET", "POST"])
+@workspace_view()
+def compare(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
+    """An index beside the live one: what each finds for the same questions."""
+    index = get_index(request.workspace, index_id)
+    form = QuestionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and request.membership.has_role(Role.EDITOR):
+        save_question(index.collection, text=form.cleaned_data["text"], actor=request.actor)
+        return redirect("retrieval:index_compare", request.workspace.slug, index.pk)
+    live = find_live(index.collection)
+    if live is None or live.pk == index.pk:
+        return _to_indexes(request, index.collection)
+    return render(
+        request,
+        "retrieval/compare.html",
+        {
+            "nav": "documents",
+            "collection": index.collection,
+            "live": describe_index(live),
+            "other": describe_index(index),
+            "saved": list_saved_queries(index.collection),
+            "form": form,
+            "compared": compare_indexes(live, index, choose_questions(index.collection)),
+        },
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def remove_question(request: WorkspaceRequest, *, index_id: UUID, query_id: UUID) -> HttpResponse:
+    """Do not compare with this question any more."""
+    index = get_index(request.workspace, index_id)
+    forget_question(get_saved_query(request.workspace, query_id))
+    return redirect("retrieval:index_compare", request.workspace.slug, index.pk)
+
+
+def _to_indexes(request: WorkspaceRequest, found: Collection) -> HttpResponse:
+    return redirect(reverse("retrieval:indexes", args=[request.workspace.slug, found.pk]))

@@ -1,0 +1,262 @@
+"""Bringing a document's passages in line with what people changed about them, in every index.
+
+New vectors are computed first; then passages, vectors, postings and counters change in one
+transaction, so a search finds either the old passages or the new ones. Doing it again changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.models import F
+
+from apps.chunking.edits import Passage, Placed, place
+from apps.chunking.models import Chunk, ChunkEdit, ChunkingProfile
+from apps.chunking.planning import (
+    CutVersion,
+    build_chunk,
+    compose,
+    cut_version,
+    read_changes,
+)
+from apps.core.embedder import get_embedder
+from apps.documents.models import Document, DocumentVersion, VersionState
+from apps.retrieval.indexes.services import pending_chunks, store_embeddings, text_to_embed
+from apps.retrieval.models import Index, IndexedVersion, IndexState, PassageContext
+from apps.retrieval.passages.rows import add_words, remove_chunks, remove_words_and_vectors
+from inference.protocols import Vectors
+
+RENUMBER = """
+UPDATE chunking_chunk SET position = numbered.position
+FROM unnest(%(ids)s::bigint[], %(positions)s::int[]) AS numbered (id, position)
+WHERE chunking_chunk.id = numbered.id
+"""
+# Whoever swaps an index takes FOR UPDATE and waits; whoever counts its passages does not.
+LOCK_INDEXES = """
+SELECT * FROM retrieval_index
+WHERE collection_id = %(collection)s AND profile_id = %(profile)s AND discarded_at IS NULL
+ORDER BY state <> 'live', id FOR KEY SHARE
+"""
+CONTENT = ("text", "heading")
+REST = (
+    "first_page", "last_page", "num_tokens", "parent_start", "parent_end", "edit_id", "tags",
+)  # fmt: skip
+BATCH = 256
+
+Progress = Callable[[int, int], None]
+"""Called with how many indexes are done, and of how many."""
+
+
+@dataclass(slots=True)
+class _Difference:
+    """What has to change in the rows. `content` are those that need other vectors and words."""
+
+    added: list[Chunk] = field(default_factory=list)
+    content: list[Chunk] = field(default_factory=list)
+    rest: list[Chunk] = field(default_factory=list)
+    removed: list[int] = field(default_factory=list)
+    positions: dict[int, int] = field(default_factory=dict)
+
+
+Known = dict[tuple[str, str], Vectors]
+"""Vectors of shape (dimensions,) by model name and embedded text."""
+
+
+def refresh_passages(document_id: UUID, *, progress: Progress = lambda done, total: None) -> int:
+    """Apply people's changes to the document's current passages; returns how many rows changed."""
+    current = DocumentVersion.objects.select_related("document").filter(
+        document=document_id, document__deleted_at=None, document__current=F("pk")
+    )
+    version = current.first()
+    if version is None:
+        return 0
+    indexes = list(
+        Index.objects.select_related("profile").filter(
+            collection_id=version.document.collection_id, discarded_at=None
+        )
+    )
+    profiles = {index.profile_id: index.profile for index in indexes}
+    changed = 0
+    for done, profile in enumerate(profiles.values()):
+        progress(done, len(profiles))
+        same = [index for index in indexes if index.profile_id == profile.pk]
+        changed += _refresh(version, profile, same)
+    return changed
+
+
+def _refresh(version: DocumentVersion, profile: ChunkingProfile, indexes: Sequence[Index]) -> int:
+    if not _is_split(version, profile, indexes):
+        return 0  # an index that is being built splits it in time, and sees the changes then
+    cut = cut_version(version, profile=profile)
+    known = _embed_new(version, profile, indexes, compose(cut, read_changes(version.document_id)))
+    with transaction.atomic():
+        if not _lock(version):
+            return 0
+        return _write(version, profile, _lock_indexes(version, profile), cut, known)
+
+
+def _is_split(version: DocumentVersion, profile: ChunkingProfile, indexes: Sequence[Index]) -> bool:
+    rows = Chunk.objects.filter(version=version, profile=profile)
+    return bool(_holding(version, indexes)) or rows.exists()
+
+
+def _holding(version: DocumentVersion, indexes: Sequence[Index]) -> list[Index]:
+    """Those that have words and vectors of the version, live first, then by id."""
+    held = set(
+        IndexedVersion.objects.filter(version=version, index__in=indexes).values_list(
+            "index_id", flat=True
+        )
+    )
+    found = [i for i in indexes if i.state == IndexState.LIVE or i.pk in held]
+    return sorted(found, key=lambda index: (index.state != IndexState.LIVE, index.pk))
+
+
+def _embed_new(
+    version: DocumentVersion,
+    profile: ChunkingProfile,
+    indexes: Sequence[Index],
+    passages: Sequence[Passage],
+) -> Known:
+    """Vectors of what no row holds yet, so that the transaction need not wait for a model."""
+    rows = Chunk.objects.filter(version=version, profile=profile)
+    stored = set(rows.values_list("heading", "text"))
+    texts = [
+        text_to_embed(passage.piece.heading, passage.text)
+        for passage in passages
+        if (passage.piece.heading, passage.text) not in stored
+    ]
+    known: Known = {}
+    for model in {index.embedding_model for index in _holding(version, indexes)}:
+        _embed(model, texts, known)
+    return known
+
+
+def _embed(model: str, texts: Sequence[str], known: Known) -> None:
+    new = [text for text in dict.fromkeys(texts) if (model, text) not in known]
+    for start in range(0, len(new), BATCH):
+        batch = new[start : start + BATCH]
+        vectors = get_embedder(model).encode(batch)
+        known.update({(model, text): vectors[n] for n, text in enumerate(batch)})
+
+
+def _lock(version: DocumentVersion) -> bool:
+    """Take the locks of whoever publishes; False if the version is no longer the current one."""
+    document = Document.objects.select_for_update(no_key=True).filter(
+        pk=version.document_id, deleted_at=None, current_id=version.pk
+    )
+    locked = DocumentVersion.objects.select_for_update(no_key=True).filter(
+        pk=version.pk, state=VersionState.READY
+    )
+    return document.exists() and locked.exists()
+
+
+def _lock_indexes(version: DocumentVersion, profile: ChunkingProfile) -> list[Index]:
+    """The indexes of the profile as they are now; none is swapped until the transaction ends."""
+    values = {"collection": version.document.collection_id, "profile": profile.pk}
+    return list(Index.objects.raw(LOCK_INDEXES, values))
+
+
+def _write(
+    version: DocumentVersion,
+    profile: ChunkingProfile,
+    indexes: Sequence[Index],
+    cut: CutVersion,
+    known: Known,
+) -> int:
+    changes = read_changes(version.document_id)
+    passages = compose(cut, changes)
+    _follow(place(changes, cut.text).placed, version.document_id)
+    difference = _compare(version, profile, passages)
+    _write_rows(difference)
+    holding = _holding(version, indexes)
+    ids = [chunk.pk for chunk in (*difference.added, *difference.content)]
+    for index in holding:
+        _store_vectors(version, index, known)
+        add_words(ids, index=index)
+    _count(version, holding, len(passages))
+    return len(ids) + len(difference.removed) + len(difference.rest)
+
+
+def _follow(placed: Sequence[Placed], document_id: UUID) -> None:
+    """Let changes know where their stretches stand now, for those who ask in SQL."""
+    for found in placed:
+        if found.start == found.change.start:
+            continue
+        same = ChunkEdit.objects.filter(
+            document=document_id, start=found.start, end=found.end
+        ).exclude(pk=found.change.id)
+        if not same.exists():
+            ChunkEdit.objects.filter(pk=found.change.id).update(start=found.start, end=found.end)
+
+
+def _compare(
+    version: DocumentVersion, profile: ChunkingProfile, passages: Sequence[Passage]
+) -> _Difference:
+    rows = Chunk.objects.filter(version=version, profile=profile).order_by("position")
+    by_span = {(row.start, row.end): row for row in rows.select_for_update(no_key=True)}
+    difference = _Difference()
+    for position, passage in enumerate(passages):
+        wanted = build_chunk(passage, version=version, profile=profile, position=position)
+        row = by_span.pop((wanted.start, wanted.end), None)
+        if row is None:
+            difference.added.append(wanted)
+            continue
+        if row.position != position:
+            difference.positions[row.pk] = position
+        if _take_over(row, wanted, CONTENT):
+            _take_over(row, wanted, REST)
+            difference.content.append(row)
+        elif _take_over(row, wanted, REST):
+            difference.rest.append(row)
+    difference.removed = [row.pk for row in by_span.values()]
+    return difference
+
+
+def _take_over(row: Chunk, wanted: Chunk, names: Sequence[str]) -> bool:
+    """Give the row what is wanted; whether that is anything new."""
+    new = [name for name in names if getattr(row, name) != getattr(wanted, name)]
+    for name in new:
+        setattr(row, name, getattr(wanted, name))
+    return bool(new)
+
+
+def _write_rows(difference: _Difference) -> None:
+    remove_chunks(difference.removed)
+    remove_words_and_vectors([row.pk for row in difference.content])
+    # What a model said about a passage was about its old words.
+    PassageContext.objects.filter(chunk__in=[row.pk for row in difference.content]).delete()
+    if difference.positions:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                RENUMBER,
+                {
+                    "ids": list(difference.positions),
+                    "positions": list(difference.positions.values()),
+                },
+            )
+    changed = [*difference.content, *difference.rest]
+    if changed:
+        Chunk.objects.bulk_update(changed, [*CONTENT, *REST], batch_size=200)
+    Chunk.objects.bulk_create(difference.added, batch_size=500)
+
+
+def _store_vectors(version: DocumentVersion, index: Index, known: Known) -> None:
+    while pending := pending_chunks(index, version_ids=[version.pk], limit=BATCH):
+        # Whatever was changed since the vectors were computed is embedded here: a few at most.
+        _embed(index.embedding_model, [chunk.text for chunk in pending], known)
+        vectors = np.stack([known[index.embedding_model, chunk.text] for chunk in pending])
+        if not store_embeddings(index, [chunk.chunk_id for chunk in pending], vectors):
+            return
+
+
+def _count(version: DocumentVersion, holding: Sequence[Index], passages: int) -> None:
+    if any(index.state == IndexState.LIVE for index in holding):
+        DocumentVersion.objects.filter(pk=version.pk).update(
+            num_chunks=passages, chunks_done=passages
+        )
+    IndexedVersion.objects.filter(version=version, index__in=holding).update(num_chunks=passages)

@@ -1,0 +1,145 @@
+"""Changing a passage: its text and tags, where it begins and ends, whether it is found at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.chunking.models import Chunk
+from apps.documents.models import Document
+from apps.retrieval.passages import edits
+from apps.retrieval.passages.access import get_edit, get_passage
+from apps.retrieval.passages.selectors import list_split_places, read_original
+from apps.workspaces.decorators import workspace_view
+from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.models import Role
+
+SOON = "It can be found in a moment."
+
+
+@require_GET
+@workspace_view(role=Role.EDITOR)
+def passage(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
+    """Everything that can be changed about a passage; as a fragment for the dialog."""
+    return _render(request, get_passage(request.workspace, passage_id))
+
+
+def _render(
+    request: WorkspaceRequest,
+    chunk: Chunk,
+    *,
+    text: str | None = None,
+    tags: str | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    return render(
+        request,
+        "passages/_editor.html" if request.htmx else "passages/passage.html",
+        {
+            "nav": "documents",
+            "chunk": chunk,
+            "document": chunk.version.document,
+            "text": edits.read_wanted(chunk) if text is None else text,
+            "tags": ", ".join(chunk.tags) if tags is None else tags,
+            "original": read_original(chunk),
+            "places": list_split_places(chunk.text),
+            "problem": problem,
+            "back": _place(request, chunk.version.document, chunk.start, chunk.end),
+        },
+        status=status,
+    )
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def edit(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
+    """Save text and tags. What cannot be saved is shown again with the reason."""
+    chunk = get_passage(request.workspace, passage_id)
+    text, tags = request.POST.get("text", ""), request.POST.get("tags", "")
+    try:
+        wanted = [tag for tag in tags.split(",") if tag.strip()]
+        if text.replace("\r\n", "\n").strip() != edits.read_wanted(chunk):
+            edits.edit_passage(chunk, text=text, actor=request.actor)
+        if wanted != list(chunk.tags):
+            edits.tag_passage(chunk, tags=wanted, actor=request.actor)
+    except edits.EditError as error:
+        return _render(request, chunk, text=text, tags=tags, problem=str(error), status=422)
+    messages.success(request, f"Passage {chunk.position + 1} was saved. {SOON}")
+    return _back(request, chunk)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def split(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
+    chunk = get_passage(request.workspace, passage_id)
+    at = request.POST.get("at", "")
+    place = int(at) if at.isascii() and at.isdigit() and len(at) < 8 else 0
+    return _do(
+        request,
+        chunk,
+        lambda: edits.split_passage(chunk, at=place, actor=request.actor),
+        f"Passage {chunk.position + 1} was split. {SOON}",
+    )
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def merge(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
+    chunk = get_passage(request.workspace, passage_id)
+    return _do(
+        request,
+        chunk,
+        lambda: edits.merge_passage(chunk, actor=request.actor),
+        f"Passage {chunk.position + 1} was merged with the next. {SOON}",
+    )
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def disable(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
+    chunk = get_passage(request.workspace, passage_id)
+    return _do(
+        request,
+        chunk,
+        lambda: edits.disable_passage(chunk, actor=request.actor),
+        f"Passage {chunk.position + 1} is disabled: nobody finds it any more.",
+    )
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def revert(request: WorkspaceRequest, *, edit_id: UUID) -> HttpResponse:
+    """Take a change back; a disabled passage is found again."""
+    found = get_edit(request.workspace, edit_id)
+    edits.revert_edit(found, actor=request.actor)
+    messages.success(request, "The change was taken back.")
+    return redirect(_place(request, found.document, found.start, found.end))
+
+
+def _do(
+    request: WorkspaceRequest, chunk: Chunk, change: Callable[[], object], done: str
+) -> HttpResponse:
+    try:
+        change()
+    except edits.EditError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done)
+    return _back(request, chunk)
+
+
+def _back(request: WorkspaceRequest, chunk: Chunk) -> HttpResponse:
+    return redirect(_place(request, chunk.version.document, chunk.start, chunk.end))
+
+
+def _place(request: WorkspaceRequest, document: Document, start: int, end: int) -> str:
+    path = reverse("documents:document", args=[request.workspace.slug, document.pk])
+    return f"{path}?{urlencode({'start': start, 'end': end})}#highlight"

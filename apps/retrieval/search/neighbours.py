@@ -1,0 +1,102 @@
+"""Passages with what stands around them, as one text to read: neighbours and parents."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.db import connection
+
+from apps.chunking import selectors
+from apps.retrieval.search.engine import Hit
+
+LARGEST_GAP = 4
+"""Characters between two passages that are only blanks; beyond it something is left out."""
+
+NEAR = """
+SELECT hit.id, near.start, near."end", near.text, near.first_page
+FROM chunking_chunk hit
+JOIN chunking_chunk near ON near.version_id = hit.version_id AND near.profile_id = hit.profile_id
+    AND near.position BETWEEN hit.position - %(reach)s AND hit.position + %(reach)s
+    AND near.edit_id IS NULL
+WHERE hit.id = ANY(%(ids)s) AND hit.workspace_id = %(workspace)s AND hit.edit_id IS NULL
+ORDER BY hit.id, near.position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Characters `start` to `end` of a version's full text, and the page they begin on."""
+
+    start: int
+    end: int
+    text: str
+    page: int
+
+
+def join_neighbours(hits: Sequence[Hit], *, workspace_id: UUID, reach: int) -> list[Hit]:
+    """Each hit grown by up to `reach` passages on either side, without those inside a better one.
+
+    Offsets and page are those of the whole stretch, so that citations still point right.
+    """
+    if not hits or not reach:
+        return list(hits)
+    found: dict[int, list[Stretch]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        ids = [hit.chunk_id for hit in hits]
+        cursor.execute(NEAR, {"ids": ids, "reach": reach, "workspace": workspace_id})
+        for chunk_id, start, end, text, page in cursor.fetchall():
+            found[chunk_id].append(Stretch(start, end, text, page))
+    return _without_contained(hits, [grow(hit, found[hit.chunk_id]) for hit in hits])
+
+
+def read_parents(hits: Sequence[Hit], *, workspace_id: UUID) -> list[Hit]:
+    """Hits that were cut from a larger text become that text; each such text stands once.
+
+    What people changed in a larger text is in it, and what they disabled is not.
+    """
+    parents = selectors.read_parents([hit.chunk_id for hit in hits], workspace_id=workspace_id)
+    grown = [
+        replace(hit, start=whole.start, end=whole.end, text=whole.text, page=whole.page)
+        if (whole := parents.get(hit.chunk_id))
+        else hit
+        for hit in hits
+    ]
+    return _without_contained(hits, grown) if parents else grown
+
+
+def _without_contained(hits: Sequence[Hit], grown: Sequence[Hit]) -> list[Hit]:
+    """What the hits grew to, without those that a better one's stretch takes in."""
+    kept: list[Hit] = []
+    for hit, whole in zip(hits, grown, strict=True):
+        if not any(_holds(better, hit) for better in kept):
+            kept.append(whole)
+    return kept
+
+
+def grow(hit: Hit, around: Sequence[Stretch]) -> Hit:
+    """The hit as the longest stretch without holes that `around`, in order, has about it."""
+    whole = Stretch(hit.start, hit.end, hit.text, hit.page)
+    for after in (part for part in around if part.start > hit.start):
+        whole = _append(whole, after)
+    for before in (part for part in reversed(around) if part.start < hit.start):
+        joined = _append(before, whole)
+        whole = joined if joined.end >= whole.end else whole
+    return replace(hit, start=whole.start, end=whole.end, text=whole.text, page=whole.page)
+
+
+def _append(first: Stretch, second: Stretch) -> Stretch:
+    """Both as one; the first alone where something else stands between them."""
+    gap = second.start - first.end
+    if gap > LARGEST_GAP or second.end <= first.end:
+        return first
+    # Blanks between passages are not stored; their number keeps the offsets right.
+    text = first.text + "\n" * gap + second.text[max(0, -gap) :]
+    return Stretch(first.start, second.end, text, first.page)
+
+
+def _holds(better: Hit, hit: Hit) -> bool:
+    same = better.version_id == hit.version_id
+    return same and better.start <= hit.start and hit.end <= better.end

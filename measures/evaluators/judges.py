@@ -1,0 +1,150 @@
+"""AI judges as evaluators: by a rubric, against a reference, and against the expected answer.
+
+A judge's score says what that model thinks. How far it can be trusted is measured beside it, by
+``agreement.py``, on answers that people have labelled.
+"""
+
+from __future__ import annotations
+
+from statistics import fmean, pstdev
+from typing import Any
+
+from measures.evaluators.base import (
+    Evaluator,
+    Need,
+    Observation,
+    Score,
+    Setting,
+    Tools,
+    failed,
+    not_applicable,
+)
+from measures.judging.prompts import PAIR, REFERENCE, RUBRIC, JudgePrompt
+from measures.judging.verdicts import VerdictError, compare_answers, grade
+
+MAX_REPEAT = 9
+MAX_PASSAGES = 12_000
+CRITERION = "Helpfulness: does the answer give the person what they asked for?"
+SCALE = """1 does not address the question, or is harmful
+2 addresses it, but most of what matters is missing or wrong
+3 is of use, with a gap or an error that matters
+4 answers the question; small things could be better
+5 answers the question fully, correctly and to the point"""
+GROUNDED = "Groundedness: does every statement of the answer follow from the passages?"
+GROUNDED_SCALE = """1 states what contradicts the passages
+2 most statements are not in the passages
+3 some statements are in the passages, some are not
+4 all that matters is in the passages; a side remark is not
+5 every statement follows from the passages, or the answer rightly says that they do not tell"""
+
+
+def show_passages(observation: Observation) -> str:
+    """The retrieved passages, numbered, as far as they fit."""
+    texts = [f"[{n}] {passage.text}" for n, passage in enumerate(observation.retrieved, 1)]
+    return "\n\n".join(texts)[:MAX_PASSAGES] or "(none)"
+
+
+async def _grade(tools: Tools, prompt: JudgePrompt, values: dict[str, str]) -> Score:
+    if tools.model is None:
+        return failed("No model was given to judge.")
+    repeat = min(MAX_REPEAT, tools.settings.get("repeat", 1))
+    grades, failures = await grade(tools.model, prompt, values, repeat=repeat)
+    details: dict[str, Any] = {"prompt": prompt.label, "failures": failures}
+    if not grades:
+        return failed(failures[0], **details)
+    numbers = [one.score for one in grades]
+    details |= {"grades": numbers, "spread": round(pstdev(numbers), 3)}
+    return Score(fmean(numbers), label=f"{fmean(numbers):.2g} of 5", reason=grades[0].reason,
+                 details=details)  # fmt: skip
+
+
+async def _by_rubric(observation: Observation, tools: Tools) -> Score:
+    return await _grade(tools, RUBRIC, {
+        "criterion": tools.settings["criterion"],
+        "rubric": tools.settings["rubric"],
+        "question": observation.question,
+        "passages": show_passages(observation) if tools.settings["passages"] else "(not shown)",
+        "answer": observation.answer,
+    })  # fmt: skip
+
+
+async def _by_grounding(observation: Observation, tools: Tools) -> Score:
+    if not observation.retrieved:
+        return not_applicable("No passages were retrieved.")
+    return await _grade(tools, RUBRIC, {
+        "criterion": GROUNDED,
+        "rubric": GROUNDED_SCALE,
+        "question": observation.question,
+        "passages": show_passages(observation),
+        "answer": observation.answer,
+    })  # fmt: skip
+
+
+async def _by_reference(observation: Observation, tools: Tools) -> Score:
+    if not observation.expected_answers:
+        return not_applicable("No expected answer.")
+    return await _grade(tools, REFERENCE, {
+        "question": observation.question,
+        "reference": "\nor: ".join(observation.expected_answers),
+        "answer": observation.answer,
+    })  # fmt: skip
+
+
+async def _by_pair(observation: Observation, tools: Tools) -> Score:
+    other = observation.extra.get("other_answer") or next(iter(observation.expected_answers), "")
+    if not other:
+        return not_applicable("There is no other answer to compare with.")
+    if tools.model is None:
+        return failed("No model was given to judge.")
+    try:
+        verdict = await compare_answers(
+            tools.model, observation.question, observation.answer, str(other),
+            swap=tools.settings["swap"], repeat=min(MAX_REPEAT, tools.settings["repeat"]),
+        )  # fmt: skip
+    except VerdictError as error:
+        return failed(str(error), prompt=PAIR.label)
+    labels = {"first": "win", "second": "loss", "tie": "tie"}
+    return Score(verdict.value, labels[verdict.winner], verdict.reasons[0], {
+        "prompt": PAIR.label,
+        "consistent": verdict.consistent,
+        "rounds": verdict.rounds,
+        "failures": list(verdict.failures),
+    })  # fmt: skip
+
+
+_REPEAT = Setting("repeat", "Times to ask", "whole", 1)
+_ANSWERED = frozenset({Need.QUESTION, Need.ANSWER, Need.MODEL})
+_JUDGE = "Zheng et al., 2023 (MT-Bench)"
+EVALUATORS = (
+    Evaluator(
+        "judge_rubric", "Judge: rubric",
+        "A model grades the answer from 1 to 5 by a criterion and a rubric.",
+        "judge", _ANSWERED, f"{_JUDGE}; Liu et al., 2023 (G-Eval)", judge=_by_rubric,
+        low=1.0, high=5.0,
+        settings=(
+            Setting("criterion", "Criterion", "text", CRITERION),
+            Setting("rubric", "Rubric, 1 to 5", "text", SCALE),
+            Setting("passages", "Show the passages", "flag", False),
+            _REPEAT,
+        ),
+    ),
+    Evaluator(
+        "judge_groundedness", "Judge: groundedness",
+        "A model grades from 1 to 5 whether the answer follows from the retrieved passages.",
+        "judge", _ANSWERED | {Need.RETRIEVED}, "Es et al., 2023 (Ragas), as a rubric",
+        judge=_by_grounding, low=1.0, high=5.0, settings=(_REPEAT,),
+    ),
+    Evaluator(
+        "judge_reference", "Judge: against the expected answer",
+        "A model grades from 1 to 5 whether the answer says what the expected one says.",
+        "judge", _ANSWERED | {Need.EXPECTED_ANSWER}, _JUDGE, judge=_by_reference,
+        low=1.0, high=5.0, settings=(_REPEAT,),
+    ),
+    Evaluator(
+        "judge_pair", "Judge: preferred to another answer",
+        "A model says which is better, this answer or another one (the expected one, if the "
+        "example has no other), in both orders: 1 is a win, 0.5 a tie.",
+        "judge", _ANSWERED, f"{_JUDGE}; swap: Wang et al., 2023", judge=_by_pair,
+        settings=(Setting("swap", "Ask in both orders", "flag", True), _REPEAT),
+    ),
+)  # fmt: skip

@@ -1,0 +1,210 @@
+"""Retrieval metrics of an observation: by document, and by passage and character.
+
+A document is relevant when an expected passage is in it. A passage that was retrieved finds an
+expected one when it holds at least half of its characters, or, where offsets are unknown, when one
+text contains the other. By passage, each expected one counts once, at the rank where it was found
+first; only precision counts every passage that holds one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from measures import ranking
+from measures.evaluators.base import (
+    Evaluator,
+    EvidencePassage,
+    Need,
+    Observation,
+    Score,
+    Setting,
+    Tools,
+    not_applicable,
+    share,
+)
+from measures.spans import SpanScores, measure_overlap
+
+NEEDS = frozenset({Need.RETRIEVED, Need.EXPECTED_PASSAGES})
+HELD = 0.5
+Unit = Literal["document", "passage"]
+Ranked: TypeAlias = tuple[list[Hashable], dict[Hashable, float]]
+_MISSING = "No expected passages."
+
+
+def rank_documents(observation: Observation) -> Ranked:
+    """Documents in the order of their first passage, and the grades of those expected."""
+    grades: dict[Hashable, float] = {}
+    for passage in observation.expected_passages:
+        if passage.document:
+            grades[passage.document] = max(passage.grade, grades.get(passage.document, 0.0))
+    return ranking.unique(p.document for p in observation.retrieved), grades
+
+
+def rank_passages(observation: Observation, k: int) -> Ranked:
+    """The first k passages, each as the expected ones that it is the first to find.
+
+    One that finds several takes as many places, so that none is lost; one that finds nothing new
+    is a thing of its own that nobody expected.
+    """
+    expected = observation.expected_passages
+    grades: dict[Hashable, float] = {index: p.grade for index, p in enumerate(expected)}
+    ranked: list[Hashable] = []
+    for rank, passage in enumerate(observation.retrieved[:k]):
+        new = [i for i, p in enumerate(expected) if i not in ranked and holds(passage, p)]
+        ranked += new or [("other", rank)]
+    return ranked, grades
+
+
+def holds(passage: EvidencePassage, wanted: EvidencePassage) -> bool:
+    """Whether a retrieved passage holds an expected one."""
+    have, want = passage.span, wanted.span
+    if have is not None and want is not None and want.length:
+        return have.overlap(want) >= HELD * want.length
+    if passage.document and wanted.document and passage.document != wanted.document:
+        return False
+    if not wanted.text:
+        return bool(wanted.document) and passage.document == wanted.document
+    texts = [" ".join(p.text.split()).lower() for p in (passage, wanted)]
+    return bool(texts[0]) and (texts[1] in texts[0] or texts[0] in texts[1])
+
+
+def measure_characters(observation: Observation) -> SpanScores | None:
+    """Recall, precision and IoU over characters; ``None`` without expected offsets."""
+    wanted = [p.span for p in observation.expected_passages if p.span is not None]
+    found = [p.span for p in observation.retrieved if p.span is not None]
+    return measure_overlap(found, wanted)
+
+
+Metric: TypeAlias = Callable[[Sequence[Hashable], Mapping[Hashable, float], int], float | None]
+
+
+def _ndcg(ranked: Sequence[Hashable], grades: Mapping[Hashable, float], k: int) -> float | None:
+    return ranking.ndcg_at(ranked, grades, k)
+
+
+def _ndcg_exp2(
+    ranked: Sequence[Hashable], grades: Mapping[Hashable, float], k: int
+) -> float | None:
+    return ranking.ndcg_at(ranked, grades, k, gain="exp2")
+
+
+METRICS: dict[str, Metric] = {
+    "precision": ranking.precision_at,
+    "recall": ranking.recall_at,
+    "hit_rate": ranking.hit_at,
+    "all_found": ranking.all_found_at,
+    "mrr": ranking.reciprocal_rank,
+    "map": ranking.average_precision,
+    "ndcg": _ndcg,
+    "ndcg_exp2": _ndcg_exp2,
+}
+
+
+def measure(observation: Observation, metric: str, *, unit: Unit, k: int) -> float | None:
+    """One of ``METRICS``; ``None`` where nothing is expected."""
+    if unit == "document":
+        ranked, grades = rank_documents(observation)
+        return METRICS[metric](ranked, grades, k)
+    ranked, grades = rank_passages(observation, k)
+    if metric == "precision" and grades:
+        return len(_useful(observation, k)) / k
+    return METRICS[metric](ranked, grades, max(k, len(ranked)))
+
+
+def _useful(observation: Observation, k: int) -> list[int]:
+    """Ranks up to k of passages that hold an expected one."""
+    wanted = [passage for passage in observation.expected_passages if passage.grade > 0]
+    return [
+        rank
+        for rank, passage in enumerate(observation.retrieved[:k], 1)
+        if any(holds(passage, one) for one in wanted)
+    ]
+
+
+def _score(observation: Observation, tools: Tools, *, metric: str) -> Score:
+    k = tools.settings["k"]
+    value = measure(observation, metric, unit=tools.settings["unit"], k=k)
+    found = _useful(observation, k) if value is not None else []
+    return share(value, missing=_MISSING, passages_found_at=found)
+
+
+def _score_characters(observation: Observation, tools: Tools, *, part: str) -> Score:
+    scores = measure_characters(observation)
+    if scores is None:
+        return not_applicable("No expected passages with their place in the document.")
+    details: dict[str, Any] = {
+        "wanted": scores.wanted, "retrieved": scores.retrieved, "common": scores.common,
+    }  # fmt: skip
+    return Score(float(getattr(scores, part)), details=details)
+
+
+_SETTINGS = (
+    Setting("k", "Passages counted (k)", "whole", 10),
+    Setting("unit", "Counted by", "choice", "document", ("document", "passage")),
+)
+
+
+def _evaluator(name: str, label: str, explanation: str, metric: str, source: str) -> Evaluator:
+    evaluate = partial(_score, metric=metric)
+    return Evaluator(
+        name, label, explanation, "retrieval", NEEDS, source, evaluate, settings=_SETTINGS
+    )
+
+
+_IR = "Manning, Raghavan, Schütze, 2008, chapter 8"
+_CHROMA = "Smith and Troynikov, 2024 (Chroma)"
+EVALUATORS = (
+    _evaluator(
+        "context_precision", "Context precision@k",
+        "Which share of the first k results is wanted.", "precision", _IR,
+    ),
+    _evaluator(
+        "context_recall", "Context recall@k",
+        "Which share of what is wanted is among the first k results.", "recall", _IR,
+    ),
+    _evaluator(
+        "hit_rate", "Hit rate@k", "Whether anything wanted is among the first k results.",
+        "hit_rate", _IR,
+    ),
+    _evaluator(
+        "all_found", "All found@k",
+        "Whether everything wanted is among the first k results: questions that need two "
+        "documents are not answered by one.", "all_found", "Yang et al., 2018 (HotpotQA)",
+    ),
+    _evaluator(
+        "mrr", "Reciprocal rank",
+        "1 divided by the rank of the first wanted result; its mean is the MRR.", "mrr", _IR,
+    ),
+    _evaluator(
+        "map", "Average precision",
+        "Precision at each wanted result, averaged over all that are wanted; its mean is the MAP.",
+        "map", _IR,
+    ),
+    _evaluator(
+        "ndcg", "nDCG@k",
+        "How near the order is to the best possible one; early results weigh more. Linear gain.",
+        "ndcg", "Järvelin and Kekäläinen, 2002",
+    ),
+    _evaluator(
+        "ndcg_exp2", "nDCG@k, exponential gain",
+        "The same, with gain 2^grade - 1: high grades weigh much more.",
+        "ndcg_exp2", "Burges et al., 2005",
+    ),
+    Evaluator(
+        "span_recall", "Character recall",
+        "Which share of the wanted text is in the retrieved passages.",
+        "retrieval", NEEDS, _CHROMA, partial(_score_characters, part="recall"),
+    ),
+    Evaluator(
+        "span_precision", "Character precision",
+        "Which share of the retrieved text is wanted.",
+        "retrieval", NEEDS, _CHROMA, partial(_score_characters, part="precision"),
+    ),
+    Evaluator(
+        "span_iou", "Character IoU",
+        "Wanted and retrieved text in common, divided by all of it.",
+        "retrieval", NEEDS, _CHROMA, partial(_score_characters, part="iou"),
+    ),
+)  # fmt: skip
