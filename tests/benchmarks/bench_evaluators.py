@@ -37,9 +37,9 @@ from inference.stub_answers import StubConfig
 from inference.stub_server import serve_in_thread
 from inference.types import ChatDelta, ChatMessage, Sampling
 from measures.agreement import TrustBar, find_doubts, measure_agreement
+from measures.detectors.personal_data import find_personal_data
 from measures.detectors.support import Support, estimate_support, read_evidence
 from measures.evaluators.instructions import check_instruction
-from measures.evaluators.safety import find_personal_data
 from measures.judging.verdicts import PairVerdict, VerdictError, compare_answers
 from measures.statistics import auroc, bootstrap_auroc, wilson_interval
 
