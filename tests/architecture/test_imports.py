@@ -10,33 +10,34 @@ from django.apps import apps as django_apps
 
 from tests.architecture.source import ROOT, parse, python_files, relative
 
+BASE = {"core", "workspaces"}
+READING = BASE | {"gateway", "traces", "documents", "prompts", "chunking", "retrieval"}
+ANSWERING = READING | {"guardrails", "assistants", "agents"}
+JUDGING = ANSWERING | {"chat", "feedback", "datasets"}
+
 ALLOWED: dict[str, set[str]] = {
     "core": set(),
     "workspaces": {"core"},
-    "gateway": {"core", "workspaces"},
-    "traces": {"core", "workspaces"},
-    "documents": {"core", "workspaces"},
-    "prompts": {"core", "workspaces"},
-    "chunking": {"core", "workspaces", "documents"},
-    "retrieval": {"core", "workspaces", "traces", "documents", "chunking"},
-    "assistants": {
-        "core", "workspaces", "gateway", "traces", "documents", "prompts", "chunking", "retrieval",
-    },
-    "chat": {"core", "workspaces", "traces", "documents", "prompts", "retrieval", "assistants"},
-    "feedback": {"core", "workspaces", "traces", "assistants", "chat"},
-    "datasets": {
-        "core", "workspaces", "gateway", "traces", "documents", "prompts", "chunking", "retrieval",
-        "assistants", "chat", "feedback",
-    },
-    "lab": {
-        "core", "workspaces", "gateway", "traces", "documents", "prompts", "chunking", "retrieval",
-        "assistants", "chat", "feedback", "datasets",
-    },
-    "evaluation": {
-        "core", "workspaces", "gateway", "traces", "documents", "prompts", "chunking", "retrieval",
-        "assistants", "chat", "feedback", "datasets", "lab",
-    },
-}  # fmt: skip
+    "gateway": BASE,
+    "traces": BASE,
+    "documents": BASE,
+    "prompts": BASE,
+    "chunking": BASE | {"documents"},
+    "retrieval": BASE | {"traces", "documents", "chunking"},
+    "guardrails": READING - {"prompts"},
+    "assistants": READING | {"guardrails"},
+    "agents": READING | {"guardrails", "assistants"},
+    "chat": ANSWERING - {"gateway", "chunking"},
+    "feedback": BASE | {"traces", "assistants", "chat"},
+    "datasets": ANSWERING | {"chat", "feedback"},
+    "lab": JUDGING,
+    "evaluation": JUDGING | {"lab"},
+    "finetuning": JUDGING | {"lab", "evaluation"},
+    "monitoring": JUDGING | {"lab", "evaluation", "finetuning"},
+}
+
+# Apps that have their place and are not there yet. Nobody imports `monitoring`.
+PLANNED = {"guardrails", "agents", "finetuning", "monitoring"}
 
 # What stands on its own: no Django, no tenants, nothing of what is built with it.
 WITHOUT_FRAMEWORK = {"apps", "celery", "config", "django", "rest_framework", "tests", "workers"}
@@ -105,7 +106,8 @@ def forbidden_imports(root: Path) -> list[str]:
 
 def test_every_app_has_a_rule() -> None:
     apps = {path.parent.name for path in (ROOT / "apps").glob("*/__init__.py")}
-    assert apps == set(ALLOWED), f"add or drop a rule for {sorted(apps ^ set(ALLOWED))}"
+    ruled = set(ALLOWED) - PLANNED
+    assert apps == ruled, f"add or drop a rule for, or move out of PLANNED: {sorted(apps ^ ruled)}"
 
 
 def test_the_rules_have_no_cycle() -> None:
