@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 
 from inference.errors import ErrorKind, ModelError
-from inference.openai_content import join_surrogates, read_message
-from inference.reasoning import split_reasoning
+from inference.openai.content import join_surrogates, read_message
+from inference.openai.reasoning import split_reasoning
 from inference.types import ChatDelta, ChatMessage, Sampling, Usage
 
 DETAIL_LENGTH = 300
@@ -67,6 +67,7 @@ _MESSAGES: dict[ErrorKind, str] = {
     "bad_request": "The model server rejected the request.",
     "too_long": "The question and its passages are too long for this model.",
     "interrupted": "The model server stopped in the middle of the answer.",
+    "empty": "The model ended without an answer.",
     "server_error": "The model server failed.",
     "invalid_response": "The address answers, but not like an OpenAI-compatible model server.",
 }

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from inference.openai_content import Content, join_surrogates, read_message
-from inference.openai_wire import load_json, make_error, read_finish_reason, read_usage
-from inference.reasoning import Piece, ReasoningSplitter
+from inference.openai.content import Content, join_surrogates, read_message
+from inference.openai.reasoning import Piece, ReasoningSplitter
+from inference.openai.wire import load_json, make_error, read_finish_reason, read_usage
 from inference.types import ChatDelta, Usage
 
 MAX_EVENT_BYTES = 1 << 20
