@@ -290,21 +290,32 @@ async def _chunks(
     try:
         if isinstance(first, Delta):
             yield writer.role() + writer.text(first.text)
-            async for event in events:
-                if isinstance(event, Delta):
-                    yield writer.text(event.text)
-                elif isinstance(event, Restart):
-                    # What was sent cannot be taken back from a program, so it is told.
-                    yield writer.error(RequestError(502, UNMARKED, code="unmarked_reasoning"))
-                    return
-                elif isinstance(event, Ended):
-                    try:
-                        _raise_if_failed(event, live)
-                    except RequestError as error:
-                        yield writer.error(error)
-                        return
+            try:
+                async for piece in _pieces(events, live):
+                    yield writer.text(piece)
+            except RequestError as error:
+                yield writer.error(error)
+                return
         yield writer.end(live.outcome, include_usage=include_usage)
     finally:
         if not live.is_ended:
             live.stop()
         await events.aclose()
+
+
+async def _pieces(events: Any, live: LiveAnswer) -> AsyncIterator[str]:
+    """More of the answer's text. Raises RequestError where it came to no good end.
+
+    What was sent cannot be taken back from a program. Where it turned out to be reasoning, the
+    answer is still made and kept, and the program is told.
+    """
+    was_reasoning = False
+    async for event in events:
+        if isinstance(event, Restart):
+            was_reasoning = True
+        elif isinstance(event, Delta) and not was_reasoning:
+            yield event.text
+        elif isinstance(event, Ended):
+            _raise_if_failed(event, live)
+    if was_reasoning:
+        raise RequestError(502, UNMARKED, code="unmarked_reasoning")
