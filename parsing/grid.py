@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from parsing.text import Piece, format_table, squeeze
 MAX_LABEL = 200
 """A merged cell with more characters is a text, not a label, and is not repeated."""
 
+_NOTHING = frozenset(("", "-", "\u2013", "\u2014", "..", "n/a", "N/A", "n.a.", "#N/A"))
 MAX_GRID_CELLS = 2_000_000
 _MAX_PREAMBLE = 12
 _MAX_HEADER_ROWS = 3
@@ -86,9 +88,7 @@ def spread(rows: Sequence[Sequence[Cell]], *, headers: int = 0, max_columns: int
     return grid
 
 
-def _take_waiting(
-    grid: Grid, waiting: dict[int, tuple[int, str]], line: list[str], y: int
-) -> None:
+def _take_waiting(grid: Grid, waiting: dict[int, tuple[int, str]], line: list[str], y: int) -> None:
     """Put what reaches down from above into the next place; a negative count: also from the left."""
     x = len(line)
     count, text = waiting.pop(x, (0, ""))
@@ -140,7 +140,11 @@ def _collapse_sections(grid: Grid, start: int) -> list[list[str]]:
     out = []
     for y in range(start, len(grid.rows)):
         row, line = grid.rows[y], grid.line(y)
-        alone = len(line) == 1 and len(row) > 1 and all((y, x) in grid.across for x in range(1, len(row)))
+        alone = (
+            len(line) == 1
+            and len(row) > 1
+            and all((y, x) in grid.across for x in range(1, len(row)))
+        )
         out.append([line[0], *([""] * (len(row) - 1))] if alone and y >= start + 1 else row)
     return out
 
@@ -193,10 +197,14 @@ def _is_unit_line(grid: Grid, y: int) -> bool:
     """Units under the names of columns: (kg), EUR, %; the rows below have numbers there."""
     row, below = grid.rows[y], grid.rows[y + 1]
     filled = [x for x, text in enumerate(row) if text and (y, x) not in grid.down]
-    return bool(filled) and all(
-        _UNIT.match(row[x]) and x < len(below) and (is_number(below[x]) or not below[x])
-        for x in filled
-    ) and any(is_number(below[x]) for x in filled)
+    return (
+        bool(filled)
+        and all(
+            _UNIT.match(row[x]) and x < len(below) and (is_number(below[x]) or not below[x])
+            for x in filled
+        )
+        and any(is_number(below[x]) for x in filled)
+    )
 
 
 def join_levels(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -217,6 +225,7 @@ class SheetTables:
     """
 
     header: dict[int, str] = field(default_factory=dict)
+    pending: list[Piece] = field(default_factory=list)
 
     def pieces(self, rows: Sequence[tuple[int, dict[int, str]]], merged: Merges) -> Iterator[Piece]:
         """Pieces of a sheet. `rows` are (row number, texts by column), in order.
@@ -234,19 +243,32 @@ class SheetTables:
             last = at
         if block:
             yield from self._block(block, merged)
+        yield from self._flush()
 
-    def _block(
-        self, block: list[tuple[int, dict[int, str]]], merged: Merges
-    ) -> Iterator[Piece]:
+    def _flush(self) -> Iterator[Piece]:
+        """A header for which no table came is a line of its own."""
+        yield from self.pending
+        self.pending = []
+
+    def _block(self, block: list[tuple[int, dict[int, str]]], merged: Merges) -> Iterator[Piece]:
+        left, right = part_sideways(block)
+        if right:
+            yield from self._block(left, merged)
+            yield from self._block(right, merged)
+            return
         columns = sorted({x for _, row in block for x in row})
         grid = Grid([[row.get(x, "") for x in columns] for _, row in block])
         place = {x: at for at, x in enumerate(columns)}
         number = {at: y for y, (at, _) in enumerate(block)}
-        grid.across = {(number[y], place[x]) for y, x in merged.across if y in number and x in place}
+        grid.across = {
+            (number[y], place[x]) for y, x in merged.across if y in number and x in place
+        }
         grid.down = {(number[y], place[x]) for y, x in merged.down if y in number and x in place}
         start = find_header(grid)
         end = _end_of_table(grid, start)
         group: list[str] = []
+        if start:
+            yield from self._flush()
         for y in range(start):
             line = grid.line(y)
             if y == start - 1 and end - start > 1:
@@ -256,6 +278,8 @@ class SheetTables:
             if line:
                 yield Piece("paragraph", join_line(line))
         yield from self._table(grid, columns, start, end, group)
+        if end < len(grid.rows):
+            yield from self._flush()
         for y in range(end, len(grid.rows)):
             yield Piece("paragraph", join_line(grid.line(y)))
 
@@ -267,15 +291,31 @@ class SheetTables:
             return
         if _is_body(grid, start, end):
             known = set(columns) <= set(self.header) and len(columns) > 1
+            if known:
+                self.pending = []
+            yield from self._flush()
             if known or len(rows) > 2:
                 header = [self.header[x] if known else column_letters(x) for x in columns]
                 yield from format_table([header, *rows])
                 return
+        yield from self._flush()
         levels = header_levels(grid, start) if len(rows) > 2 else 1
         tops = [group] if group else []
         header = join_levels([*tops, *grid.rows[start : start + levels]])
+        table = list(format_table([header, *rows[levels:]]))
+        if _are_names(rows):
+            self.header = dict(zip(columns, join_levels(rows), strict=True))
+            self.pending = table
+            return
         self.header = dict(zip(columns, header, strict=True)) if len(rows) > 1 else self.header
-        yield from format_table([header, *rows[levels:]])
+        yield from table
+
+
+def _are_names(rows: list[list[str]]) -> bool:
+    """Whether rows may be a header whose table follows after an empty row."""
+    if len(rows) > _MAX_HEADER_ROWS or any(row[0] for row in rows[1:]):
+        return False
+    return not any(is_number(text) for row in rows for text in row)
 
 
 @dataclass(slots=True)
@@ -286,6 +326,30 @@ class Merges:
     down: set[tuple[int, int]] = field(default_factory=set)
 
 
+Block = list[tuple[int, dict[int, str]]]
+
+
+def part_sideways(block: Block) -> tuple[Block, Block]:
+    """Two tables side by side, parted by empty columns, where the right one begins further down.
+
+    The right part is empty where there is only one table: an empty column may also be mere space.
+    """
+    columns = sorted({x for _, row in block for x in row})
+    for before, after in itertools.pairwise(columns):
+        if after == before + 1:
+            continue
+        right = [(at, {x: row[x] for x in row if x >= after}) for at, row in block]
+        right = [(at, row) for at, row in right if row]
+        left = [(at, {x: row[x] for x in row if x <= before}) for at, row in block]
+        left = [(at, row) for at, row in left if row]
+        first = next((at for at, row in left if len(row) > 1), left[0][0])
+        names = list(right[0][1].values())
+        apart = right[0][0] >= first + 2 and len(right) > 2
+        if apart and len(names) > 1 and not any(is_number(name) for name in names):
+            return left, right
+    return block, []
+
+
 def find_header(grid: Grid) -> int:
     """The row with which the table itself begins; title, unit and note lines stand above it."""
     counts = [len(grid.line(y)) for y in range(min(len(grid.rows), 200))]
@@ -293,11 +357,14 @@ def find_header(grid: Grid) -> int:
     typical = sorted(filled)[(len(filled) * 3) // 4]
     needed = max(2, -(-typical * 3 // 5))
     for y in range(min(len(counts), _MAX_PREAMBLE)):
-        if filled[y] >= needed and counts[y] > 1:
+        is_wide = filled[y] >= needed or (counts[y] > 2 and not _may_be_group(grid, y))
+        if is_wide and counts[y] > 1:
             return y
         if filled[y] > 1 and counts[y] > 1 and y + 1 == len(counts):
             return y
-    return 0 if counts and counts[0] > 1 else min(1, len(counts)) if max(counts) > 1 else len(counts)
+    return (
+        0 if counts and counts[0] > 1 else min(1, len(counts)) if max(counts) > 1 else len(counts)
+    )
 
 
 def _end_of_table(grid: Grid, start: int) -> int:
@@ -309,6 +376,14 @@ def _end_of_table(grid: Grid, start: int) -> int:
             break
         end -= 1
     return end
+
+
+def _may_be_group(grid: Grid, y: int) -> bool:
+    """A row with gaps, also in its first column, over a fuller one."""
+    row = grid.rows[y]
+    if y + 1 == len(grid.rows) or row[0]:
+        return False
+    return sum(1 for text in grid.rows[y + 1] if text) > sum(1 for text in row if text)
 
 
 def _group_labels(grid: Grid, y: int) -> list[str]:
@@ -336,7 +411,7 @@ def _is_body(grid: Grid, start: int, end: int) -> bool:
         if not is_number(text):
             continue
         below = [grid.rows[y][x] for y in range(start + 1, min(end, start + 50))]
-        if all(is_number(value) for value in below if value):
+        if all(is_number(value) for value in below if value not in _NOTHING):
             return True
     return False
 

@@ -11,7 +11,7 @@ _UNITS = re.compile(r"(?:^|[\s\d(/·*])(?:mm|cm|dm|km|m|ft|in|yd|mi|s)$")
 _RAISED_DIGITS = str.maketrans("0123456789-\u2212+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺")
 _LOWERED_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|e|ème|o|a|os|as|º|ª)$", re.IGNORECASE)
-_MARK = re.compile(r"(?:TM|SM|\(?[RC]\)?|[®©™*†‡§¶.,;:!?'\"’”]+)$", re.IGNORECASE)
+_MARK = re.compile(r"(?:TM|SM|\\(?[RC]\\)?|[^\\w\\s+\\-\\u2212]+)$", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?|ftps?|sftp)://\S|mailto:\S|tel:\S", re.IGNORECASE)
 
 

@@ -14,7 +14,7 @@ from parsing.office.ods import read_ods
 from parsing.office.sheet import Sheet
 from parsing.office.xlsx import read_xlsx
 from parsing.source import Source
-from parsing.text import Piece, paginate
+from parsing.text import Piece, paginate, squeeze
 from parsing.types import Opened, ParsedPage, ParseError
 
 _DEFAULT_NAME = re.compile(
@@ -56,6 +56,7 @@ def _sheet_pieces(sheet: Sheet) -> list[Piece]:
     """The sheet's name where somebody chose it, its tables, then the texts that lie on it."""
     pieces = list(SheetTables().pieces(sheet.rows, sheet.merges))
     pieces += [Piece("paragraph", text) for text in sheet.texts]
-    if pieces and not _DEFAULT_NAME.match(sheet.name.strip()):
+    says_so = bool(pieces) and squeeze(pieces[0].text) == squeeze(sheet.name)
+    if pieces and not says_so and not _DEFAULT_NAME.match(sheet.name.strip()):
         pieces.insert(0, Piece("heading", sheet.name, level=1))
     return pieces

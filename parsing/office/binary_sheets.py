@@ -85,7 +85,9 @@ def format_cell(value: object) -> str:
         is_date = value.time() == datetime.time()
         return value.date().isoformat() if is_date else value.isoformat(sep=" ")
     if isinstance(value, datetime.timedelta):
-        return format_elapsed(value / datetime.timedelta(days=1), "h", seconds=bool(value.seconds % 60))
+        return format_elapsed(
+            value / datetime.timedelta(days=1), "h", seconds=bool(value.seconds % 60)
+        )
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     return str(value)

@@ -44,6 +44,7 @@ _CURRENCY = re.compile(r"\$([^-\]]*)")
 _LEAP_BUG = 60
 _MAX_SERIAL = 2_958_466
 _DIGITS = "0#?"
+_PLACES = frozenset(("digit", "comma", "point"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,42 @@ def _holds(value: float, condition: tuple[str, float]) -> bool:
     }[operator]  # fmt: skip
 
 
+@lru_cache(maxsize=2000)
+def _plain_parts(section: _Section) -> tuple[str, str, int, int] | None:
+    """Literal before, spec, decimals and hundreds of formats such as 0.00, $#,##0 and 0%."""
+    body = "".join(part for kind, part in section.tokens if kind in {"digit", "comma", "point"})
+    found = re.fullmatch(r"(#,##)?0(?:\.(0+))?", body)
+    kinds = [kind for kind, _ in section.tokens if kind not in {"lit", "percent"}]
+    first = next((at for at, (kind, _) in enumerate(section.tokens) if kind in _PLACES), 0)
+    inner = section.tokens[first : first + len(body)]
+    if not found or len(kinds) != len(body) or any(kind not in _PLACES for kind, _ in inner):
+        return None
+    decimals = len(found[2] or "")
+    shape = f"{',' if found[1] else ''}.{decimals}f"
+    before = "".join(part for _, part in section.tokens[:first])
+    after = "".join(part for _, part in section.tokens[first + len(body) :])
+    hundreds = sum(1 for kind, _ in section.tokens if kind == "percent")
+    return f"{before.replace('{', '{{').replace('}', '}}')}{{:{shape}}}", after, decimals, hundreds
+
+
+def _format_plainly(value: float, section: _Section) -> str:
+    """The quick way for the most common formats; empty where rounding could go either way."""
+    parts = _plain_parts(section)
+    if parts is None or abs(value) > 1e11:
+        return ""
+    shape, after, decimals, hundreds = parts
+    number = value * 100.0**hundreds
+    if abs(abs(number) * 10.0**decimals % 1 - 0.5) < 1e-4:
+        return ""
+    number = round(number, decimals) + 0.0  # a rounded -0.0 has no sign
+    sign = "-" if number < 0 else ""
+    return sign + shape.format(abs(number)) + after
+
+
 def _format_digits(value: float, section: _Section) -> str:
+    text = _format_plainly(value, section)
+    if text:
+        return text
     tokens = list(section.tokens)
     places = [at for at, (kind, _) in enumerate(tokens) if kind == "digit"]
     number = Decimal(f"{value:.15g}")

@@ -134,9 +134,7 @@ class OdfText:
     def _is_left_out(self, node: etree._Element, name: str) -> bool:
         if not name or name in _SKIPPED:
             return True
-        hidden = name == "span" and self.styles.is_hidden(
-            "text", get_attribute(node, "style-name")
-        )
+        hidden = name == "span" and self.styles.is_hidden("text", get_attribute(node, "style-name"))
         hidden = hidden or (
             name in {"hidden-text", "hidden-paragraph"}
             and get_attribute(node, "is-hidden") != "false"
@@ -174,10 +172,7 @@ class OdfText:
         return f"Comment{by}: {self._paragraphs(node, depth)}"
 
     def _paragraphs(self, node: etree._Element, depth: int) -> str:
-        texts = [
-            self.inline(item, depth=depth + 1)
-            for item in node.iter("{*}p", "{*}h")
-        ]
+        texts = [self.inline(item, depth=depth + 1) for item in node.iter("{*}p", "{*}h")]
         return squeeze(" ".join(texts))
 
     def _frame(self, node: etree._Element) -> str:
@@ -188,7 +183,9 @@ class OdfText:
                 return f" {text} "
         if find_child(node, "text-box") is not None:
             return ""
-        words = [item.text or "" for name in ("title", "desc") for item in iter_children(node, name)]
+        words = [
+            item.text or "" for name in ("title", "desc") for item in iter_children(node, name)
+        ]
         text = squeeze(" ".join(dict.fromkeys(words)))
         return f" [Image: {text}] " if text else ""
 

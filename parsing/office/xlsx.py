@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from lxml import etree
 from openpyxl.formula.translate import Translator, TranslatorError
@@ -213,8 +214,10 @@ def _read_other(draft: _Draft, element: etree._Element, tag: str) -> None:
         for column in element:
             first, last = get_attribute(column, "min"), get_attribute(column, "max")
             flat = get_attribute(column, "width") == "0"
-            if first.isdigit() and last.isdigit() and (
-                flat or _is_true(get_attribute(column, "hidden"))
+            if (
+                first.isdigit()
+                and last.isdigit()
+                and (flat or _is_true(get_attribute(column, "hidden")))
             ):
                 draft.hidden_columns.append((int(first) - 1, int(last) - 1))
     elif tag == "mergeCell":
@@ -233,6 +236,7 @@ def _read_other(draft: _Draft, element: etree._Element, tag: str) -> None:
         draft.is_filtered = draft.is_filtered or find_child(element, "filterColumn") is not None
 
 
+@lru_cache(maxsize=20_000)
 def column_index(letters: str) -> int:
     """Column of its letters, counted from 0."""
     number = 0
@@ -252,7 +256,7 @@ def _read_row(book: _Book, draft: _Draft, row: etree._Element, before: int) -> i
     for cell in row:
         found = _REFERENCE.match(cell.get("r") or "")
         column = column_index(found[1]) if found else column + 1
-        text = _read_cell(book, draft, cell, f"{column_letters(column)}{number + 1}")
+        text = _read_cell(book, draft, cell, (number, column))
         if text:
             texts[column] = text
     if texts:
@@ -260,7 +264,7 @@ def _read_row(book: _Book, draft: _Draft, row: etree._Element, before: int) -> i
     return number
 
 
-def _read_cell(book: _Book, draft: _Draft, cell: etree._Element, place: str) -> str:
+def _read_cell(book: _Book, draft: _Draft, cell: etree._Element, at: tuple[int, int]) -> str:
     value: str | None = None
     formula: etree._Element | None = None
     inline: etree._Element | None = None
@@ -278,7 +282,7 @@ def _read_cell(book: _Book, draft: _Draft, cell: etree._Element, place: str) -> 
     if inline is not None:
         text = _format_text(book, draft, _rich_text(inline), index)
     elif formula is not None and _lacks_result(book, kind, value):
-        return _formula_text(draft, formula, place)
+        return _formula_text(draft, formula, f"{column_letters(at[1])}{at[0] + 1}")
     elif not value:
         return ""
     else:
@@ -406,7 +410,9 @@ def _drawing_texts(package: Package, part: str) -> list[str]:
         for chart in package.related(drawing, "chart"):
             root = package.parse_optional(chart)
             title = next(iter_named(root, "title"), None) if root is not None else None
-            words = [node.text or "" for node in iter_named(title, "t")] if title is not None else []
+            words = (
+                [node.text or "" for node in iter_named(title, "t")] if title is not None else []
+            )
             if words:
                 texts.append(f"Chart: {squeeze(''.join(words))}")
     return [text for text in texts if text.strip()]
