@@ -150,10 +150,16 @@ def _collapse_sections(grid: Grid, start: int) -> list[list[str]]:
 
 
 def without_empty(grid: Grid) -> Grid:
-    """The grid without rows and columns that hold nothing; rows all of one length."""
+    """The grid without rows and columns that have nothing of their own; rows all of one length."""
     width = _width(grid)
     rows = [y for y, row in enumerate(grid.rows) if any(row)]
-    columns = [x for x in range(width) if any(x < len(row) and row[x] for row in grid.rows)]
+    columns = [
+        x
+        for x in range(width)
+        if any(
+            x < len(row) and row[x] and (y, x) not in grid.across for y, row in enumerate(grid.rows)
+        )
+    ]
     row_at = {y: at for at, y in enumerate(rows)}
     column_at = {x: at for at, x in enumerate(columns)}
     return Grid(

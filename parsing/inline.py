@@ -11,7 +11,10 @@ _UNITS = re.compile(r"(?:^|[\s\d(/·*])(?:mm|cm|dm|km|m|ft|in|yd|mi|s)$")
 _RAISED_DIGITS = str.maketrans("0123456789-\u2212+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺")
 _LOWERED_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|e|ème|o|a|os|as|º|ª)$", re.IGNORECASE)
-_MARK = re.compile(r"(?:TM|SM|\\(?[RC]\\)?|[^\\w\\s+\\-\\u2212]+)$", re.IGNORECASE)
+_MARK = re.compile(
+    r"(?:TM|SM|\(?[RC]\)?|[^\w\s+\-\u2212\[\]]+|(?:\[[^\]]*\],?\s*)+)$", re.IGNORECASE
+)
+_CUT = re.compile(r"(?:\.\.\.|…)$")
 _ADDRESS = re.compile(r"(?:https?|ftps?|sftp)://\S|mailto:\S|tel:\S", re.IGNORECASE)
 
 
@@ -67,6 +70,9 @@ def with_address(text: str, target: str) -> str:
     if _core(target) in _core(text):
         return text
     body = text.rstrip()
+    shown = _CUT.sub("", body)
+    if shown != body and len(shown) > 12 and _core(target).startswith(_core(shown)):
+        return target + text[len(body) :]  # the page itself shows the address cut short
     return f"{body} ({target}){text[len(body) :]}"
 
 
