@@ -89,7 +89,7 @@ def spread(rows: Sequence[Sequence[Cell]], *, headers: int = 0, max_columns: int
 
 
 def _take_waiting(grid: Grid, waiting: dict[int, tuple[int, str]], line: list[str], y: int) -> None:
-    """Put what reaches down from above into the next place; a negative count: also from the left."""
+    """Put what reaches down into the next place; a negative count says: also from the left."""
     x = len(line)
     count, text = waiting.pop(x, (0, ""))
     if count:

@@ -156,7 +156,7 @@ def _to_float(text: str) -> float:
 
 
 def _bracket(text: str) -> list[tuple[str, str]]:
-    """[h] counts hours beyond a day, [$€-407] is a currency; colours and conditions show nothing."""
+    """[h] counts hours beyond a day, [$€-407] is a currency; colours show nothing."""
     if re.fullmatch(r"h+|m+|s+", text, re.IGNORECASE):
         return [("elapsed", text[0].lower())]
     currency = _CURRENCY.match(text)

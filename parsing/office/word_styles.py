@@ -36,6 +36,8 @@ class WordStyles:
 
     known: dict[str, WordStyle] = field(default_factory=dict)
     default: str = ""
+    _hides: dict[str, bool] = field(default_factory=dict)
+    _scripts: dict[str, str] = field(default_factory=dict)
 
     def add(self, element: etree._Element) -> None:
         """Take in one `w:style`."""
@@ -84,11 +86,17 @@ class WordStyles:
 
     def hides(self, key: str) -> bool:
         """Whether text of this style is hidden."""
-        return bool(next((s.is_hidden for s in self._chain(key) if s.is_hidden is not None), False))
+        if key not in self._hides:
+            said = (style.is_hidden for style in self._chain(key))
+            self._hides[key] = bool(next((value for value in said if value is not None), False))
+        return self._hides[key]
 
     def script(self, key: str) -> str:
         """superscript, subscript or another value that means neither."""
-        return next((s.script for s in self._chain(key) if s.script), "")
+        if key not in self._scripts:
+            said = (style.script for style in self._chain(key))
+            self._scripts[key] = next((value for value in said if value), "")
+        return self._scripts[key]
 
     def _keys(self, key: str) -> Iterator[str]:
         for _ in range(_MAX_CHAIN):

@@ -26,6 +26,7 @@ _LEAVES = {
 }  # fmt: skip
 """Elements that stand for text; those with an empty string are worked out one by one."""
 
+_FIELD_PARTS = frozenset(("fldChar", "instrText"))
 _HYPERLINK = re.compile(r'HYPERLINK\s+(?:"([^"]+)"|([^\s"\\]\S*))', re.IGNORECASE)
 
 
@@ -62,30 +63,27 @@ class WordText:
                 _close(item, out)
                 continue
             name = local_name(item)
-            if name == "r" and item.tag.endswith("wordprocessingml/2006/math}r"):
-                continue
-            if name == "r":
-                stack += self._run(item, style, len(out))
-            elif name in _LEAVES:
+            if name in _LEAVES:
                 if all(entry.is_showing for entry in fields):
                     out.append(self._leaf(item, name))
-            elif name == "fldChar":
-                self._field(get_attribute(item, "fldCharType"), fields, out)
-            elif name == "instrText" and fields:
-                fields[-1].instruction += item.text or ""
+            elif name in _FIELD_PARTS:
+                self._field(item, name, fields, out)
             elif name == "txbxContent":
                 boxes.append(item)
-            elif name not in SKIPPED:
+            elif name == "r":
+                stack += self._run(item, style, len(out))
+            else:
                 stack += self._inside(item, name, len(out))
-            elif name in {"del", "moveFrom"}:
-                self.deleted += 1
         for entry in reversed(fields):
-            self._field("end", [entry], out)
+            _finish(entry, out)
         return "".join(out)
 
     def _inside(
         self, element: etree._Element, name: str, start: int
     ) -> list[etree._Element | _Open]:
+        if name in SKIPPED:
+            self.deleted += name in {"del", "moveFrom"}
+            return []
         items: list[etree._Element | _Open] = []
         if name == "hyperlink":
             items.append(_Open(start, target=self.addresses.get(relation_id(element), "")))
@@ -109,16 +107,21 @@ class WordText:
             return [_Open(start, script=script), *reversed(run)]
         return list(reversed(run))
 
-    def _field(self, kind: str, fields: list[_Open], out: list[str]) -> None:
+    def _field(
+        self, element: etree._Element, name: str, fields: list[_Open], out: list[str]
+    ) -> None:
+        """A field shows what is between `separate` and `end`; before that it says what it does."""
+        kind = get_attribute(element, "fldCharType")
         if kind == "begin":
             fields.append(_Open(len(out), is_showing=False))
-        elif kind == "separate" and fields:
+        elif not fields:
+            return
+        elif name == "instrText":
+            fields[-1].instruction += element.text or ""
+        elif kind == "separate":
             fields[-1].start, fields[-1].is_showing = len(out), True
-        elif kind == "end" and fields:
-            entry = fields.pop()
-            entry.target = _target(entry.instruction)
-            if entry.is_showing:
-                _close(entry, out)
+        elif kind == "end":
+            _finish(fields.pop(), out)
 
     def _leaf(self, element: etree._Element, name: str) -> str:
         if name == "t":
@@ -153,6 +156,13 @@ def _close(entry: _Open, out: list[str]) -> None:
     if entry.target:
         text = with_address(text, entry.target)
     out[entry.start :] = [text]
+
+
+def _finish(entry: _Open, out: list[str]) -> None:
+    """A field ends: if it is a link, what it shows gets its address."""
+    entry.target = _target(entry.instruction)
+    if entry.is_showing:
+        _close(entry, out)
 
 
 def _target(instruction: str) -> str:

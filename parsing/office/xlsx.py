@@ -269,7 +269,7 @@ def _read_cell(book: _Book, draft: _Draft, cell: etree._Element, at: tuple[int, 
     formula: etree._Element | None = None
     inline: etree._Element | None = None
     for child in cell:
-        name = child.tag.rpartition("}")[2] if isinstance(child.tag, str) else ""
+        name = local_name(child)
         if name == "v":
             value = child.text
         elif name == "f":
