@@ -28,7 +28,7 @@ def raised(text: str, before: str) -> str:
     last = before[-1:] if not lead else ""
     if _ORDINAL.match(stripped) and last.isdigit():
         return text
-    if _MARK.match(stripped) or not (last.strip() and last not in "([{^_"):
+    if _MARK.match(stripped) or stripped[0] in ":,;" or not _is_base(last):
         return text
     if re.fullmatch(r"[-\u2212]?[123]", stripped) and _UNITS.search(before[-5:]):
         return lead + stripped.translate(_RAISED_DIGITS) + tail
@@ -45,14 +45,19 @@ def lowered(text: str, before: str) -> str:
     last = before[-1:] if not lead else ""
     if re.fullmatch(r"[0-9]+", stripped) and not last.isdigit():
         return lead + stripped.translate(_LOWERED_DIGITS) + tail
-    if not last.strip() or last in "([{^_":
+    if not _is_base(last):
         return text
     return f"{lead}_{_group(stripped)}{tail}"
 
 
+def _is_base(last: str) -> bool:
+    """Whether something stands before that can have an exponent or an index."""
+    return bool(last.strip()) and last not in "([{^_"
+
+
 def _group(text: str) -> str:
     """Parentheses where the exponent would otherwise seem to end too early."""
-    return text if re.fullmatch(r"[-+\u2212]?[\w.,]+|[^\w\s]", text) else f"({text})"
+    return text if re.fullmatch(r"[-+\u2212]?[\w.,]+|[^\w\s]|\([^()]*\)", text) else f"({text})"
 
 
 def is_address(target: str) -> bool:

@@ -1,4 +1,4 @@
-"""Workbooks in binary formats (XLS, XLSB). Number formats and comments in them are not read."""
+"""Workbooks in binary formats (XLS, XLSB): values by calamine, what XLS says of them by ours."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from typing import Any
 import python_calamine
 
 from parsing.archive import SafeArchive
-from parsing.inline import join_notes
+from parsing.inline import join_notes, with_address
+from parsing.office.biff import BinarySheet, read_binary_sheets
 from parsing.office.cell_formats import format_elapsed, general
-from parsing.office.sheet import Sheet, merge_labels
-from parsing.office.xlsx import MAX_CELLS, hidden_sheets_note, too_large
+from parsing.office.sheet import (
+    MAX_CELLS,
+    Sheet,
+    hidden_note,
+    hidden_sheets_note,
+    merge_labels,
+    too_large,
+    visible_rows,
+)
+from parsing.ole import open_ole, read_stream
 from parsing.source import Source
+from parsing.text import squeeze
 from parsing.types import ParseError
 
 FORMATS_NOTE = (
@@ -35,22 +45,35 @@ def read_binary(source: Source) -> tuple[list[Sheet], str]:
         raise encrypted() from error
     except (python_calamine.CalamineError, OSError, ValueError) as error:
         raise _corrupt(error) from error
+    extras = _read_extras(source)
     sheets: list[Sheet] = []
     hidden: list[str] = []
-    for item in known:
+    for at, item in enumerate(known):
         if item.visible != python_calamine.SheetVisibleEnum.Visible:
             hidden.append(item.name)
             continue
         try:
-            sheets.append(_read_sheet(book.get_sheet_by_name(item.name), item.name, source))
+            extra = extras[at] if extras and len(extras) == len(known) else BinarySheet()
+            sheets.append(_read_sheet(book.get_sheet_by_name(item.name), item.name, source, extra))
         except python_calamine.WorksheetNotFound:
             continue  # chart sheets have a name but no cells
         except (python_calamine.CalamineError, OSError, ValueError) as error:
             raise _corrupt(error) from error
-    return sheets, join_notes(FORMATS_NOTE, hidden_sheets_note(hidden))
+    is_bare = not extras or len(extras) != len(known)
+    return sheets, join_notes(FORMATS_NOTE if is_bare else "", hidden_sheets_note(hidden))
 
 
-def _read_sheet(sheet: Any, name: str, source: Source) -> Sheet:
+def _read_extras(source: Source) -> list[BinarySheet] | None:
+    """Formats, hidden parts and the like of an XLS; None where they cannot be told."""
+    if source.format != "xls":
+        return None
+    try:
+        return read_binary_sheets(read_stream(open_ole(source), "Workbook"))
+    except ParseError:
+        return None
+
+
+def _read_sheet(sheet: Any, name: str, source: Source, extra: BinarySheet) -> Sheet:
     rows: dict[int, dict[int, str]] = {}
     top, left = sheet.start or (0, 0)
     cells = 0
@@ -62,15 +85,32 @@ def _read_sheet(sheet: Any, name: str, source: Source) -> Sheet:
         texts = {x: text for x, text in texts.items() if text}
         if texts:
             rows[y] = texts
-    columns = sorted({x for row in rows.values() for x in row})
-    note = ""
-    if len(columns) > source.limits.columns:
-        note = f"Only the first {source.limits.columns:,} columns were read."
-        last = columns[source.limits.columns]
-        rows = {y: {x: text for x, text in row.items() if x < last} for y, row in rows.items()}
+    _add_extras(rows, extra)
+    columns = {x for row in rows.values() for x in row}
+    hidden = {x for x in columns if any(a <= x <= b for a, b in extra.hidden_columns)}
+    notes = [hidden_note(sum(1 for y in rows if y in extra.hidden_rows), len(hidden))]
+    shown = sorted(columns - hidden)
+    if len(shown) > source.limits.columns:
+        notes.append(f"Only the first {source.limits.columns:,} columns were read.")
+        hidden |= set(shown[source.limits.columns :])
     ranges = [(*start, *end) for start, end in sheet.merged_cell_ranges or ()]
-    merges = merge_labels(rows, ranges, hidden_rows=set(), hidden_columns=set())
-    return Sheet(name, sorted(rows.items()), merges, note=note)
+    merges = merge_labels(rows, ranges, hidden_rows=extra.hidden_rows, hidden_columns=hidden)
+    visible = visible_rows(rows, extra.hidden_rows, hidden, merges)
+    return Sheet(name, visible, merges, note=join_notes(*notes))
+
+
+def _add_extras(rows: dict[int, dict[int, str]], extra: BinarySheet) -> None:
+    for (y, x), text in extra.texts.items():
+        if text:
+            rows.setdefault(y, {})[x] = text
+        elif x in rows.get(y, {}):
+            del rows[y][x]  # its format shows nothing
+    for (y, x), address in extra.links.items():
+        if x in rows.get(y, {}):
+            rows[y][x] = with_address(rows[y][x], address)
+    for (y, x), comment in extra.comments.items():
+        text = rows.get(y, {}).get(x, "")
+        rows.setdefault(y, {})[x] = f"{text} [Comment: {squeeze(comment)}]".strip()
 
 
 def format_cell(value: object) -> str:

@@ -19,8 +19,15 @@ from parsing.markup import (
 )
 from parsing.office.cell_formats import general
 from parsing.office.odf_text import OdfStyles, OdfText, read_styles
-from parsing.office.sheet import Sheet, merge_labels
-from parsing.office.xlsx import MAX_CELLS, hidden_sheets_note, too_large
+from parsing.office.sheet import (
+    MAX_CELLS,
+    Sheet,
+    hidden_note,
+    hidden_sheets_note,
+    merge_labels,
+    too_large,
+    visible_rows,
+)
 from parsing.source import Source
 from parsing.text import squeeze
 from parsing.types import ParseError
@@ -189,15 +196,10 @@ def _value_text(cell: etree._Element) -> str:
 def _finish(table: _Table, source: Source) -> Sheet:
     used = {x for row in table.rows.values() for x in row}
     hidden = {x for x in used if any(first <= x <= last for first, last in table.hidden_spans)}
-    notes = []
+    notes = [hidden_note(sum(1 for y in table.rows if y in table.hidden_rows), len(hidden))]
     if len(used - hidden) > source.limits.columns:
         notes.append(f"Only the first {source.limits.columns:,} columns were read.")
         hidden |= set(sorted(used - hidden)[source.limits.columns :])
-    num_hidden = sum(1 for y in table.rows if y in table.hidden_rows)
-    if num_hidden or (hidden and not notes):
-        parts = [count_noun(num_hidden, "hidden row")] if num_hidden else []
-        parts += [count_noun(len(hidden), "hidden column")] if hidden and not notes else []
-        notes.append(f"Left out: {' and '.join(parts)}.")
     if table.formulas:
         notes.append(
             f"{count_noun(table.formulas, 'formula')} without a stored result "
@@ -208,11 +210,7 @@ def _finish(table: _Table, source: Source) -> Sheet:
     merges = merge_labels(
         table.rows, table.merges, hidden_rows=table.hidden_rows, hidden_columns=hidden
     )
-    bridges = table.hidden_rows | {y for y, _ in merges.down if y not in table.rows}
-    rows = []
-    for y in sorted(table.rows.keys() | bridges):
-        row = table.rows.get(y, {}) if y not in table.hidden_rows else {}
-        rows.append((y, {x: shown for x, shown in row.items() if x not in hidden}))
+    rows = visible_rows(table.rows, table.hidden_rows, hidden, merges)
     return Sheet(table.name, rows, merges, table.texts, join_notes(*notes))
 
 

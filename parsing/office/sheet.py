@@ -6,6 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from parsing.grid import MAX_GRID_CELLS, MAX_LABEL, Merges
+from parsing.inline import count_noun
+from parsing.types import ParseError
+
+MAX_CELLS = 5_000_000
 
 Rows = list[tuple[int, dict[int, str]]]
 
@@ -63,3 +67,54 @@ def _rows_between(rows: set[int], top: int, bottom: int) -> Iterator[int]:
     if bottom - top > len(rows):
         return (y for y in sorted(rows) if top <= y <= bottom)
     return (y for y in range(top, bottom + 1) if y in rows)
+
+
+def visible_rows(
+    rows: dict[int, dict[int, str]],
+    hidden_rows: set[int],
+    hidden_columns: set[int],
+    merges: Merges,
+) -> Rows:
+    """Rows in order without what is hidden; `rows` is used up.
+
+    Rows that are hidden or only covered by a merged cell come without texts: they part nothing.
+    """
+    bridges = hidden_rows | {y for y, _ in merges.down if y not in rows}
+    visible: Rows = []
+    for at in sorted(rows.keys() | bridges):
+        row = rows.pop(at, {})
+        if at in hidden_rows:
+            row = {}
+        elif hidden_columns:
+            row = {x: text for x, text in row.items() if x not in hidden_columns}
+        visible.append((at, row))
+    return visible
+
+
+def hidden_sheets_note(names: list[str]) -> str:
+    """What is said of sheets that are hidden; empty if there are none."""
+    if not names:
+        return ""
+    listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    verb = "was" if len(names) == 1 else "were"
+    return f"{count_noun(len(names), 'hidden sheet')} {verb} left out: {listed}."
+
+
+def hidden_note(rows: int, columns: int, *, filtered: bool = False) -> str:
+    """What is said of hidden rows and columns; empty if there are none."""
+    parts = [count_noun(rows, "hidden row")] if rows else []
+    parts += [count_noun(columns, "hidden column")] if columns else []
+    if not parts:
+        return ""
+    verb = "was" if rows + columns == 1 else "were"
+    why = " (a filter is on in this sheet)" if filtered and rows else ""
+    return f"{' and '.join(parts)} {verb} left out{why}."
+
+
+def too_large() -> ParseError:
+    """The error for a sheet with more cells than are read."""
+    return ParseError(
+        "too_large",
+        f"This workbook has more than {MAX_CELLS:,} cells in one sheet. "
+        "Split it into smaller files.",
+    )

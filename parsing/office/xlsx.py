@@ -11,7 +11,7 @@ from functools import lru_cache
 from lxml import etree
 from openpyxl.formula.translate import Translator, TranslatorError
 
-from parsing.grid import Merges, column_letters
+from parsing.grid import column_letters
 from parsing.inline import count_noun, join_notes, lowered, raised, with_address
 from parsing.markup import (
     find_child,
@@ -22,13 +22,20 @@ from parsing.markup import (
     refuse_entities,
 )
 from parsing.office.cell_formats import BUILTIN, format_number, format_text
-from parsing.office.sheet import Sheet, merge_labels
+from parsing.office.sheet import (
+    MAX_CELLS,
+    Sheet,
+    hidden_note,
+    hidden_sheets_note,
+    merge_labels,
+    too_large,
+    visible_rows,
+)
 from parsing.ooxml import Package, relation_id
 from parsing.source import Source
 from parsing.text import squeeze
 from parsing.types import ParseError
 
-MAX_CELLS = 5_000_000
 _MAX_CACHED = 200_000
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})$")
 _RANGE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?$")
@@ -85,15 +92,6 @@ def read_xlsx(source: Source) -> tuple[list[Sheet], str]:
         elif relation.kind in {"worksheet", "chartsheet"}:
             sheets.append(_read_sheet(book, relation.target, name, source))
     return sheets, hidden_sheets_note(hidden)
-
-
-def hidden_sheets_note(names: list[str]) -> str:
-    """What is said of sheets that are hidden; empty if there are none."""
-    if not names:
-        return ""
-    listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-    verb = "was" if len(names) == 1 else "were"
-    return f"{count_noun(len(names), 'hidden sheet')} {verb} left out: {listed}."
 
 
 def _open_book(package: Package, main: str, root: etree._Element) -> _Book:
@@ -429,7 +427,7 @@ def _finish(draft: _Draft, source: Source, *, texts: list[str]) -> Sheet:
     merges = merge_labels(
         draft.rows, draft.merges, hidden_rows=draft.hidden_rows, hidden_columns=hidden_columns
     )
-    notes.append(_hidden_note(len(hidden_rows), len(hidden_columns), filtered=draft.is_filtered))
+    notes.append(hidden_note(len(hidden_rows), len(hidden_columns), filtered=draft.is_filtered))
     if draft.formulas:
         notes.append(
             f"{count_noun(draft.formulas, 'formula')} without a stored result "
@@ -444,37 +442,5 @@ def _finish(draft: _Draft, source: Source, *, texts: list[str]) -> Sheet:
     if len(shown) > source.limits.columns:
         notes.append(f"Only the first {source.limits.columns:,} columns were read.")
         hidden_columns |= set(shown[source.limits.columns :])
-    rows = _visible_rows(draft, hidden_columns, merges)
+    rows = visible_rows(draft.rows, draft.hidden_rows, hidden_columns, merges)
     return Sheet(draft.name, rows, merges, texts, join_notes(*notes))
-
-
-def _hidden_note(rows: int, columns: int, *, filtered: bool) -> str:
-    parts = [count_noun(rows, "hidden row")] if rows else []
-    parts += [count_noun(columns, "hidden column")] if columns else []
-    if not parts:
-        return ""
-    verb = "was" if rows + columns == 1 else "were"
-    why = " (a filter is on in this sheet)" if filtered and rows else ""
-    return f"{' and '.join(parts)} {verb} left out{why}."
-
-
-def _visible_rows(
-    draft: _Draft, hidden_columns: set[int], merges: Merges
-) -> list[tuple[int, dict[int, str]]]:
-    bridges = draft.hidden_rows | {y for y, _ in merges.down if y not in draft.rows}
-    rows: list[tuple[int, dict[int, str]]] = []
-    for at in sorted(draft.rows.keys() | bridges):
-        row = draft.rows.pop(at, {}) if at not in draft.hidden_rows else {}
-        if hidden_columns:
-            row = {x: text for x, text in row.items() if x not in hidden_columns}
-        rows.append((at, row))
-    return rows
-
-
-def too_large() -> ParseError:
-    """The error for a sheet with more cells than are read."""
-    return ParseError(
-        "too_large",
-        f"This workbook has more than {MAX_CELLS:,} cells in one sheet. "
-        "Split it into smaller files.",
-    )

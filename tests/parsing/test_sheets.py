@@ -264,5 +264,5 @@ def test_ods(tmp_path: Path) -> None:
     ]
     for absent in ("SECRET", "HIDDENROW", "HIDDENCOST"):
         assert absent not in parsed.text
-    assert parsed.pages[0].note == "Left out: 1 hidden row and 1 hidden column."
+    assert parsed.pages[0].note == "1 hidden row and 1 hidden column were left out."
     assert parsed.opened.metadata["note"] == "1 hidden sheet was left out: Draft."
