@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
-from parsing.inline import is_address, lowered, raised, with_address
+from parsing.inline import is_address, is_file, lowered, raised, with_address
 
 _HIDING = re.compile(
     r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
@@ -18,7 +18,6 @@ _HIDING = re.compile(
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
 _SELECTOR = re.compile(r"([a-zA-Z][\w-]*)?(?:([.#])([\w-]+))?$")
-_FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|od[tsp]|csv|zip|txt|rtf|epub)$", re.IGNORECASE)
 _MANY_LINKS = 100
 _MAX_STYLES = 500_000
 
@@ -101,7 +100,7 @@ class Addresses:
         except ValueError:
             return ""
         if not is_address(full):
-            if _FILE.search(target.partition("?")[0]):
+            if is_file(target):
                 return target
             self._left_out += not target.lower().startswith("javascript:")
             return ""
@@ -169,17 +168,9 @@ class InlineText:
             return
         before = "".join(self._parts[max(0, start - 6) : start])
         if element.tag == "a":
-            address = self._addresses.of(element)
-            text = _with_file(text, address)
+            text = with_address(text, self._addresses.of(element))
         elif element.tag == "sup":
             text = raised(text, before)
         else:
             text = lowered(text, before)
         self._parts[start:] = [text]
-
-
-def _with_file(text: str, address: str) -> str:
-    if not address or is_address(address):
-        return with_address(text, address)
-    body = text.rstrip()
-    return text if address in text else f"{body} ({address}){text[len(body) :]}"

@@ -15,7 +15,12 @@ _MARK = re.compile(
     r"(?:TM|SM|\(?[RC]\)?|[^\w\s+\-\u2212\[\]]+|(?:\[[^\]]*\],?\s*)+)$", re.IGNORECASE
 )
 _CUT = re.compile(r"(?:\.\.\.|…)$")
-_ADDRESS = re.compile(r"(?:https?|ftps?|sftp)://\S|mailto:\S|tel:\S", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?|ftps?|sftp|smb|file)://\S|mailto:\S|tel:\S|\\\\\w", re.IGNORECASE)
+_FILE = re.compile(
+    r"[^#?]*\.(?:pdf|docx?|docm|xls[xmb]?|csv|pptx?|pptm|od[tsp]|zip|txt|rtf|epub|msg|eml|dwg|"
+    r"mpp|vsdx)(?:[?#].*)?$",
+    re.IGNORECASE,
+)
 
 
 def raised(text: str, before: str) -> str:
@@ -65,10 +70,15 @@ def is_address(target: str) -> bool:
     return bool(_ADDRESS.match(target.strip()))
 
 
+def is_file(target: str) -> bool:
+    """Whether `target`, which is no address, names a document."""
+    return bool(_FILE.match(target.strip())) and not target.startswith("#")
+
+
 def with_address(text: str, target: str) -> str:
     """A link's text with the address it leads to, unless the text already says it."""
     target = squeeze(target)
-    if not is_address(target) or not text.strip():
+    if not (is_address(target) or is_file(target)) or not text.strip():
         return text
     if target.lower().startswith(("mailto:", "tel:")):
         target = unquote(target.partition(":")[2].partition("?")[0])

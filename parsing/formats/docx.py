@@ -128,6 +128,7 @@ class _Reader:
                 yield self._make_piece(child, text, page_break=starts_page)
                 breaks = breaks_after
             else:
+                self._count_empty(child)
                 breaks = starts_page or breaks_after
             for box in boxes if depth < MAX_NESTING else ():
                 yield from self.walk(box, depth=depth + 1)
@@ -167,6 +168,15 @@ class _Reader:
         if (number and is_bullet) or (not number and self.styles.is_list(style)):
             return Piece("list", f"{indent}- {text.strip()}", page_break=page_break)
         return Piece("paragraph", text, page_break=page_break)
+
+    def _count_empty(self, paragraph: etree._Element) -> None:
+        """An empty item of a list has a number all the same, unless it is hidden."""
+        properties = find_child(paragraph, "pPr")
+        if properties is None or is_on(find_child(properties, "rPr"), "vanish"):
+            return
+        number, level = self._place(properties, value_of(properties, "pStyle"))
+        if number and not self.numbering.is_bullet(number, level):
+            self.numbering.advance(number, level)
 
     def _place(self, properties: etree._Element | None, style: str) -> tuple[str, int]:
         """List and level of a paragraph: its own, or those of its style. "" is no list."""

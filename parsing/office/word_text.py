@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from parsing.formulas import omml_text
+from parsing.formulas import fraction, omml_text
 from parsing.inline import lowered, raised, with_address
 from parsing.markup import find_child, get_attribute, iter_named, local_name
 from parsing.office.word_styles import WordStyles, is_on, script_of, value_of
@@ -26,6 +26,7 @@ _LEAVES = {
 }  # fmt: skip
 """Elements that stand for text; those with an empty string are worked out one by one."""
 
+_FRACTION = re.compile(r"^\s*EQ\s.*?\\f\s?\(([^()]+)[,;]([^()]+)\)", re.IGNORECASE)
 _FIELD_PARTS = frozenset(("fldChar", "instrText"))
 _HYPERLINK = re.compile(r'HYPERLINK\s+(?:"([^"]+)"|([^\s"\\]\S*))', re.IGNORECASE)
 
@@ -159,8 +160,11 @@ def _close(entry: _Open, out: list[str]) -> None:
 
 
 def _finish(entry: _Open, out: list[str]) -> None:
-    """A field ends: if it is a link, what it shows gets its address."""
+    """A field ends: a link gets its address; a fraction shows what its instruction says."""
     entry.target = _target(entry.instruction)
+    quotient = None if entry.is_showing else _FRACTION.search(entry.instruction)
+    if quotient:
+        out.append(fraction(quotient[1], quotient[2]))
     if entry.is_showing:
         _close(entry, out)
 

@@ -292,6 +292,20 @@ def test_links_keep_their_address(tmp_path: Path) -> None:
     )
 
 
+def test_empty_items_count_and_old_fractions_are_read(tmp_path: Path) -> None:
+    fields = "".join(
+        f"<w:r>{inner}</w:r>"
+        for inner in (
+            '<w:fldChar w:fldCharType="begin"/>',
+            "<w:instrText> EQ \\f(V;t) </w:instrText>",
+            '<w:fldChar w:fldCharType="end"/>',
+        )
+    )
+    body = item("one") + item("") + item("three") + f"<w:p>{run('Q=')}{fields}</w:p>"
+    parsed = parse(body, tmp_path, numbering=numbering(level(0, "decimal", "%1.")))
+    assert parsed.text == "1. one\n3. three\n\nQ=V/t"
+
+
 def test_notes_say_where_they_belong(tmp_path: Path) -> None:
     notes = (
         f'<w:footnotes {W}><w:footnote w:id="7"><w:p>{run("See there")}</w:p></w:footnote>'
