@@ -411,8 +411,13 @@ def _group_labels(grid: Grid, y: int) -> list[str]:
 
 
 def _is_body(grid: Grid, start: int, end: int) -> bool:
-    """Whether the first row is data already: a number in a column of numbers."""
+    """Whether the first row is data already: a number in a column of numbers.
+
+    Numbers beside an empty corner, or counted up in even steps, are names of columns.
+    """
     row = grid.rows[start]
+    if not row[0] or _counts_up(row[1:]):
+        return False
     for x, text in enumerate(row):
         if not is_number(text):
             continue
@@ -420,6 +425,13 @@ def _is_body(grid: Grid, start: int, end: int) -> bool:
         if all(is_number(value) for value in below if value not in _NOTHING):
             return True
     return False
+
+
+def _counts_up(texts: list[str]) -> bool:
+    if len(texts) < 3 or not all(re.fullmatch(r"\d{1,6}", text) for text in texts):
+        return False
+    steps = {int(after) - int(before) for before, after in itertools.pairwise(texts)}
+    return len(steps) == 1 and steps.pop() > 0
 
 
 def column_letters(index: int) -> str:

@@ -11,6 +11,7 @@ from parsing.formats.common import emit
 from parsing.grid import MAX_LABEL, Grid, grid_pieces
 from parsing.inline import count_noun, join_notes
 from parsing.markup import find_child, get_attribute, local_name
+from parsing.office.charts import chart_pieces, diagram_pieces
 from parsing.office.numbering import Numbering, read_numbering
 from parsing.office.word_styles import WordStyles, is_on, read_styles, value_of
 from parsing.office.word_text import PAGE_BREAK, SKIPPED, WordText
@@ -35,6 +36,10 @@ def read(source: Source) -> Iterator[Opened | ParsedPage]:
     if body is not None:
         reader.text.addresses = package.addresses(main)
         pieces += reader.walk(body)
+    for part in package.related(main, "chart"):
+        pieces += chart_pieces(package, part)
+    for part in package.related(main, "diagramData"):
+        pieces += diagram_pieces(package, part)
     pieces += _read_notes(package, main, reader)
     pieces += _read_parts(package, main, "footer", reader)
     metadata = package.properties()

@@ -10,10 +10,11 @@ from lxml import etree
 from parsing.formats.common import emit_pages
 from parsing.grid import grid_pieces
 from parsing.markup import find_child, get_attribute, iter_named, local_name
+from parsing.office.charts import chart_pieces, diagram_pieces
 from parsing.office.slide_text import ListCounter, SlideText, list_level
 from parsing.ooxml import Package, relation_id
 from parsing.source import Source
-from parsing.text import PageBuilder, Piece, format_table, squeeze
+from parsing.text import PageBuilder, Piece, squeeze
 from parsing.types import Opened, ParsedPage
 
 _TITLES = frozenset(("title", "ctrTitle"))
@@ -127,10 +128,10 @@ class _Slide:
         for element in frame.iter("{*}chart", "{*}relIds"):
             if local_name(element) == "chart":
                 part = self.targets.get(relation_id(element), "")
-                yield from _chart_pieces(self.package, part)
+                yield from chart_pieces(self.package, part)
             else:
                 part = self.targets.get(get_attribute(element, "dm"), "")
-                yield from _diagram_pieces(self.package, part)
+                yield from diagram_pieces(self.package, part)
 
 
 def _is_hidden(shape: etree._Element) -> bool:
@@ -173,47 +174,6 @@ def _position(shape: etree._Element) -> tuple[int, int]:
 def _placeholder(shape: etree._Element) -> str:
     mark = next(iter_named(shape, "ph"), None) if local_name(shape) == "sp" else None
     return "" if mark is None else get_attribute(mark, "type") or "body"
-
-
-def _chart_pieces(package: Package, part: str) -> Iterator[Piece]:
-    """Title, series and categories of a chart, from the values the file keeps with it."""
-    root = package.parse_optional(part) if part in package.archive else None
-    if root is None:
-        return
-    title = next(iter_named(root, "title"), None)
-    text = (
-        squeeze(" ".join(item.text or "" for item in iter_named(title, "t")))
-        if (title is not None)
-        else ""
-    )
-    yield Piece("paragraph", f"Chart: {text}" if text else "Chart")
-    header, columns = [""], []
-    categories: list[str] = []
-    for series in iter_named(root, "ser"):
-        header.append(" ".join(_cached(find_child(series, "tx"))))
-        categories = categories or _cached(find_child(series, "cat"))
-        columns.append(_cached(find_child(series, "val")) or _cached(find_child(series, "yVal")))
-    height = max((len(column) for column in columns), default=0)
-    body = [
-        [categories[at] if at < len(categories) else str(at + 1)]
-        + [column[at] if at < len(column) else "" for column in columns]
-        for at in range(height)
-    ]
-    yield from format_table([header, *body])
-
-
-def _cached(element: etree._Element | None) -> list[str]:
-    if element is None:
-        return []
-    return [squeeze(value.text or "") for value in iter_named(element, "v")]
-
-
-def _diagram_pieces(package: Package, part: str) -> Iterator[Piece]:
-    root = package.parse_optional(part) if part in package.archive else None
-    for body in iter_named(root, "pt") if root is not None else ():
-        text = squeeze(" ".join(item.text or "" for item in iter_named(body, "t")))
-        if text:
-            yield Piece("list", f"- {text}")
 
 
 def _alternative_text(shape: etree._Element) -> str:

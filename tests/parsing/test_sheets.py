@@ -199,6 +199,12 @@ def test_a_table_without_a_header_gets_column_letters(tmp_path: Path) -> None:
     assert parse(book, tmp_path).text.startswith("| A | B |\n| --- | --- |\n| Graz | 1 |")
 
 
+def test_numbers_may_name_columns(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    fill(book.active, ("Hour", 1, 2, 3), ("Bus", 5, 5, 9), ("Tram", 7, 1, 2))
+    assert parse(book, tmp_path).text.startswith("| Hour | 1 | 2 | 3 |\n| --- |")
+
+
 def test_links_keep_their_address(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     fill(book.active, ("Doc", "Where"), ("Guide", "here"), ("Form", "there"))

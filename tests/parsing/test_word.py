@@ -306,6 +306,16 @@ def test_empty_items_count_and_old_fractions_are_read(tmp_path: Path) -> None:
     assert parsed.text == "1. one\n3. three\n\nQ=V/t"
 
 
+def test_charts_are_tables(tmp_path: Path) -> None:
+    chart = (
+        '<c:chartSpace xmlns:c="urn:c" xmlns:a="urn:a"><c:title><a:t>Sales</a:t></c:title><c:ser>'
+        "<c:tx><c:v>2024</c:v></c:tx><c:cat><c:v>East</c:v></c:cat><c:val><c:v>19.2</c:v></c:val>"
+        "</c:ser></c:chartSpace>"
+    )
+    parsed = parse(f"<w:p>{run('Text')}</w:p>", tmp_path, chart=chart)
+    assert parsed.text == ("Text\n\nChart: Sales\n\n|  | 2024 |\n| --- | --- |\n| East | 19.2 |")
+
+
 def test_notes_say_where_they_belong(tmp_path: Path) -> None:
     notes = (
         f'<w:footnotes {W}><w:footnote w:id="7"><w:p>{run("See there")}</w:p></w:footnote>'
