@@ -14,6 +14,7 @@ MAX_LABEL = 200
 
 _NOTHING = frozenset(("", "-", "\u2013", "\u2014", "..", "n/a", "N/A", "n.a.", "#N/A"))
 MAX_GRID_CELLS = 2_000_000
+_MAX_GAP_ROWS = 50_000
 _MAX_PREAMBLE = 12
 _MAX_HEADER_ROWS = 3
 _NOTE_CHARS = 30
@@ -264,12 +265,9 @@ class SheetTables:
             return
         columns = sorted({x for _, row in block for x in row})
         grid = Grid([[row.get(x, "") for x in columns] for _, row in block])
-        place = {x: at for at, x in enumerate(columns)}
-        number = {at: y for y, (at, _) in enumerate(block)}
-        grid.across = {
-            (number[y], place[x]) for y, x in merged.across if y in number and x in place
-        }
-        grid.down = {(number[y], place[x]) for y, x in merged.down if y in number and x in place}
+        for y, (at, _) in enumerate(block if merged.across or merged.down else ()):
+            grid.across |= {(y, i) for i, x in enumerate(columns) if (at, x) in merged.across}
+            grid.down |= {(y, i) for i, x in enumerate(columns) if (at, x) in merged.down}
         start = find_header(grid)
         end = _end_of_table(grid, start)
         group: list[str] = []
@@ -341,9 +339,10 @@ def part_sideways(block: Block) -> tuple[Block, Block]:
     The right part is empty where there is only one table: an empty column may also be mere space.
     """
     columns = sorted({x for _, row in block for x in row})
-    for before, after in itertools.pairwise(columns):
-        if after == before + 1:
-            continue
+    gaps = [(a, b) for a, b in itertools.pairwise(columns) if b > a + 1]
+    if len(gaps) * len(block) > _MAX_GAP_ROWS:
+        return block, []
+    for before, after in gaps:
         right = [(at, {x: row[x] for x in row if x >= after}) for at, row in block]
         right = [(at, row) for at, row in right if row]
         left = [(at, {x: row[x] for x in row if x <= before}) for at, row in block]

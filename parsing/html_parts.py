@@ -94,6 +94,9 @@ class Addresses:
         target = (link.get("href") or "").strip()
         if not target or target.startswith("#"):
             return ""
+        if self._is_full and self._site and target.startswith("/") and target[1:2] != "/":
+            self._left_out += 1
+            return ""
         try:
             full = urljoin(self.base, target) if self.base else target
             site = urlsplit(full).netloc.lower()

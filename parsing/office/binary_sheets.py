@@ -15,6 +15,7 @@ from parsing.office.cell_formats import format_elapsed, general
 from parsing.office.sheet import (
     MAX_CELLS,
     Sheet,
+    covered,
     hidden_note,
     hidden_sheets_note,
     merge_labels,
@@ -87,14 +88,14 @@ def _read_sheet(sheet: Any, name: str, source: Source, extra: BinarySheet) -> Sh
             rows[y] = texts
     _add_extras(rows, extra)
     columns = {x for row in rows.values() for x in row}
-    hidden = {x for x in columns if any(a <= x <= b for a, b in extra.hidden_columns)}
+    hidden = covered(columns, extra.hidden_columns)
     notes = [hidden_note(sum(1 for y in rows if y in extra.hidden_rows), len(hidden))]
     shown = sorted(columns - hidden)
     if len(shown) > source.limits.columns:
         notes.append(f"Only the first {source.limits.columns:,} columns were read.")
         hidden |= set(shown[source.limits.columns :])
     ranges = [(*start, *end) for start, end in sheet.merged_cell_ranges or ()]
-    merges = merge_labels(rows, ranges, hidden_rows=extra.hidden_rows, hidden_columns=hidden)
+    merges = merge_labels(rows, ranges, hidden_columns=hidden)
     visible = visible_rows(rows, extra.hidden_rows, hidden, merges)
     return Sheet(name, visible, merges, note=join_notes(*notes))
 

@@ -22,6 +22,7 @@ from parsing.office.odf_text import OdfStyles, OdfText, read_styles
 from parsing.office.sheet import (
     MAX_CELLS,
     Sheet,
+    covered,
     hidden_note,
     hidden_sheets_note,
     merge_labels,
@@ -195,7 +196,7 @@ def _value_text(cell: etree._Element) -> str:
 
 def _finish(table: _Table, source: Source) -> Sheet:
     used = {x for row in table.rows.values() for x in row}
-    hidden = {x for x in used if any(first <= x <= last for first, last in table.hidden_spans)}
+    hidden = covered(used, table.hidden_spans)
     notes = [hidden_note(sum(1 for y in table.rows if y in table.hidden_rows), len(hidden))]
     if len(used - hidden) > source.limits.columns:
         notes.append(f"Only the first {source.limits.columns:,} columns were read.")
@@ -207,9 +208,7 @@ def _finish(table: _Table, source: Source) -> Sheet:
         )
     if table.shortened:
         notes.append("Cells that repeat many thousand times were read in part.")
-    merges = merge_labels(
-        table.rows, table.merges, hidden_rows=table.hidden_rows, hidden_columns=hidden
-    )
+    merges = merge_labels(table.rows, table.merges, hidden_columns=hidden)
     rows = visible_rows(table.rows, table.hidden_rows, hidden, merges)
     return Sheet(table.name, rows, merges, table.texts, join_notes(*notes))
 

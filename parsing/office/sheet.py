@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from parsing.grid import MAX_GRID_CELLS, MAX_LABEL, Merges
@@ -29,7 +30,6 @@ def merge_labels(
     rows: dict[int, dict[int, str]],
     ranges: Sequence[tuple[int, int, int, int]],
     *,
-    hidden_rows: set[int],
     hidden_columns: set[int],
 ) -> Merges:
     """Put the label of each merged range (top, left, bottom, right) into all places it covers.
@@ -41,14 +41,15 @@ def merge_labels(
     if not ranges:
         return merges
     used = sorted({x for row in rows.values() for x in row} - hidden_columns)
-    left_over = MAX_GRID_CELLS
+    numbers = sorted(rows)
     originals = set(rows)
+    left_over = MAX_GRID_CELLS
     for top, left, bottom, right in ranges:
         label = rows.get(top, {}).get(left, "")
         if not label or len(label) > MAX_LABEL:
             continue
-        columns = [x for x in used if left <= x <= right]
-        for y in _rows_between(originals, top, bottom):
+        columns = between(used, left, right)
+        for y in between(numbers, top, bottom):
             left_over -= len(columns) + 1
             if left_over < 0:
                 return merges
@@ -63,10 +64,15 @@ def merge_labels(
     return merges
 
 
-def _rows_between(rows: set[int], top: int, bottom: int) -> Iterator[int]:
-    if bottom - top > len(rows):
-        return (y for y in sorted(rows) if top <= y <= bottom)
-    return (y for y in range(top, bottom + 1) if y in rows)
+def between(numbers: list[int], first: int, last: int) -> list[int]:
+    """Those of sorted numbers from `first` to `last`, both included."""
+    return numbers[bisect_left(numbers, first) : bisect_right(numbers, last)]
+
+
+def covered(numbers: set[int], spans: Sequence[tuple[int, int]]) -> set[int]:
+    """Those of the numbers that lie in a span."""
+    ordered = sorted(numbers)
+    return {number for first, last in spans for number in between(ordered, first, last)}
 
 
 def visible_rows(

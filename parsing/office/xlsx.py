@@ -25,6 +25,7 @@ from parsing.office.cell_formats import BUILTIN, format_number, format_text
 from parsing.office.sheet import (
     MAX_CELLS,
     Sheet,
+    covered,
     hidden_note,
     hidden_sheets_note,
     merge_labels,
@@ -421,12 +422,8 @@ def _finish(draft: _Draft, source: Source, *, texts: list[str]) -> Sheet:
     notes: list[str] = []
     hidden_rows = [at for at in draft.rows if at in draft.hidden_rows]
     columns = {x for row in draft.rows.values() for x in row}
-    hidden_columns = {
-        x for x in columns if any(first <= x <= last for first, last in draft.hidden_columns)
-    }
-    merges = merge_labels(
-        draft.rows, draft.merges, hidden_rows=draft.hidden_rows, hidden_columns=hidden_columns
-    )
+    hidden_columns = covered(columns, draft.hidden_columns)
+    merges = merge_labels(draft.rows, draft.merges, hidden_columns=hidden_columns)
     notes.append(hidden_note(len(hidden_rows), len(hidden_columns), filtered=draft.is_filtered))
     if draft.formulas:
         notes.append(
