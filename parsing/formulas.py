@@ -81,8 +81,8 @@ def _part(element: etree._Element, name: str, depth: int) -> str:
 def _property(element: etree._Element, group: str, name: str) -> str | None:
     """Value of a property; None if it is not set."""
     properties = find_child(element, group)
-    found = find_child(properties, name) if properties is not None else None
-    return get_attribute(found, "val") if found is not None else None
+    child = find_child(properties, name) if properties is not None else None
+    return get_attribute(child, "val") if child is not None else None
 
 
 def _omml_fraction(element: etree._Element, depth: int) -> str:

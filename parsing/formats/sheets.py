@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from parsing.formats.common import emit_pages
-from parsing.grid import SheetTables
 from parsing.inline import join_notes
 from parsing.office.binary_sheets import read_binary
 from parsing.office.ods import read_ods
 from parsing.office.sheet import Sheet
+from parsing.office.sheet_tables import SheetTables
 from parsing.office.xlsx import read_xlsx
 from parsing.source import Source
 from parsing.text import Piece, paginate, squeeze

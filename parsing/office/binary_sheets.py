@@ -11,7 +11,8 @@ import python_calamine
 from parsing.archive import SafeArchive
 from parsing.inline import join_notes, with_address
 from parsing.office.biff import BinarySheet, read_binary_sheets
-from parsing.office.cell_formats import format_elapsed, general
+from parsing.office.cell_formats import general
+from parsing.office.date_formats import format_elapsed
 from parsing.office.sheet import (
     MAX_CELLS,
     Sheet,

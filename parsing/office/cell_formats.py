@@ -7,12 +7,13 @@ another day in another country.
 
 from __future__ import annotations
 
-import datetime
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
 from functools import lru_cache
+
+from parsing.office.date_formats import format_date
 
 BUILTIN = {
     0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 5: '"$"#,##0;("$"#,##0)',
@@ -30,19 +31,12 @@ BUILTIN = {
 }  # fmt: skip
 """Formats that files name by number alone."""
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TOKEN = re.compile(
     r'"([^"]*)"|\\(.)|_(.)|\*(.)|\[([^\]]*)\]|(General)|(E[+-])|(AM/PM|A/P)|(.)',
     re.IGNORECASE | re.DOTALL,
 )
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?[\d.]+)$")
 _CURRENCY = re.compile(r"\$([^-\]]*)")
-_LEAP_BUG = 60
-_MAX_SERIAL = 2_958_466
 _DIGITS = "0#?"
 _PLACES = frozenset(("digit", "comma", "point"))
 
@@ -70,7 +64,7 @@ def format_number(value: float, code: str, *, raw: str = "", is_1904: bool = Fal
         text = general(value, raw=raw if shown == value else "")
         return "".join(text if kind == "general" else part for kind, part in section.tokens)
     if section.kind == "date":
-        return _format_date(value, section, is_1904=is_1904) or general(value, raw=raw)
+        return format_date(value, section.tokens, is_1904=is_1904) or general(value, raw=raw)
     if section.kind == "text":
         return "".join(
             general(value, raw=raw) if kind == "text" else part for kind, part in section.tokens
@@ -133,8 +127,8 @@ def parse_format(code: str) -> tuple[_Section, ...]:
         elif padding or fill:
             tokens.append(("lit", " " if padding == " " else ""))
         elif bracket is not None:
-            found = _CONDITION.match(bracket)
-            condition = (found[1], _to_float(found[2])) if found else condition
+            test = _CONDITION.match(bracket)
+            condition = (test[1], _to_float(test[2])) if test else condition
             tokens += _bracket(bracket)
         elif is_general:
             tokens.append(("general", ""))
@@ -218,14 +212,14 @@ def _holds(value: float, condition: tuple[str, float]) -> bool:
 def _plain_parts(section: _Section) -> tuple[str, str, int, int] | None:
     """Literal before, spec, decimals and hundreds of formats such as 0.00, $#,##0 and 0%."""
     body = "".join(part for kind, part in section.tokens if kind in {"digit", "comma", "point"})
-    found = re.fullmatch(r"(#,##)?0(?:\.(0+))?", body)
+    match = re.fullmatch(r"(#,##)?0(?:\.(0+))?", body)
     kinds = [kind for kind, _ in section.tokens if kind not in {"lit", "percent"}]
     first = next((at for at, (kind, _) in enumerate(section.tokens) if kind in _PLACES), 0)
     inner = section.tokens[first : first + len(body)]
-    if not found or len(kinds) != len(body) or any(kind not in _PLACES for kind, _ in inner):
+    if not match or len(kinds) != len(body) or any(kind not in _PLACES for kind, _ in inner):
         return None
-    decimals = len(found[2] or "")
-    shape = f"{',' if found[1] else ''}.{decimals}f"
+    decimals = len(match[2] or "")
+    shape = f"{',' if match[1] else ''}.{decimals}f"
     before = "".join(part for _, part in section.tokens[:first])
     after = "".join(part for _, part in section.tokens[first + len(body) :])
     hundreds = sum(1 for kind, _ in section.tokens if kind == "percent")
@@ -348,77 +342,3 @@ def _format_fraction(number: Decimal, tokens: list[tuple[str, str]]) -> str:
     if mixed and not rest:
         return f"{sign}{whole}"
     return f"{sign}{f'{whole} ' if whole else ''}{rest}/{bottom}"
-
-
-def _format_date(value: float, section: _Section, *, is_1904: bool) -> str:
-    """An empty string for what is no date; Excel shows such cells as ####."""
-    letters = "".join(
-        "n" if kind == "elapsed" else part.lower() if kind == "date" else " "
-        for kind, part in section.tokens
-    )
-    decimals = sum(1 for kind, _ in section.tokens if kind == "digit")
-    has_seconds = "s" in letters
-    elapsed = next((part for kind, part in section.tokens if kind == "elapsed"), "")
-    if elapsed:
-        return format_elapsed(value, elapsed, seconds=has_seconds, decimals=decimals)
-    if not 0 <= value < _MAX_SERIAL:
-        return ""
-    has_time = "h" in letters or has_seconds
-    step = Decimal(1).scaleb(-decimals)
-    clock = Decimal(f"{value % 1:.12f}") * 86400
-    clock = clock.quantize(step if has_seconds else Decimal(1), rounding=ROUND_HALF_UP)
-    day = int(value) + (1 if clock >= 86400 and has_time else 0)
-    clock %= 86400
-    time = _format_clock(clock, seconds=has_seconds, hours="h" in letters)
-    shows_date = any(letter in letters for letter in "yd") or (not has_time and "m" in letters)
-    if not shows_date:
-        return time
-    if not has_time:
-        return _format_day(day, letters, is_1904=is_1904)
-    date = _format_day(day, "ymd", is_1904=is_1904)
-    return f"{date} {time}" if clock else date
-
-
-def format_elapsed(value: float, unit: str, *, seconds: bool, decimals: int = 0) -> str:
-    """A duration given in days, as 36:00 hours; `unit` (h, m or s) is what is counted on."""
-    step = Decimal(1).scaleb(-decimals) if seconds or unit == "s" else Decimal(1)
-    total = (Decimal(f"{abs(value):.12f}") * 86400).quantize(step, rounding=ROUND_HALF_UP)
-    sign = "-" if value < 0 and total else ""
-    if unit == "s":
-        return f"{sign}{total}"
-    minutes, rest = divmod(total, 60)
-    tail = f":{int(rest):02d}" + (f"{rest % 1:f}"[1:] if decimals else "") if seconds else ""
-    if unit == "m":
-        return f"{sign}{int(minutes):02d}{tail}"
-    hours, minutes = divmod(minutes, 60)
-    return f"{sign}{int(hours)}:{int(minutes):02d}{tail}"
-
-
-def _format_clock(clock: Decimal, *, seconds: bool, hours: bool) -> str:
-    """Hours are left out only where the format has none and there are none."""
-    minutes, rest = divmod(clock, 60)
-    past, minutes = divmod(minutes, 60)
-    text = f"{int(past):02d}:" if hours or past else ""
-    text += f"{int(minutes):02d}"
-    return text + f":{int(rest):02d}" + f"{rest % 1:f}"[1:] if seconds else text
-
-
-def _format_day(day: int, letters: str, *, is_1904: bool) -> str:
-    if not is_1904 and day == _LEAP_BUG:
-        return "1900-02-29"  # a day that never was, as Excel shows it
-    if is_1904:
-        date = datetime.date(1904, 1, 1) + datetime.timedelta(days=day)
-    else:
-        date = datetime.date(1899, 12, 30) + datetime.timedelta(days=day + (day < _LEAP_BUG))
-    if "d" in re.sub("d{3,}", " ", letters):
-        return date.isoformat()
-    if "ddd" in letters:
-        if "y" in letters or "m" in letters:
-            return date.isoformat()
-        return _DAYS[date.weekday()] if "dddd" in letters else _DAYS[date.weekday()][:3]
-    if "m" not in letters:
-        return str(date.year)
-    month = _MONTHS[date.month - 1] if "mmmm" in letters else _MONTHS[date.month - 1][:3]
-    if "y" not in letters:
-        return month if "mmm" in letters else f"{date.month:02d}"
-    return f"{month} {date.year}" if "mmm" in letters else f"{date.year}-{date.month:02d}"

@@ -6,8 +6,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from parsing.grid import MAX_GRID_CELLS, MAX_LABEL, Merges
+from parsing.grid import MAX_GRID_CELLS, MAX_LABEL
 from parsing.inline import count_noun
+from parsing.office.sheet_tables import Merges
 from parsing.types import ParseError
 
 MAX_CELLS = 5_000_000

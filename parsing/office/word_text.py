@@ -53,7 +53,7 @@ class WordText:
     deleted: int = 0
 
     def read(self, paragraph: etree._Element, boxes: list[etree._Element]) -> str:
-        """Text of one paragraph; text boxes found inside are put into `boxes`."""
+        """Text of one paragraph; text boxes match inside are put into `boxes`."""
         style = value_of(find_child(paragraph, "pPr"), "pStyle") or self.styles.default
         out: list[str] = []
         fields: list[_Open] = []
@@ -170,8 +170,8 @@ def _finish(entry: _Open, out: list[str]) -> None:
 
 
 def _target(instruction: str) -> str:
-    found = _HYPERLINK.search(instruction)
-    return (found[1] or found[2]) if found else ""
+    match = _HYPERLINK.search(instruction)
+    return (match[1] or match[2]) if match else ""
 
 
 def _symbol(code: str) -> str:

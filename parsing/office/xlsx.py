@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lxml import etree
 from openpyxl.formula.translate import Translator, TranslatorError
 
-from parsing.grid import column_letters
-from parsing.inline import count_noun, join_notes, lowered, raised, with_address
+from parsing.inline import count_noun, join_notes, with_address
 from parsing.markup import (
     find_child,
     get_attribute,
-    iter_children,
     iter_named,
     local_name,
-    refuse_entities,
 )
 from parsing.office.cell_formats import BUILTIN, format_number, format_text
 from parsing.office.sheet import (
@@ -32,16 +27,22 @@ from parsing.office.sheet import (
     too_large,
     visible_rows,
 )
+from parsing.office.sheet_tables import column_letters
+from parsing.office.xlsx_parts import (
+    drawing_texts,
+    read_comments,
+    read_strings,
+    rich_text,
+    stream_elements,
+    unescape,
+)
 from parsing.ooxml import Package, relation_id
 from parsing.source import Source
-from parsing.text import squeeze
-from parsing.types import ParseError
 
 _MAX_CACHED = 200_000
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})$")
 _RANGE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?$")
 _HYPERLINK = re.compile(r'\bHYPERLINK\(\s*"([^"]+)"(?:\s*[,;]\s*"([^"]*)")?', re.IGNORECASE)
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _MIDNIGHT = re.compile(r"T00:00:00(?:\.0+)?Z?$")
 _TAGS = ("row", "cols", "mergeCell", "hyperlink", "autoFilter")
 
@@ -99,7 +100,7 @@ def _open_book(package: Package, main: str, root: etree._Element) -> _Book:
     strings: list[str] = []
     formats: list[str] = []
     for part in package.related(main, "sharedStrings"):
-        strings = _read_strings(package.archive.read(part))
+        strings = read_strings(package.archive.read(part))
     for part in package.related(main, "styles"):
         styles = package.parse_optional(part)
         formats = _read_formats(styles) if styles is not None else []
@@ -119,64 +120,6 @@ def _is_true(value: str) -> bool:
     return value.lower() in {"1", "true", "on"}
 
 
-def _stream(data: bytes, *names: str) -> Iterator[etree._Element]:
-    """Elements of those names as soon as they end; what is behind them is forgotten."""
-    refuse_entities(data)
-    events = etree.iterparse(
-        io.BytesIO(data),
-        events=("end",),
-        tag=[f"{{*}}{name}" for name in names],
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        for _, element in events:
-            yield element
-            element.clear()
-            parent = element.getparent()
-            while parent is not None and element.getprevious() is not None:
-                del parent[0]
-    except etree.XMLSyntaxError as error:
-        raise ParseError(
-            "corrupt",
-            "A sheet of this workbook is damaged and cannot be read. "
-            "Open it in the program that made it, save it again, and upload that copy.",
-        ) from error
-
-
-def _read_strings(data: bytes) -> list[str]:
-    return [_rich_text(item) for item in _stream(data, "si")]
-
-
-def _rich_text(item: etree._Element) -> str:
-    """Text of a string with its runs; raised and lowered runs are marked, readings left out."""
-    out = ""
-    for child in item:
-        name = local_name(child)
-        if name == "t":
-            out += child.text or ""
-        elif name == "r":
-            text = "".join(part.text or "" for part in iter_children(child, "t"))
-            mark = next(iter_named(child, "vertAlign"), None)
-            place = get_attribute(mark, "val") if mark is not None else ""
-            if place == "superscript":
-                text = raised(text, out)
-            elif place == "subscript":
-                text = lowered(text, out)
-            out += text
-    return _unescape(out)
-
-
-def _unescape(text: str) -> str:
-    if "_x" not in text:
-        return text
-    return _ESCAPED.sub(lambda match: chr(int(match.group(1), 16)), text)
-
-
 def _read_formats(styles: etree._Element) -> list[str]:
     codes = dict(BUILTIN)
     for item in iter_named(styles, "numFmt"):
@@ -191,7 +134,7 @@ def _read_formats(styles: etree._Element) -> list[str]:
 def _read_sheet(book: _Book, part: str, name: str, source: Source) -> Sheet:
     draft = _Draft(name)
     cells, before = 0, -1
-    for element in _stream(book.package.archive.read(part), *_TAGS):
+    for element in stream_elements(book.package.archive.read(part), *_TAGS):
         tag = local_name(element)
         if tag == "row":
             before = _read_row(book, draft, element, before)
@@ -203,9 +146,9 @@ def _read_sheet(book: _Book, part: str, name: str, source: Source) -> Sheet:
     addresses = book.package.addresses(part)
     for place, key in draft.links:
         _change(draft, place, lambda text, key=key: with_address(text, addresses.get(key, "")))
-    for place, comment in _read_comments(book.package, part).items():
+    for place, comment in read_comments(book.package, part).items():
         _change(draft, place, lambda text, comment=comment: f"{text} [{comment}]".strip())
-    return _finish(draft, source, texts=_drawing_texts(book.package, part))
+    return _finish(draft, source, texts=drawing_texts(book.package, part))
 
 
 def _read_other(draft: _Draft, element: etree._Element, tag: str) -> None:
@@ -220,11 +163,11 @@ def _read_other(draft: _Draft, element: etree._Element, tag: str) -> None:
             ):
                 draft.hidden_columns.append((int(first) - 1, int(last) - 1))
     elif tag == "mergeCell":
-        found = _RANGE.match(get_attribute(element, "ref"))
-        if found and found[3]:
+        match = _RANGE.match(get_attribute(element, "ref"))
+        if match and match[3]:
             draft.merges.append(
-                (int(found[2]) - 1, column_index(found[1]),
-                 int(found[4]) - 1, column_index(found[3]))
+                (int(match[2]) - 1, column_index(match[1]),
+                 int(match[4]) - 1, column_index(match[3]))
             )  # fmt: skip
     elif tag == "hyperlink":
         key = relation_id(element)
@@ -246,15 +189,15 @@ def column_index(letters: str) -> int:
 
 def _read_row(book: _Book, draft: _Draft, row: etree._Element, before: int) -> int:
     """Read the cells of a row; its number is returned, since files may leave it out."""
-    given = row.get("r") or ""
-    number = int(given) - 1 if given.isdigit() else before + 1
+    reference = row.get("r") or ""
+    number = int(reference) - 1 if reference.isdigit() else before + 1
     if _is_true(row.get("hidden") or "") or row.get("ht") == "0":
         draft.hidden_rows.add(number)
     texts: dict[int, str] = {}
     column = -1
     for cell in row:
-        found = _REFERENCE.match(cell.get("r") or "")
-        column = column_index(found[1]) if found else column + 1
+        match = _REFERENCE.match(cell.get("r") or "")
+        column = column_index(match[1]) if match else column + 1
         text = _read_cell(book, draft, cell, (number, column))
         if text:
             texts[column] = text
@@ -279,7 +222,7 @@ def _read_cell(book: _Book, draft: _Draft, cell: etree._Element, at: tuple[int, 
     style = cell.get("s") or ""
     index = int(style) if style.isdigit() else 0
     if inline is not None:
-        text = _format_text(book, draft, _rich_text(inline), index)
+        text = _format_text(book, draft, rich_text(inline), index)
     elif formula is not None and _lacks_result(book, kind, value):
         return _formula_text(draft, formula, f"{column_letters(at[1])}{at[0] + 1}")
     elif not value:
@@ -287,8 +230,8 @@ def _read_cell(book: _Book, draft: _Draft, cell: etree._Element, at: tuple[int, 
     else:
         text = _value_text(book, draft, kind, value, index)
     if formula is not None and formula.text and "HYPERLINK" in formula.text.upper():
-        found = _HYPERLINK.search(formula.text)
-        text = with_address(text, found[1]) if found else text
+        match = _HYPERLINK.search(formula.text)
+        text = with_address(text, match[1]) if match else text
     return text
 
 
@@ -308,9 +251,9 @@ def _formula_text(draft: _Draft, formula: etree._Element, place: str) -> str:
         elif key in draft.shared:
             text = _move(*draft.shared[key], place)
     draft.formulas += 1
-    found = _HYPERLINK.match(text)
-    if found:
-        return with_address(found[2] or found[1], found[1])
+    match = _HYPERLINK.match(text)
+    if match:
+        return with_address(match[2] or match[1], match[1])
     return f"={text}" if text else "[formula without a stored result]"
 
 
@@ -331,7 +274,7 @@ def _value_text(book: _Book, draft: _Draft, kind: str, value: str, index: int) -
     if kind == "d":
         return _MIDNIGHT.sub("", value).replace("T", " ")
     if kind in {"str", "e"}:
-        return _unescape(value)
+        return unescape(value)
     cached = book.cache.get((value, index))
     if cached is None:
         cached = _number_text(book, value, index)
@@ -362,59 +305,13 @@ def _format_text(book: _Book, draft: _Draft, text: str, index: int) -> str:
 
 
 def _change(draft: _Draft, place: str, change: object) -> None:
-    found = _REFERENCE.match(place)
-    if not found or not callable(change):
+    match = _REFERENCE.match(place)
+    if not match or not callable(change):
         return
-    row, column = int(found[2]) - 1, column_index(found[1])
+    row, column = int(match[2]) - 1, column_index(match[1])
     text = change(draft.rows.get(row, {}).get(column, ""))
     if text:
         draft.rows.setdefault(row, {})[column] = text
-
-
-def _read_comments(package: Package, part: str) -> dict[str, str]:
-    """Notes and threaded comments by the cell that they stand on."""
-    out: dict[str, list[str]] = {}
-    threaded = list(package.related(part, "threadedComment"))
-    for name in threaded:
-        root = package.parse_optional(name)
-        for item in iter_named(root, "threadedComment") if root is not None else ():
-            text = squeeze(" ".join(node.text or "" for node in iter_children(item, "text")))
-            out.setdefault(get_attribute(item, "ref"), []).append(f"Comment: {text}")
-    legacy: dict[str, list[str]] = {}
-    for name in package.related(part, "comments"):
-        root = package.parse_optional(name)
-        if root is None:
-            continue
-        authors = [squeeze(node.text or "") for node in iter_named(root, "author")]
-        for item in iter_named(root, "comment"):
-            key = get_attribute(item, "authorId")
-            author = authors[int(key)] if key.isdigit() and int(key) < len(authors) else ""
-            text = squeeze(" ".join(_rich_text(node) for node in iter_children(item, "text")))
-            text = text.removeprefix(f"{author}:").strip() if author else text
-            by = f" by {author}" if author and not author.startswith("tc=") else ""
-            if text:
-                legacy.setdefault(get_attribute(item, "ref"), []).append(f"Comment{by}: {text}")
-    return {place: "; ".join(texts) for place, texts in {**legacy, **out}.items()}
-
-
-def _drawing_texts(package: Package, part: str) -> list[str]:
-    """Text boxes, and the titles of charts, that lie on the sheet."""
-    texts: list[str] = []
-    for drawing in package.related(part, "drawing"):
-        root = package.parse_optional(drawing)
-        for body in iter_named(root, "txBody") if root is not None else ():
-            lines = ["".join(node.text or "" for node in iter_named(line, "t"))
-                     for line in iter_named(body, "p")]  # fmt: skip
-            texts.append("\n".join(line for line in lines if line.strip()))
-        for chart in package.related(drawing, "chart"):
-            root = package.parse_optional(chart)
-            title = next(iter_named(root, "title"), None) if root is not None else None
-            words = (
-                [node.text or "" for node in iter_named(title, "t")] if title is not None else []
-            )
-            if words:
-                texts.append(f"Chart: {squeeze(''.join(words))}")
-    return [text for text in texts if text.strip()]
 
 
 def _finish(draft: _Draft, source: Source, *, texts: list[str]) -> Sheet:
