@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from parsing.inline import join_notes
 from parsing.sniff import sniff_file
 from parsing.source import Reader, Source
 from parsing.types import Limits, Opened, ParsedPage, ParseError
@@ -137,7 +138,11 @@ def _enforce(source: Source, items: Iterator[Opened | ParsedPage]) -> Iterator[O
     for item in items:
         if isinstance(item, Opened):
             _check_pages(item.pages_total, limits)
-            yield replace(item, metadata={**source.metadata, **item.metadata})
+            metadata = {**source.metadata, **item.metadata}
+            notes = (source.metadata.get("note", ""), item.metadata.get("note", ""))
+            if any(notes):
+                metadata["note"] = join_notes(*notes)
+            yield replace(item, metadata=metadata)
             continue
         if item.number < source.first_page:
             continue
