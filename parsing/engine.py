@@ -133,10 +133,11 @@ def _find_reader(name: str) -> Reader:
 def _enforce(source: Source, items: Iterator[Opened | ParsedPage]) -> Iterator[Opened | ParsedPage]:
     """Apply the limits on output, number the pages checked, and fail a document without text."""
     limits, chars, note = source.limits, 0, ""
-    seen_text = source.first_page > 1
+    seen_text, said_why = source.first_page > 1, False
     for item in items:
         if isinstance(item, Opened):
             _check_pages(item.pages_total, limits)
+            said_why = "\ufffd" in source.metadata.get("note", "")
             yield replace(item, metadata={**source.metadata, **item.metadata})
             continue
         if item.number < source.first_page:
@@ -150,9 +151,19 @@ def _enforce(source: Source, items: Iterator[Opened | ParsedPage]) -> Iterator[O
             )
         seen_text = seen_text or bool(item.text.strip())
         note = note or item.note
-        yield item
+        yield item if said_why else _tell_unread(item)
     if not seen_text:
         raise no_text_error(note)
+
+
+def _tell_unread(page: ParsedPage) -> ParsedPage:
+    """The page, with a note if characters of it are missing."""
+    count = page.text.count("\ufffd")
+    if not count:
+        return page
+    places = "1 place" if count == 1 else f"{count:,} places"
+    said = f"Characters that could not be read stand as \ufffd at {places}."
+    return replace(page, note=f"{page.note} {said}".strip())
 
 
 def _check_pages(total: int, limits: Limits) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from parsing.text import detect_charset
+from parsing.charsets import describe_reading, detect_charset, is_text
 from parsing.types import ParseError
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -72,6 +72,8 @@ _CODE = frozenset((
 _TEXT_FORMATS = frozenset(
     {"html", "md", "rst", "txt", "csv", "tsv", "eml", "json", "jsonl", "xml", "vtt", "srt", "rtf"}
 )
+# What is read as the characters of the file, which does not say itself in which charset they are.
+_DECODED = frozenset({"md", "rst", "txt", "csv", "tsv", "json", "jsonl", "vtt", "srt", "code"})
 _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"{\\rtf", "rtf"),
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -116,7 +118,8 @@ _HTML_TAGS = re.compile(r"<(?:p|div|span|table|a|h[1-6]|ul|ol|br|meta|script)\b"
 class Sniffed:
     """`format` names the reader; `charset` is empty for binary formats.
 
-    `note` says so where the name promised something else than the content is.
+    `note` says so where the name promised something else than the content is, and which charset
+    was taken where that is not plain.
     """
 
     media_type: str
@@ -139,12 +142,16 @@ def sniff_file(file: BinaryIO, *, filename: str) -> Sniffed:
         raise ParseError("empty", "This file is empty, so there is nothing to read in it.")
     promised = promised_format(filename)
     found, charset = _identify(file, head, promised)
-    note = ""
+    notes: list[str] = []
     if promised and _is_surprise(promised, found):
-        note = (
+        notes.append(
             f"The name ends in .{PurePath(filename).suffix.lstrip('.').lower()}, but the content "
             f"is {_describe(found)}; it was read as that."
         )
+    if found in _DECODED or (found == "html" and charset.startswith("utf")):
+        file.seek(0)
+        notes.append(describe_reading(file.read(), charset))
+    note = " ".join(note for note in notes if note)
     return Sniffed(media_type=MEDIA_TYPES[found], format=found, charset=charset, note=note)
 
 
@@ -173,9 +180,10 @@ def _identify(file: BinaryIO, head: bytes, promised: str) -> tuple[str, str]:
         return "webp", ""
     if head[:2] == b"BM" and len(head) > 30 and head[14:18] in (b"\x28\0\0\0", b"\x7c\0\0\0"):
         return "bmp", ""
-    charset = detect_charset(head)
-    if not charset or (head[:2] == b"MZ" and b"\x00" in head[:64]):
+    if not is_text(head) or (head[:2] == b"MZ" and b"\x00" in head[:64]):
         raise _refusal(head, promised)
+    file.seek(0)
+    charset = detect_charset(file.read())
     return _identify_text(head.decode(charset, errors="replace"), promised), charset
 
 

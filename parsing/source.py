@@ -26,6 +26,10 @@ class Source:
     ocr: bool = True
     metadata: dict[str, str] = field(default_factory=dict)
 
+    def add_note(self, note: str) -> None:
+        """Say something to the people who use the document, beside what is said already."""
+        self.metadata["note"] = f"{self.metadata.get('note', '')} {note}".strip()
+
     def read(self) -> bytes:
         """All bytes of the file."""
         self.file.seek(0)

@@ -44,7 +44,7 @@ def _split_json(text: str, source: Source) -> Iterator[Piece]:
         if text.lstrip()[:1] in "{[" and "\n{" in text:
             yield from _split_lines(text)
             return
-        source.metadata["note"] = "This file is not valid JSON; it was read as plain text."
+        source.add_note("This file is not valid JSON; it was read as plain text.")
         yield from split_text(text)
         return
     lines = text.split("\n")
