@@ -37,6 +37,7 @@ MEDIA_TYPES = {
     "eml": "message/rfc822",
     "json": "application/json",
     "jsonl": "application/jsonl",
+    "ipynb": "application/x-ipynb+json",
     "xml": "application/xml",
     "vtt": "text/vtt",
     "srt": "application/x-subrip",
@@ -56,9 +57,9 @@ _EXTENSIONS = {
     "msg": "msg", "epub": "epub", "rtf": "rtf", "html": "html", "htm": "html", "xhtml": "html",
     "md": "md", "markdown": "md", "mdx": "md", "rst": "rst", "txt": "txt", "text": "txt",
     "log": "txt", "csv": "csv", "tsv": "tsv", "tab": "tsv", "eml": "eml", "json": "json",
-    "jsonl": "jsonl", "ndjson": "jsonl", "xml": "xml", "vtt": "vtt", "srt": "srt", "png": "png",
-    "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff", "tiff": "tiff", "webp": "webp", "gif": "gif",
-    "bmp": "bmp",
+    "jsonl": "jsonl", "ndjson": "jsonl", "ipynb": "ipynb", "xml": "xml", "vtt": "vtt",
+    "srt": "srt", "png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff",
+    "tiff": "tiff", "webp": "webp", "gif": "gif", "bmp": "bmp",
 }  # fmt: skip
 _CODE = frozenset((
     "py", "pyi", "js", "mjs", "cjs", "jsx", "ts", "tsx", "java", "kt", "kts", "c", "h", "cc",
@@ -70,10 +71,27 @@ _CODE = frozenset((
     "tex", "bib", "asm", "s", "v", "vhd", "sol", "zig", "nim",
 ))  # fmt: skip
 _TEXT_FORMATS = frozenset(
-    {"html", "md", "rst", "txt", "csv", "tsv", "eml", "json", "jsonl", "xml", "vtt", "srt", "rtf"}
+    {
+        "html",
+        "md",
+        "rst",
+        "txt",
+        "csv",
+        "tsv",
+        "eml",
+        "json",
+        "jsonl",
+        "ipynb",
+        "xml",
+        "vtt",
+        "srt",
+        "rtf",
+    }
 )
 # What is read as the characters of the file, which does not say itself in which charset they are.
-_DECODED = frozenset({"md", "rst", "txt", "csv", "tsv", "json", "jsonl", "vtt", "srt", "code"})
+_DECODED = frozenset(
+    {"md", "rst", "txt", "csv", "tsv", "json", "jsonl", "ipynb", "vtt", "srt", "code"}
+)
 _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"{\\rtf", "rtf"),
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -323,7 +341,8 @@ def _describe(name: str) -> str:
         "docx": "a Word document", "doc": "a Word document", "pptx": "a presentation",
         "ppt": "a presentation", "xlsx": "a workbook", "xls": "a workbook", "xlsb": "a workbook",
         "txt": "plain text", "html": "a web page", "md": "Markdown", "eml": "an e-mail",
-        "msg": "an e-mail", "code": "source code", "jpeg": "a JPEG image", "png": "a PNG image",
+        "msg": "an e-mail", "code": "source code", "ipynb": "a notebook",
+        "jpeg": "a JPEG image", "png": "a PNG image",
         "tiff": "a TIFF image", "gif": "a GIF image", "webp": "a WebP image", "bmp": "an image",
     }  # fmt: skip
     return words.get(name, name.upper())

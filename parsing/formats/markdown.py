@@ -23,6 +23,7 @@ _DEFINITION = re.compile(
     r"^ {0,3}\[(?!\^)((?:[^\[\]\\]|\\.){1,999})\]:[ \t]+(<[^<>]*>|\S+)"
     r"(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]*$"
 )
+_EMBEDDED = re.compile(r"data:[\w.+-]{1,99}/[\w.+-]{1,99}(?:;[\w=.-]{1,99})*;base64,[\w+/=%]{64,}")
 _ADDRESS = re.compile(r"<?(?:https?|ftp|file)://|<?mailto:|<?www\.", re.IGNORECASE)
 _BRACKETS = re.compile(r"\[([^\[\]]{1,999})\]")
 
@@ -43,7 +44,9 @@ def read(source: Source) -> Iterator[Opened | ParsedPage]:
 
 
 def split_markdown(text: str) -> Iterator[Piece]:
-    """Blocks of a Markdown text, in order."""
+    """Blocks of a Markdown text, in order. Pictures that stand in the text itself are left out."""
+    if ";base64," in text:
+        text = _EMBEDDED.sub("data:", text)
     lines = text.expandtabs(4).split("\n")
     return _Blocks(lines).split()
 
