@@ -61,11 +61,14 @@ def parse_path(
 
 
 def parse_file(
-    file: BinaryIO, *, filename: str, first_page: int, limits: Limits, ocr: bool
+    file: BinaryIO, *, filename: str, first_page: int, limits: Limits, ocr: bool, depth: int = 0
 ) -> Iterator[Opened | ParsedPage]:
-    """Yield what is known of the document, then its pages from `first_page` on."""
+    """Yield what is known of the document, then its pages from `first_page` on.
+
+    `depth` counts the mails that the file is attached to.
+    """
     source = open_source(file, filename=filename, limits=limits)
-    source.first_page, source.ocr = first_page, ocr
+    source.first_page, source.ocr, source.depth = first_page, ocr, depth
     try:
         yield from _enforce(source, _find_reader(source.format)(source))
     except RecursionError as error:

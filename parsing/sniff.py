@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from parsing.charsets import describe_reading, detect_charset, is_text
+from parsing.charsets.detect import describe_reading, detect_charset, is_text
 from parsing.types import ParseError
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

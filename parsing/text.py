@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from parsing.charsets import detect_charset, normalise_charset
+from parsing.charsets.detect import detect_charset, normalise_charset
 from parsing.types import Block, BlockKind, ParsedPage
 
 PAGE_CHARS = 20_000

@@ -15,8 +15,8 @@ import pypdfium2.raw as pdfium
 
 from parsing import ocr
 from parsing.boxed import BoxedBuilder
-from parsing.pdf_chars import Segment, read_segments
-from parsing.pdf_layout import write_layout
+from parsing.pdf.chars import Segment, read_segments
+from parsing.pdf.layout import write_layout
 from parsing.source import Source
 from parsing.text import clean_text, squeeze
 from parsing.types import Opened, ParsedPage, ParseError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parsing.charsets import detect_charset, normalise_charset
+from parsing.charsets.detect import detect_charset, normalise_charset
 from parsing.text import decode_text
 from tests.parsing.builders import parse_bytes
 

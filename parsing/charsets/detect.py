@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
-from parsing.alphabets import ALPHABETS, weigh_alphabet
-from parsing.frequent_characters import HANGUL, KANJI, SIMPLIFIED, TRADITIONAL
+from parsing.charsets.alphabets import ALPHABETS, weigh_alphabet
+from parsing.charsets.frequent import HANGUL, KANJI, SIMPLIFIED, TRADITIONAL
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

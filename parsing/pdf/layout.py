@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from parsing.boxed import Box, BoxedBuilder, find_compounds, joins_hyphenated
-from parsing.pdf_chars import Segment
+from parsing.pdf.chars import Segment
 from parsing.types import BlockKind
 
 _BULLET = re.compile(
