@@ -18,7 +18,7 @@ from parsing.text import clean_text
 MAX_CHARS = 400_000
 """Characters taken from one page; more is a drawing made of letters, not a text."""
 
-_GAP_EMS = 1.6
+_GAP_EMS, _SPACE_EMS = 1.6, 0.12
 _HYPHENS = frozenset({2, 0xFFFE})
 _FOOTNOTE_MARKS = frozenset("∗⋆★†‡§¶,; ")
 _SHOWN, _UNSEEN, _OUTSIDE = range(3)
@@ -31,7 +31,8 @@ class Segment:
 
     Places are points from the top left of the frame it runs in: the shown page, turned by `turn`.
     `glyphs` are pairs of an offset into the text and a box, kept where links ask for them.
-    `cells` are the rows of a ruled table that the segment stands for.
+    `cells` are the rows of a ruled table that the segment stands for. `is_field` says that it holds
+    the value of a form field, and so a line of its own.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Segment:
     turn: int = 0
     glyphs: list[tuple[int, Box]] = field(default_factory=list)
     cells: list[list[list[Segment]]] | None = None
+    is_field: bool = False
 
 
 @dataclass(slots=True)
@@ -70,6 +72,7 @@ class _Collector:
         self.rtl = False
         self.turn = 0
         self.layer = _SHOWN
+        self.ended = False
 
     def add(self, char: str, box: Box, index: int) -> None:
         """Append a character; `places` says where each glyph stands among the characters."""
@@ -91,7 +94,7 @@ class _Collector:
 
     def extend(self, code: int, box: Box, index: int) -> bool:
         """Append a character that plainly goes on in the word; False if that is not so plain."""
-        if self.space or self.turn or not self.boxes:
+        if self.space or self.ended or self.turn or not self.boxes:
             return False
         last = self.boxes[-1]
         if last[1] != box[1] or last[3] != box[3]:
@@ -134,7 +137,7 @@ class SegmentReader:
         is_plain = not self._hidden
         for index, code, box in iter_chars(self._textpage, self._affine):
             if code in (10, 13):
-                self._finish(next_line=True)
+                self._current.ended = True
             elif code in (32, 160, 9) or box is None:
                 self._current.space = self._current.space or code in (32, 160, 9)
             elif not (is_plain and 2 < code < 0x590 and self._current.extend(code, box, index)):
@@ -149,11 +152,16 @@ class SegmentReader:
             turn = current.turn
             place = to_frame(box, turn, self._width, self._height) if turn else box
             breaks = _measure_break(current, place)
+            if current.ended:
+                breaks = 0 if breaks == 0 and _is_after_script(current, place) else 2
+                step = place[0] - current.boxes[-1][2]
+                current.space = current.space or step > _SPACE_EMS * (place[3] - place[1])
             if not breaks and self._rules and not turn:
                 breaks = self._crosses_rule(current.boxes[-1], place)
             if breaks or layer != current.layer:
                 self._finish(next_line=breaks > 1)
                 current = self._current
+        current.ended = False
         if not current.boxes:
             current.turn = self._find_turn(index)
             current.layer = layer
@@ -337,6 +345,21 @@ def _measure_break(current: _Collector, box: Box) -> int:
         return 0
     gap = max(box[0] - last[2], last[0] - box[2])
     return 1 if gap > _GAP_EMS * height else 0
+
+
+def _is_after_script(current: _Collector, box: Box) -> bool:
+    """Whether a character goes on right after a raised or lowered one, where PDFium ends the line.
+
+    Or whether it is the raised one.
+    """
+    last = current.boxes[-1]
+    tall, last_tall = box[3] - box[1], last[3] - last[1]
+    if abs(tall - last_tall) < 0.12 * max(tall, last_tall):
+        return False
+    overlap = min(last[3], box[3]) - max(last[1], box[1])
+    gap = box[0] - last[2]
+    highest = max(tall, last_tall)
+    return overlap > 0.5 * min(tall, last_tall) and -0.1 * highest < gap < 0.5 * highest
 
 
 def _is_vertical(boxes: list[Box]) -> bool:

@@ -142,7 +142,14 @@ def _find_prompts(fields: list[Field]) -> list[tuple[Segment, Segment]]:
         prompt, _, _ = first.text.partition(":")
         words = (chosen.label.text if chosen.label else "") or chosen.option
         option = words.rpartition(":")[2].strip() or chosen.option
-        line = replace(last, text=f"{prompt}: {option}", y0=last.y1 + 1, y1=last.y1 + 2, glyphs=[])
+        line = replace(
+            last,
+            text=f"{prompt}: {option}",
+            y0=last.y1 + 1,
+            y1=last.y1 + 2,
+            glyphs=[],
+            is_field=True,
+        )
         prompts.append((line, last))
     return prompts
 
@@ -156,10 +163,11 @@ def _write_field(segments: list[Segment], labels: list[Segment], item: Field) ->
         if left.text.endswith(":") or item.box[0] - left.x1 < _NEAR:
             left.text = f"{left.text} {value}"
             left.x1 = max(left.x1, item.box[2])
+            left.is_field = True
             return
     elif right is not None and item.checked is not None and right.x0 - item.box[2] < _BESIDE:
         right.text = f"{value} {right.text}"
-        right.glyphs = []
+        right.glyphs, right.is_field = [], True
         right.x0 = min(right.x0, item.box[0])
         return
     anchor = left or _find_above(labels, item.box)
@@ -170,7 +178,10 @@ def _write_field(segments: list[Segment], labels: list[Segment], item: Field) ->
     tall = min(y1 - y0, 1.2 * size)
     line = anchor.line if anchor is not None else 0
     segments.insert(
-        place, Segment(value, x0, middle - tall / 2, x1, middle + tall / 2, size, line=line)
+        place,
+        Segment(
+            value, x0, middle - tall / 2, x1, middle + tall / 2, size, line=line, is_field=True
+        ),
     )
 
 

@@ -60,6 +60,11 @@ class Row:
         return max(self.segments, key=lambda segment: len(segment.text)).size
 
     @property
+    def is_apart(self) -> bool:
+        """Whether it is a line of its own: cells side by side, or fields of a form."""
+        return len(self.segments) > 1 or any(segment.is_field for segment in self.segments)
+
+    @property
     def bold(self) -> bool:
         """Whether all of it is bold."""
         return all(segment.bold for segment in self.segments)
@@ -332,7 +337,7 @@ def _write_group(
         separator = "\n"
         if before is not None and group.kind != "table":
             full = before.x1 > right - 0.2 * (right - left) or group.kind == "heading"
-            in_cells = len(row.segments) > 1 or len(before.segments) > 1
+            in_cells = row.is_apart or before.is_apart
             separator = " " if full and not in_cells else "\n"
             if _CJK.match(before.text[-1]) and _CJK.match(row.text[0]) and full:
                 separator = ""
