@@ -10,7 +10,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from PIL import Image
 
-from parsing.pdf.chars import iter_chars
+from parsing.pdf.chars import MAX_CHARS
 from parsing.pdf.geometry import Affine, Box
 
 MAX_OBJECTS = 20_000
@@ -34,11 +34,15 @@ def find_hidden(
         return frozenset()
     hidden: set[int] = set()
     suspects: dict[int, list[tuple[int, Box]]] = {}
-    for index, _, box in iter_chars(textpage, affine):
-        address = _address(pdfium.FPDFText_GetTextObject(textpage, index))
+    rect = pdfium.FS_RECTF()
+    get_object, addressof = pdfium.FPDFText_GetTextObject, ctypes.addressof
+    for index in range(min(pdfium.FPDFText_CountChars(textpage), MAX_CHARS)):
+        item = get_object(textpage, index)
+        address = addressof(item.contents) if item else 0
         if address in invisible:
             hidden.add(index)
-        elif address in pale and box is not None:
+        elif address in pale and pdfium.FPDFText_GetLooseCharBox(textpage, index, rect):
+            box = affine.box(rect.left, rect.bottom, rect.right, rect.top)
             suspects.setdefault(address, []).append((index, box))
     if suspects:
         image = _draw(page, width, height)
@@ -116,7 +120,7 @@ def _bounds(item: Any) -> Box:
 
 
 def _address(item: Any) -> int:
-    return ctypes.cast(item, ctypes.c_void_p).value or 0
+    return ctypes.addressof(item.contents)
 
 
 def _is_pale(item: Any) -> bool:

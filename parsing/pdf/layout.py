@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from parsing.boxed import Box, BoxedBuilder, find_compounds, joins_hyphenated
 from parsing.pdf.chars import Segment
+from parsing.pdf.columns import place_cells
 from parsing.pdf.geometry import from_frame
 from parsing.types import BlockKind
 
@@ -333,7 +334,11 @@ def _write_group(
         return
     edges = _column_edges(group.rows)
     before: Row | None = None
-    for row, (left, right) in zip(group.rows, [edges[0], *edges], strict=False):
+    is_table = group.kind == "table"
+    places = place_cells([row.segments for row in group.rows]) if is_table else None
+    for number, (row, (left, right)) in enumerate(
+        zip(group.rows, [edges[0], *edges], strict=False)
+    ):
         separator = "\n"
         if before is not None and group.kind != "table":
             full = before.x1 > right - 0.2 * (right - left) or group.kind == "heading"
@@ -346,9 +351,14 @@ def _write_group(
                 separator = ""
             elif before.text.endswith("-") and row.text[0].isalpha() and full:
                 separator = ""
+        columns = places[number] if places else range(len(row.segments))
         for at, segment in enumerate(row.segments):
-            box = _fraction(segment, scale)
-            builder.add_line(segment.text, box, separator="\t" if at else separator)
+            blank = columns[at] - (columns[at - 1] if at else 0)
+            between = ("" if at else separator) + "\t" * blank
+            if before is None and not at and blank:  # the first line of a block has no separator
+                builder.add_line("\t" * blank, None, separator="")
+                between = ""
+            builder.add_line(segment.text, _fraction(segment, scale), separator=between)
         before = row
     builder.end_block()
 

@@ -58,9 +58,15 @@ def read_links(
 def write_links(segments: list[Segment], links: list[Link], *, width: float, height: float) -> None:
     """Put each address behind its text, once, unless the text says it."""
     runs: list[_Run] = []
+    framed: dict[int, list[Link]] = {}
     for segment in segments:
+        if segment.turn not in framed:
+            framed[segment.turn] = [
+                Link(link.address, to_frame(link.box, segment.turn, width, height))
+                for link in links
+            ]
         if segment.glyphs:
-            runs += _find_runs(segment, links, width, height)
+            runs += _find_runs(segment, framed[segment.turn])
     groups: list[list[_Run]] = []
     for run in runs:
         last = groups[-1][-1] if groups else None
@@ -79,14 +85,13 @@ def write_links(segments: list[Segment], links: list[Link], *, width: float, hei
             last.segment.text = f"{whole[: last.end]}{added.rstrip()}{whole[last.end :]}"
 
 
-def _find_runs(segment: Segment, links: list[Link], width: float, height: float) -> list[_Run]:
+def _find_runs(segment: Segment, links: list[Link]) -> list[_Run]:
     """Stretches of the segment's text under one address, in order."""
-    boxes = [(to_frame(link.box, segment.turn, width, height), link.address) for link in links]
     near = [
-        (box, address)
-        for box, address in boxes
-        if box[0] < segment.x1 and box[2] > segment.x0
-        and box[1] < segment.y1 and box[3] > segment.y0
+        (link.box, link.address)
+        for link in links
+        if link.box[0] < segment.x1 and link.box[2] > segment.x0
+        and link.box[1] < segment.y1 and link.box[3] > segment.y0
     ]  # fmt: skip
     runs: list[_Run] = []
     for at, (offset, glyph) in enumerate(segment.glyphs) if near else ():

@@ -63,7 +63,7 @@ def read_lines(page: Any, affine: Affine) -> Lines:
                 vertical.append(((box[0] + box[2]) / 2, box[1], box[3]))
             elif tall <= _THIN and wide >= _LEAST:
                 horizontal.append(((box[1] + box[3]) / 2, box[0], box[2]))
-    return Lines(_join_lines(vertical), _join_lines(horizontal))
+    return Lines(sorted(_join_lines(vertical)), sorted(_join_lines(horizontal)))
 
 
 def _iter_paths(page: Any) -> Iterator[tuple[Any, Matrix]]:
@@ -208,11 +208,13 @@ def gather_tables(segments: list[Segment], grids: list[Grid]) -> list[Segment]:
 def _replace(segments: list[Segment], bands: list[Band], table: Segment) -> list[Segment]:
     chosen = {id(segment) for band in bands for cell in band for segment in cell}
     result: list[Segment] = []
+    is_placed = False
     for segment in segments:
         if id(segment) not in chosen:
             result.append(segment)
-        elif not any(other is table for other in result):
+        elif not is_placed:
             result.append(table)
+            is_placed = True
     return result
 
 

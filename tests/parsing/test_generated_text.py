@@ -91,7 +91,7 @@ def test_csv_reads_as_it_was_written(
 @bounded
 @given(
     text=st.text(
-        st.characters(min_codepoint=0x20, max_codepoint=0x2FFF, exclude_categories=("C",)),
+        st.characters(min_codepoint=0x20, max_codepoint=0x2FFF, exclude_categories=["C"]),
         min_size=40,
         max_size=400,
     ),

@@ -25,7 +25,7 @@ def code(source: str, *outputs: dict[str, Any]) -> dict[str, Any]:
 def parsed(tmp_path: Path) -> Parsed:
     table = "<style>td{}</style><table><tr><th>pump</th><th>bar</th></tr>"
     table += "<tr><td>K5</td><td>6</td></tr></table>"
-    cells = [
+    cells: list[dict[str, Any]] = [
         {"cell_type": "markdown", "source": [f"![plot](data:image/png;base64,{PICTURE})\n", "# A"]},
         {"cell_type": "markdown", "source": "## Part\nSee [x](https://x.org/1)."},
         code(

@@ -63,6 +63,26 @@ def test_blank_cells_keep_their_column(tmp_path: Path) -> None:
     ]
 
 
+def test_blank_cells_keep_their_column_without_lines(tmp_path: Path) -> None:
+    rows = [
+        ("", "Pressure", "Mass"),
+        ("P1", "", "31 kg"),
+        ("P2", "9 bar", "12 kg"),
+        ("P3", "7 bar", ""),
+    ]
+    content = "".join(
+        text_at(50 + 120 * at, 700 - 16 * number, cell)
+        for number, row in enumerate(rows)
+        for at, cell in enumerate(row)
+        if cell
+    )
+    content += text_at(50, 636, "P4") + text_at(170, 636, "8 bar") + text_at(290, 636, "9 kg")
+    parsed = parse_bytes(build_pdf([content]), "a.pdf", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "\tPressure\tMass\nP1\t\t31 kg\nP2\t9 bar\t12 kg\nP3\t7 bar\nP4\t8 bar\t9 kg"
+    ]
+
+
 def test_narrow_cells_are_parted_by_their_line(tmp_path: Path) -> None:
     content = ruled([50, 80, 120], [740, 720, 700])
     for y, (a, b) in ((726, ("aaaa", "b")), (706, ("cccc", "d"))):
