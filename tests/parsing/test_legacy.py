@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from parsing.formats.outlook import decompress_rtf
+from parsing.mail.compressed_rtf import decompress_rtf
 from parsing.types import ParseError
 from tests.parsing.builders import build_ole, parse_bytes
 

@@ -81,7 +81,8 @@ def test_markdown_blocks(tmp_path: Path) -> None:
     headings = [(b.level, page.text[b.start : b.end]) for b in page.blocks if b.kind == "heading"]
     assert headings == [(1, "Setup now"), (2, "Under")]
     assert parsed.blocks("paragraph") == [
-        "See the manual and code_*x* and 2 * 3 * 4.\nDiagram snake_case_name - done & dusted",
+        "See the manual (https://example.com/a_(b).html) and code_*x* and 2 * 3 * 4.\n"
+        "Diagram snake_case_name - done & dusted",
         "quoted",
     ]
     assert parsed.blocks("list") == ["1. first\n  more of first\n2. second\n   - nested item"]

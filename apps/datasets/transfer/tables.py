@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from parsing.archive import SafeArchive
-from parsing.text import detect_charset
+from parsing.charsets.detect import detect_charset
 from parsing.types import Limits, ParseError
 
 MAX_BYTES = 20 * 1024 * 1024

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from parsing.boxed import Box, BoxedBuilder, find_compounds, joins_hyphenated
-from parsing.pdf_chars import Segment
+from parsing.pdf.chars import Segment
+from parsing.pdf.columns import place_cells
+from parsing.pdf.geometry import from_frame
 from parsing.types import BlockKind
 
 _BULLET = re.compile(
@@ -59,6 +61,11 @@ class Row:
         return max(self.segments, key=lambda segment: len(segment.text)).size
 
     @property
+    def is_apart(self) -> bool:
+        """Whether it is a line of its own: cells side by side, or fields of a form."""
+        return len(self.segments) > 1 or any(segment.is_field for segment in self.segments)
+
+    @property
     def bold(self) -> bool:
         """Whether all of it is bold."""
         return all(segment.bold for segment in self.segments)
@@ -85,27 +92,32 @@ def write_layout(
     all pages so far: the most frequent size is the body's."""
     for segment in segments:
         sizes[round(segment.size * 2)] += len(segment.text)
-    ordered = order_segments(segments, width=width)
-    rows = make_rows(ordered)
     body = sizes.most_common(1)[0][0] / 2 if sizes else 10.0
-    compounds = find_compounds([row.text for row in rows])
     scale = (width or 1.0, height or 1.0)
-    for group in group_rows(rows, body=body):
-        _write_group(builder, group, scale=scale, compounds=compounds)
+    for turn in (0, 90, 270, 180):
+        mine = [segment for segment in segments if segment.turn == turn]
+        wide = width if turn in {0, 180} else height
+        rows = make_rows(order_segments(mine, width=wide, least=4 if turn == 0 else 2))
+        compounds = find_compounds([row.text for row in rows])
+        for group in group_rows(rows, body=body):
+            _write_group(builder, group, scale=scale, compounds=compounds)
 
 
-def order_segments(segments: list[Segment], *, width: float) -> list[Segment]:
-    """Reading order: as in the file, unless that jumps about; then by cutting the page up."""
+def order_segments(segments: list[Segment], *, width: float, least: int = 4) -> list[Segment]:
+    """Reading order: as in the file, unless that jumps about; then by cutting the page up.
+
+    Fewer than `least` segments are left as they are.
+    """
     flat = [segment for segment in segments if not segment.vertical]
     upright = [segment for segment in segments if segment.vertical]
-    if len(flat) < 4 or len(flat) > MAX_SEGMENTS_FOR_LAYOUT:
+    if len(flat) < least or len(flat) > MAX_SEGMENTS_FOR_LAYOUT:
         return flat + upright
-    if _is_jumpy(flat) or _is_interleaved(flat, width=width):
+    if _is_jumpy(flat, few=least < 4) or _is_interleaved(flat, width=width):
         flat = list(_cut(flat, depth=0))
     return flat + upright
 
 
-def _is_jumpy(segments: list[Segment]) -> bool:
+def _is_jumpy(segments: list[Segment], *, few: bool) -> bool:
     """Whether the order often goes back up without going to a column further right."""
     bad = 0
     for before, after in itertools.pairwise(segments):
@@ -113,7 +125,7 @@ def _is_jumpy(segments: list[Segment]) -> bool:
         goes_up = after.y0 < before.y0 - 0.7 * height
         if goes_up and after.x0 < before.x1 - height and after.x1 > before.x0 - 20 * height:
             bad += 1
-    return bad > max(1, 0.02 * len(segments))
+    return bad > max(0 if few else 1, 0.02 * len(segments))
 
 
 def _is_interleaved(segments: list[Segment], *, width: float) -> bool:
@@ -187,7 +199,7 @@ def make_rows(segments: list[Segment]) -> list[Row]:
 
 def _is_same_row(row: Row, segment: Segment) -> bool:
     last = row.segments[-1]
-    if last.vertical or segment.vertical:
+    if last.vertical or segment.vertical or last.cells or segment.cells:
         return False
     overlap = min(last.y1, segment.y1) - max(last.y0, segment.y0)
     smaller = min(last.y1 - last.y0, segment.y1 - segment.y0)
@@ -200,6 +212,10 @@ def group_rows(rows: list[Row], *, body: float) -> Iterator[Group]:
     pitch = _usual_pitch(rows)
     at = 0
     while at < len(rows):
+        if rows[at].segments[0].cells:
+            yield Group("table", [rows[at]])
+            at += 1
+            continue
         end = _table_end(rows, at)
         if _is_table(rows[at:end]):
             yield Group("table", rows[at:end])
@@ -207,12 +223,16 @@ def group_rows(rows: list[Row], *, body: float) -> Iterator[Group]:
             continue
         group = _start_group(rows[at], body=body)
         at += 1
-        while at < len(rows) and not _is_table(rows[at : _table_end(rows, at)]):
+        while at < len(rows) and not _begins_table(rows, at):
             if _starts_block(group, rows[at], pitch=pitch, body=body):
                 break
             group.rows.append(rows[at])
             at += 1
         yield _settle_heading(group)
+
+
+def _begins_table(rows: list[Row], at: int) -> bool:
+    return bool(rows[at].segments[0].cells) or _is_table(rows[at : _table_end(rows, at)])
 
 
 def _start_group(row: Row, *, body: float) -> Group:
@@ -307,13 +327,22 @@ def _write_group(
     builder: BoxedBuilder, group: Group, *, scale: tuple[float, float], compounds: frozenset[str]
 ) -> None:
     builder.start_block(group.kind, level=group.level)
+    cells = group.rows[0].segments[0].cells
+    if cells is not None:
+        _write_cells(builder, cells, scale=scale)
+        builder.end_block()
+        return
     edges = _column_edges(group.rows)
     before: Row | None = None
-    for row, (left, right) in zip(group.rows, [edges[0], *edges], strict=False):
+    is_table = group.kind == "table"
+    places = place_cells([row.segments for row in group.rows]) if is_table else None
+    for number, (row, (left, right)) in enumerate(
+        zip(group.rows, [edges[0], *edges], strict=False)
+    ):
         separator = "\n"
         if before is not None and group.kind != "table":
             full = before.x1 > right - 0.2 * (right - left) or group.kind == "heading"
-            in_cells = len(row.segments) > 1 or len(before.segments) > 1
+            in_cells = row.is_apart or before.is_apart
             separator = " " if full and not in_cells else "\n"
             if _CJK.match(before.text[-1]) and _CJK.match(row.text[0]) and full:
                 separator = ""
@@ -322,11 +351,29 @@ def _write_group(
                 separator = ""
             elif before.text.endswith("-") and row.text[0].isalpha() and full:
                 separator = ""
+        columns = places[number] if places else range(len(row.segments))
         for at, segment in enumerate(row.segments):
-            box = _fraction(segment, scale)
-            builder.add_line(segment.text, box, separator="\t" if at else separator)
+            blank = columns[at] - (columns[at - 1] if at else 0)
+            between = ("" if at else separator) + "\t" * blank
+            if before is None and not at and blank:  # the first line of a block has no separator
+                builder.add_line("\t" * blank, None, separator="")
+                between = ""
+            builder.add_line(segment.text, _fraction(segment, scale), separator=between)
         before = row
     builder.end_block()
+
+
+def _write_cells(
+    builder: BoxedBuilder, rows: list[list[list[Segment]]], *, scale: tuple[float, float]
+) -> None:
+    """A ruled table with bars between its cells, so that a blank one keeps its column."""
+    for number, row in enumerate(rows):
+        builder.add_line("|", None, separator="\n" if number else "")
+        for cell in row:
+            for segment in cell:
+                text = segment.text.replace("|", "\\|")
+                builder.add_line(text, _fraction(segment, scale), separator=" ")
+            builder.add_line("|", None, separator=" " if cell else "  ")
 
 
 def _column_edges(rows: list[Row]) -> list[tuple[float, float]]:
@@ -345,4 +392,6 @@ def _column_edges(rows: list[Row]) -> list[tuple[float, float]]:
 
 def _fraction(segment: Segment, scale: tuple[float, float]) -> Box:
     width, height = scale
-    return segment.x0 / width, segment.y0 / height, segment.x1 / width, segment.y1 / height
+    place = (segment.x0, segment.y0, segment.x1, segment.y1)
+    x0, y0, x1, y1 = from_frame(place, segment.turn, width, height)
+    return x0 / width, y0 / height, x1 / width, y1 / height
