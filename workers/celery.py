@@ -15,7 +15,7 @@ from workers.queues import Queue
 app = Celery("plumbline")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
-    imports=("workers.tasks.ingest", "workers.tasks.maintenance", "workers.lifecycle"),
+    imports=("workers.tasks.jobs", "workers.tasks.maintenance", "workers.lifecycle"),
     task_queues=[KombuQueue(queue.value) for queue in Queue],
     task_default_queue=Queue.MAINTENANCE.value,
     worker_hijack_root_logger=False,

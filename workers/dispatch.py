@@ -11,27 +11,9 @@ from kombu.exceptions import OperationalError
 
 from apps.core.models import JobKind
 from workers import wakeups
-from workers.queues import Queue
+from workers.kinds import WORKS, task_name
 
 logger = logging.getLogger(__name__)
-
-QUEUE_OF = {
-    JobKind.PARSE_VERSION: Queue.INGEST,
-    JobKind.EMBED_VERSION: Queue.EMBED,
-    JobKind.FETCH_URL: Queue.INGEST,
-    JobKind.REINDEX_PASSAGES: Queue.EMBED,
-    JobKind.BUILD_INDEX: Queue.EMBED,
-    JobKind.DISCARD_INDEX: Queue.MAINTENANCE,
-    JobKind.INDEX_VECTORS: Queue.MAINTENANCE,
-    JobKind.ADD_CONTEXTS: Queue.EVALUATION,
-    JobKind.PURGE_DOCUMENT: Queue.MAINTENANCE,
-    JobKind.SEED_DEMO: Queue.MAINTENANCE,
-    JobKind.RUN_EXPERIMENT: Queue.EVALUATION,
-    JobKind.RUN_PROBE: Queue.EVALUATION,
-    JobKind.JUDGE_ARENA: Queue.EVALUATION,
-    JobKind.MEASURE_RETRIEVAL: Queue.EVALUATION,
-    JobKind.SYNTHESISE: Queue.EVALUATION,
-}
 
 # An application of its own, because it must not wait: whoever uploads a file while the broker is
 # away gets their answer at once, and the sweep sends again. The worker's own waits for the broker.
@@ -59,9 +41,9 @@ def send_jobs(kind: str, job_ids: Sequence[str]) -> None:
         return
     try:
         app.send_task(
-            "workers.ingest.run_jobs",
-            args=[kind, list(job_ids[:20])],
-            queue=QUEUE_OF[JobKind(kind)].value,
+            task_name(JobKind(kind)),
+            args=[list(job_ids[:20])],
+            queue=WORKS[JobKind(kind)].queue.value,
             retry=False,
             ignore_result=True,
         )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 
 from apps.core import jobs
-from apps.core.models import Job, JobState
-from apps.evaluation.experiments.results import end_run
-from apps.evaluation.models import ExperimentState
+from apps.core.models import Job, JobKind, JobState
 from inference.errors import ModelError, ModelFilesError
 from workers.claims import close_connection, fence
-from workers.pipelines.versions import fail_version
+from workers.kinds import load_on_failure
 
 logger = logging.getLogger(__name__)
 
@@ -48,22 +46,19 @@ def put_back(job: Job) -> None:
 
 
 def fail_internally(job: Job, error: BaseException) -> None:
-    """End a job, and its version if it has one, after an error that we did not foresee."""
+    """End a job, and the row that it was for, after an error that we did not foresee."""
     logger.error("job %s (%s) failed", job.pk, job.kind, exc_info=error)
     is_told = isinstance(error, ModelError | ModelFilesError)  # their words are for people
     reason = str(error) if is_told else INTERNAL_REASON.format(job=job.pk)
     try:
         with fence(job):
-            fail_job_version(job, code="internal", reason=reason)
+            fail_row(job, code="internal", reason=reason)
             jobs.finish(job, JobState.FAILED, reason=reason)
     except jobs.JobCancelled:
         logger.info("job %s was no longer ours", job.pk)
 
 
-def fail_job_version(job: Job, *, code: str, reason: str) -> None:
-    """Show the reason on the version or experiment that the job was for, if any."""
-    if version_id := job.payload.get("version_id"):
-        with transaction.atomic():
-            fail_version(version_id, code=code, reason=reason)
-    if experiment_id := job.payload.get("experiment_id"):
-        end_run(experiment_id, state=ExperimentState.FAILED, reason=reason)
+def fail_row(job: Job, *, code: str, reason: str) -> None:
+    """Show the reason on the row that the job was for, as its kind does, if it does."""
+    if on_failure := load_on_failure(JobKind(job.kind)):
+        on_failure(job, code=code, reason=reason)

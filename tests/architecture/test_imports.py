@@ -180,7 +180,7 @@ def test_a_planted_app_import_is_found(tmp_path: Path, path: str, line: str, fin
     ("path", "line"),
     [
         ("apps/chat/views.py", "from celery import shared_task"),
-        ("apps/chat/views.py", "import workers.tasks.ingest"),
+        ("apps/chat/views.py", "import workers.tasks.jobs"),
         ("parsing/pdf.py", "from django.conf import settings"),
         ("inference/client.py", "import django"),
         ("inference/client.py", "from apps.gateway.models import Endpoint"),

@@ -68,6 +68,12 @@ def run_experiment(job: Job) -> None:
         _end(job, experiment, ExperimentState.DONE)
 
 
+def fail_experiment(job: Job, *, code: str, reason: str) -> None:
+    """End the experiment that a failed job was for. Experiments keep the reason, and no code."""
+    if experiment_id := job.payload.get("experiment_id"):
+        end_run(experiment_id, state=ExperimentState.FAILED, reason=reason)
+
+
 def _load_recipes(experiment: Experiment) -> dict[UUID, Recipe]:
     return {
         release.pk: load_release_recipe(experiment.workspace_id, release_id=release.pk)

@@ -7,6 +7,8 @@ leaves it to `parse_version`, which knows what to do and what to tell.
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -26,9 +28,20 @@ from apps.documents.storage import locate_blob
 from apps.retrieval.indexes.publishing import is_new
 from apps.retrieval.indexes.services import ensure_live_index
 from parsing.types import Opened, ParsedPage
-from workers.claims import fence_all
+from workers.claims import claim_swarm, close_connection, fence_all
+from workers.failures import is_passing
+from workers.heartbeat import heart
 from workers.pipelines.ingest import PageStore, parser
 from workers.pipelines.versions import END_READING, find_versions
+from workers.runner import run_job
+
+logger = logging.getLogger(__name__)
+
+TOGETHER = 12
+"""Plain texts that are read together."""
+
+GATHER_S = 0.1
+"""Uploads come one by one: after some were read, this long others may gather."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,35 @@ class _Read:
     store: PageStore
     cut: CutVersion
     profile: ChunkingProfile
+
+
+def read_swarms() -> int:
+    """Read all queued documents, plain texts several at a time; returns how many jobs ended."""
+    count = 0
+    while claimed := claim_swarm(JobKind.PARSE_VERSION, limit=TOGETHER):
+        heart.add(claimed)
+        try:
+            done = _try_together(claimed) if len(claimed) > 1 else set()
+            for job in claimed:
+                if job.pk not in done:
+                    run_job(job)
+        finally:
+            heart.remove(claimed)
+        count += len(claimed)
+        if "plain" in claimed[0].payload and len(claimed) < TOGETHER:
+            time.sleep(GATHER_S)
+    return count
+
+
+def _try_together(claimed: Sequence[Job]) -> set[UUID]:
+    """The jobs that ended; the others are for `run_job`, whatever was the matter."""
+    try:
+        return read_together(claimed)
+    except Exception as error:
+        logger.warning("not read together: %s", type(error).__name__)
+        if is_passing(error):
+            close_connection()
+        return set()
 
 
 def read_together(claimed: Sequence[Job]) -> set[UUID]:

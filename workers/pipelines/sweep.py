@@ -18,7 +18,7 @@ from apps.documents.storage import (
 from apps.retrieval.vectors import ann
 from apps.workspaces.models import Workspace
 from workers.claims import close_connection
-from workers.failures import fail_job_version
+from workers.failures import fail_row
 from workers.pipelines.ingest import parser
 from workers.pipelines.vector_index import send_due
 
@@ -34,7 +34,7 @@ def sweep_jobs() -> None:
     """Requeue what dead workers had, send again what nobody took, mark interrupted answers."""
     try:
         for job in jobs.requeue_stale():
-            fail_job_version(job, code="worker", reason=job.reason)
+            fail_row(job, code="worker", reason=job.reason)
         jobs.resend_waiting()
         mark_interrupted_answers()
         send_due()

@@ -93,6 +93,12 @@ def fail_version(version_id: str | UUID, *, code: str, reason: str) -> None:
     )
 
 
+def fail_version_of(job: Job, *, code: str, reason: str) -> None:
+    """End the version that a failed job was for, unless the job is too broken to name one."""
+    if version_id := job.payload.get("version_id"):
+        fail_version(version_id, code=code, reason=reason)
+
+
 def add_progress(stored: Mapping[UUID, int]) -> None:
     """Count passages that have got their vectors, by version; never beyond their number."""
     if stored:
