@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from charset_normalizer import from_bytes
 
+from apps.core.text import storable
 from parsing.types import Block, BlockKind, ParsedPage
 
 PAGE_CHARS = 20_000
@@ -32,10 +33,10 @@ _BOMS = (
 
 
 def clean_text(text: str) -> str:
-    """Drop what a database or a browser refuses (NUL, lone surrogates), and unify line ends."""
+    """Keep what a database and a browser can hold, and unify line ends."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _FORBIDDEN.sub("", text).translate(_LIGATURES)
+    return _FORBIDDEN.sub("", storable(text)).translate(_LIGATURES)
 
 
 def squeeze(text: str) -> str:

@@ -46,6 +46,7 @@ from apps.chat.services import (
     put_aside_from,
 )
 from apps.core.aio import run_db
+from apps.core.text import storable
 from apps.workspaces.decorators import async_workspace_view
 from apps.workspaces.http import WorkspaceRequest
 
@@ -65,7 +66,7 @@ class Begun:
 
 
 def _read_question(request: WorkspaceRequest) -> str:
-    return request.POST.get("question", "").replace("\x00", "").strip()[:MAX_QUESTION]
+    return storable(request.POST.get("question", "")).strip()[:MAX_QUESTION]
 
 
 @require_POST
@@ -186,7 +187,7 @@ async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpRespons
 
     `query` is searched for instead of what was made of the question, if it is given.
     """
-    query = request.POST.get("query", "").replace("\x00", "").strip()[:MAX_QUESTION]
+    query = storable(request.POST.get("query", "")).strip()[:MAX_QUESTION]
 
     def begin() -> Begun:
         old = get_own_message(request, message_id, author=Message.Author.ASSISTANT)

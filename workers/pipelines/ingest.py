@@ -5,7 +5,6 @@ What is stored is the checkpoint: a worker that takes over goes on after the las
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +20,7 @@ from apps.chunking.units import PageText
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
+from apps.core.text import storable
 from apps.documents.models import DocumentVersion, Page, Stage
 from apps.documents.selectors import PAGE_SEPARATOR
 from apps.documents.storage import locate_blob
@@ -40,9 +40,6 @@ WHOLE_CHARS = 50_000
 
 NO_TEXT_REASON = "No text was found in this file."
 MISSING_REASON = "The uploaded file is no longer on the server's disk. Upload it again."
-
-# What Postgres cannot store in a text: NUL, and halves of surrogate pairs.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @cache
@@ -225,7 +222,7 @@ class PageStore:
 
     def take(self, parsed: ParsedPage) -> None:
         """The same without writing."""
-        text = storable(parsed.text)
+        text = storable(parsed.text, keep_length=True)
         end = self.next_start + len(text)
         self.waiting.append(
             Page(
@@ -268,8 +265,3 @@ class PageStore:
         )
         self.stored += len(self.waiting)
         self.known, self.waiting, self.waiting_chars = {}, [], 0
-
-
-def storable(text: str) -> str:
-    """The text with what Postgres refuses replaced, character for character."""
-    return _UNSTORABLE.sub("\ufffd", text)

@@ -205,4 +205,4 @@ def test_a_judge_below_the_bar_is_not_trusted() -> None:
 async def test_reasons_can_be_stored_whatever_the_model_writes() -> None:
     judge = always('{"reason": "a\\u0000b\\ud800c", "score": 4}')
     found = await score("judge_reference", SEEN, tools=Tools(model=judge))
-    assert (found.value, found.reason) == (4.0, "ab?c")
+    assert (found.value, found.reason) == (4.0, "ab\ufffdc")
