@@ -146,7 +146,7 @@ def _allow_open_streams() -> None:
 
 async def _start_up() -> None:
     _allow_open_streams()
-    from apps.retrieval.embedder import get_embedder
+    from apps.core.embedder import get_embedder
 
     try:
         await asyncio.to_thread(lambda: get_embedder().encode_query("warm up"))

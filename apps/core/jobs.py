@@ -156,12 +156,3 @@ def resend_waiting(*, limit: int = 500) -> int:
     for kind, ids in by_kind.items():
         send(kind, ids)
     return sum(len(ids) for ids in by_kind.values())
-
-
-def queue_depths() -> dict[str, int]:
-    """Open jobs by kind, for the status page."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT kind, count(*) FROM core_job WHERE state IN ('queued', 'running') GROUP BY 1"
-        )
-        return dict(cursor.fetchall())

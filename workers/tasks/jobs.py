@@ -24,4 +24,5 @@ def make_task(kind: JobKind) -> Task[[list[str]], None]:
 # function of a kind must not start.
 load_all()
 
-TASKS = {kind: make_task(kind) for kind in JobKind}
+for _kind in JobKind:
+    make_task(_kind)

@@ -30,9 +30,6 @@ from apps.evaluation.models import (
 )
 from apps.traces.models import Span, Trace
 
-TRIES = 3
-"""Runs that may fail on an item before it counts as failed; each run tries several times."""
-
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:

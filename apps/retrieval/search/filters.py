@@ -242,5 +242,3 @@ _FIELDS: dict[str, Callable[[Condition], Made]] = {
     "date": _on_date,
     "page": _page,
 }
-FIELDS = tuple(_FIELDS)
-"""The fields by name; any other name is looked up in the documents' metadata."""
