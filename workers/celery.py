@@ -1,4 +1,4 @@
-"""The Celery application. Messages only wake workers up; what there is to do stands in Postgres."""
+"""The Celery application. Messages only wake workers up; the work to do is rows in Postgres."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends wake-ups. It is what `settings.JOB_SENDER` names, so that apps need not know of Celery."""
+"""Sends wake-ups. `settings.JOB_SENDER` names it, so that apps need not import Celery."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from workers.kinds import WORKS, task_name
 
 logger = logging.getLogger(__name__)
 
-# An application of its own, because it must not wait: whoever uploads a file while the broker is
-# away gets their answer at once, and the sweep sends again. The worker's own waits for the broker.
+# Not the worker's application, which waits until the broker is back. A request that uploads a file
+# must not wait: it is answered at once, and the sweep sends the message later.
 app = Celery("plumbline-sender", set_as_current=False)
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
@@ -32,10 +32,10 @@ app.conf.update(
 
 
 def send_jobs(kind: str, job_ids: Sequence[str]) -> None:
-    """Wake a worker up for jobs of one kind. A broker that is down is logged and survived.
+    """Wake a worker for jobs of one kind. If the broker is down, only a warning is logged.
 
-    The message names the jobs for the log's sake; a worker takes whatever of the kind is due. None
-    is sent while a runner is sure to look again.
+    No message is sent while a runner is certain to look for jobs of the kind again. The ids in a
+    message are only for logs; a worker claims whatever jobs of the kind are due.
     """
     if not wakeups.mark(kind):
         return
@@ -48,4 +48,4 @@ def send_jobs(kind: str, job_ids: Sequence[str]) -> None:
             ignore_result=True,
         )
     except (OperationalError, OSError) as error:
-        logger.warning("the broker is away, the sweep will send again: %s", type(error).__name__)
+        logger.warning("the broker is down, the sweep will send again: %s", type(error).__name__)

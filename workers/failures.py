@@ -1,4 +1,4 @@
-"""What becomes of a job when something goes wrong: passing trouble, or a fault of ours."""
+"""What happens to a job after an error: it is retried if the error is temporary, else it fails."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 INTERNAL_REASON = (
-    "Something went wrong inside Plumbline while it worked on this. Try it again; if it "
-    "happens again, the server's log tells more under the number {job}."
+    "Something went wrong inside Plumbline while it worked on this. Try again; if it keeps "
+    "happening, look for {job} in the server's log."
 )
 
 
-class PassingTroubleError(Exception):
-    """Not the document's fault, and likely over in a moment."""
+class TemporaryError(Exception):
+    """A temporary error that is not the document's fault: trying again soon is likely to help."""
 
 
-def is_passing(error: BaseException) -> bool:
-    """Whether the same work may well succeed in a moment: a server restarts, a network blinks."""
-    passing = OperationalError | InterfaceError | ConnectionError | PassingTroubleError
-    return isinstance(error, passing)
+def is_temporary(error: BaseException) -> bool:
+    """Whether the error is temporary, such as a server that restarts: a retry may well succeed."""
+    temporary = OperationalError | InterfaceError | ConnectionError | TemporaryError
+    return isinstance(error, temporary)
 
 
 def put_back(job: Job) -> None:
-    """Queue a job again after a pause that grows with every attempt.
+    """Queue a job again after a pause that doubles with every attempt.
 
-    If even that cannot be written, the job is found by its missing heartbeat.
+    If not even that can be written, the sweep requeues the job once its heartbeat is stale.
     """
     seconds = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(6, max(0, job.attempts - 1)))
     try:
@@ -46,10 +46,11 @@ def put_back(job: Job) -> None:
 
 
 def fail_internally(job: Job, error: BaseException) -> None:
-    """End a job, and the row that it was for, after an error that we did not foresee."""
+    """Fail a job, and show it on the row that the job was for, after an unexpected error."""
     logger.error("job %s (%s) failed", job.pk, job.kind, exc_info=error)
-    is_told = isinstance(error, ModelError | ModelFilesError)  # their words are for people
-    reason = str(error) if is_told else INTERNAL_REASON.format(job=job.pk)
+    # Messages of these errors are written for users.
+    is_readable = isinstance(error, ModelError | ModelFilesError)
+    reason = str(error) if is_readable else INTERNAL_REASON.format(job=job.pk)
     try:
         with fence(job):
             fail_row(job, code="internal", reason=reason)
@@ -59,6 +60,6 @@ def fail_internally(job: Job, error: BaseException) -> None:
 
 
 def fail_row(job: Job, *, code: str, reason: str) -> None:
-    """Show the reason on the row that the job was for, as its kind does, if it does."""
+    """Show the reason on the row that the job was for, if its kind has such a row."""
     if on_failure := load_on_failure(JobKind(job.kind)):
         on_failure(job, code=code, reason=reason)

@@ -1,7 +1,7 @@
-"""What each kind of job is: who does it, on which queue, on how many threads, what its end means.
+"""Each kind of job: what runs it, on which queue, on how many threads, and what a failure does.
 
-The web process reads this table to send wake-ups, and must not pay for what the handlers import
-(models, parsers, the apps above). So functions are named here, and imported where they run.
+The web process reads this table to send wake-ups and must not pay for what the handlers import
+(models, parsers, the apps above). So the table names functions, and they are imported on use.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from apps.core.models import Job, JobKind
 from workers.queues import Queue
 
 Handler = Callable[[Job], None]
-"""Does one job. It may run twice for the same job, and must end the same."""
+"""Runs one job. It may run twice for the same job, and must then end the same way."""
 
 Drain = Callable[[], int]
-"""Claims and does what is due of a kind until nothing is left; returns how many jobs ended."""
+"""Claims and runs due jobs of a kind until none is left; returns how many ended."""
 
 
 class OnFailure(Protocol):
-    """Shows on the row that a job was for why the job failed."""
+    """Shows why a job failed on the row that the job was for."""
 
     def __call__(self, job: Job, *, code: str, reason: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How a kind of job is done. `handler`, `drain` and `on_failure` are dotted names.
+    """How a kind of job is run. `handler`, `drain` and `on_failure` are dotted names of functions.
 
-    A kind needs a handler, a drain, or both: without a drain its jobs are claimed one by one and
-    given to the handler; a drain claims for itself, and may give single jobs to `run_job`.
-    `slots` is how many threads of a process may be at the kind at the same time. Without
-    `on_failure` a failure stands on the job alone, which is where the pages of that kind look.
+    A kind has a handler, a drain, or both. Without a drain, jobs are claimed one at a time and
+    passed to the handler; a drain claims jobs itself, and may pass single ones to `run_job`.
+    `slots` is how many threads of a process may run the kind at once. Without `on_failure`, only
+    the job itself records why it failed, which is where the pages of that kind look.
     """
 
     handler: str
@@ -48,8 +48,8 @@ class Work:
 _FAIL_VERSION = "workers.pipelines.versions.fail_version_of"
 
 WORKS: dict[JobKind, Work] = {
-    # Reading takes two of the worker's eight threads at most: however many long documents wait,
-    # embedding, deleting and the sweep go on.
+    # Reading takes at most two of the worker's eight threads, so that embedding, deleting and the
+    # sweep go on however many long documents wait.
     JobKind.PARSE_VERSION: Work(
         "workers.pipelines.ingest.parse_version",
         Queue.INGEST,
@@ -58,7 +58,7 @@ WORKS: dict[JobKind, Work] = {
         drain="workers.pipelines.ingest_plain.read_swarms",
     ),
     JobKind.EMBED_VERSION: Work(
-        "",  # passages of many documents share a batch, so there is no such thing as one job
+        "",  # one batch holds passages of many documents, so no job can be run alone
         Queue.EMBED,
         on_failure=_FAIL_VERSION,
         drain="workers.pipelines.embed.embed_versions",
@@ -95,12 +95,12 @@ def task_name(kind: JobKind) -> str:
 
 
 def load_handler(kind: JobKind) -> Handler:
-    """The function that does one job of the kind. Raises ImportError if the table names none."""
+    """The function that runs one job of the kind. Raises ImportError if the table names none."""
     return cast(Handler, import_string(WORKS[kind].handler))
 
 
 def load_drain(kind: JobKind) -> Drain | None:
-    """The function that claims and does all due jobs of the kind, if it has one."""
+    """The function that claims and runs all due jobs of the kind, if it has one."""
     name = WORKS[kind].drain
     return cast(Drain, import_string(name)) if name else None
 

@@ -1,4 +1,4 @@
-"""Runs jobs: takes what is due of a kind from Postgres until nothing is left."""
+"""Runs jobs: claims due jobs of a kind from Postgres until none is left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.core.logs import correlation_id
 from apps.core.models import Job, JobKind, JobState
 from workers import wakeups
 from workers.claims import claim_due, close_connection
-from workers.failures import fail_internally, is_passing, put_back
+from workers.failures import fail_internally, is_temporary, put_back
 from workers.heartbeat import heart
 from workers.kinds import WORKS, load_drain, load_handler
 from workers.slots import Slots
@@ -22,11 +22,11 @@ _slots = {kind: Slots(work.slots) for kind, work in WORKS.items()}
 
 LINGER_S = 0.25
 LOOK_EVERY_S = 0.03
-"""Jobs come in swarms: looking again for a moment costs less than another message."""
+"""Jobs come in bursts: to keep looking for a moment costs less than another message."""
 
 
 def run_due(kind: JobKind) -> None:
-    """Run what is due of a kind, in this thread, unless enough threads are at it already."""
+    """Run the due jobs of a kind in this thread, unless all slots of the kind are taken."""
     slots = _slots[kind]
     if not slots.enter():
         return
@@ -43,7 +43,7 @@ def run_due(kind: JobKind) -> None:
 
 
 def _drain_until_quiet(kind: JobKind) -> None:
-    """Run due jobs until none has come for a moment."""
+    """Run due jobs until none has arrived for `LINGER_S` seconds."""
     quiet_since = time.monotonic()
     while time.monotonic() - quiet_since < LINGER_S:
         if drain(kind):
@@ -57,7 +57,7 @@ def _drain_until_quiet(kind: JobKind) -> None:
 def drain(kind: JobKind) -> int:
     """Run due jobs of a kind until there is none; returns how many ended.
 
-    A database that is away ends the drain quietly: the sweep starts another.
+    A temporary error, such as a database that is down, ends the drain; the sweep starts another.
     """
     count = 0
     try:
@@ -68,25 +68,27 @@ def drain(kind: JobKind) -> int:
             count += 1
     except Exception as error:
         close_connection()
-        if not is_passing(error):
+        if not is_temporary(error):
             raise
-        logger.warning("%s: passing trouble: %s", kind, type(error).__name__)
+        logger.warning("%s: temporary error: %s", kind, type(error).__name__)
     return count
 
 
 def run_job(job: Job) -> None:
-    """Run one claimed job to whatever end it comes to."""
+    """Run one claimed job, and record how it ended."""
     token = correlation_id.set(str(job.pk))
     try:
         with heart.beating(job):
             load_handler(JobKind(job.kind))(job)
-            if job.state == JobState.RUNNING:  # some end their job with their last transaction
+            if (
+                job.state == JobState.RUNNING
+            ):  # some handlers finish their job in their last transaction
                 jobs.finish(job, JobState.SUCCEEDED)
     except JobCancelled:
         jobs.finish(job, JobState.CANCELLED)
     except Exception as error:
-        if is_passing(error):
-            logger.warning("job %s: passing trouble: %s", job.pk, type(error).__name__)
+        if is_temporary(error):
+            logger.warning("job %s: temporary error: %s", job.pk, type(error).__name__)
             close_connection()
             put_back(job)
         else:

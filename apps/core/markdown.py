@@ -48,12 +48,12 @@ class CitationLink:
 
 
 def render_answer(text: str, *, citations: Mapping[int, CitationLink]) -> SafeString:
-    """Markdown with `[n]` markers as HTML with citation chips; markers of nothing are dropped."""
+    """Markdown as safe HTML, with `[n]` as citation chips; markers of no passage are dropped."""
     return _clean(_parser().render(text, {CITATIONS: citations}))
 
 
 def render_markdown(text: str) -> SafeString:
-    """Markdown without citations as safe HTML; `[n]` stays as it is written."""
+    """Markdown without citations as safe HTML; `[n]` stays as it was written."""
     return _clean(_plain_parser().render(text))
 
 
@@ -104,7 +104,7 @@ def _read_citation(state: StateInline, silent: bool) -> bool:
         numbers = [int(number) for number in re.findall(r"\d+", match.group(1))]
         known = [number for number in numbers if number in state.env[CITATIONS]]
         if not known:
-            # Nothing is left where it stood, so the space before it goes too.
+            # The marker was dropped, so the space before it goes too.
             state.pending = state.pending.rstrip(" ")
         for number in known:
             token = state.push("citation", "", 0)

@@ -1,4 +1,4 @@
-"""What a database can keep of a text. Pure: it is open to every folder, so it imports nothing."""
+"""Making text storable. Pure: every folder may import it, so it imports nothing itself."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable(text: str, *, keep_length: bool = False) -> str:
-    """The text as PostgreSQL and UTF-8 can hold it; every text that somebody else wrote needs it.
+    """The text without what PostgreSQL or UTF-8 cannot hold. For any text from outside.
 
-    NUL is dropped: it has no meaning in a text, nobody sees it, and PostgreSQL refuses it. A lone
-    half of a surrogate pair becomes U+FFFD: it stood for a character that was lost before the
-    text came to us, and whoever reads it should see that something was. Two halves that belong
-    together are joined into their character, because nothing was lost there: JSON of other
-    systems comes so.
+    NUL is dropped: PostgreSQL refuses it, and it means nothing to a reader. A lone surrogate
+    becomes U+FFFD: it is half of a character whose other half was lost before the text reached
+    us, and readers should see that something is missing. A high and a low surrogate in a row are
+    joined into their character, because nothing was lost: some systems escape characters that way
+    in JSON.
 
-    With `keep_length` each of these becomes one U+FFFD instead, NUL and joinable halves too: for
-    text into which offsets point that were counted before, such as the blocks of a parsed page.
+    With `keep_length` every NUL and every surrogate becomes one U+FFFD instead. That is for text
+    whose offsets were counted before, such as those of the blocks of a parsed page.
     """
     if is_storable(text):
         return text
@@ -31,7 +31,7 @@ def storable(text: str, *, keep_length: bool = False) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """Whether `storable` would leave the text as it is: for input that is refused, not repaired."""
+    """Whether `storable` would not change the text. For input that is rejected, not repaired."""
     if "\x00" in text:
         return False
     try:
@@ -42,7 +42,7 @@ def is_storable(text: str) -> bool:
 
 
 def storable_json(value: Any) -> Any:
-    """A value for a JSON column with `storable` applied to its texts and keys, however deep.
+    """A value for a JSON column, with `storable` applied to every text and key at any depth.
 
     Tuples become lists, as they do in JSON.
     """

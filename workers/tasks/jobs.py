@@ -1,4 +1,4 @@
-"""The wake-ups: a task for each kind, which says that jobs of the kind are waiting in Postgres."""
+"""The wake-ups: one task for each kind, sent when jobs of the kind wait in Postgres."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from workers.runner import run_due
 
 
 def make_task(kind: JobKind) -> Task[[list[str]], None]:
-    """The task that runs what is due of the kind, named for it."""
+    """The task that runs the due jobs of the kind, under the name of the kind."""
 
     @shared_task(name=task_name(kind), acks_late=True, ignore_result=True)
     def run_jobs(job_ids: list[str]) -> None:
-        """Run what is due. The ids are for the log; what is due stands in Postgres."""
+        """Run whatever is due in Postgres. The ids are only for logs."""
         run_due(kind)
 
     return run_jobs
 
 
-# Not in a receiver of `worker_init`, whose errors Celery only logs: a worker that lacks the
-# function of a kind must not start.
+# At import, because a worker that lacks the function of a kind must not start. Celery only logs
+# the errors of its signals' receivers.
 load_all()
 
 for _kind in JobKind:
