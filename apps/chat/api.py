@@ -28,6 +28,8 @@ RETRYABLE = frozenset(
         MessageState.FAILED,
         MessageState.STOPPED,
         MessageState.WITHDRAWN,
+        MessageState.CUT,
+        MessageState.REFUSED,
     }
 )
 NOT_RETRYABLE = Problem(

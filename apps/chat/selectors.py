@@ -55,6 +55,8 @@ class AnswerView:
     feedback: Any = None
     searched_for: str = ""
     searched_also: Sequence[str] = ()
+    reasoning: str = ""
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def list_history(conversation: Conversation, *, before: Message | None = None) -
     messages = conversation.messages.filter(
         replaced=False,
         author=Message.Author.ASSISTANT,
-        state__in=[MessageState.DONE, MessageState.STOPPED],
+        state__in=[MessageState.DONE, MessageState.STOPPED, MessageState.CUT],
     )
     if before is not None:
         messages = messages.filter(created_at__lt=before.created_at)
@@ -123,7 +125,8 @@ def list_history(conversation: Conversation, *, before: Message | None = None) -
 def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
     """An answer with its sources. Declined ones show the nearest passages instead.
 
-    `searched_for` is what was searched for where that is not the question itself.
+    `searched_for` is what was searched for where that is not the question itself, `reasoning` what
+    the model thought aloud, `left_out` how many earlier turns did not fit into its window.
     """
     sources = [view_source(p, workspace) for p in answer.passages.all()]
     sources.sort(key=lambda source: source.number)
@@ -147,6 +150,8 @@ def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
         feedback=next(iter(answer.feedback.all()), None),
         searched_for=attributes.get("query", ""),
         searched_also=attributes.get("query.also", ()),
+        reasoning=attributes.get("reasoning", ""),
+        left_out=attributes.get("history.left_out", 0),
     )
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from apps.assistants.answering.citations import CITATION
 from apps.chat.models import Message, RetrievedPassage
 from apps.chat.selectors import list_history
+from apps.core.citations import remove_citations
 from apps.datasets.examples import (
     MAX_ANSWER,
     MAX_PASSAGE,
@@ -87,7 +87,7 @@ def capture_feedback(dataset: Dataset, *, feedback: Feedback, actor: Actor) -> C
 
 def strip_citations(text: str) -> str:
     """The answer without its [n]."""
-    return _BEFORE_MARK.sub("", CITATION.sub("", text)).strip()
+    return _BEFORE_MARK.sub("", remove_citations(text)).strip()
 
 
 def _fields(

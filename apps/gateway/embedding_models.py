@@ -19,7 +19,7 @@ from apps.gateway.addresses import check_address
 from apps.gateway.credentials import CredentialError, decrypt
 from apps.gateway.models import EmbeddingModel
 from inference.errors import ModelError, ModelFilesError
-from inference.openai_embeddings import EmbeddingsClient
+from inference.openai.embeddings import EmbeddingsClient
 from inference.protocols import Embedder
 from inference.remote_embedder import RemoteEmbedder
 

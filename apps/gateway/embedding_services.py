@@ -22,8 +22,8 @@ from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 from inference.background import run_blocking
 from inference.errors import ModelError, ModelFilesError
-from inference.openai_embeddings import EmbeddingsClient
-from inference.openai_wire import make_error
+from inference.openai.embeddings import EmbeddingsClient
+from inference.openai.wire import make_error
 
 MAX_DIMENSIONS = 4_000
 """What pgvector's graph takes of numbers of 16 bits."""

@@ -15,9 +15,9 @@ from apps.gateway.models import Endpoint
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 from inference.errors import ModelError
-from inference.openai_client import OpenAIClient
-from inference.openai_logprobs import LogprobClient
-from inference.openai_rerank import RerankClient
+from inference.openai.client import OpenAIClient
+from inference.openai.logprobs import LogprobClient
+from inference.openai.rerank import RerankClient
 
 MILLION = Decimal(1_000_000)
 UNREADABLE_KEY = "The stored key of this endpoint cannot be read any more. Enter it again."

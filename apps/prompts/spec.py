@@ -78,10 +78,10 @@ class PromptSpec:
     schema: Mapping[str, Any] | None = None
 
     @property
-    def num_characters(self) -> int:
-        """The characters that every question is asked with, whatever is asked."""
-        examples = sum(len(e.question) + len(e.answer) + len(e.passages) for e in self.examples)
-        return len(self.system) + len(self.persona) + len(self.user) + examples
+    def all_text(self) -> str:
+        """What every question is asked with, whatever is asked."""
+        examples = [text for e in self.examples for text in (e.question, e.answer, e.passages)]
+        return "\n".join([self.system, self.persona, self.user, *examples])
 
     @property
     def num_calls(self) -> int:

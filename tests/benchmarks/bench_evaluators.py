@@ -31,7 +31,7 @@ import numpy as np
 from inference.http_session import get_session
 from inference.minilm.build import build_model
 from inference.minilm.embedder import MiniLMEmbedder
-from inference.openai_client import OpenAIClient
+from inference.openai.client import OpenAIClient
 from inference.protocols import ChatModel
 from inference.stub_answers import StubConfig
 from inference.stub_server import serve_in_thread

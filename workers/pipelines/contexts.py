@@ -25,7 +25,7 @@ from apps.retrieval.passages import contexts
 from apps.retrieval.passages.contexts import Written
 from inference.background import run_blocking
 from inference.errors import ModelError
-from inference.openai_client import OpenAIClient
+from inference.openai.client import OpenAIClient
 from inference.types import ChatMessage, Sampling, Usage
 from workers.claims import fence, still_wanted
 

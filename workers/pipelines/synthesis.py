@@ -17,7 +17,7 @@ from apps.datasets.synthesis.templated import draft_question
 from apps.gateway.services import make_client
 from inference.errors import ModelError
 from inference.http_session import close_sessions
-from inference.openai_client import OpenAIClient
+from inference.openai.client import OpenAIClient
 from inference.types import Usage
 from workers.claims import fence
 from workers.failures import TemporaryError

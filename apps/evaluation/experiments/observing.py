@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from apps.assistants.answering.citations import CITATION, split_claims
+from apps.assistants.answering.citations import split_claims
+from apps.core.citations import remove_citations
 from apps.datasets.models import Example
 from apps.evaluation.models import ExperimentItem, ItemPassage
 from measures.evaluators.base import CitationMark, EvidencePassage, Observation, Timing
@@ -62,7 +63,7 @@ def mark_citations(answer: str, numbers: Sequence[int]) -> tuple[str, tuple[Cita
     `numbers` are the passages' numbers in order; a mark points at a passage by its place there.
     """
     places = {number: place for place, number in enumerate(numbers)}
-    plain = BEFORE_STOP.sub("", CITATION.sub("", answer)).strip()
+    plain = BEFORE_STOP.sub("", remove_citations(answer)).strip()
     marks, position = [], 0
     for claim in split_claims(answer):
         words = r"\s+".join(map(re.escape, BEFORE_STOP.sub("", claim.text).split()))

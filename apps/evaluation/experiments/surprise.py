@@ -19,7 +19,7 @@ from apps.evaluation.experiments.scoring import Subject
 from apps.gateway.models import Endpoint
 from apps.gateway.services import compute_cost, make_logprob_client
 from inference.errors import ModelError
-from inference.openai_logprobs import ReadText
+from inference.openai.logprobs import ReadText
 from measures.evaluators.base import Observation
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ import orjson
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
-from apps.assistants.answering.citations import CITATION
 from apps.assistants.models import Release
+from apps.core.citations import remove_citations
 from apps.core.jobs import enqueue
 from apps.core.models import Job, JobKind
 from apps.core.text import storable
@@ -239,8 +239,8 @@ def _preference(match: Match, chosen: ExperimentItem, rejected: ExperimentItem) 
     example = match.first.example
     return {
         "prompt": example.question,
-        "chosen": CITATION.sub("", chosen.answer).strip(),
-        "rejected": CITATION.sub("", rejected.answer).strip(),
+        "chosen": remove_citations(chosen.answer).strip(),
+        "rejected": remove_citations(rejected.answer).strip(),
         "history": example.history,
         "example": str(example.key),
         "chosen_release": chosen.release.number,

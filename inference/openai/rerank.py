@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import aiohttp
 import orjson
 
-from inference import openai_client
 from inference.http_reading import read_body
 from inference.http_session import get_session
-from inference.openai_client import MAX_BODY_BYTES, OpenAIClient
-from inference.openai_wire import make_error
+from inference.openai import client
+from inference.openai.client import MAX_BODY_BYTES, OpenAIClient
+from inference.openai.wire import make_error
 
 RERANK_SECONDS = 20.0
 """A person waits for it: later the order that search found is the better answer."""
@@ -51,7 +51,7 @@ class RerankClient(OpenAIClient):
 
     async def _read_scores(self, response: aiohttp.ClientResponse) -> bytes:
         if response.status != 200:
-            text = await read_body(response, limit=openai_client.MAX_ERROR_BYTES)
+            text = await read_body(response, limit=client.MAX_ERROR_BYTES)
             raise self._explain(response, text)
         return await read_body(response, limit=MAX_BODY_BYTES)
 

@@ -7,16 +7,19 @@ choices, no usage at all, reasoning beside the answer, and plain JSON where a st
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from apps.core.text import storable
 from inference.errors import ErrorKind, ModelError
+from inference.openai.content import read_message
+from inference.openai.reasoning import split_reasoning
 from inference.types import ChatDelta, ChatMessage, Sampling, Usage
 
-MAX_EVENT_BYTES = 1 << 20
 DETAIL_LENGTH = 300
 
 # Names that servers other than OpenAI's give to the same two outcomes.
@@ -26,6 +29,12 @@ _FINISH_REASONS = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "safety": "content_filter",
+    "recitation": "content_filter",
+    "prohibited_content": "content_filter",
+    "content_filtered": "content_filter",
 }
 _TOO_LONG = re.compile(
     r"context[ _](?:length|window|size)|maximum context|too many tokens|prompt is too long"
@@ -59,6 +68,7 @@ _MESSAGES: dict[ErrorKind, str] = {
     "bad_request": "The model server rejected the request.",
     "too_long": "The question and its passages are too long for this model.",
     "interrupted": "The model server stopped in the middle of the answer.",
+    "empty": "The model ended without an answer.",
     "server_error": "The model server failed.",
     "invalid_response": "The address answers, but not like an OpenAI-compatible model server.",
 }
@@ -179,24 +189,45 @@ def _clean(detail: str, secret: str | None) -> str:
 
 def _parse_json(data: bytes) -> object:
     try:
-        parsed: object = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        parsed: object = load_json(data)
+    except ValueError:
         return None
     return parsed
+
+
+def load_json(data: bytes) -> Any:
+    """Raises ``ValueError``. Halves of escaped surrogate pairs stay as they are."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        # The standard library reads what orjson is too strict for: half a character that the
+        # next event goes on with, or bytes that are no UTF-8.
+        return json.loads(data.decode("utf-8", "replace"))
 
 
 def parse_completion(data: bytes) -> ChatDelta:
     """Read a whole, unstreamed completion as one delta; raises ``ModelError``."""
     try:
-        payload = orjson.loads(data)
+        payload = load_json(data)
         choice = payload["choices"][0]
-        text = choice["message"].get("content") or ""
+        content = read_message(choice["message"])
         reason = choice.get("finish_reason") or "stop"
-    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise make_error("invalid_response") from error
+    answer, thoughts = split_reasoning(content.text)
     return ChatDelta(
-        str(text), _FINISH_REASONS.get(reason, str(reason)), _read_usage(payload.get("usage"))
+        answer,
+        read_finish_reason(reason),
+        read_usage(payload.get("usage")),
+        reasoning=storable(content.reasoning) + thoughts,
+        refusal=content.refusal,
+        calls_tool=content.calls_tool,
     )
+
+
+def read_finish_reason(reason: object) -> str:
+    """The reason under the name that OpenAI gives it."""
+    return _FINISH_REASONS.get(str(reason).lower(), str(reason))
 
 
 def parse_model_ids(data: bytes) -> list[str]:
@@ -213,95 +244,10 @@ def parse_served_model(data: bytes) -> str:
     return str(payload.get("model") or "") if isinstance(payload, dict) else ""
 
 
-def _read_usage(usage: object) -> Usage | None:
+def read_usage(usage: object) -> Usage | None:
     if not isinstance(usage, dict):
         return None
     counts = usage.get("prompt_tokens"), usage.get("completion_tokens")
     if not all(isinstance(count, int) for count in counts):
         return None
     return Usage(*counts)  # type: ignore[arg-type]  # checked just above
-
-
-class StreamDecoder:
-    """Reads a ``text/event-stream`` of completion chunks as it comes off the network."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self.done = False  # nothing more is to be read
-        self.complete = False  # [DONE] was read
-        self.understood = False  # at least one event was a chunk of an answer
-        self.speaking = False  # the model began to write, be it answer or reasoning
-        self.finish_reason: str | None = None
-        self.error: object = None  # payload of an error event
-
-    def feed(self, data: bytes) -> ChatDelta | None:
-        """Take the bytes of one network read and return what they say, joined into one delta.
-
-        Raises ``ModelError`` on anything that is not a stream of chunks. After an error event
-        ``error`` is set and the rest is ignored.
-        """
-        lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()
-        if len(self._rest) > MAX_EVENT_BYTES:
-            raise make_error("invalid_response")
-        texts: list[str] = []
-        finish: str | None = None
-        usage: Usage | None = None
-        for line in lines:
-            if line[:5] != b"data:" or self.done:
-                continue  # blank lines, comments and other fields carry nothing
-            payload = line[5:].strip()
-            if payload == b"[DONE]":
-                self.done = self.complete = True
-                continue
-            chunk = self._parse_chunk(payload)
-            if chunk is None:
-                break
-            if chunk.get("usage") is not None:
-                usage = _read_usage(chunk["usage"]) or usage
-            for choice in chunk.get("choices") or ():
-                finish = self._read_choice(choice, texts) or finish
-        if finish is not None:
-            self.finish_reason = finish
-        if texts or finish is not None or usage is not None:
-            return ChatDelta("".join(texts), finish, usage)
-        return None
-
-    def finish(self) -> ChatDelta | None:
-        """Take the last line of a stream that ended without a line break."""
-        if not self._rest:
-            return None
-        self.done = False
-        delta = self.feed(b"\n")
-        self.done = True
-        return delta
-
-    def _parse_chunk(self, payload: bytes) -> dict[str, Any] | None:
-        try:
-            chunk = orjson.loads(payload)
-        except orjson.JSONDecodeError as error:
-            raise make_error("invalid_response") from error
-        if not isinstance(chunk, dict):
-            raise make_error("invalid_response")
-        if chunk.get("error") is not None:
-            self.error = chunk["error"]
-            self.done = True
-            return None
-        self.understood = True
-        return chunk
-
-    def _read_choice(self, choice: dict[str, Any], texts: list[str]) -> str | None:
-        try:
-            if choice.get("index", 0) != 0:
-                return None  # alternatives were not asked for and cannot be told apart here
-            delta = choice.get("delta") or {}
-            text = delta.get("content")
-            if text:
-                texts.append(text)
-                self.speaking = True
-            elif delta.get("reasoning") or delta.get("reasoning_content"):
-                self.speaking = True
-            reason = choice.get("finish_reason")
-        except AttributeError as error:
-            raise make_error("invalid_response") from error
-        return _FINISH_REASONS.get(reason, reason) if reason else None

@@ -11,12 +11,12 @@ import aiohttp
 import numpy as np
 import orjson
 
-from inference import openai_client
 from inference.errors import ModelError
 from inference.http_reading import read_body
 from inference.http_session import get_session
-from inference.openai_client import RETRIES, OpenAIClient
-from inference.openai_wire import make_error
+from inference.openai import client
+from inference.openai.client import RETRIES, OpenAIClient
+from inference.openai.wire import make_error
 from inference.protocols import Vectors
 
 MAX_VECTORS_BYTES = 64 << 20
@@ -37,9 +37,9 @@ class EmbeddingsClient(OpenAIClient):
             try:
                 return parse_vectors(await self._post_embeddings(body), count=len(texts))
             except ModelError as error:
-                if attempt == RETRIES or not openai_client.may_retry(error):
+                if attempt == RETRIES or not client.may_retry(error):
                     raise
-                delay = openai_client.retry_delay(error, attempt)
+                delay = client.retry_delay(error, attempt)
             await asyncio.sleep(delay)
         raise AssertionError("unreachable")
 
@@ -60,7 +60,7 @@ class EmbeddingsClient(OpenAIClient):
 
     async def _read_vectors(self, response: aiohttp.ClientResponse) -> bytes:
         if response.status != 200:
-            text = await read_body(response, limit=openai_client.MAX_ERROR_BYTES)
+            text = await read_body(response, limit=client.MAX_ERROR_BYTES)
             raise self._explain(response, text)
         return await read_body(response, limit=MAX_VECTORS_BYTES)
 

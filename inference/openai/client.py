@@ -22,8 +22,8 @@ from inference.http_session import (
     get_session,
     open_session,
 )
-from inference.openai_wire import (
-    StreamDecoder,
+from inference.openai.stream import StreamDecoder
+from inference.openai.wire import (
     adapt_request,
     encode_request,
     explain_event,
