@@ -14,11 +14,8 @@ so that passages which overlap each other are paid for: the reader has to read t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
-
-Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,32 +98,3 @@ def count_common(left: Sequence[Span], right: Sequence[Span]) -> int:
     for span in right:
         by_document[span.document].append(span)
     return sum(a.overlap(b) for a in left for b in by_document[a.document])
-
-
-def best_precision(wanted: Sequence[Span], chunks: Sequence[Span]) -> float | None:
-    """Precision if every chunk that holds a wanted character were retrieved, and no other.
-
-    The report calls it precision Omega: how well a way of cutting fits, whatever the search does.
-    """
-    targets = merge(wanted)
-    touched = [chunk for chunk in chunks if any(chunk.overlap(target) for target in targets)]
-    scores = measure_overlap(touched, targets)
-    return scores.precision if scores else None
-
-
-def grade_passages(
-    retrieved: Sequence[Span], wanted: Mapping[Key, Span], *, share: float = 0.5
-) -> list[tuple[Key, ...]]:
-    """Return for each retrieved passage which wanted spans (by key) it holds.
-
-    It holds one when at least ``share`` of that span's characters are in it; an empty tuple
-    says that the passage is of no use.
-    """
-    return [
-        tuple(
-            key
-            for key, span in wanted.items()
-            if span.length and passage.overlap(span) >= share * span.length
-        )
-        for passage in retrieved
-    ]

@@ -193,32 +193,6 @@ def auroc(labels: Sequence[bool], scores: Sequence[float] | Floats) -> float | N
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
 
 
-def bootstrap_auroc(
-    labels: Sequence[bool],
-    scores: Sequence[float] | Floats,
-    *,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> Interval | None:
-    """AUROC with a percentile bootstrap in which each class keeps its size."""
-    value = auroc(labels, scores)
-    if value is None:
-        return None
-    truth, data = np.asarray(labels, bool), _finite(scores)
-    positives, negatives = data[truth], data[~truth]
-    wins = (positives[:, None] > negatives).astype(np.float64)
-    wins += (positives[:, None] == negatives) / 2
-    generator = np.random.default_rng(seed)
-    found = np.empty(resamples)
-    for index in range(resamples):
-        rows = np.bincount(generator.integers(0, positives.size, positives.size))
-        columns = np.bincount(generator.integers(0, negatives.size, negatives.size))
-        found[index] = rows @ wins[: rows.size, : columns.size] @ columns
-    low, high = _percentiles(found / wins.size, confidence)
-    return Interval(value, low, high, int(truth.size))
-
-
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
     """Indices of (cost, quality) that no other beats: none is as good for less, or better for it.
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from apps.core.text import storable
 from parsing.charsets.detect import detect_charset, normalise_charset
 from parsing.types import Block, BlockKind, ParsedPage
 
@@ -24,10 +25,10 @@ _LIGATURES = {
 
 
 def clean_text(text: str) -> str:
-    """Drop what a database or a browser refuses (NUL, lone surrogates), and unify line ends."""
+    """Keep what a database and a browser can hold, and unify line ends."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _FORBIDDEN.sub("", text).translate(_LIGATURES)
+    return _FORBIDDEN.sub("", storable(text)).translate(_LIGATURES)
 
 
 def squeeze(text: str) -> str:

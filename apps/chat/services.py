@@ -16,6 +16,7 @@ from apps.assistants.recipe import Recipe
 from apps.chat import store
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.ids import uuid7
+from apps.core.text import storable
 from apps.retrieval.search.places import locate_words
 from apps.traces.recorder import Recorder
 
@@ -61,7 +62,7 @@ def begin_answer(
 ) -> None:
     """Store a question and its empty answer; a conversation that is not there yet begins."""
     now = timezone.now()
-    question = clean_text(question)
+    question = storable(question)
     store.insert_question(
         store.QuestionRow(
             workspace_id=recipe.workspace_id,
@@ -115,11 +116,6 @@ def put_aside_from(question: Message) -> None:
     ).update(replaced=True)
 
 
-def clean_text(text: str) -> str:
-    """Text as Postgres can keep it: without NUL and without halves of surrogate pairs."""
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
-
-
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How an answer ended."""
@@ -140,7 +136,7 @@ def finish_answer(
         store.AnswerRow(
             answer_id=answer_id,
             state=ending.state,
-            content=clean_text(outcome.content),
+            content=storable(outcome.content),
             is_declined=outcome.is_declined,
             reason=ending.reason,
             finished_at=timezone.now(),

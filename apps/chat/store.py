@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from uuid import UUID
 import orjson
 
 from apps.chat.models import MessageState
+from apps.core.text import storable_json
 from apps.retrieval.vectors.wire import open_raw_cursor
 
 BEGIN = """
@@ -160,16 +162,9 @@ def update_answer(row: AnswerRow) -> MessageState | None:
 
 
 def _json(value: Any) -> str:
-    """JSON as Postgres takes it: without NUL, which its text cannot hold."""
-    text = orjson.dumps(value).decode()
-    return orjson.dumps(_without_nul(value)).decode() if "\\u0000" in text else text
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\x00", "")
-    if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nul(item) for item in value]
-    return value
+    """JSON as Postgres takes it. Nearly always it is that already, so cleaning comes second."""
+    with suppress(orjson.JSONEncodeError):  # a lone half of a surrogate pair
+        text = orjson.dumps(value).decode()
+        if "\\u0000" not in text:
+            return text
+    return orjson.dumps(storable_json(value)).decode()

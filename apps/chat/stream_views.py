@@ -46,6 +46,7 @@ from apps.chat.services import (
     put_aside_from,
 )
 from apps.core.aio import run_db
+from apps.core.text import storable
 from apps.workspaces.decorators import async_workspace_view
 from apps.workspaces.http import WorkspaceRequest
 
@@ -75,7 +76,7 @@ def _refuse(reason: str) -> HttpResponse:
 
 def _read_question(request: WorkspaceRequest) -> tuple[str, HttpResponse | None]:
     """The question, and the refusal of one that cannot be answered as it is."""
-    question = request.POST.get("question", "").replace("\x00", "").strip()
+    question = storable(request.POST.get("question", "")).strip()
     if not question:
         return "", _refuse("Type a question first.")
     if len(question) > MAX_QUESTION:
@@ -204,7 +205,7 @@ async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpRespons
 
     `query` is searched for instead of what was made of the question, if it is given.
     """
-    query = request.POST.get("query", "").replace("\x00", "").strip()
+    query = storable(request.POST.get("query", "")).strip()
     if len(query) > MAX_QUESTION:
         return _refuse(f"At most {MAX_QUESTION:,} characters can be searched.")
 

@@ -50,12 +50,12 @@ class CitationLink:
 
 
 def render_answer(text: str, *, citations: Mapping[int, CitationLink]) -> SafeString:
-    """Markdown with `[n]` markers as HTML with citation chips; markers of nothing are dropped."""
+    """Markdown as safe HTML, with `[n]` as citation chips; markers of no passage are dropped."""
     return _clean(_parser().render(text, {CITATIONS: citations}))
 
 
 def render_markdown(text: str) -> SafeString:
-    """Markdown without citations as safe HTML; `[n]` stays as it is written."""
+    """Markdown without citations as safe HTML; `[n]` stays as it was written."""
     return _clean(_plain_parser().render(text))
 
 
@@ -108,7 +108,7 @@ def _read_citation(state: StateInline, silent: bool) -> bool:
     if not silent:
         known = [number for number in cited if number in state.env[CITATIONS]]
         if not known:
-            # Nothing is left where it stood, so the space before it goes too.
+            # The marker was dropped, so the space before it goes too.
             state.pending = state.pending.rstrip(" ")
         for number in known:
             token = state.push("citation", "", 0)

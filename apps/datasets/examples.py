@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.core.text import storable, storable_json
 from apps.datasets.models import MAX_TAG
 
 MAX_QUESTION = 4_000
@@ -79,7 +80,7 @@ def clean_text(value: object, *, field: str, limit: int, required: bool = False)
     """The text without NUL and outer space. Raises ExampleError when empty or too long."""
     if not isinstance(value, str):
         raise ExampleError(field, f"The {_words(field)} must be text.")
-    text = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").strip()
+    text = storable(value).strip()
     if required and not text:
         raise ExampleError(field, f"The {_words(field)} is missing.")
     if len(text) > limit:
@@ -95,7 +96,7 @@ def clean_tags(values: Iterable[object]) -> tuple[str, ...]:
     for value in values:
         if not isinstance(value, str | int | float):
             raise ExampleError("tags", "Tags must be words.")
-        tag = " ".join(str(value).replace("\x00", "").replace(",", " ").lower().split())
+        tag = " ".join(storable(str(value)).replace(",", " ").lower().split())
         if len(tag) > MAX_TAG:
             raise ExampleError("tags", f"A tag has at most {MAX_TAG} characters.")
         if tag:
@@ -169,10 +170,9 @@ def clean_checks(value: object) -> dict[str, Any]:
             raise ExampleError("checks", f"In the checks, {name} must be {kind}.")
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        text.encode()
     except (TypeError, ValueError) as error:
         raise ExampleError("checks", "The checks hold what cannot be kept.") from error
-    if len(text) > MAX_CHECKS or "\\u0000" in text:
+    if len(text) > MAX_CHECKS or storable_json(value) != value:
         raise ExampleError("checks", "The checks are too long, or hold what cannot be kept.")
     return dict(value)
 
@@ -215,7 +215,7 @@ def _boolean(value: object) -> bool:
 
 
 def _short(value: object, limit: int) -> str:
-    text = "" if value is None else str(value).replace("\x00", "").strip()
+    text = "" if value is None else storable(str(value)).strip()
     if len(text) > limit:
         raise ExampleError("example", f"“{text[:20]}…” is longer than {limit} characters.")
     return text

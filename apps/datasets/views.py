@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.text import storable
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_draft, get_version
 from apps.datasets.checking import check_version
@@ -76,9 +77,9 @@ def read_filter(request: WorkspaceRequest) -> ExampleFilter:
     form.is_valid()
     values = form.cleaned_data
     return ExampleFilter(
-        text=values.get("q", "").replace("\x00", ""),
+        text=storable(values.get("q", "")),
         **{
-            name: values.get(name, "").replace("\x00", "")
+            name: storable(values.get(name, ""))
             for name in ("state", "tag", "source", "language", "length", "answerable")
         },
     )

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.chat.models import Message
+from apps.core.text import storable
 from apps.feedback.models import Feedback, FeedbackState, Rating
 from apps.workspaces.services import Actor
 
@@ -40,8 +41,8 @@ def give_feedback(answer: Message, *, verdict: Verdict, actor: Actor) -> Feedbac
         "trace_id": answer.trace_id,
         "rating": verdict.rating,
         "reason": verdict.reason if verdict.rating == Rating.DOWN else "",
-        "comment": verdict.comment.replace("\x00", "")[:MAX_COMMENT],
-        "correction": verdict.correction.replace("\x00", "")[:MAX_CORRECTION],
+        "comment": storable(verdict.comment)[:MAX_COMMENT],
+        "correction": storable(verdict.correction)[:MAX_CORRECTION],
         "state": FeedbackState.OPEN,
         "updated_at": timezone.now(),
     }

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.core.text import storable
 from apps.datasets.access import get_dataset, get_example
 from apps.datasets.examples import ExampleError, split_tags
 from apps.datasets.models import Dataset, Example
@@ -75,7 +76,7 @@ class SideView:
 def lab(request: WorkspaceRequest) -> HttpResponse:
     """Ask, and see what each step of two profiles finds."""
     example = _find_example(request)
-    question = request.GET.get("q", "").replace("\x00", "").strip()[:MAX_QUESTION]
+    question = storable(request.GET.get("q", "")).strip()[:MAX_QUESTION]
     question = question or (example.question if example else "")
     collections = list(list_collections(request.workspace))
     chosen = choose_collections(request, collections)

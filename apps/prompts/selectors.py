@@ -58,11 +58,6 @@ def list_all_versions(workspace_id: UUID) -> QuerySet[PromptVersion]:
     )
 
 
-def find_prompt(workspace_id: UUID, name: str) -> Prompt | None:
-    """The workspace's prompt of this name, if there is one."""
-    return Prompt.objects.filter(workspace_id=workspace_id, name=name).first()
-
-
 def list_uses(workspace_id: UUID, prompt: Prompt | None = None) -> list[PromptUse]:
     """Which assistants use the prompts; assistants are above, so settings say who knows."""
     finder = cast(Callable[[UUID], Sequence[PromptUse]], import_string(settings.PROMPT_USES))

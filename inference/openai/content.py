@@ -46,11 +46,6 @@ def read_message(message: Mapping[str, Any]) -> Content:
     return Content("".join(texts), "".join(thoughts), "".join(refusals), calls)
 
 
-def join_surrogates(text: str) -> str:
-    """Halves of a character beside each other joined; a half alone becomes U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def _read_part(
     part: Any, texts: list[str], thoughts: list[str], refusals: list[str], *, depth: int
 ) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from inference.openai.content import Content, join_surrogates, read_message
+from apps.core.text import storable
+from inference.openai.content import Content, read_message
 from inference.openai.reasoning import Piece, ReasoningSplitter
 from inference.openai.wire import load_json, make_error, read_finish_reason, read_usage
 from inference.types import ChatDelta, Usage
@@ -68,7 +69,7 @@ class StreamDecoder:
 
     def _end(self, parts: _Parts) -> None:
         """What was held back in case it became something else."""
-        text, self._half = join_surrogates(self._half), ""
+        text, self._half = storable(self._half), ""
         if text:
             parts.add(self._splitter.feed(text))
         parts.add(self._splitter.finish())
@@ -120,7 +121,7 @@ class StreamDecoder:
         if content.text:
             parts.add(self._splitter.feed(self._whole(content.text)))
         if content.reasoning:
-            parts.reasoning.append(join_surrogates(content.reasoning))
+            parts.reasoning.append(storable(content.reasoning))
         parts.refusal += content.refusal
         parts.calls_tool = parts.calls_tool or content.calls_tool
         if content != _NOTHING:
@@ -135,7 +136,7 @@ class StreamDecoder:
             text, self._half = self._half + text, ""
         if "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
-        return text if text.isascii() else join_surrogates(text)
+        return storable(text)
 
 
 _NOTHING = Content()

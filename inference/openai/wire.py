@@ -14,8 +14,9 @@ from typing import Any
 
 import orjson
 
+from apps.core.text import storable
 from inference.errors import ErrorKind, ModelError
-from inference.openai.content import join_surrogates, read_message
+from inference.openai.content import read_message
 from inference.openai.reasoning import split_reasoning
 from inference.types import ChatDelta, ChatMessage, Sampling, Usage
 
@@ -218,7 +219,7 @@ def parse_completion(data: bytes) -> ChatDelta:
         answer,
         read_finish_reason(reason),
         read_usage(payload.get("usage")),
-        reasoning=join_surrogates(content.reasoning) + thoughts,
+        reasoning=storable(content.reasoning) + thoughts,
         refusal=content.refusal,
         calls_tool=content.calls_tool,
     )

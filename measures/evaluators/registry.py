@@ -8,6 +8,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
+from apps.core.text import storable
 from measures.evaluators.base import Evaluator, Observation, Score, Tools, failed
 
 _FILES = (
@@ -54,10 +55,5 @@ async def score(
             found = evaluator.evaluate(observation, tools)
     except Exception as error:  # an evaluator's fault must not end an experiment
         found = failed(f"{evaluator.label} failed: {type(error).__name__}: {error}")
-    label, reason = _clean(found.label)[:MAX_LABEL], _clean(found.reason)[:MAX_REASON]
+    label, reason = storable(found.label)[:MAX_LABEL], storable(found.reason)[:MAX_REASON]
     return replace(found, label=label, reason=reason)
-
-
-def _clean(text: str) -> str:
-    """Without what a database cannot keep: models and code write NUL and half characters too."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -127,5 +127,3 @@ and length must not count. Say "tie" only if there is no difference that matters
 Reply with JSON only: {"reason": "...", "winner": "A", "B" or "tie"}""",
     _WINNER,
 )
-
-PROMPTS = {prompt.label: prompt for prompt in (RUBRIC, REFERENCE, PAIR)}

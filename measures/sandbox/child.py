@@ -42,7 +42,7 @@ import unicodedata  # noqa: F401
 from typing import Any
 
 _NO_NEW_PRIVS, _SECCOMP, _FILTER, _DEATH_SIGNAL, _DUMPABLE = 38, 22, 2, 1, 4
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 # read write close fstat lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask rt_sigreturn
 # madvise mremap sigaltstack futex clock_gettime clock_getres gettimeofday nanosleep

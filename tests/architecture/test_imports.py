@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,9 @@ FORBIDDEN: dict[str, set[str]] = {
     "workers": {"tests"},
     "config": {"tests"},
 }
-# Where the environment and the data directory are read; it imports nothing itself.
-OPEN_TO_ALL = "config.env"
+# Where the environment and the data directory are read, and what a database can keep of a text.
+# They import nothing but Python's own library, so importing them brings nothing along.
+OPEN_TO_ALL = ("apps.core.text", "config.env", "config.lockfile")
 
 # Started before Django or beside it, and small because of that.
 WITHOUT_DJANGO = {
@@ -89,6 +91,31 @@ def wrong_app_imports(root: Path) -> list[str]:
     return found
 
 
+def is_open_to_all(module: str) -> bool:
+    """Whether it is one of those modules, or a name that is taken from one."""
+    return module in OPEN_TO_ALL or module.rpartition(".")[0] in OPEN_TO_ALL
+
+
+def heavy_imports(module: str, *, root: Path) -> list[str]:
+    """What a module that is open to all must not import: other code of ours, and packages.
+
+    The packages that it lies in count too, as they are run whenever it is imported.
+    """
+    *packages, name = module.split(".")
+    files = [root.joinpath(*packages, f"{name}.py")]
+    files += [
+        root.joinpath(*packages[:depth], "__init__.py") for depth in range(1, len(packages) + 1)
+    ]
+    return [
+        f"{relative(file, root)}: {found}"
+        for file in files
+        for found in sorted(imported_modules(parse(file)))
+        if found.split(".")[0] not in sys.stdlib_module_names
+        and not is_open_to_all(found)
+        and not any(other.startswith(f"{found}.") for other in OPEN_TO_ALL)
+    ]
+
+
 def forbidden_imports(root: Path) -> list[str]:
     """Imports that FORBIDDEN rules out, and relative ones, which would slip past it."""
     found = []
@@ -96,7 +123,7 @@ def forbidden_imports(root: Path) -> list[str]:
         for path in python_files(folder, root=root):
             tree = parse(path)
             for module in sorted(imported_modules(tree)):
-                if module.split(".")[0] in banned and not module.startswith(OPEN_TO_ALL):
+                if module.split(".")[0] in banned and not is_open_to_all(module):
                     found.append(f"{relative(path, root)}: {folder} must not import {module}")
             for node in ast.walk(tree):
                 if isinstance(node, ast.ImportFrom) and node.level:
@@ -126,6 +153,11 @@ def test_apps_import_only_what_lies_below_them() -> None:
 
 def test_nobody_imports_what_is_none_of_its_business() -> None:
     assert not forbidden_imports(ROOT)
+
+
+@pytest.mark.parametrize("module", OPEN_TO_ALL)
+def test_what_is_open_to_all_imports_nothing_of_ours_and_no_package(module: str) -> None:
+    assert not heavy_imports(module, root=ROOT)
 
 
 def test_what_runs_beside_django_does_not_import_it() -> None:
@@ -180,7 +212,7 @@ def test_a_planted_app_import_is_found(tmp_path: Path, path: str, line: str, fin
     ("path", "line"),
     [
         ("apps/chat/views.py", "from celery import shared_task"),
-        ("apps/chat/views.py", "import workers.tasks.ingest"),
+        ("apps/chat/views.py", "import workers.tasks.jobs"),
         ("parsing/pdf.py", "from django.conf import settings"),
         ("inference/client.py", "import django"),
         ("inference/client.py", "from apps.gateway.models import Endpoint"),
@@ -190,6 +222,33 @@ def test_a_planted_app_import_is_found(tmp_path: Path, path: str, line: str, fin
 def test_a_planted_forbidden_import_is_found(tmp_path: Path, path: str, line: str) -> None:
     plant(tmp_path, path, line)
     assert any(path in message for message in forbidden_imports(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "finding"),
+    [
+        ("apps/core/text.py", "from django.db import connection", "text.py: django.db"),
+        ("apps/core/text.py", "import regex", "text.py: regex"),
+        ("apps/core/text.py", "from apps.core.ids import uuid7", "text.py: apps.core.ids"),
+        ("apps/core/text.py", "from apps.core import text_diff", "text.py: apps.core.text_diff"),
+        ("apps/core/__init__.py", "import numpy", "apps/core/__init__.py: numpy"),
+        ("apps/__init__.py", "from workers import celery", "apps/__init__.py: workers"),
+    ],
+)
+def test_a_planted_import_of_what_is_open_to_all_is_found(
+    tmp_path: Path, path: str, line: str, finding: str
+) -> None:
+    for file in ("apps/__init__.py", "apps/core/__init__.py", "apps/core/text.py"):
+        plant(tmp_path, file, "import re\n")
+    plant(tmp_path, path, line)
+    assert any(finding in message for message in heavy_imports("apps.core.text", root=tmp_path))
+
+
+def test_only_the_module_itself_is_open_to_all() -> None:
+    assert is_open_to_all("apps.core.text")
+    assert is_open_to_all("apps.core.text.storable")
+    assert not is_open_to_all("apps.core.text_diff")
+    assert not is_open_to_all("apps.core")
 
 
 def plant(root: Path, path: str, text: str) -> None:

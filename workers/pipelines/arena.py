@@ -1,4 +1,4 @@
-"""Judges in the arena: a model compares what it has not compared yet, each pair in both orders."""
+"""A model as judge in the arena: it compares each pair that it has not seen, in both orders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workers.claims import fence
 from workers.loops import run_async
 
 MOST_UNREADABLE = 5
-GONE = "The model was deleted."
+GONE = "The model that should judge was deleted."
 UNREADABLE = "The model’s verdicts could not be read: {error}"
 
 

@@ -1,4 +1,4 @@
-"""Making questions from documents: a few passages at a time, by a model or by rules."""
+"""Generating questions from documents, a few passages at a time, with a model or by rules."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from inference.http_session import close_sessions
 from inference.openai.client import OpenAIClient
 from inference.types import Usage
 from workers.claims import fence
-from workers.failures import PassingTroubleError
+from workers.failures import TemporaryError
 from workers.loops import run_async
 
 BATCH = 4
-"""Passages asked about at a time; as many calls are repeated at most after a crash."""
-GONE = "The model endpoint was deleted. Begin again with another, or without a model."
+"""Passages per transaction; a crash repeats at most as many calls of the model."""
+GONE = "The model endpoint was deleted. Start again with another model, or without one."
 
 
 def synthesise(job: Job) -> None:
-    """Work through the plan from where it stands. Raises JobCancelled when nobody wants it."""
+    """Continue the plan from its position. Raises JobCancelled once it is cancelled."""
     synthesis = (
         Synthesis.objects.select_related("dataset", "endpoint", "created_by")
         .filter(pk=UUID(job.payload["synthesis_id"]))
@@ -44,7 +44,7 @@ def synthesise(job: Job) -> None:
         _work(job, synthesis)
     except ModelError as error:
         if error.retryable and job.attempts < 3:
-            raise PassingTroubleError(error.message) from error
+            raise TemporaryError(error.message) from error
         jobs.finish(job, JobState.FAILED, reason=error.message)
 
 
@@ -52,10 +52,10 @@ def _work(job: Job, synthesis: Synthesis) -> None:
     plan: list[int] = synthesis.plan
     for start in range(synthesis.position, len(plan), BATCH):
         chunks = load_passages(synthesis, plan[start : start + BATCH])
-        made = _ask(synthesis, chunks) if synthesis.endpoint else [_draft(c) for c in chunks]
+        drafts = _ask(synthesis, chunks) if synthesis.endpoint else [_draft(c) for c in chunks]
         done = min(start + BATCH, len(plan))
         with fence(job):
-            store_made(synthesis, made=made, position=done)
+            store_made(synthesis, made=drafts, position=done)
             Job.objects.filter(pk=job.pk).update(done=done, total=len(plan))
 
 
@@ -83,5 +83,5 @@ async def _ask_one(client: OpenAIClient, chunk: Chunk) -> Made:
         async for delta in deltas:
             reply += delta.text
             usage = delta.usage or usage
-    drafted = read_reply(reply, text=chunk.text)
-    return Made(chunk, drafted, usage.input_tokens, usage.output_tokens)
+    draft = read_reply(reply, text=chunk.text)
+    return Made(chunk, draft, usage.input_tokens, usage.output_tokens)

@@ -33,9 +33,9 @@ from apps.assistants.answering.reranking import find_reranker
 from apps.assistants.answering.selection import select_passages
 from apps.assistants.recipe import Recipe
 from apps.core.aio import run_db
+from apps.core.embedder import get_embedder
 from apps.prompts.defaults import NOT_FOUND
 from apps.prompts.messages import validate_output
-from apps.retrieval.embedder import get_embedder
 from apps.retrieval.search.engine import MAX_LIMIT, Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, Retrieved, retrieve
 from apps.traces.recorder import Recorder, SpanRecord

@@ -13,6 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
+from apps.core.text import storable
 from apps.datasets.models import (
     Annotation,
     AnnotationTask,
@@ -98,7 +99,7 @@ def label_example(
         defaults={
             "workspace_id": task.workspace_id,
             "label": label,
-            "note": note.replace("\x00", "")[:MAX_NOTE],
+            "note": storable(note)[:MAX_NOTE],
             "created_at": timezone.now(),
         },
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.core.text import storable
 from apps.datasets.examples import ExampleError, ExampleFields, clean_fields, split_tags
 from apps.datasets.models import Dataset, ReviewState, SourceKind
 from apps.datasets.services import Source, add_examples, lock_draft
@@ -71,7 +72,7 @@ def import_file(
         if text not in known:
             known.add(text)
             fresh.append(item)
-    source = Source(SourceKind.IMPORT, note=filename.replace("\x00", "")[-200:])
+    source = Source(SourceKind.IMPORT, note=storable(filename)[-200:])
     add_examples(dataset, rows=[(item, source) for item in fresh], actor=actor, state=state)
     outcome.num_imported, outcome.num_known = len(fresh), len(fields) - len(fresh)
     return outcome

@@ -81,7 +81,7 @@ class Metric:
         return sign + (self.show(abs(value)) if value else "0")
 
 
-LATENCY, FIRST_TOKEN, COST, DECLINED = "latency", "first_token", "cost", "declined"
+LATENCY, FIRST_TOKEN, COST = "latency", "first_token", "cost"
 OPERATIONAL = (
     Metric(LATENCY, "Time to the whole answer", "speed", unit="ms", high=None,
            higher_is_better=False, column="duration_ms",

@@ -16,6 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.assistants.answering.pipeline import CitedPassage
+from apps.core.text import storable, storable_json
 from apps.documents.models import Document
 from apps.evaluation.experiments.running import Answered, Question
 from apps.evaluation.models import (
@@ -28,9 +29,6 @@ from apps.evaluation.models import (
     Score,
 )
 from apps.traces.models import Span, Trace
-
-TRIES = 3
-"""Runs that may fail on an item before it counts as failed; each run tries several times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +153,9 @@ def _fill_item(item: ExperimentItem, one: Answered, alive: Collection[UUID]) -> 
     cited = {p.hit.document_id for p in one.outcome.passages if p.cited is not None}
     withdrawn = bool(cited - set(alive))
     item.state = ItemState.WITHDRAWN if withdrawn else ItemState.ANSWERED
-    item.answer = "" if withdrawn else _clean(one.outcome.content)
+    item.answer = "" if withdrawn else storable(one.outcome.content)
     item.is_declined = one.outcome.is_declined
-    item.turns = [{"question": t.question, "answer": _clean(t.answer)} for t in one.turns]
+    item.turns = [{"question": t.question, "answer": storable(t.answer)} for t in one.turns]
     item.trace_id = one.recorder.trace_id
     item.duration_ms = one.duration_ms
     item.first_token_ms = one.recorder.first_token_ms
@@ -196,20 +194,7 @@ def _store_traces(
 
 
 def _span(values: dict[str, Any]) -> dict[str, Any]:
-    return values | {"attributes": _plain(values["attributes"])}
-
-
-def _plain(value: Any) -> Any:
-    """JSON as Postgres keeps it: without NUL."""
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
-def _clean(text: str) -> str:
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+    return values | {"attributes": storable_json(values["attributes"])}
 
 
 def _snapshot(passage: CitedPassage) -> dict[str, Any]:
@@ -257,8 +242,8 @@ def store_scores(
                 metric=row.metric,
                 turn=row.turn,
                 value=row.value,
-                label=_clean(row.label)[:60],
-                reason=_clean(row.reason),
+                label=storable(row.label)[:60],
+                reason=storable(row.reason),
             )
             for row in rows
             if row.item_id in waiting

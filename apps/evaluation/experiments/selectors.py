@@ -15,7 +15,6 @@ from django.utils import timezone
 from apps.assistants.models import Assistant, Release
 from apps.evaluation.experiments.metrics import Metric, read_metrics
 from apps.evaluation.models import (
-    OPEN_ITEMS,
     Experiment,
     ExperimentItem,
     ExperimentState,
@@ -326,11 +325,6 @@ def _measure_pace(experiment: Experiment) -> float | None:
         return None
     seconds = (timezone.now() - ends[-1]).total_seconds()
     return len(ends) / seconds if seconds > 0 else None
-
-
-def count_open(experiment: Experiment) -> int:
-    """Items that still have to be answered or scored."""
-    return ExperimentItem.objects.filter(experiment=experiment, state__in=OPEN_ITEMS).count()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from apps.assistants.models import Release
 from apps.core.citations import remove_citations
 from apps.core.jobs import enqueue
 from apps.core.models import Job, JobKind
+from apps.core.text import storable
 from apps.evaluation.models import Experiment, ExperimentItem, Match, Winner
 from apps.gateway.models import Endpoint
 from apps.workspaces.models import User
@@ -154,7 +155,7 @@ def record_vote(
                 first=first,
                 second=second,
                 winner=winner,
-                reason=reason.replace("\x00", ""),
+                reason=storable(reason),
                 voter=voter,
                 judge=judge,
             )

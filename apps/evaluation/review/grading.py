@@ -14,6 +14,7 @@ from django.db.models import Avg, Q, QuerySet, TextField
 from django.db.models.functions import MD5, Cast
 from django.utils import timezone
 
+from apps.core.text import storable
 from apps.evaluation.experiments.metrics import Metric, read_metrics
 from apps.evaluation.models import (
     Experiment,
@@ -82,7 +83,7 @@ def give_grade(item: ExperimentItem, *, value: int, user: User, note: str = "") 
         defaults={
             "workspace_id": item.workspace_id,
             "value": value,
-            "note": note.replace("\x00", "")[:2000],
+            "note": storable(note)[:2000],
             "created_at": timezone.now(),
         },
     )
