@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.evaluation.experiments import comparison_views, views
+from apps.evaluation.experiments import comparison_views, model_choice_views, views
 from apps.evaluation.gates import views as gate_views
-from apps.evaluation.review import arena_views, judge_views
+from apps.evaluation.review import arena_views, guideline_views, judge_views
 
 app_name = "evaluation"
 ROOT = "evaluate/experiments"
@@ -18,12 +18,14 @@ urlpatterns = [
     path(f"{ASSISTANT}/evaluate/new/", views.new, name="new"),
     path(f"{ASSISTANT}/gates/", gate_views.gates, name="gates"),
     path(f"{ASSISTANT}/gates/<uuid:rule_id>/remove/", gate_views.remove_gate, name="remove_gate"),
-    path(f"{ASSISTANT}/models/", gate_views.models, name="models"),
-    path(f"{ASSISTANT}/guideline/", gate_views.guideline, name="guideline"),
-    path(f"{ASSISTANT}/guideline/<uuid:criterion_id>/", gate_views.criterion, name="criterion"),
+    path(f"{ASSISTANT}/models/", model_choice_views.models, name="models"),
+    path(f"{ASSISTANT}/guideline/", guideline_views.guideline, name="guideline"),
+    path(
+        f"{ASSISTANT}/guideline/<uuid:criterion_id>/", guideline_views.criterion, name="criterion"
+    ),
     path(
         f"{ASSISTANT}/guideline/<uuid:criterion_id>/remove/",
-        gate_views.remove_line,
+        guideline_views.remove_line,
         name="remove_line",
     ),
     path(f"{ONE}/", views.experiment, name="experiment"),

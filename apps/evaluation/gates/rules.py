@@ -13,13 +13,13 @@ from django.urls import reverse
 from apps.assistants.models import Assistant, Release
 from apps.assistants.releases.promotion import ReleaseCheck
 from apps.evaluation.experiments.metrics import (
-    OPERATIONAL,
     Metric,
     find_metric,
     freeze_evaluators,
     read_metrics,
 )
 from apps.evaluation.experiments.values import join_repeats, load_values
+from apps.evaluation.gates.metric_lookup import list_gate_metrics
 from apps.evaluation.gates.rulings import Ruling, describe_rule, judge_change, judge_level
 from apps.evaluation.models import Experiment, ExperimentState, GateRule
 from apps.evaluation.review.grading import measure_trust
@@ -92,22 +92,6 @@ def remove_rule(rule: GateRule, *, actor: Actor) -> None:
 def list_rules(assistant: Assistant) -> list[GateRule]:
     """In the order in which they were made."""
     return list(GateRule.objects.filter(assistant=assistant).select_related("created_by"))
-
-
-def list_gate_metrics(assistant: Assistant) -> list[Metric]:
-    """What rules can be about: what the assistant's experiments measure, and time and cost."""
-    plans = (
-        Experiment.objects.filter(assistant=assistant)
-        .order_by("-created_at")
-        .values_list("evaluators", flat=True)[:20]
-    )
-    found: dict[str, Metric] = {}
-    for evaluators in plans:
-        for metric in read_metrics(evaluators):
-            found.setdefault(metric.key, metric)
-    for metric in OPERATIONAL:
-        found.setdefault(metric.key, metric)
-    return list(found.values())
 
 
 def metric_of(rule: GateRule) -> Metric:

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.evaluation.access import get_experiment, get_item
 from apps.evaluation.experiments.comparison import Side, load_passages, view_side
-from apps.evaluation.experiments.forms import JudgeForm
 from apps.evaluation.models import Experiment, ExperimentItem, Winner
 from apps.evaluation.review.arena import (
     Pair,
@@ -26,6 +25,7 @@ from apps.evaluation.review.arena import (
     rank_releases,
     record_vote,
 )
+from apps.evaluation.review.forms import JudgeForm
 from apps.evaluation.review.grading import (
     count_grades,
     find_ungraded,

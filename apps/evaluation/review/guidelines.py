@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from apps.assistants.models import Assistant
 from apps.evaluation.experiments.metrics import Metric
-from apps.evaluation.gates.rules import list_gate_metrics
+from apps.evaluation.gates.metric_lookup import list_gate_metrics
 from apps.evaluation.models import Criterion, Summary
 from apps.workspaces.services import Actor, record_audit
 

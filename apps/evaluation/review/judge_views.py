@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from apps.evaluation.experiments.forms import JudgeBarForm
+from apps.evaluation.review.forms import JudgeBarForm
 from apps.evaluation.review.grading import get_bar, list_judges, set_bar
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.evaluation.experiments.selection import Demand, find_reasons
+from apps.evaluation.experiments.model_choice import Demand, find_reasons
 from apps.evaluation.models import Experiment
 from apps.gateway.models import Endpoint
 from apps.gateway.services import EndpointFields, save_endpoint
