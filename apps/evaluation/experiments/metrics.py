@@ -6,13 +6,15 @@ Pure.
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from apps.core.formats import MISSING, format_milliseconds, format_money
-from measures.evaluators.base import Need, SettingError
+from measures.evaluators.base import Need, Setting, SettingError
 from measures.evaluators.registry import all_evaluators
 
 COMPONENTS = {
@@ -82,6 +84,10 @@ class Metric:
 
 
 LATENCY, FIRST_TOKEN, COST, DECLINED = "latency", "first_token", "cost", "declined"
+LONGEST_SETTINGS = 60
+"""Characters of settings that a key holds as they are."""
+SHORTENED = re.compile(r".{40}#[0-9a-f]{12}", re.DOTALL)
+"""What stands for longer ones."""
 OPERATIONAL = (
     Metric(LATENCY, "Time to the whole answer", "speed", unit="ms", high=None,
            higher_is_better=False, column="duration_ms",
@@ -137,10 +143,56 @@ def _key(name: str, special: Mapping[str, Any]) -> str:
     if not special:
         return name
     text = ",".join(f"{key}={value}" for key, value in sorted(special.items()))
-    if len(text) > 60:
+    if len(text) > LONGEST_SETTINGS:
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         text = f"{text[:40]}#{digest}"
     return f"{name}@{text}"
+
+
+def parse_key(key: str) -> Metric:
+    """The metric that a key names, as its evaluator is now: `context_recall@k=3`.
+
+    Raises SettingError, which names what is wrong: an evaluator or a setting that does not exist,
+    a value that cannot be read, or settings so long that the key holds only a digest of them.
+    """
+    name, at, text = key.partition("@")
+    if name not in all_evaluators():
+        raise SettingError("metric", f"There is no evaluator called {name!r}.")
+    evaluator = all_evaluators()[name]
+    if SHORTENED.fullmatch(text):
+        raise SettingError(
+            "metric", f"The settings of {key!r} are too long to be read from its name."
+        )
+    known = {setting.name: setting for setting in evaluator.settings}
+    settings: dict[str, Any] = {}
+    for part in _split_settings(text, known) if at else []:
+        field, equals, value = part.partition("=")
+        if field not in known or not equals:
+            raise SettingError("metric", f"{evaluator.label} has no setting {field!r}.")
+        if field in settings:
+            raise SettingError("metric", f"{evaluator.label}: {field} is set twice.")
+        settings[field] = _read_value(known[field], value)
+    [frozen] = freeze_evaluators([{"evaluator": name, "settings": settings}])
+    return read_metrics([frozen])[0]
+
+
+def _split_settings(text: str, known: Iterable[str]) -> list[str]:
+    """Parts such as `k=3`; a comma inside a value, as in a pattern, does not end it."""
+    names = "|".join(map(re.escape, known))
+    return re.split(rf",(?=(?:{names})=)", text) if names else [text]
+
+
+def _read_value(setting: Setting, text: str) -> Any:
+    """A value as `_key` wrote it, which is as Python shows it. Raises SettingError."""
+    if setting.kind in ("text", "choice"):
+        return text
+    if setting.kind == "flag" and text in ("true", "false"):  # as JSON writes it
+        return text == "true"
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        message = f"{setting.label} ({setting.name}): {text[:40]!r} cannot be read."
+        raise SettingError("metric", message) from error
 
 
 def _label(label: str, special: Mapping[str, Any]) -> str:

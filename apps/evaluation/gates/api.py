@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from apps.assistants.access import get_assistant, get_release
 from apps.core.api import Problem
 from apps.evaluation.access import get_experiment, get_gate_rule
-from apps.evaluation.experiments.metrics import freeze_evaluators, read_metrics
+from apps.evaluation.gates.metric_lookup import resolve_metric
 from apps.evaluation.gates.rules import add_rule, judge_release, list_rules, remove_rule
 from apps.evaluation.gates.serializers import (
     GateRuleRequestSerializer,
@@ -42,15 +42,11 @@ class GateListView(WorkspaceAPIView):
         form = GateRuleRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = dict(form.validated_data)
-        key = values.pop("metric")
-        metrics = {metric.key: metric for metric in read_metrics([])}
         try:
-            name = key.partition("@")[0]
-            if key not in metrics:
-                [metrics[key]] = read_metrics(freeze_evaluators([{"evaluator": name}]))[:1]
+            metric = resolve_metric(assistant, values.pop("metric"))
         except SettingError as error:
             raise serializers.ValidationError({"metric": [str(error)]}) from error
-        rule = add_rule(assistant, metric=metrics[key], actor=self.actor, **values)
+        rule = add_rule(assistant, metric=metric, actor=self.actor, **values)
         return Response(GateRuleSerializer(rule).data, status=201)
 
 

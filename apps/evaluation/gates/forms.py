@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
-from apps.evaluation.models import GateRule
+from apps.assistants.models import Assistant
+from apps.evaluation.experiments.metrics import Metric
+from apps.evaluation.gates.metric_lookup import list_choices, resolve_metric
+from apps.evaluation.models import MAX_METRIC, GateRule
+from measures.evaluators.base import SettingError
 
 
 class GateRuleForm(forms.Form):
     """A rule; thresholds are typed as people say them: percent, seconds, dollars."""
 
-    metric = forms.ChoiceField(label="Metric")
+    metric = forms.CharField(max_length=MAX_METRIC, label="Metric", widget=forms.Select)
     statistic = forms.ChoiceField(choices=GateRule.Statistic.choices, label="Taken as")
     kind = forms.ChoiceField(choices=GateRule.Kind.choices, label="Rule")
     threshold = forms.FloatField(
@@ -28,8 +33,16 @@ class GateRuleForm(forms.Form):
         help_text="Only for “is not worse than now”.",
     )
 
-    def __init__(self, metrics: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, assistant: Assistant, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["metric"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = metrics
+        self.assistant = assistant
+        widget = self.fields["metric"].widget
+        assert isinstance(widget, forms.Select)
+        widget.choices = [(metric.key, metric.label) for metric in list_choices(assistant)]
+
+    def clean_metric(self) -> Metric:
+        """Found as REST finds it, so that both hold a release against the same measure."""
+        try:
+            return resolve_metric(self.assistant, self.cleaned_data["metric"])
+        except SettingError as error:
+            raise ValidationError(str(error)) from error

@@ -15,11 +15,9 @@ from apps.assistants.releases.promotion import ReleaseCheck
 from apps.evaluation.experiments.metrics import (
     Metric,
     find_metric,
-    freeze_evaluators,
-    read_metrics,
 )
 from apps.evaluation.experiments.values import join_repeats, load_values
-from apps.evaluation.gates.metric_lookup import list_gate_metrics
+from apps.evaluation.gates.metric_lookup import describe_metric
 from apps.evaluation.gates.rulings import Ruling, describe_rule, judge_change, judge_level
 from apps.evaluation.models import Experiment, ExperimentState, GateRule
 from apps.evaluation.review.grading import measure_trust
@@ -95,12 +93,8 @@ def list_rules(assistant: Assistant) -> list[GateRule]:
 
 
 def metric_of(rule: GateRule) -> Metric:
-    """As experiments froze it last, or as the evaluator is now."""
-    known = {metric.key: metric for metric in list_gate_metrics(rule.assistant)}
-    if rule.metric in known:
-        return known[rule.metric]
-    [frozen] = freeze_evaluators([{"evaluator": rule.metric.partition("@")[0]}])
-    return read_metrics([frozen])[0]
+    """As experiments froze it last, or as the evaluator is now, with the rule's settings."""
+    return describe_metric(rule.assistant, rule.metric)
 
 
 def name_rule(rule: GateRule) -> str:

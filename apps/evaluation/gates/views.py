@@ -14,7 +14,6 @@ from apps.assistants.access import get_assistant_by_slug
 from apps.evaluation.access import get_experiment, get_gate_rule
 from apps.evaluation.experiments.selectors import list_releases
 from apps.evaluation.gates.forms import GateRuleForm
-from apps.evaluation.gates.metric_lookup import list_choices
 from apps.evaluation.gates.rules import (
     add_rule,
     judge_release,
@@ -35,14 +34,11 @@ CI = "python manage.py run_gate {slug} {assistant} --release 2"
 def gates(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
     """The rules that a release must pass before it answers; sending adds one."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
-    metrics = {metric.key: metric for metric in list_choices(assistant)}
-    choices = [(key, metric.label) for key, metric in metrics.items()]
-    form = GateRuleForm(choices, request.POST if request.method == "POST" else None)
+    form = GateRuleForm(assistant, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         values = dict(form.cleaned_data)
-        metric = metrics[values.pop("metric")]
-        values["threshold"] /= 100 if metric.is_share else 1
-        rule = add_rule(assistant, metric=metric, actor=request.actor, **values)
+        values["threshold"] /= 100 if values["metric"].is_share else 1
+        rule = add_rule(assistant, actor=request.actor, **values)
         messages.success(request, f"From now on: {name_rule(rule)}.")
         return redirect("evaluation:gates", request.workspace.slug, assistant.slug)
     context: dict[str, Any] = {

@@ -17,10 +17,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.http import Http404
 
 from apps.assistants.access import get_assistant_by_slug, get_release
-from apps.assistants.models import Release
+from apps.assistants.models import Assistant, Release
 from apps.datasets.models import DatasetVersion
-from apps.evaluation.experiments.metrics import OPERATIONAL, freeze_evaluators
+from apps.evaluation.experiments.metrics import freeze_evaluators
 from apps.evaluation.experiments.plans import Plan, PlanError, create_experiment
+from apps.evaluation.gates.metric_lookup import resolve_metric
 from apps.evaluation.gates.rules import Verdict, judge_release, list_rules
 from apps.evaluation.models import Experiment, ExperimentState
 from apps.workspaces.models import Workspace
@@ -75,12 +76,6 @@ class Command(BaseCommand):
         )
         if version is None:
             raise CommandError("This dataset has no frozen version.", returncode=CANNOT_TELL)
-        always = {metric.key for metric in OPERATIONAL}
-        names = dict.fromkeys(
-            rule.metric.partition("@")[0]
-            for rule in list_rules(release.assistant)
-            if rule.metric not in always
-        )
         current = release.assistant.current
         releases = {r.pk: r for r in (current, release) if r is not None}
         try:
@@ -88,12 +83,25 @@ class Command(BaseCommand):
                 name=f"Gate of release {release.number}",
                 dataset_version=version,
                 releases=list(releases.values()),
-                evaluators=freeze_evaluators({"evaluator": name} for name in names or ["token_f1"]),
+                evaluators=self._plan_evaluators(release.assistant),
             )
             experiment = create_experiment(release.assistant, plan=plan, actor=Actor())
         except (PlanError, SettingError) as error:
             raise CommandError(str(error), returncode=CANNOT_TELL) from error
         return self._wait(experiment, timeout=timeout)
+
+    def _plan_evaluators(self, assistant: Assistant) -> list[dict[str, Any]]:
+        """What the rules are about, with their settings. Raises SettingError."""
+        metrics = {
+            metric.key: metric
+            for rule in list_rules(assistant)
+            if (metric := resolve_metric(assistant, rule.metric)).evaluator
+        }
+        chosen = [
+            {"evaluator": metric.evaluator, "settings": metric.settings}
+            for metric in metrics.values()
+        ]
+        return freeze_evaluators(chosen or [{"evaluator": "token_f1"}])
 
     def _wait(self, experiment: Experiment, *, timeout: float) -> Experiment:
         until = time.monotonic() + timeout
