@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from apps.assistants.answering.citations import CITATION
+from apps.assistants.answering.snapshots import read_cited
 from apps.chat.models import Message, RetrievedPassage
 from apps.chat.selectors import list_history
 from apps.datasets.examples import (
@@ -113,11 +114,7 @@ def _fields(
 
 def _passage(passage: RetrievedPassage) -> Passage:
     """The cited sentences, or all of the passage where they are not known."""
-    start = passage.start if passage.cited_start is None else passage.cited_start
-    end = passage.end if passage.cited_end is None else passage.cited_end
-    text = passage.text[start - passage.start : end - passage.start]
-    if not text.strip() or start < passage.start or end > passage.end:
-        start, end, text = passage.start, passage.end, passage.text
+    start, end, text = read_cited(passage)
     return Passage(
         text=text[:MAX_PASSAGE],
         document_id=str(passage.document_id),

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.assistants.answering.pipeline import CitedPassage
+from apps.assistants.answering.snapshots import snapshot
 from apps.documents.models import Document
 from apps.evaluation.experiments.running import Answered, Question
 from apps.evaluation.models import (
@@ -121,7 +121,12 @@ def store_answers(experiment: Experiment, answered: Sequence[Answered]) -> None:
         [open_items[one.item_id] for one in wanted], fields=ITEM_FIELDS
     )
     ItemPassage.objects.bulk_create(
-        ItemPassage(workspace_id=experiment.workspace_id, item_id=one.item_id, **_snapshot(passage))
+        ItemPassage(
+            workspace_id=experiment.workspace_id,
+            item_id=one.item_id,
+            score=passage.hit.score,
+            **snapshot(passage),
+        )
         for one in good
         for passage in one.outcome.passages
         if passage.hit.document_id in alive
@@ -210,24 +215,6 @@ def _plain(value: Any) -> Any:
 
 def _clean(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
-
-
-def _snapshot(passage: CitedPassage) -> dict[str, Any]:
-    hit, cited = passage.hit, passage.cited
-    return {
-        "number": passage.number,
-        "document_id": hit.document_id,
-        "version_id": hit.version_id,
-        "page": hit.page,
-        "start": hit.start,
-        "end": hit.end,
-        "text": hit.text,
-        "heading": hit.heading,
-        "score": hit.score,
-        "is_cited": cited is not None,
-        "cited_start": hit.start + cited.start if cited else None,
-        "cited_end": hit.start + cited.end if cited else None,
-    }
 
 
 @transaction.atomic
