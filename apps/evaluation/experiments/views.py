@@ -16,6 +16,7 @@ from apps.assistants.models import Assistant
 from apps.assistants.selectors import list_assistants
 from apps.datasets.selectors import list_frozen_versions
 from apps.evaluation.access import get_experiment
+from apps.evaluation.experiments.abstention import view_abstention
 from apps.evaluation.experiments.forms import ExperimentForm
 from apps.evaluation.experiments.metrics import read_metrics
 from apps.evaluation.experiments.plans import (
@@ -156,6 +157,7 @@ def _view(found: Experiment) -> dict[str, Any]:
         "metrics": read_metrics(found.evaluators),
         "progress": view_progress(found),
         "components": view_components(found, releases),
+        "abstention": view_abstention(found, releases),
         "turns": view_turns(found, releases),
         "trust": list_trust(found),
         "can_compare": len(releases) > 1,
