@@ -75,7 +75,7 @@ def mean_by_example(
     for key, value in values:
         if value is not None:
             sums.setdefault(key, []).append(value)
-    return {key: sum(found) / len(found) for key, found in sums.items()}
+    return {key: sum(repeats) / len(repeats) for key, repeats in sums.items()}
 
 
 def mean_spread(values: Iterable[tuple[Key, float | None]]) -> float | None:
@@ -87,7 +87,7 @@ def mean_spread(values: Iterable[tuple[Key, float | None]]) -> float | None:
     for key, value in values:
         if value is not None:
             groups.setdefault(key, []).append(value)
-    spreads = [float(np.std(found, ddof=1)) for found in groups.values() if len(found) > 1]
+    spreads = [float(np.std(repeats, ddof=1)) for repeats in groups.values() if len(repeats) > 1]
     return sum(spreads) / len(spreads) if spreads else None
 
 
@@ -97,8 +97,8 @@ def share_unstable(values: Iterable[tuple[Key, float | None]]) -> tuple[int, int
     for key, value in values:
         if value is not None:
             groups.setdefault(key, []).append(value)
-    repeated = [found for found in groups.values() if len(found) > 1]
-    return sum(max(found) - min(found) > SAME for found in repeated), len(repeated)
+    repeated = [repeats for repeats in groups.values() if len(repeats) > 1]
+    return sum(max(repeats) - min(repeats) > SAME for repeats in repeated), len(repeated)
 
 
 def compare(
@@ -150,8 +150,8 @@ def correlate(columns: Sequence[Mapping[Key, float]]) -> list[list[float | None]
     for row in range(size):
         for column in range(row, size):
             shared = known[row] & known[column]
-            found = pearson(rank(row, shared), rank(column, shared))
-            table[row][column] = table[column][row] = found
+            correlation = pearson(rank(row, shared), rank(column, shared))
+            table[row][column] = table[column][row] = correlation
     return table
 
 

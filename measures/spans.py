@@ -52,7 +52,7 @@ class SpanScores:
     recall: float
     precision: float
     iou: float
-    wanted: int
+    expected: int
     retrieved: int
     common: int
 
@@ -77,9 +77,9 @@ def merge(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
-def measure_overlap(retrieved: Sequence[Span], wanted: Sequence[Span]) -> SpanScores | None:
+def measure_overlap(retrieved: Sequence[Span], expected: Sequence[Span]) -> SpanScores | None:
     """Compare what was retrieved with what was wanted; ``None`` when nothing was wanted."""
-    targets = merge(wanted)
+    targets = merge(expected)
     total = sum(span.length for span in targets)
     if not total:
         return None
@@ -89,7 +89,7 @@ def measure_overlap(retrieved: Sequence[Span], wanted: Sequence[Span]) -> SpanSc
         recall=common / total,
         precision=common / read if read else 0.0,
         iou=common / (total + read - common),
-        wanted=total,
+        expected=total,
         retrieved=read,
         common=common,
     )
@@ -103,19 +103,19 @@ def count_common(left: Sequence[Span], right: Sequence[Span]) -> int:
     return sum(a.overlap(b) for a in left for b in by_document[a.document])
 
 
-def best_precision(wanted: Sequence[Span], chunks: Sequence[Span]) -> float | None:
+def best_precision(expected: Sequence[Span], chunks: Sequence[Span]) -> float | None:
     """Precision if every chunk that holds a wanted character were retrieved, and no other.
 
     The report calls it precision Omega: how well a way of cutting fits, whatever the search does.
     """
-    targets = merge(wanted)
+    targets = merge(expected)
     touched = [chunk for chunk in chunks if any(chunk.overlap(target) for target in targets)]
     scores = measure_overlap(touched, targets)
     return scores.precision if scores else None
 
 
 def grade_passages(
-    retrieved: Sequence[Span], wanted: Mapping[Key, Span], *, share: float = 0.5
+    retrieved: Sequence[Span], expected: Mapping[Key, Span], *, share: float = 0.5
 ) -> list[tuple[Key, ...]]:
     """Return for each retrieved passage which wanted spans (by key) it holds.
 
@@ -125,7 +125,7 @@ def grade_passages(
     return [
         tuple(
             key
-            for key, span in wanted.items()
+            for key, span in expected.items()
             if span.length and passage.overlap(span) >= share * span.length
         )
         for passage in retrieved

@@ -105,8 +105,10 @@ def bootstrap_quantile(
     data = _finite(values)
     if not data.size:
         return None
-    found = [np.quantile(data[index], quantile, axis=1) for index in _draw(data, resamples, seed)]
-    low, high = _percentiles(np.concatenate(found), confidence)
+    quantiles = [
+        np.quantile(data[index], quantile, axis=1) for index in _draw(data, resamples, seed)
+    ]
+    low, high = _percentiles(np.concatenate(quantiles), confidence)
     return Interval(float(np.quantile(data, quantile)), low, high, int(data.size))
 
 
@@ -210,12 +212,12 @@ def bootstrap_auroc(
     wins = (positives[:, None] > negatives).astype(np.float64)
     wins += (positives[:, None] == negatives) / 2
     generator = np.random.default_rng(seed)
-    found = np.empty(resamples)
+    resampled = np.empty(resamples)
     for index in range(resamples):
         rows = np.bincount(generator.integers(0, positives.size, positives.size))
         columns = np.bincount(generator.integers(0, negatives.size, negatives.size))
-        found[index] = rows @ wins[: rows.size, : columns.size] @ columns
-    low, high = _percentiles(found / wins.size, confidence)
+        resampled[index] = rows @ wins[: rows.size, : columns.size] @ columns
+    low, high = _percentiles(resampled / wins.size, confidence)
     return Interval(value, low, high, int(truth.size))
 
 
@@ -268,15 +270,15 @@ def _count_draws(size: int, resamples: int, seed: int) -> NDArray[np.uint16]:
     row = 0
     for index in _draw(np.empty(size), resamples, seed):
         flat = (index + np.arange(len(index))[:, None] * size).ravel()
-        found = np.bincount(flat, minlength=len(index) * size)
-        counts[row : row + len(index)] = found.reshape(len(index), size)
+        drawn = np.bincount(flat, minlength=len(index) * size)
+        counts[row : row + len(index)] = drawn.reshape(len(index), size)
         row += len(index)
     return counts
 
 
-def _percentiles(found: Floats, confidence: float) -> tuple[float, float]:
+def _percentiles(values: Floats, confidence: float) -> tuple[float, float]:
     if not 0 < confidence < 1:
         raise ValueError("confidence must lie between 0 and 1")
     tail = (1 - confidence) / 2
-    low, high = np.quantile(found, [tail, 1 - tail])
+    low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

@@ -25,7 +25,7 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DatasetCheck:
     """Groups of examples that ask nearly the same, and leaks. `num_checked` of `num_all`."""
 
     groups: tuple[tuple[Example, ...], ...]
@@ -39,7 +39,7 @@ class Check:
         return sum(len(members) - 1 for members in self.groups)
 
 
-def check_version(version: DatasetVersion) -> Check:
+def check_version(version: DatasetVersion) -> DatasetCheck:
     """Compare the version's questions with each other and with the prompts' worked examples.
 
     Rejected examples do not count. A second or so for thousands.
@@ -52,7 +52,7 @@ def check_version(version: DatasetVersion) -> Check:
         for members in group(find_pairs(questions))
     )
     leaks = tuple(_find_leaks(version.workspace_id, examples, questions))
-    return Check(groups, leaks, len(examples), rows.count())
+    return DatasetCheck(groups, leaks, len(examples), rows.count())
 
 
 def _find_leaks(

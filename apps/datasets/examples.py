@@ -40,7 +40,7 @@ class ExampleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class ExpectedPassage:
     """Where the answer stands. Offsets count characters of the full text, -1 if unknown."""
 
     text: str = ""
@@ -66,7 +66,7 @@ class ExampleFields:
     question: str
     expected_answer: str = ""
     other_answers: tuple[str, ...] = ()
-    expected_passages: tuple[Passage, ...] = ()
+    expected_passages: tuple[ExpectedPassage, ...] = ()
     is_answerable: bool = True
     context: str = ""
     history: tuple[tuple[str, str], ...] = ()
@@ -110,7 +110,7 @@ def split_tags(text: str) -> tuple[str, ...]:
     return clean_tags(text.replace(";", ",").split(","))
 
 
-def clean_passage(value: object) -> Passage:
+def clean_passage(value: object) -> ExpectedPassage:
     """A passage given as text or as an object. Raises ExampleError."""
     if isinstance(value, str):
         value = {"text": value}
@@ -119,7 +119,7 @@ def clean_passage(value: object) -> Passage:
     start, end = _offset(value.get("start")), _offset(value.get("end"))
     if (start == UNKNOWN) != (end == UNKNOWN) or end < start:
         raise ExampleError("expected_passages", "A passage ends before it starts.")
-    passage = Passage(
+    passage = ExpectedPassage(
         text=clean_text(value.get("text") or "", field="expected_passages", limit=MAX_PASSAGE),
         document_id=_short(value.get("document_id"), 36),
         document_name=_short(value.get("document_name"), 400),
@@ -187,12 +187,12 @@ def _turn(value: object) -> tuple[str, str]:
 
 
 def _items(values: Mapping[str, Any], field: str, limit: int) -> list[Any]:
-    found = values.get(field) or []
-    if isinstance(found, str) or not isinstance(found, list | tuple):
+    items = values.get(field) or []
+    if isinstance(items, str) or not isinstance(items, list | tuple):
         raise ExampleError(field, f"The {_words(field)} must be a list.")
-    if len(found) > limit:
+    if len(items) > limit:
         raise ExampleError(field, f"The {_words(field)} has more than {limit} entries.")
-    return list(found)
+    return list(items)
 
 
 def _offset(value: object) -> int:

@@ -138,8 +138,8 @@ class ExampleForm(forms.Form):
     @property
     def kept(self) -> list[tuple[int, dict[str, Any], bool]]:
         """The passages that are there, each with its position and whether it stays."""
-        wanted = set(self["keep"].value() or ())
-        return [(n, passage, str(n) in wanted) for n, passage in enumerate(self.passages)]
+        positions = set(self["keep"].value() or ())
+        return [(n, passage, str(n) in positions) for n, passage in enumerate(self.passages)]
 
     @staticmethod
     def initial_of(example: Example) -> dict[str, Any]:

@@ -70,9 +70,9 @@ def detect_language(text: str) -> str:
     letters = sum(char.isalpha() for char in text)
     for code, pattern in _SCRIPTS:
         # Kana mark Japanese among ideographs, and a few Cyrillic letters mark Ukrainian.
-        found = len(pattern.findall(text))
+        count = len(pattern.findall(text))
         share = 0.02 if code in ("ja", "uk") else 0.3
-        if found and found >= share * letters:
+        if count and count >= share * letters:
             return code
     scores = _score_words(text.lower())
     if not scores:

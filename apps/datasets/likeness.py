@@ -28,7 +28,7 @@ _SPACES = re.compile(r"\W+")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Pair:
+class SimilarPair:
     """Positions of two texts and how alike they are, 0 to 1."""
 
     first: int
@@ -48,19 +48,21 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
     return len(first & second) / union if union else 1.0
 
 
-def find_pairs(texts: Sequence[str], *, least: float = LIKE) -> list[Pair]:
+def find_pairs(texts: Sequence[str], *, least: float = LIKE) -> list[SimilarPair]:
     """Pairs that are at least so alike, the most alike first."""
     grams = [trigrams(text) for text in texts]
-    found = (Pair(a, b, jaccard(grams[a], grams[b])) for a, b in _candidates(grams))
-    alike = [pair for pair in found if pair.similarity >= least]
+    pairs = (SimilarPair(a, b, jaccard(grams[a], grams[b])) for a, b in _candidates(grams))
+    alike = [pair for pair in pairs if pair.similarity >= least]
     return sorted(alike, key=lambda pair: (-pair.similarity, pair.first, pair.second))
 
 
-def find_across(texts: Sequence[str], others: Sequence[str], *, least: float = LIKE) -> list[Pair]:
+def find_across(
+    texts: Sequence[str], others: Sequence[str], *, least: float = LIKE
+) -> list[SimilarPair]:
     """Pairs of a text and another (`second` is a position in `others`), the most alike first."""
     ours, theirs = [trigrams(text) for text in texts], [trigrams(text) for text in others]
     alike = [
-        Pair(a, b, similarity)
+        SimilarPair(a, b, similarity)
         for a, mine in enumerate(ours)
         for b, other in enumerate(theirs)
         if (similarity := jaccard(mine, other)) >= least
@@ -68,7 +70,7 @@ def find_across(texts: Sequence[str], others: Sequence[str], *, least: float = L
     return sorted(alike, key=lambda pair: (-pair.similarity, pair.first, pair.second))
 
 
-def group(pairs: Sequence[Pair]) -> list[list[int]]:
+def group(pairs: Sequence[SimilarPair]) -> list[list[int]]:
     """Positions that hang together over pairs, the largest group first."""
     parent: dict[int, int] = {}
 

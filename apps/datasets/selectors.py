@@ -135,8 +135,8 @@ def list_slices(version: DatasetVersion, *, dimension: str) -> list[tuple[Slice,
         .values_list("value")
         .annotate(count=Count("pk"))
     )
-    found = [(Slice(dimension, value), count) for value, count in rows]
-    return sorted(found, key=lambda pair: (-pair[1], pair[0].value))
+    slices = [(Slice(dimension, value), count) for value, count in rows]
+    return sorted(slices, key=lambda pair: (-pair[1], pair[0].value))
 
 
 def count_states(version: DatasetVersion) -> dict[str, int]:

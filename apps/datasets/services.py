@@ -48,7 +48,7 @@ class TooManyError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ExampleSource:
     """Where an example comes from: its kind, the row's id there, and a few words about it."""
 
     kind: SourceKind = SourceKind.MANUAL
@@ -128,18 +128,20 @@ def add_example(
     *,
     fields: ExampleFields,
     actor: Actor,
-    source: Source | None = None,
+    source: ExampleSource | None = None,
     state: ReviewState = ReviewState.ACCEPTED,
 ) -> Example:
     """Put one example at the end of the draft. Raises TooManyError."""
-    return add_examples(dataset, rows=[(fields, source or Source())], actor=actor, state=state)[0]
+    return add_examples(
+        dataset, rows=[(fields, source or ExampleSource())], actor=actor, state=state
+    )[0]
 
 
 @transaction.atomic
 def add_examples(
     dataset: Dataset,
     *,
-    rows: Sequence[tuple[ExampleFields, Source]],
+    rows: Sequence[tuple[ExampleFields, ExampleSource]],
     actor: Actor,
     state: ReviewState = ReviewState.ACCEPTED,
 ) -> list[Example]:
@@ -298,9 +300,9 @@ def forget_document(document_id: UUID) -> int:
     Where the passage stood stays, without its text: that much a result may still point at.
     Returns how many examples quoted it. Safe to call twice.
     """
-    wanted = [{"document_id": str(document_id)}]
+    quoting = [{"document_id": str(document_id)}]
     count = 0
-    for example in Example.objects.filter(expected_passages__contains=wanted).iterator():
+    for example in Example.objects.filter(expected_passages__contains=quoting).iterator():
         passages = [
             passage | {"text": ""} if passage.get("document_id") == str(document_id) else passage
             for passage in example.expected_passages

@@ -66,4 +66,4 @@ def slices_of(example: Example) -> list[Slice]:
 
 def count_slices(examples: Iterable[Example]) -> Counter[Slice]:
     """How many examples each slice has."""
-    return Counter(found for example in examples for found in slices_of(example))
+    return Counter(part for example in examples for part in slices_of(example))

@@ -83,13 +83,13 @@ def _has_moved(passage: Mapping[str, Any], hits: Sequence[Hit]) -> bool:
     text = passage.get("text", "")
     if not text or not _is_placed(passage):
         return False
-    wanted = _plain(text)
+    words = _plain(text)
     for hit in hits:
         if str(hit.document_id) != passage["document_id"]:
             continue
         start, end = max(hit.start, passage["start"]), min(hit.end, passage["end"])
         if start >= end:
-            if wanted in _plain(hit.text):
+            if words in _plain(hit.text):
                 return True
             continue
         here = hit.text[start - hit.start : end - hit.start]
@@ -126,9 +126,9 @@ def measure_hits(
 def find_expected(hits: Sequence[Hit], passages: Sequence[Mapping[str, Any]]) -> list[int]:
     """The ids of the hits that hold an expected passage."""
     passages = settle_passages(passages, hits)
-    wanted = expected_evidence(passages)
+    expected = expected_evidence(passages)
     return [
         hit.chunk_id
         for hit in hits
-        if any(holds(hit_evidence(hit, passages), passage) for passage in wanted)
+        if any(holds(hit_evidence(hit, passages), passage) for passage in expected)
     ]

@@ -17,18 +17,18 @@ INDEX_FIELD = "{}-index"
 FIRST_CHANGE = {"a": {}, "b": {"rerank": "late"}}
 
 
-def base_profiles(workspace_id: UUID, asked: Mapping[str, str]) -> dict[str, RetrievalProfile]:
+def base_profiles(workspace_id: UUID, query: Mapping[str, str]) -> dict[str, RetrievalProfile]:
     """What each side starts from: the release that is named, or else the default.
 
     Where two indexes are compared, both sides search in the same way; otherwise the second
     begins with a change, so that there is something to see.
     """
-    is_of_indexes = any(asked.get(INDEX_FIELD.format(key)) for key in KEYS)
+    is_of_indexes = any(query.get(INDEX_FIELD.format(key)) for key in KEYS)
     profiles = {}
     for key in KEYS:
-        found = _of_release(workspace_id, asked.get(RELEASE_FIELD.format(key), ""))
+        profile = _of_release(workspace_id, query.get(RELEASE_FIELD.format(key), ""))
         change = {} if is_of_indexes else FIRST_CHANGE[key]
-        profiles[key] = found or DEFAULT_PROFILE.change(change)
+        profiles[key] = profile or DEFAULT_PROFILE.change(change)
     return profiles
 
 

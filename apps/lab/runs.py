@@ -14,15 +14,14 @@ from apps.datasets.models import DatasetVersion, Example, ReviewState
 from apps.lab.measuring import find_expected, measure_hits
 from apps.lab.models import LabResult, LabRun
 from apps.lab.profiles import KEYS
-from apps.lab.sides import Side, make_request, search_side
+from apps.lab.sides import SearchSide, make_request, search_side
 from apps.retrieval.models import Index
 from apps.retrieval.search.profiles import RetrievalProfile
 from apps.workspaces.services import Actor
 
 BATCH = 10
 """Cases that are stored together, and so are lost together at most."""
-
-
+NO_CASES = "No example of this version says which passages it expects, so there is nothing to find."
 INDEX_GONE = "The index that one side should search was thrown away in the meantime."
 
 
@@ -86,8 +85,8 @@ def find_job(run: LabRun) -> Job | None:
 def find_jobs(runs: Sequence[LabRun]) -> dict[UUID, Job]:
     """The same for several, by the run, in one query."""
     keys = {str(run.pk): run.pk for run in runs}
-    found = Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key__in=keys)
-    return {keys[job.key]: job for job in found}
+    jobs = Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key__in=keys)
+    return {keys[job.key]: job for job in jobs}
 
 
 def cancel_run(run: LabRun) -> None:
@@ -115,13 +114,13 @@ def list_missing(run: LabRun) -> list[UUID]:
 def measure_examples(run: LabRun, example_ids: Sequence[UUID]) -> list[LabResult]:
     """The results of both sides for these examples, not stored yet. Blocking."""
     profiles = {key: RetrievalProfile.parse(run.profiles[key]) for key in KEYS}
-    wanted = [UUID(pk) for pk in run.indexes.values()]
-    rows = Index.objects.filter(workspace_id=run.workspace_id, pk__in=wanted)
+    index_ids = [UUID(pk) for pk in run.indexes.values()]
+    rows = Index.objects.filter(workspace_id=run.workspace_id, pk__in=index_ids)
     indexes = {str(index.pk): index for index in rows}
-    found = Example.objects.filter(pk__in=example_ids, version_id=run.dataset_version_id)
+    examples = Example.objects.filter(pk__in=example_ids, version_id=run.dataset_version_id)
     return [
         _measure(run, example, side=key, profile=profile, indexes=indexes)
-        for example in found
+        for example in examples
         for key, profile in profiles.items()
     ]
 
@@ -134,27 +133,27 @@ def _measure(
     profile: RetrievalProfile,
     indexes: Mapping[str, Index],
 ) -> LabResult:
-    wanted = run.indexes.get(side)
+    index_id = run.indexes.get(side)
     request = make_request(
         run.workspace_id,
         [UUID(pk) for pk in run.collections],
         example.question,
         profile=profile,
         limit=run.k,
-        index=indexes.get(wanted) if wanted else None,
+        index=indexes.get(index_id) if index_id else None,
     )
-    gone = wanted is not None and wanted not in indexes
-    made = Side(profile, problem=INDEX_GONE) if gone else search_side(request)
-    expected = set(find_expected(made.hits, example.expected_passages))
+    gone = index_id is not None and index_id not in indexes
+    search = SearchSide(profile, problem=INDEX_GONE) if gone else search_side(request)
+    expected = set(find_expected(search.hits, example.expected_passages))
     return LabResult(
         workspace_id=run.workspace_id,
         run=run,
         example=example,
         side=side,
-        metrics=measure_hits(made.hits, example.expected_passages, k=run.k),
-        found=[[str(hit.document_id), hit.page, hit.chunk_id in expected] for hit in made.hits],
-        duration_ms=made.total_ms,
-        problem=made.problem,
+        metrics=measure_hits(search.hits, example.expected_passages, k=run.k),
+        found=[[str(hit.document_id), hit.page, hit.chunk_id in expected] for hit in search.hits],
+        duration_ms=search.total_ms,
+        problem=search.problem,
     )
 
 

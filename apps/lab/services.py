@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.chunking.models import Chunk
-from apps.datasets.examples import Passage, clean_fields
+from apps.datasets.examples import ExpectedPassage, clean_fields
 from apps.datasets.models import Dataset, Example, SourceKind
 from apps.datasets.serializers import plain_values
-from apps.datasets.services import Source, add_example, update_example
+from apps.datasets.services import ExampleSource, add_example, update_example
 from apps.lab.measuring import expected_evidence
 from apps.workspaces.services import Actor
 from measures.evaluators.retrieval import holds
@@ -20,9 +20,9 @@ from measures.evaluators.retrieval import holds
 NOTE = "Marked in the retrieval lab"
 
 
-def read_passages(workspace_id: UUID, chunk_ids: Sequence[int]) -> dict[int, Passage]:
+def read_passages(workspace_id: UUID, chunk_ids: Sequence[int]) -> dict[int, ExpectedPassage]:
     """The workspace's passages by their ids, in the order of the ids; others are left out."""
-    found = {
+    chunks = {
         chunk.pk: chunk
         for chunk in Chunk.objects.select_related("version__document").filter(
             workspace_id=workspace_id,
@@ -31,15 +31,15 @@ def read_passages(workspace_id: UUID, chunk_ids: Sequence[int]) -> dict[int, Pas
         )
     }
     return {
-        pk: Passage(
-            text=found[pk].text,
-            document_id=str(found[pk].version.document_id),
-            document_name=found[pk].version.document.name,
-            start=found[pk].start,
-            end=found[pk].end,
+        pk: ExpectedPassage(
+            text=chunks[pk].text,
+            document_id=str(chunks[pk].version.document_id),
+            document_name=chunks[pk].version.document.name,
+            start=chunks[pk].start,
+            end=chunks[pk].end,
         )
         for pk in dict.fromkeys(chunk_ids)
-        if pk in found
+        if pk in chunks
     }
 
 
@@ -56,7 +56,7 @@ def save_case(
         values | {"expected_passages": [passage.to_json() for passage in passages.values()]}
     )
     return add_example(
-        dataset, fields=fields, actor=actor, source=Source(SourceKind.LAB, note=NOTE)
+        dataset, fields=fields, actor=actor, source=ExampleSource(SourceKind.LAB, note=NOTE)
     )
 
 
@@ -70,10 +70,12 @@ def mark_case(
     that was is marked.
     """
     before = list(example.expected_passages)
-    wanted = expected_evidence(before)
+    expected = expected_evidence(before)
     shown = read_passages(example.workspace_id, [*shown_ids, *chunk_ids])
-    evidence = {pk: expected_evidence([found.to_json()])[0] for pk, found in shown.items()}
-    held_by = [[pk for pk, one in evidence.items() if holds(one, want)] for want in wanted]
+    evidence = {
+        pk: expected_evidence([shown_passage.to_json()])[0] for pk, shown_passage in shown.items()
+    }
+    held_by = [[pk for pk, one in evidence.items() if holds(one, want)] for want in expected]
     marked = set(chunk_ids)
     kept = [
         passage

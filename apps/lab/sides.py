@@ -37,7 +37,7 @@ class StageView:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class SearchSide:
     """Everything that one profile did. `problem` says in a sentence what went wrong."""
 
     profile: RetrievalProfile
@@ -56,30 +56,30 @@ class Side:
 
 def search_side(
     request: RetrievalRequest, *, vector: Vectors | None = None, explain: bool = False
-) -> Side:
+) -> SearchSide:
     """Search; with `explain`, list what each step found. Blocking.
 
     `total_ms` counts the steps of the profile alone, not the lists made to explain them.
     """
     started = time.perf_counter()
     try:
-        found = retrieve(request, vector=vector, explain=explain)
+        retrieved = retrieve(request, vector=vector, explain=explain)
     except ModelFilesError:
-        return Side(request.profile, problem=NO_MODEL)
+        return SearchSide(request.profile, problem=NO_MODEL)
     except ModelError as error:
-        return Side(request.profile, problem=error.message)
+        return SearchSide(request.profile, problem=error.message)
     took = (time.perf_counter() - started) * 1000
-    return Side(
+    return SearchSide(
         request.profile,
         stages=tuple(
             StageView(stage.label, _rank(stage.hits), stage.duration_ms, stage.query)
-            for stage in found.stages
+            for stage in retrieved.stages
         ),
-        hits=tuple(found.hits),
-        num_searched=found.num_searched,
-        timings=tuple(found.timings.items()),
-        total_ms=sum(found.timings.values()) if explain else took,
-        problem=found.problem,
+        hits=tuple(retrieved.hits),
+        num_searched=retrieved.num_searched,
+        timings=tuple(retrieved.timings.items()),
+        total_ms=sum(retrieved.timings.values()) if explain else took,
+        problem=retrieved.problem,
     )
 
 

@@ -34,7 +34,7 @@ from apps.lab.profiles import (
     list_profile_releases,
 )
 from apps.lab.services import mark_case, save_case
-from apps.lab.sides import Place, Side, make_request, search_side
+from apps.lab.sides import Place, SearchSide, make_request, search_side
 from apps.retrieval.models import Index
 from apps.retrieval.search.highlights import mark_terms
 from apps.workspaces.decorators import workspace_view
@@ -64,7 +64,7 @@ class SideView:
     name: str
     form: ProfileForm
     index: Index | None = None
-    side: Side | None = None
+    side: SearchSide | None = None
     stages: Sequence[dict[str, Any]] = ()
     final: Sequence[dict[str, Any]] = ()
     timings: Sequence[tuple[str, float]] = ()
@@ -127,8 +127,8 @@ def choose_collections(
     request: WorkspaceRequest, collections: Sequence[Collection]
 ) -> list[Collection]:
     """Those that the address names, or else all."""
-    wanted = set(request.GET.getlist("collection"))
-    return [item for item in collections if str(item.pk) in wanted] or list(collections)
+    ids = set(request.GET.getlist("collection"))
+    return [item for item in collections if str(item.pk) in ids] or list(collections)
 
 
 def _find_example(request: WorkspaceRequest) -> Example | None:
@@ -147,7 +147,7 @@ def _search_sides(
     example: Example | None,
 ) -> list[SideView]:
     ids = [item.pk for item in chosen]
-    found = [
+    sides = [
         search_side(
             make_request(
                 request.workspace.pk,
@@ -160,10 +160,10 @@ def _search_sides(
         )
         for view in views
     ]
-    ranks = [{place.hit.chunk_id: place.rank for place in side.final} for side in found]
+    ranks = [{place.hit.chunk_id: place.rank for place in side.final} for side in sides]
     expected = {
         pk
-        for side in found
+        for side in sides
         for pk in find_expected(
             [place.hit for stage in (side.final, *(s.places for s in side.stages))
              for place in stage],
@@ -171,7 +171,7 @@ def _search_sides(
         )
     }  # fmt: skip
     described = []
-    for view, side, others in zip(views, found, reversed(ranks), strict=True):
+    for view, side, others in zip(views, sides, reversed(ranks), strict=True):
         final = [_describe(request, place, expected, others) for place in side.final]
         stages = [
             {

@@ -85,8 +85,8 @@ def _score_languages(text: str, script: str) -> Counter[str]:
     scores: Counter[str] = Counter()
     words = text.split() if script == "devanagari" else _TOKEN.findall(text)
     for language, known in _WORD_SETS.get(script, {}).items():
-        found = sum(word.strip("।,.?!") in known for word in words)
-        scores[language] += _WORD_POINTS * found
+        count = sum(word.strip("।,.?!") in known for word in words)
+        scores[language] += _WORD_POINTS * count
     letters = Counter(text)
     for language, marks in _LETTERS.get(script, {}).items():
         scores[language] += _LETTER_POINTS * sum(letters[mark] for mark in marks)

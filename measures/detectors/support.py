@@ -132,11 +132,11 @@ def _measure_likeness(
     pool = list(dict.fromkeys([*statements, *(s.text for best in chosen for s in best)]))
     vectors = embedder.encode([text[:EMBEDDED_CHARACTERS] for text in pool])
     place = {text: index for index, text in enumerate(pool)}
-    found = []
+    cosines = []
     for statement, best in zip(statements, chosen, strict=True):
         own = vectors[place[statement]]
-        found.append(max((float(vectors[place[s.text]] @ own) for s in best), default=0.0))
-    return found
+        cosines.append(max((float(vectors[place[s.text]] @ own) for s in best), default=0.0))
+    return cosines
 
 
 def _judge(

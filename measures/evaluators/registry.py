@@ -48,14 +48,14 @@ async def score(
     tools = Tools(settings=filled, embedder=tools.embedder, model=tools.model)
     try:
         if evaluator.judge is not None:
-            found = await evaluator.judge(observation, tools)
+            outcome = await evaluator.judge(observation, tools)
         else:
             assert evaluator.evaluate is not None
-            found = evaluator.evaluate(observation, tools)
+            outcome = evaluator.evaluate(observation, tools)
     except Exception as error:  # an evaluator's fault must not end an experiment
-        found = failed(f"{evaluator.label} failed: {type(error).__name__}: {error}")
-    label, reason = _clean(found.label)[:MAX_LABEL], _clean(found.reason)[:MAX_REASON]
-    return replace(found, label=label, reason=reason)
+        outcome = failed(f"{evaluator.label} failed: {type(error).__name__}: {error}")
+    label, reason = _clean(outcome.label)[:MAX_LABEL], _clean(outcome.reason)[:MAX_REASON]
+    return replace(outcome, label=label, reason=reason)
 
 
 def _clean(text: str) -> str:

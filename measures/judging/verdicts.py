@@ -87,15 +87,15 @@ def read_object(text: str) -> dict[str, Any]:
     schema.
     """
     text = _THINKING.sub("", text)
-    found: dict[str, Any] | None = None
+    verdict: dict[str, Any] | None = None
     position = text.find("{")
     while position >= 0:
         value, end = _read_value(text, position)
-        found = value if value is not None else found
+        verdict = value if value is not None else verdict
         position = text.find("{", end)
-    if found is None:
+    if verdict is None:
         raise VerdictError(f"The judge gave no verdict: {text.strip()[:120]!r}")
-    return found
+    return verdict
 
 
 def _read_value(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
@@ -162,8 +162,10 @@ async def compare_answers(
         return read_preference(await ask(model, prompt, values, seed=seed))
 
     orders = (False, True) if swap else (False,)
-    asked = [(seed, swapped) for seed in range(repeat) for swapped in orders]
-    answers = await asyncio.gather(*(ask_in_order(*one) for one in asked), return_exceptions=True)
+    orderings = [(seed, swapped) for seed in range(repeat) for swapped in orders]
+    answers = await asyncio.gather(
+        *(ask_in_order(*one) for one in orderings), return_exceptions=True
+    )
     size = len(orders)
     rounds = [answers[start : start + size] for start in range(0, len(answers), size)]
     return summarise_rounds(rounds)

@@ -13,7 +13,8 @@ from django.test import Client
 from apps.assistants.models import Assistant
 from apps.evaluation.experiments.metrics import freeze_evaluators, parse_key, read_metrics
 from apps.evaluation.gates.metric_lookup import resolve_metric
-from apps.evaluation.gates.rules import add_rule, judge_release, name_rule
+from apps.evaluation.gates.rules import judge_release, name_rule
+from apps.evaluation.gates.services import add_rule
 from apps.evaluation.models import Experiment, GateRule
 from apps.workspaces.services import Actor
 from measures.evaluators.base import SettingError

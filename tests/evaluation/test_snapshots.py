@@ -11,7 +11,7 @@ from apps.assistants.answering.citations import Span
 from apps.assistants.answering.outcome import CitedPassage, Outcome
 from apps.documents.models import Document
 from apps.evaluation.experiments.results import store_answers
-from apps.evaluation.experiments.running import Answered
+from apps.evaluation.experiments.running import AnsweredItem
 from apps.evaluation.models import ItemPassage
 from apps.traces.recorder import Recorder
 from tests.assistants.test_snapshots import make_hit
@@ -36,6 +36,6 @@ def test_an_edited_passage_is_cited_where_a_chat_cites_it(workspace: Any) -> Non
     outcome = Outcome(content="So [1].", passages=[CitedPassage(1, hit, Span(300, 350, 1.0))])
     item = made.items.first()
     assert item is not None
-    store_answers(made, [Answered(item.pk, Recorder("experiment"), outcome)])
+    store_answers(made, [AnsweredItem(item.pk, Recorder("experiment"), outcome)])
     passage = ItemPassage.objects.get(item=item)
     assert (passage.cited_start, passage.cited_end) == (1000, 1050)

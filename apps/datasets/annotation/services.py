@@ -37,7 +37,7 @@ class LabelError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class AnnotatorAgreement:
     """Two people over the `count` examples that both labelled. `kappa` None: not to be told."""
 
     first: User
@@ -111,14 +111,14 @@ def delete_task(task: AnnotationTask) -> None:
 
 def get_task(workspace_id: UUID, task_id: UUID) -> AnnotationTask:
     """The workspace's task with its version and dataset, or Http404."""
-    found = (
+    task = (
         AnnotationTask.objects.select_related("version__dataset", "created_by")
         .filter(workspace_id=workspace_id, pk=task_id)
         .first()
     )
-    if found is None:
+    if task is None:
         raise Http404
-    return found
+    return task
 
 
 def list_tasks(workspace_id: UUID, dataset_id: UUID, *, user: User) -> list[AnnotationTask]:
@@ -153,7 +153,7 @@ def count_mine(task: AnnotationTask, *, user: User) -> int:
     return rows.exclude(example__state=ReviewState.REJECTED).count()
 
 
-def measure_agreement(task: AnnotationTask) -> tuple[list[Agreement], list[Disagreement]]:
+def compare_annotators(task: AnnotationTask) -> tuple[list[AnnotatorAgreement], list[Disagreement]]:
     """Each pair of people, and the examples on which anybody differs. Two queries."""
     rows = (
         Annotation.objects.filter(task=task)
@@ -173,17 +173,22 @@ def measure_agreement(task: AnnotationTask) -> tuple[list[Agreement], list[Disag
         for a, b in combinations(people, 2)
     ]
     differing = [
-        Disagreement(found[0].example, tuple((row.annotator, row.label, row.note) for row in found))
-        for found in by_example.values()
-        if len({row.label for row in found}) > 1
+        Disagreement(
+            annotations[0].example,
+            tuple((row.annotator, row.label, row.note) for row in annotations),
+        )
+        for annotations in by_example.values()
+        if len({row.label for row in annotations}) > 1
     ]
     return [pair for pair in pairs if pair.count], differing
 
 
 def _compare(
     first: User, second: User, ours: Mapping[UUID, str], theirs: Mapping[UUID, str]
-) -> Agreement:
+) -> AnnotatorAgreement:
     both = [key for key in ours if key in theirs]
     left, right = [ours[key] for key in both], [theirs[key] for key in both]
     same = sum(a == b for a, b in zip(left, right, strict=True)) / len(both) if both else 0.0
-    return Agreement(first, second, len(both), same, cohen_kappa(left, right) if both else None)
+    return AnnotatorAgreement(
+        first, second, len(both), same, cohen_kappa(left, right) if both else None
+    )

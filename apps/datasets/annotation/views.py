@@ -62,7 +62,7 @@ def tasks(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            made = services.create_task(
+            task = services.create_task(
                 get_version(request.workspace.pk, dataset_id, int(values["version"])),
                 name=values["name"],
                 guidelines=values["guidelines"],
@@ -72,9 +72,9 @@ def tasks(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
         except services.LabelError as error:
             form.add_error("labels", str(error))
         else:
-            return redirect(_address(request, "annotate", made))
-    found = services.list_tasks(request.workspace.pk, dataset_id, user=request.user)
-    context = BASE | {"dataset": dataset, "form": form, "tasks": found}
+            return redirect(_address(request, "annotate", task))
+    rows = services.list_tasks(request.workspace.pk, dataset_id, user=request.user)
+    context = BASE | {"dataset": dataset, "form": form, "tasks": rows}
     status = 422 if form.errors else 200
     return render(request, "evaluation/annotation/tasks.html", context, status=status)
 
@@ -125,7 +125,7 @@ def agreement(request: WorkspaceRequest, *, annotation_task_id: UUID) -> HttpRes
     task = services.get_task(request.workspace.pk, annotation_task_id)
     num_all = services.list_subjects(task).count()
     num_done = services.count_mine(task, user=request.user)
-    pairs, differing = services.measure_agreement(task)
+    pairs, differing = services.compare_annotators(task)
     context = BASE | {
         "task": task,
         "dataset": task.version.dataset,

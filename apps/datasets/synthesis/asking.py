@@ -62,11 +62,11 @@ def compose(material: Material) -> list[ChatMessage]:
 
 def read_reply(reply: str, *, text: str) -> Drafted | None:
     """The question of a reply, or None. The answer's place is the quote's, or all of the text."""
-    found = _OBJECT.search(reply)
-    if found is None:
+    match = _OBJECT.search(reply)
+    if match is None:
         return None
     try:
-        values: Any = orjson.loads(found.group())
+        values: Any = orjson.loads(match.group())
     except orjson.JSONDecodeError:
         return None
     if not isinstance(values, dict):

@@ -73,17 +73,17 @@ def draft_question(text: str, *, heading: str = "") -> Drafted | None:
 
 def _from_sentence(sentence: str) -> str:
     """Amounts first, then prices, then definitions."""
-    if found := _AMOUNT.match(sentence):
-        if found["who"].lower() not in _NO_SUBJECT:
-            who = _lower_first(found["who"])
-            return f"How many {found['what']} do {who} {found['verb']}{found['rest']}?"
+    if match := _AMOUNT.match(sentence):
+        if match["who"].lower() not in _NO_SUBJECT:
+            who = _lower_first(match["who"])
+            return f"How many {match['what']} do {who} {match['verb']}{match['rest']}?"
         return ""
-    if found := _COST.match(sentence):
-        return f"How much does {_lower_first(found['what'])} cost?"
-    if found := _IS.match(sentence):
-        words = found["what"].split()
+    if match := _COST.match(sentence):
+        return f"How much does {_lower_first(match['what'])} cost?"
+    if match := _IS.match(sentence):
+        words = match["what"].split()
         if words[0].lower() not in _NO_SUBJECT and len(words) > 1:
-            return f"What {found['verb']} {_lower_first(found['what'])}?"
+            return f"What {match['verb']} {_lower_first(match['what'])}?"
     return ""
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from apps.datasets.examples import ExampleError, ExampleFields, clean_fields, split_tags
 from apps.datasets.models import Dataset, ReviewState, SourceKind
-from apps.datasets.services import Source, add_examples, lock_draft
+from apps.datasets.services import ExampleSource, add_examples, lock_draft
 from apps.datasets.transfer.tables import Row, RowError, read_table
 from apps.workspaces.services import Actor
 
@@ -36,7 +36,7 @@ _BLANK_LINES = re.compile(r"\n[ \t]*\n")
 
 
 @dataclass(slots=True)
-class Outcome:
+class ImportOutcome:
     """What an import did. With any error nothing was imported; `num_errors` counts all."""
 
     num_imported: int = 0
@@ -53,13 +53,13 @@ def import_file(
     filename: str,
     actor: Actor,
     state: ReviewState = ReviewState.ACCEPTED,
-) -> Outcome:
+) -> ImportOutcome:
     """Add a file's rows to the draft: every one, or none if one is wrong.
 
     Questions that the draft has already, or that come twice, are left out and counted. Raises
     TableError for a file that cannot be read, TooManyError.
     """
-    outcome = Outcome()
+    outcome = ImportOutcome()
     fields = _read_all(read_table(data, filename=filename), outcome)
     if outcome.num_errors:
         return outcome
@@ -71,7 +71,7 @@ def import_file(
         if text not in known:
             known.add(text)
             fresh.append(item)
-    source = Source(SourceKind.IMPORT, note=filename.replace("\x00", "")[-200:])
+    source = ExampleSource(SourceKind.IMPORT, note=filename.replace("\x00", "")[-200:])
     add_examples(dataset, rows=[(item, source) for item in fresh], actor=actor, state=state)
     outcome.num_imported, outcome.num_known = len(fresh), len(fields) - len(fresh)
     return outcome
@@ -81,7 +81,7 @@ def _normalise(question: str) -> str:
     return " ".join(question.lower().split())
 
 
-def _read_all(rows: Iterable[Row | RowError], outcome: Outcome) -> list[ExampleFields]:
+def _read_all(rows: Iterable[Row | RowError], outcome: ImportOutcome) -> list[ExampleFields]:
     fields = []
     for row in rows:
         try:

@@ -112,10 +112,10 @@ def _read_json(data: bytes) -> Iterator[Row | RowError]:
     text = decode(data)
     if text.lstrip().startswith("["):
         try:
-            found = orjson.loads(text)
+            values = orjson.loads(text)
         except orjson.JSONDecodeError as error:
             raise TableError(f"The file is no valid JSON: {error}.") from error
-        for number, value in enumerate(found, start=1):
+        for number, value in enumerate(values, start=1):
             yield _object(number, value)
         return
     for number, line in enumerate(text.splitlines(), start=1):

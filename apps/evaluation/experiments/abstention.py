@@ -15,7 +15,7 @@ from apps.evaluation.experiments.values import ANSWERED
 from apps.evaluation.models import Experiment, ExperimentItem
 from measures.evaluators.abstention import measure_abstention
 
-Outcome = tuple[bool, bool]
+AbstentionKey = tuple[bool, bool]
 """Whether the documents answer the question, and whether the release declined."""
 
 
@@ -72,20 +72,20 @@ def view_abstention(experiment: Experiment, releases: Sequence[Release]) -> list
     ]
 
 
-def _count_outcomes(experiment: Experiment) -> dict[UUID, Counter[Outcome]]:
+def _count_outcomes(experiment: Experiment) -> dict[UUID, Counter[AbstentionKey]]:
     rows = (
         ExperimentItem.objects.filter(experiment=experiment, state__in=ANSWERED)
         .order_by()
         .values_list("release_id", "example__is_answerable", "is_declined")
         .annotate(count=Count("pk"))
     )
-    counts: dict[UUID, Counter[Outcome]] = {}
+    counts: dict[UUID, Counter[AbstentionKey]] = {}
     for release_id, answerable, declined, count in rows:
         counts.setdefault(release_id, Counter())[answerable, declined] = count
     return counts
 
 
-def _view_release(release: Release, counts: Counter[Outcome]) -> list[AbstentionCell]:
+def _view_release(release: Release, counts: Counter[AbstentionKey]) -> list[AbstentionCell]:
     """In the order of LABELS."""
     abstention = measure_abstention(counts.elements())
     right, missed, wrong = counts[False, True], counts[False, False], counts[True, True]

@@ -17,7 +17,6 @@ from apps.evaluation.access import (
     get_experiment_release,
     get_item,
 )
-from apps.evaluation.experiments.comparison import compare_metrics, load_passages
 from apps.evaluation.experiments.metrics import freeze_evaluators
 from apps.evaluation.experiments.plans import (
     Plan,
@@ -27,6 +26,7 @@ from apps.evaluation.experiments.plans import (
     delete_experiment,
     resume_experiment,
 )
+from apps.evaluation.experiments.release_comparison import compare_metrics, load_passages
 from apps.evaluation.experiments.selectors import list_experiments, list_items, list_summaries
 from apps.evaluation.experiments.sentences import view_sentences
 from apps.evaluation.experiments.serializers import (
@@ -90,10 +90,10 @@ class ExperimentListView(WorkspaceAPIView):
                 judge=get_endpoint(self.workspace_id, judge) if judge else None,
                 **values,
             )
-            made = create_experiment(assistant, plan=plan, actor=self.actor)
+            experiment = create_experiment(assistant, plan=plan, actor=self.actor)
         except (PlanError, SettingError) as error:
             raise serializers.ValidationError({error.field: [str(error)]}) from error
-        return Response(ExperimentSerializer(made).data, status=201)
+        return Response(ExperimentSerializer(experiment).data, status=201)
 
 
 class ExperimentBase(WorkspaceAPIView):
@@ -174,13 +174,15 @@ class ExperimentCompareView(ExperimentBase):
     )
     def get(self, request: Request, experiment_id: UUID) -> Response:
         """Two releases by every metric, paired over the same examples."""
-        found = self.find(experiment_id)
-        numbers = list(found.releases.order_by("number").values_list("number", flat=True))
-        base = found.baseline.number if found.baseline else numbers[0]
+        experiment = self.find(experiment_id)
+        numbers = list(experiment.releases.order_by("number").values_list("number", flat=True))
+        base = experiment.baseline.number if experiment.baseline else numbers[0]
         first = request.query_params.get("first") or str(base)
         others = [number for number in numbers if str(number) != first] or numbers
         second = request.query_params.get("second") or str(others[-1])
         rows = compare_metrics(
-            found, get_experiment_release(found, first), get_experiment_release(found, second)
+            experiment,
+            get_experiment_release(experiment, first),
+            get_experiment_release(experiment, second),
         )
         return Response(ComparisonSerializer(rows, many=True).data)

@@ -186,6 +186,6 @@ def read_setting(setting: Setting, text: str) -> Any:
 
 def list_evaluator_choices() -> list[tuple[str, str]]:
     """(name, label) of every evaluator that can be chosen, those that are suggested first."""
-    known = {n: found for n, found in all_evaluators().items() if n not in ALWAYS}
+    known = {n: evaluator for n, evaluator in all_evaluators().items() if n not in ALWAYS}
     names = [n for n in SUGGESTED if n in known] + [n for n in known if n not in SUGGESTED]
     return [(name, known[name].label) for name in names]

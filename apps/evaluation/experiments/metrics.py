@@ -109,11 +109,11 @@ def freeze_evaluators(chosen: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
     frozen: dict[str, dict[str, Any]] = {}
     known = all_evaluators()
     for choice in chosen:
-        name, given = str(choice.get("evaluator", "")), dict(choice.get("settings") or {})
+        name, settings = str(choice.get("evaluator", "")), dict(choice.get("settings") or {})
         if name not in known:
             raise SettingError("evaluators", f"There is no evaluator called {name!r}.")
         evaluator = known[name]
-        filled = evaluator.fill(given)
+        filled = evaluator.fill(settings)
         defaults = {setting.name: setting.default for setting in evaluator.settings}
         special = {key: value for key, value in filled.items() if value != defaults[key]}
         key = _key(name, special)
@@ -215,8 +215,8 @@ def read_metrics(evaluators: Sequence[Mapping[str, Any]]) -> list[Metric]:
 
 def evaluator_needs(metric: Metric) -> frozenset[Need]:
     """What the evaluator behind a metric reads; nothing for what is always noted."""
-    found = all_evaluators().get(metric.evaluator)
-    return found.needs if found else frozenset()
+    evaluator = all_evaluators().get(metric.evaluator)
+    return evaluator.needs if evaluator else frozenset()
 
 
 def find_metric(evaluators: Sequence[Mapping[str, Any]], key: str) -> Metric | None:

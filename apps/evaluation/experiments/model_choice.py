@@ -22,48 +22,53 @@ EVALUATORS = ("token_f1", "groundedness", "citation_precision", "abstention_accu
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
-    """What a model must be; None and empty demand nothing. `largest_b` in billions."""
+class ModelDemand:
+    """What a model must be; None and empty demand nothing.
+
+    `min_context` in tokens, `max_size_b` in billions of parameters, `max_output_price` in US
+    dollars for a million output tokens.
+    """
 
     licence: str = ""
     must_be_private: bool = False
-    least_context: int | None = None
-    largest_b: float | None = None
-    dearest: float | None = None
+    min_context: int | None = None
+    max_size_b: float | None = None
+    max_output_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ModelCandidate:
     """A model with why it is out of the question; no reason, and it may be compared."""
 
     endpoint: Endpoint
     reasons: list[str]
 
 
-def list_candidates(workspace_id: UUID, demand: Demand) -> list[Candidate]:
+def list_candidates(workspace_id: UUID, demand: ModelDemand) -> list[ModelCandidate]:
     """The workspace's models, those that fit first."""
-    found = [
-        Candidate(endpoint, find_reasons(endpoint, demand))
+    candidates = [
+        ModelCandidate(endpoint, find_reasons(endpoint, demand))
         for endpoint in list_endpoints(workspace_id)
     ]
-    return sorted(found, key=lambda candidate: bool(candidate.reasons))
+    return sorted(candidates, key=lambda candidate: bool(candidate.reasons))
 
 
-def find_reasons(endpoint: Endpoint, demand: Demand) -> list[str]:
+def find_reasons(endpoint: Endpoint, demand: ModelDemand) -> list[str]:
     """Why a model does not fit, in plain words. What is not known about it does not fit."""
     reasons = []
     if demand.licence and demand.licence.lower() not in endpoint.licence.lower():
         reasons.append(f"Its licence is {endpoint.licence or 'not noted'}.")
     if demand.must_be_private and not endpoint.is_private:
         reasons.append("What is asked leaves the house.")
-    if demand.least_context and endpoint.context_tokens < demand.least_context:
+    if demand.min_context and endpoint.context_tokens < demand.min_context:
         reasons.append(f"It reads {endpoint.context_tokens:,} tokens.")
-    if demand.largest_b is not None:
+    if demand.max_size_b is not None:
         if endpoint.size_b is None:
             reasons.append("Its size is not noted.")
-        elif endpoint.size_b > demand.largest_b:
+        elif endpoint.size_b > demand.max_size_b:
             reasons.append(f"It has {endpoint.size_b:g} billion parameters.")
-    if demand.dearest is not None and float(endpoint.output_price) > demand.dearest:
+    price, limit = float(endpoint.output_price), demand.max_output_price
+    if limit is not None and price > limit:
         reasons.append(f"A million tokens cost ${endpoint.output_price:.2f}.")
     return reasons
 

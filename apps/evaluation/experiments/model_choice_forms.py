@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from apps.datasets.models import DatasetVersion
 from apps.datasets.selectors import list_frozen_versions
@@ -16,19 +17,31 @@ class DemandForm(forms.Form):
     """What a model must be before it is worth measuring."""
 
     licence = forms.CharField(max_length=60, required=False, label="Licence")
-    least_context = forms.IntegerField(
+    min_context = forms.IntegerField(
         required=False, min_value=1, label="Context window of at least", help_text="In tokens."
     )
-    largest_b = forms.FloatField(
+    max_size_b = forms.FloatField(
         required=False, min_value=0, label="Size of at most", help_text="In billions of parameters."
     )
-    dearest = forms.FloatField(
+    max_output_price = forms.FloatField(
         required=False,
         min_value=0,
         label="Price of at most",
         help_text="In dollars for a million output tokens.",
     )
     must_be_private = forms.BooleanField(required=False, label="Runs on our own machines")
+
+    FORMER_NAMES = {
+        "least_context": "min_context", "largest_b": "max_size_b", "dearest": "max_output_price"
+    }  # fmt: skip
+    """Addresses that people kept still narrow: a demand that is passed over looks as if it held."""
+
+    def __init__(self, query: QueryDict) -> None:
+        values = query.copy()
+        for former, name in self.FORMER_NAMES.items():
+            if former in values and name not in values:
+                values.setlist(name, values.getlist(former))
+        super().__init__(values)
 
 
 class ModelsForm(forms.Form):

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.assistants.access import get_assistant_by_slug
 from apps.datasets.selectors import list_frozen_versions
-from apps.evaluation.experiments.model_choice import Demand, compare_models, list_candidates
+from apps.evaluation.experiments.model_choice import ModelDemand, compare_models, list_candidates
 from apps.evaluation.experiments.model_choice_forms import DemandForm, ModelsForm
 from apps.evaluation.experiments.plans import PlanError
 from apps.workspaces.decorators import workspace_view
@@ -24,7 +24,7 @@ def models(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
     form = ModelsForm(request.workspace, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = compare_models(
+            experiment = compare_models(
                 assistant,
                 list(form.cleaned_data["endpoints"]),
                 with_reader=form.cleaned_data["with_reader"],
@@ -34,9 +34,9 @@ def models(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
         except PlanError as error:
             form.add_error(None, error.message)
         else:
-            return redirect("evaluation:experiment", request.workspace.slug, made.pk)
+            return redirect("evaluation:experiment", request.workspace.slug, experiment.pk)
     demands = DemandForm(request.GET)
-    demand = Demand(**demands.cleaned_data) if demands.is_valid() else Demand()
+    demand = ModelDemand(**demands.cleaned_data) if demands.is_valid() else ModelDemand()
     context = {
         "nav": "assistants",
         "tab": "evaluate",

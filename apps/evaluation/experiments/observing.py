@@ -39,16 +39,16 @@ def observe(item: ExperimentItem, passages: Sequence[ItemPassage]) -> Observatio
 
 def observe_turns(item: ExperimentItem) -> list[tuple[int, Observation]]:
     """The earlier turns that were asked, numbered from 1, each with the answer it should have."""
-    found = []
+    turns = []
     for number, (turn, expected) in enumerate(
         zip(item.turns, item.example.history, strict=False), start=1
     ):
         text, _ = mark_citations(turn["answer"], [])
-        wanted = (expected["answer"],) if expected.get("answer") else ()
-        found.append(
-            (number, Observation(question=turn["question"], answer=text, expected_answers=wanted))
+        answers = (expected["answer"],) if expected.get("answer") else ()
+        turns.append(
+            (number, Observation(question=turn["question"], answer=text, expected_answers=answers))
         )
-    return found
+    return turns
 
 
 def expected_answers(example: Example) -> tuple[str, ...]:
@@ -66,10 +66,10 @@ def mark_citations(answer: str, numbers: Sequence[int]) -> tuple[str, tuple[Cita
     marks, position = [], 0
     for claim in split_claims(answer):
         words = r"\s+".join(map(re.escape, BEFORE_STOP.sub("", claim.text).split()))
-        found = re.compile(words).search(plain, position)
-        if found is None:
+        match = re.compile(words).search(plain, position)
+        if match is None:
             continue
-        start, position = found.span()
+        start, position = match.span()
         marks += [
             CitationMark(start, position, places[number])
             for number in claim.numbers
@@ -92,7 +92,7 @@ def _retrieved(passage: ItemPassage, expected: Iterable[Mapping[str, Any]]) -> E
     """Documents are known by their ids, or by name where the example only has a name."""
     name = passage.document.name
     only_named = any(
-        not wanted.get("document_id") and wanted.get("document_name") == name for wanted in expected
+        not one.get("document_id") and one.get("document_name") == name for one in expected
     )
     return EvidencePassage(
         text=passage.text,

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.assistants.answering.snapshots import snapshot
 from apps.documents.models import Document
-from apps.evaluation.experiments.running import Answered, Question
+from apps.evaluation.experiments.running import AnsweredItem, ItemQuestion
 from apps.evaluation.models import (
     OPEN_ITEMS,
     Experiment,
@@ -39,7 +39,7 @@ class OpenItem:
 
     item_id: UUID
     release_id: UUID
-    question: Question | None
+    question: ItemQuestion | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,9 @@ def list_open_items(experiment: Experiment, *, limit: int) -> list[OpenItem]:
     ]
 
 
-def _question(item: ExperimentItem, *, ask_earlier: bool) -> Question:
+def _question(item: ExperimentItem, *, ask_earlier: bool) -> ItemQuestion:
     example = item.example
-    return Question(
+    return ItemQuestion(
         item_id=item.pk,
         text=example.question,
         context=example.context,
@@ -103,7 +103,7 @@ def _question(item: ExperimentItem, *, ask_earlier: bool) -> Question:
 
 
 @transaction.atomic
-def store_answers(experiment: Experiment, answered: Sequence[Answered]) -> None:
+def store_answers(experiment: Experiment, answered: Sequence[AnsweredItem]) -> None:
     """Store answers with their snapshots and traces; failures are counted on the item."""
     open_items = {
         item.pk: item
@@ -111,14 +111,14 @@ def store_answers(experiment: Experiment, answered: Sequence[Answered]) -> None:
         .filter(pk__in=[one.item_id for one in answered], state=ItemState.PENDING)
         .order_by("pk")
     }
-    wanted = [one for one in answered if one.item_id in open_items]
-    good = [one for one in wanted if not one.error]
+    pending = [one for one in answered if one.item_id in open_items]
+    good = [one for one in pending if not one.error]
     alive = _lock_documents(good)
     _store_traces(experiment, open_items, good)
-    for one in wanted:
+    for one in pending:
         _fill_item(open_items[one.item_id], one, alive)
     ExperimentItem.objects.bulk_update(
-        [open_items[one.item_id] for one in wanted], fields=ITEM_FIELDS
+        [open_items[one.item_id] for one in pending], fields=ITEM_FIELDS
     )
     ItemPassage.objects.bulk_create(
         ItemPassage(
@@ -131,7 +131,7 @@ def store_answers(experiment: Experiment, answered: Sequence[Answered]) -> None:
         for passage in one.outcome.passages
         if passage.hit.document_id in alive
     )
-    failed = sum(open_items[one.item_id].state == ItemState.FAILED for one in wanted)
+    failed = sum(open_items[one.item_id].state == ItemState.FAILED for one in pending)
     Experiment.objects.filter(pk=experiment.pk).update(
         cost=F("cost") + sum(one.outcome.cost for one in good), failed=F("failed") + failed
     )
@@ -143,14 +143,14 @@ ITEM_FIELDS = [
 ]  # fmt: skip
 
 
-def _lock_documents(answered: Iterable[Answered]) -> set[UUID]:
+def _lock_documents(answered: Iterable[AnsweredItem]) -> set[UUID]:
     """The documents that are still there, and stay until this transaction ends."""
     ids = {passage.hit.document_id for one in answered for passage in one.outcome.passages}
-    found = Document.objects.select_for_update(no_key=True).filter(pk__in=ids, deleted_at=None)
-    return set(found.order_by("pk").values_list("pk", flat=True))
+    documents = Document.objects.select_for_update(no_key=True).filter(pk__in=ids, deleted_at=None)
+    return set(documents.order_by("pk").values_list("pk", flat=True))
 
 
-def _fill_item(item: ExperimentItem, one: Answered, alive: Collection[UUID]) -> None:
+def _fill_item(item: ExperimentItem, one: AnsweredItem, alive: Collection[UUID]) -> None:
     if one.error:
         item.attempts += 1
         item.error = one.error
@@ -172,7 +172,7 @@ def _fill_item(item: ExperimentItem, one: Answered, alive: Collection[UUID]) -> 
 
 
 def _store_traces(
-    experiment: Experiment, items: dict[UUID, ExperimentItem], answered: Sequence[Answered]
+    experiment: Experiment, items: dict[UUID, ExperimentItem], answered: Sequence[AnsweredItem]
 ) -> None:
     Trace.objects.bulk_create(
         Trace(

@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ItemQuestion:
     """What an item asks: the words, what was said before, and whether to ask that too.
 
     `earlier` holds (question, expected answer) of the turns before. With `ask_earlier` these
@@ -48,7 +48,7 @@ class Question:
 
 
 @dataclass(slots=True)
-class Answered:
+class AnsweredItem:
     """What became of a question. `error` is empty unless there is no answer."""
 
     item_id: UUID
@@ -105,11 +105,11 @@ async def with_patience(work: Callable[[], Awaitable[R]], *, pace: Pace) -> R:
     raise AssertionError("unreachable")
 
 
-async def answer_question(recipe: Recipe, question: Question, *, pace: Pace) -> Answered:
+async def answer_question(recipe: Recipe, question: ItemQuestion, *, pace: Pace) -> AnsweredItem:
     """Ask one question. Never raises for what a model server does; cancellation goes through."""
-    answered = Answered(question.item_id, Recorder("experiment"))
+    answered = AnsweredItem(question.item_id, Recorder("experiment"))
     try:
-        history = [Turn(asked, expected) for asked, expected in question.earlier]
+        history = [Turn(text, expected) for text, expected in question.earlier]
         if question.ask_earlier:
             history = await _ask_earlier(recipe, question, pace)
             answered.turns = history
@@ -129,7 +129,7 @@ async def answer_question(recipe: Recipe, question: Question, *, pace: Pace) -> 
     return answered
 
 
-async def _ask_earlier(recipe: Recipe, question: Question, pace: Pace) -> list[Turn]:
+async def _ask_earlier(recipe: Recipe, question: ItemQuestion, pace: Pace) -> list[Turn]:
     turns: list[Turn] = []
     for text, _ in question.earlier:
 
@@ -149,31 +149,31 @@ async def _ask(recipe: Recipe, text: str, history: Sequence[Turn], recorder: Rec
     return answering.outcome
 
 
-def _words(question: Question) -> str:
+def _words(question: ItemQuestion) -> str:
     return f"{question.context}\n\n{question.text}" if question.context else question.text
 
 
 async def answer_all(
     recipes: Mapping[UUID, Recipe],
-    asked: Sequence[tuple[UUID, Question]],
+    questions: Sequence[tuple[UUID, ItemQuestion]],
     *,
     parallel: int,
     paces: Mapping[UUID, Pace],
-    store: Callable[[list[Answered]], Awaitable[None]],
+    store: Callable[[list[AnsweredItem]], Awaitable[None]],
     batch: int,
 ) -> None:
     """Answer (release, question) pairs, `parallel` at a time, and store them in small batches.
 
     `store` is never called twice at once. Whatever it raises ends everything.
     """
-    gate, ready = asyncio.Semaphore(parallel), asyncio.Queue[Answered]()
+    gate, ready = asyncio.Semaphore(parallel), asyncio.Queue[AnsweredItem]()
 
-    async def run(release_id: UUID, question: Question) -> None:
+    async def run(release_id: UUID, question: ItemQuestion) -> None:
         async with gate:
             answered = await answer_question(recipes[release_id], question, pace=paces[release_id])
         ready.put_nowait(answered)
 
-    tasks = [asyncio.create_task(run(*pair)) for pair in asked]
+    tasks = [asyncio.create_task(run(*pair)) for pair in questions]
     try:
         left = len(tasks)
         while left:

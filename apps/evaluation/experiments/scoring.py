@@ -89,8 +89,8 @@ def load_subjects(item_ids: Sequence[UUID]) -> list[Subject]:
     waiting = ExperimentItem.objects.filter(pk__in=item_ids, state=ItemState.ANSWERED)
     items = waiting.select_related("example").order_by("pk")
     passages: dict[UUID, list[ItemPassage]] = defaultdict(list)
-    found = ItemPassage.objects.filter(item_id__in=item_ids).select_related("document")
-    for passage in found.order_by("item_id", "number"):
+    rows = ItemPassage.objects.filter(item_id__in=item_ids).select_related("document")
+    for passage in rows.order_by("item_id", "number"):
         passages[passage.item_id].append(passage)
     return [
         Subject(
@@ -119,8 +119,8 @@ async def score_subjects(
         async with gate:
             return await _score(subject, metric, Tools(embedder=get_embedder(), model=judge))
 
-    for found in await asyncio.gather(*(ask(s, m) for s in subjects for m in judges)):
-        rows += found
+    for judged in await asyncio.gather(*(ask(s, m) for s in subjects for m in judges)):
+        rows += judged
     return rows
 
 
@@ -150,9 +150,9 @@ async def _score(subject: Subject, metric: Metric, tools: Tools) -> list[ScoreRo
         if turn and not about_turns:
             continue
         seen = as_texts(observation) if needs == TEXTS else observation
-        found = await score(metric.evaluator, seen, tools=tools, settings=metric.settings)
-        if found.status != "not_applicable":
-            rows.append(_row(subject.item_id, metric.key, turn, found))
+        outcome = await score(metric.evaluator, seen, tools=tools, settings=metric.settings)
+        if outcome.status != "not_applicable":
+            rows.append(_row(subject.item_id, metric.key, turn, outcome))
     return rows
 
 
@@ -168,5 +168,5 @@ def as_texts(observation: Observation) -> Observation:
     return replace(observation, answer=declined, expected_answers=expected)
 
 
-def _row(item_id: UUID, key: str, turn: int, found: Score) -> ScoreRow:
-    return ScoreRow(item_id, key, found.value, found.label, found.reason, turn)
+def _row(item_id: UUID, key: str, turn: int, outcome: Score) -> ScoreRow:
+    return ScoreRow(item_id, key, outcome.value, outcome.label, outcome.reason, turn)

@@ -77,11 +77,11 @@ def view_rows(experiments: Sequence[Experiment]) -> list[ExperimentRow]:
 
 
 def _sums_of(experiments: Iterable[Experiment]) -> dict[UUID, list[Summary]]:
-    found: dict[UUID, list[Summary]] = defaultdict(list)
+    sums: dict[UUID, list[Summary]] = defaultdict(list)
     rows = Summary.objects.filter(experiment__in=list(experiments)).select_related("release")
     for row in rows.order_by("release__number"):
-        found[row.experiment_id].append(row)
-    return found
+        sums[row.experiment_id].append(row)
+    return sums
 
 
 TrendKey = tuple[UUID, UUID, str]
@@ -282,7 +282,7 @@ def _view_cell(metric: Metric, release: Release, row: Summary | None) -> Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ExperimentProgress:
     """How far an experiment is."""
 
     percent: int
@@ -292,7 +292,7 @@ class Progress:
     errors: list[tuple[str, int]]
 
 
-def view_progress(experiment: Experiment) -> Progress:
+def view_progress(experiment: Experiment) -> ExperimentProgress:
     """How far it is, how fast, and what went wrong how often."""
     pace = _measure_pace(experiment) if experiment.state == ExperimentState.RUNNING else None
     left = experiment.total - experiment.done - experiment.failed
@@ -304,7 +304,7 @@ def view_progress(experiment: Experiment) -> Progress:
         if experiment.failed
         else []
     )
-    return Progress(
+    return ExperimentProgress(
         percent=_percent(experiment),
         seconds_left=left / pace if pace and left else None,
         per_minute=pace * 60 if pace else None,
@@ -356,21 +356,21 @@ def view_turns(experiment: Experiment, releases: Sequence[Release]) -> list[Turn
         means[key, turn][release_id] = mean
     metrics = {metric.key: metric for metric in read_metrics(experiment.evaluators)}
     return [
-        TurnRow(metrics[key], turn, [metrics[key].show(found.get(r.pk)) for r in releases])
-        for (key, turn), found in sorted(means.items())
+        TurnRow(metrics[key], turn, [metrics[key].show(by_release.get(r.pk)) for r in releases])
+        for (key, turn), by_release in sorted(means.items())
         if key in metrics
     ]
 
 
 def last_own_settings(workspace_id: UUID) -> dict[str, dict[str, Any]]:
     """The settings with which the workspace used its own evaluators last, by their names."""
-    found: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = {}
     plans = Experiment.objects.filter(workspace_id=workspace_id).order_by("-created_at")
     for evaluators in plans.values_list("evaluators", flat=True)[:OWN_PLANS]:
         for metric in read_metrics(evaluators):
             if metric.group == "custom":
-                found.setdefault(metric.evaluator, dict(metric.settings))
-    return found
+                settings.setdefault(metric.evaluator, dict(metric.settings))
+    return settings
 
 
 def list_summaries(experiment: Experiment) -> QuerySet[Summary]:

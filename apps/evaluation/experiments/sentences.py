@@ -50,7 +50,7 @@ def view_sentences(item: ExperimentItem, passages: Sequence[ItemPassage]) -> lis
     observation, embedder = observe(item, passages), _find_embedder()
     cited = judge_citations(observation, embedder=embedder)
     evidence = read_evidence([passage.text for passage in observation.retrieved])
-    found = estimate_support([one.text for one in cited], evidence, embedder=embedder)
+    supports = estimate_support([one.text for one in cited], evidence, embedder=embedder)
     numbers = [passage.number for passage in passages]
     return [
         SentenceView(
@@ -63,7 +63,7 @@ def view_sentences(item: ExperimentItem, passages: Sequence[ItemPassage]) -> lis
             right=tuple(numbers[place] for place in one.right),
             wrong=tuple(numbers[place] for place in one.cites if place not in one.right),
         )
-        for one, support in zip(cited, found, strict=True)
+        for one, support in zip(cited, supports, strict=True)
     ]
 
 

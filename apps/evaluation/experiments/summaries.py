@@ -37,10 +37,10 @@ def refresh_summaries(experiment: Experiment) -> list[Summary]:
         values = load_values(experiment, metric)
         baseline = _load_baseline(experiment, baseline_run, metric, values)
         for release_id in release_ids:
-            if found := values.get(release_id):
+            if own := values.get(release_id):
                 is_baseline = release_id == experiment.baseline_id
                 against = None if is_baseline else baseline
-                rows.append(_summarise(experiment, release_id, metric, found, against))
+                rows.append(_summarise(experiment, release_id, metric, own, against))
     with transaction.atomic():
         Experiment.objects.select_for_update().get(pk=experiment.pk)
         Summary.objects.filter(experiment=experiment).delete()
@@ -55,8 +55,8 @@ def _load_baseline(
 ) -> dict[UUID, float] | None:
     if run is None or experiment.baseline_id is None:
         return None
-    found = values if run.pk == experiment.pk else load_values(run, metric)
-    return join_repeats(metric, found.get(experiment.baseline_id, []))
+    baseline = values if run.pk == experiment.pk else load_values(run, metric)
+    return join_repeats(metric, baseline.get(experiment.baseline_id, []))
 
 
 def _summarise(
@@ -101,10 +101,14 @@ def compare_values(
     )
 
 
-def _note_change(summary: Summary, found: Comparison) -> None:
-    if found.difference is None:
+def _note_change(summary: Summary, comparison: Comparison) -> None:
+    if comparison.difference is None:
         return
-    summary.better, summary.worse, summary.same = found.better, found.worse, found.same
-    summary.change = found.difference.estimate
-    summary.change_low = found.difference.low
-    summary.change_high = found.difference.high
+    summary.better, summary.worse, summary.same = (
+        comparison.better,
+        comparison.worse,
+        comparison.same,
+    )
+    summary.change = comparison.difference.estimate
+    summary.change_low = comparison.difference.low
+    summary.change_high = comparison.difference.high

@@ -50,18 +50,18 @@ class LogprobSource:
             return await self._client.read(context, text)
 
         try:
-            found = await with_patience(ask, pace=self._pace)
+            reply = await with_patience(ask, pace=self._pace)
         except ModelError as error:
             logger.info("no log-probabilities: %s", error.kind)
             self.is_silent = error.kind in SAYS_NOTHING
             return ()
         self._spent += compute_cost(
-            input_tokens=found.input_tokens,
+            input_tokens=reply.input_tokens,
             output_tokens=0,
             input_price=self._endpoint.input_price,
             output_price=self._endpoint.output_price,
         )
-        return found.logprobs
+        return reply.logprobs
 
     def take_cost(self) -> Decimal:
         """US dollars since this was asked last."""

@@ -38,10 +38,10 @@ def load_values(experiment: Experiment, metric: Metric) -> dict[UUID, Values]:
         rows = Score.objects.filter(
             experiment=experiment, metric=metric.key, turn=0, value__isnull=False
         ).values_list("item__release_id", "item__example_id", "value")
-    found: dict[UUID, Values] = defaultdict(list)
+    by_release: dict[UUID, Values] = defaultdict(list)
     for release_id, example_id, value in rows.iterator(chunk_size=10_000):
-        found[release_id].append((example_id, float(value or 0.0)))
-    return found
+        by_release[release_id].append((example_id, float(value or 0.0)))
+    return by_release
 
 
 ALL_SCORES = """
@@ -68,26 +68,26 @@ def load_all_means(
 
     Two queries whose rows are arrays: a comparison of all metrics reads all scores there are.
     """
-    asked: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "experiment": experiment.pk, "releases": list(releases), "states": list(ANSWERED),
     }  # fmt: skip
-    found: dict[tuple[str, UUID], list[tuple[int, float]]] = {}
+    pairs_by_key: dict[tuple[str, UUID], list[tuple[int, float]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(ALL_SCORES, asked)
+        cursor.execute(ALL_SCORES, parameters)
         for key, release_id, positions, values in cursor.fetchall():
-            found[key, release_id] = list(zip(positions, values, strict=True))
-        cursor.execute(ALL_COLUMNS, asked)
+            pairs_by_key[key, release_id] = list(zip(positions, values, strict=True))
+        cursor.execute(ALL_COLUMNS, parameters)
         for release_id, positions, *columns in cursor.fetchall():
             for name, values in zip(COLUMNS, columns, strict=True):
                 pairs = zip(positions, values, strict=True)
-                found[name, release_id] = [pair for pair in pairs if pair[1] is not None]
+                pairs_by_key[name, release_id] = [pair for pair in pairs if pair[1] is not None]
     return {
         (metric.key, release_id): join_repeats(
-            metric, found[metric.column or metric.key, release_id]
+            metric, pairs_by_key[metric.column or metric.key, release_id]
         )
         for metric in metrics
         for release_id in releases
-        if (metric.column or metric.key, release_id) in found
+        if (metric.column or metric.key, release_id) in pairs_by_key
     }
 
 
@@ -103,13 +103,13 @@ def join_repeats(metric: Metric, values: Sequence[tuple[Key, float]]) -> dict[Ke
     groups: dict[Key, list[float]] = defaultdict(list)
     for key, value in values:
         groups[key].append(value)
-    return {key: _pass_at(found, tries) for key, found in groups.items()}
+    return {key: _pass_at(repeats, tries) for key, repeats in groups.items()}
 
 
-def _pass_at(found: Sequence[float], tries: int) -> float:
-    if len(found) < tries:
-        return sum(found) / len(found)
-    value = pass_at_k(len(found), sum(one == 1 for one in found), tries)
+def _pass_at(repeats: Sequence[float], tries: int) -> float:
+    if len(repeats) < tries:
+        return sum(repeats) / len(repeats)
+    value = pass_at_k(len(repeats), sum(one == 1 for one in repeats), tries)
     assert value is not None
     return value
 

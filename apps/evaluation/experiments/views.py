@@ -69,8 +69,8 @@ def of_assistant(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse
 
 
 def _table(request: WorkspaceRequest, *, assistant: Assistant | None = None) -> dict[str, Any]:
-    found = list_experiments(request.workspace.pk, assistant=assistant)
-    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    experiments = list_experiments(request.workspace.pk, assistant=assistant)
+    page = Paginator(experiments, PAGE_SIZE).get_page(request.GET.get("page"))
     return {"page": page, "rows": view_rows(list(page.object_list))}
 
 
@@ -100,11 +100,11 @@ def new(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
     form = ExperimentForm(assistant, request.POST)
     if form.is_valid():
         try:
-            made = create_experiment(assistant, plan=form.plan(), actor=request.actor)
+            experiment = create_experiment(assistant, plan=form.plan(), actor=request.actor)
         except PlanError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            return redirect("evaluation:experiment", request.workspace.slug, made.pk)
+            return redirect("evaluation:experiment", request.workspace.slug, experiment.pk)
     return _show_form(request, assistant, form, status=422)
 
 
@@ -136,30 +136,30 @@ def _show_form(
 @workspace_view(role=Role.EDITOR)
 def experiment(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """One experiment: how far it is, and what came of it."""
-    found = get_experiment(request.workspace.pk, experiment_id)
-    return render(request, "evaluation/experiment.html", BASE | _view(found))
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    return render(request, "evaluation/experiment.html", BASE | _view(experiment))
 
 
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def progress(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """The part of the page that changes while it runs."""
-    found = get_experiment(request.workspace.pk, experiment_id)
-    return render(request, "evaluation/_results.html", _view(found))
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    return render(request, "evaluation/_results.html", _view(experiment))
 
 
-def _view(found: Experiment) -> dict[str, Any]:
-    releases = list_releases(found)
+def _view(experiment: Experiment) -> dict[str, Any]:
+    releases = list_releases(experiment)
     return {
-        "experiment": found,
-        "assistant": found.assistant,
+        "experiment": experiment,
+        "assistant": experiment.assistant,
         "releases": releases,
-        "metrics": read_metrics(found.evaluators),
-        "progress": view_progress(found),
-        "components": view_components(found, releases),
-        "abstention": view_abstention(found, releases),
-        "turns": view_turns(found, releases),
-        "trust": list_trust(found),
+        "metrics": read_metrics(experiment.evaluators),
+        "progress": view_progress(experiment),
+        "components": view_components(experiment, releases),
+        "abstention": view_abstention(experiment, releases),
+        "turns": view_turns(experiment, releases),
+        "trust": list_trust(experiment),
         "can_compare": len(releases) > 1,
     }
 
@@ -167,27 +167,27 @@ def _view(found: Experiment) -> dict[str, Any]:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def cancel(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    found = get_experiment(request.workspace.pk, experiment_id)
-    if cancel_experiment(found, actor=request.actor):
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    if cancel_experiment(experiment, actor=request.actor):
         messages.success(request, "Stopped. What was answered until then is kept.")
-    return redirect("evaluation:experiment", request.workspace.slug, found.pk)
+    return redirect("evaluation:experiment", request.workspace.slug, experiment.pk)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def resume(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    found = get_experiment(request.workspace.pk, experiment_id)
-    if resume_experiment(found, actor=request.actor):
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    if resume_experiment(experiment, actor=request.actor):
         messages.success(request, "It goes on with what is missing.")
     else:
         messages.info(request, "Nothing is missing.")
-    return redirect("evaluation:experiment", request.workspace.slug, found.pk)
+    return redirect("evaluation:experiment", request.workspace.slug, experiment.pk)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def delete(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    found = get_experiment(request.workspace.pk, experiment_id)
-    delete_experiment(found, actor=request.actor)
-    messages.success(request, f"{found.name} is deleted.")
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    delete_experiment(experiment, actor=request.actor)
+    messages.success(request, f"{experiment.name} is deleted.")
     return redirect("evaluation:list", request.workspace.slug)

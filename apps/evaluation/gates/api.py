@@ -14,12 +14,13 @@ from apps.assistants.access import get_assistant, get_release
 from apps.core.api import Problem
 from apps.evaluation.access import get_experiment, get_gate_rule
 from apps.evaluation.gates.metric_lookup import resolve_metric
-from apps.evaluation.gates.rules import add_rule, judge_release, list_rules, remove_rule
+from apps.evaluation.gates.rules import judge_release, list_rules
 from apps.evaluation.gates.serializers import (
     GateRuleRequestSerializer,
     GateRuleSerializer,
     GateVerdictSerializer,
 )
+from apps.evaluation.gates.services import add_rule, remove_rule
 from apps.workspaces.api import WorkspaceAPIView
 from measures.evaluators.base import SettingError
 
@@ -71,9 +72,9 @@ class ReleaseGateView(WorkspaceAPIView):
         """Whether a release may be promoted, and why; for CI."""
         release = get_release(get_assistant(self.workspace_id, assistant_id), number)
         experiment = None
-        if given := request.query_params.get("experiment"):
+        if experiment_id := request.query_params.get("experiment"):
             try:
-                experiment = get_experiment(self.workspace_id, UUID(given))
+                experiment = get_experiment(self.workspace_id, UUID(experiment_id))
             except ValueError as error:
                 raise Problem(400, "experiment", "This is no id of an experiment.") from error
         verdicts = judge_release(release, experiment=experiment)

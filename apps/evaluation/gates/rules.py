@@ -1,4 +1,4 @@
-"""Gates on the rows: an assistant's rules, held against what experiments have measured."""
+"""An assistant's rules, and what they say of a release by what experiments have measured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
@@ -17,11 +16,10 @@ from apps.evaluation.experiments.metrics import (
     find_metric,
 )
 from apps.evaluation.experiments.values import join_repeats, load_values
+from apps.evaluation.gates.limits import Ruling, describe_rule, judge_change, judge_level
 from apps.evaluation.gates.metric_lookup import describe_metric
-from apps.evaluation.gates.rulings import Ruling, describe_rule, judge_change, judge_level
 from apps.evaluation.models import Experiment, ExperimentState, GateRule
 from apps.evaluation.review.grading import measure_trust
-from apps.workspaces.services import Actor, record_audit
 
 NOT_MEASURED = "No finished experiment has measured this for release {number}. Run one."
 NO_BASELINE = (
@@ -32,7 +30,7 @@ UNTRUSTED = "This judge may not decide ({words}). {doubts}"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateVerdict:
     """What a rule says of a release, and the experiment that it rests on, if there is one."""
 
     rule: GateRule
@@ -40,51 +38,6 @@ class Verdict:
     ok: bool
     reason: str
     experiment: Experiment | None
-
-
-@transaction.atomic
-def add_rule(
-    assistant: Assistant,
-    *,
-    metric: Metric,
-    kind: str,
-    statistic: str,
-    threshold: float,
-    confidence: float,
-    actor: Actor,
-) -> GateRule:
-    """A rule that every release is held to from now on. The threshold is in the metric's unit."""
-    rule = GateRule.objects.create(
-        workspace_id=assistant.workspace_id,
-        assistant=assistant,
-        metric=metric.key,
-        kind=kind,
-        statistic=GateRule.Statistic.MEAN if kind == GateRule.Kind.NOT_WORSE else statistic,
-        threshold=threshold,
-        confidence=confidence,
-        created_by=actor.user,
-    )
-    record_audit(
-        assistant.workspace_id,
-        actor=actor,
-        action="gate.added",
-        subject=rule,
-        detail={"assistant": assistant.name, "rule": name_rule(rule)},
-    )
-    return rule
-
-
-@transaction.atomic
-def remove_rule(rule: GateRule, *, actor: Actor) -> None:
-    """Releases are no longer held to it."""
-    record_audit(
-        rule.workspace_id,
-        actor=actor,
-        action="gate.removed",
-        subject=rule,
-        detail={"assistant": rule.assistant.name, "rule": name_rule(rule)},
-    )
-    rule.delete()
 
 
 def list_rules(assistant: Assistant) -> list[GateRule]:
@@ -108,29 +61,29 @@ def name_rule(rule: GateRule) -> str:
     )
 
 
-def judge_release(release: Release, *, experiment: Experiment | None = None) -> list[Verdict]:
+def judge_release(release: Release, *, experiment: Experiment | None = None) -> list[GateVerdict]:
     """Hold a release against its assistant's rules, by the newest experiments or by one given."""
     return [_judge(rule, release, experiment) for rule in list_rules(release.assistant)]
 
 
-def _judge(rule: GateRule, release: Release, given: Experiment | None) -> Verdict:
+def _judge(rule: GateRule, release: Release, chosen: Experiment | None) -> GateVerdict:
     name = name_rule(rule)
-    found = given or _find_experiment(release, rule.metric)
-    metric = find_metric(found.evaluators, rule.metric) if found else None
-    if found is None or metric is None:
+    experiment = chosen or _find_experiment(release, rule.metric)
+    metric = find_metric(experiment.evaluators, rule.metric) if experiment else None
+    if experiment is None or metric is None:
         reason = NOT_MEASURED.format(number=release.number)
-        return Verdict(rule, name, False, reason, found)
+        return GateVerdict(rule, name, False, reason, experiment)
     if metric.is_judge:
-        trust = measure_trust(release.workspace_id, metric, judge_name=found.judge_name)
+        trust = measure_trust(release.workspace_id, metric, judge_name=experiment.judge_name)
         if not trust.is_trusted:
             reason = UNTRUSTED.format(words=trust.words, doubts=" ".join(trust.doubts))
-            return Verdict(rule, name, False, reason, found)
-    ruling = _rule(rule, metric, found, release)
-    return Verdict(rule, name, ruling.ok, ruling.reason, found)
+            return GateVerdict(rule, name, False, reason, experiment)
+    ruling = _rule(rule, metric, experiment, release)
+    return GateVerdict(rule, name, ruling.ok, ruling.reason, experiment)
 
 
-def _rule(rule: GateRule, metric: Metric, found: Experiment, release: Release) -> Ruling:
-    values = load_values(found, metric)
+def _rule(rule: GateRule, metric: Metric, experiment: Experiment, release: Release) -> Ruling:
+    values = load_values(experiment, metric)
     if rule.kind != GateRule.Kind.NOT_WORSE:
         own = values.get(release.pk, [])
         numbers = (
@@ -144,7 +97,7 @@ def _rule(rule: GateRule, metric: Metric, found: Experiment, release: Release) -
     current = release.assistant.current
     if current is None or current.pk == release.pk:
         return Ruling(True, "It is the release that answers.")
-    before = values.get(current.pk) or _elsewhere(found, metric, current.pk)
+    before = values.get(current.pk) or _elsewhere(experiment, metric, current.pk)
     if not before:
         return Ruling(False, NO_BASELINE.format(current=current.number))
     return judge_change(
@@ -156,11 +109,13 @@ def _rule(rule: GateRule, metric: Metric, found: Experiment, release: Release) -
     )
 
 
-def _elsewhere(found: Experiment, metric: Metric, release_id: UUID) -> list[tuple[UUID, float]]:
+def _elsewhere(
+    experiment: Experiment, metric: Metric, release_id: UUID
+) -> list[tuple[UUID, float]]:
     """What another experiment measured for a release on the same examples."""
     other = (
-        _finished(found.assistant_id, release_id, metric.key)
-        .filter(dataset_version_id=found.dataset_version_id)
+        _finished(experiment.assistant_id, release_id, metric.key)
+        .filter(dataset_version_id=experiment.dataset_version_id)
         .first()
     )
     return load_values(other, metric).get(release_id, []) if other else []
@@ -202,7 +157,7 @@ def check_release(release: Release) -> Sequence[ReleaseCheck]:
     ]
 
 
-def _link(release: Release, verdict: Verdict) -> str:
+def _link(release: Release, verdict: GateVerdict) -> str:
     slug = release.assistant.workspace.slug
     if verdict.experiment is None:
         return reverse("evaluation:new", args=[slug, release.assistant.slug])

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.evaluation.gates.rules import Verdict
+from apps.evaluation.gates.rules import GateVerdict
 from apps.evaluation.models import GateRule
 
 
@@ -26,7 +26,7 @@ class GateRuleRequestSerializer(serializers.Serializer[Any]):
     confidence = serializers.FloatField(default=0.95, min_value=0.51, max_value=0.999)
 
 
-class GateRowSerializer(serializers.Serializer[Verdict]):
+class GateRowSerializer(serializers.Serializer[GateVerdict]):
     name = serializers.CharField()
     ok = serializers.BooleanField()
     reason = serializers.CharField()

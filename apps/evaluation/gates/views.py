@@ -15,12 +15,11 @@ from apps.evaluation.access import get_experiment, get_gate_rule
 from apps.evaluation.experiments.selectors import list_releases
 from apps.evaluation.gates.forms import GateRuleForm
 from apps.evaluation.gates.rules import (
-    add_rule,
     judge_release,
     list_rules,
     name_rule,
-    remove_rule,
 )
+from apps.evaluation.gates.services import add_rule, remove_rule
 from apps.evaluation.models import GateRule
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
@@ -67,20 +66,20 @@ def remove_gate(request: WorkspaceRequest, assistant_slug: str, rule_id: UUID) -
 @workspace_view(role=Role.EDITOR)
 def verdicts(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """What the gates say of an experiment's releases; loaded beside the page."""
-    found = get_experiment(request.workspace.pk, experiment_id)
+    experiment = get_experiment(request.workspace.pk, experiment_id)
     rows = [
         {
             "release": release,
-            "verdicts": (judged := judge_release(release, experiment=found)),
+            "verdicts": (judged := judge_release(release, experiment=experiment)),
             "ok": all(verdict.ok for verdict in judged),
         }
-        for release in list_releases(found)
-        if release.pk != found.assistant.current_id
+        for release in list_releases(experiment)
+        if release.pk != experiment.assistant.current_id
     ]
     context = {
-        "experiment": found,
-        "assistant": found.assistant,
+        "experiment": experiment,
+        "assistant": experiment.assistant,
         "rows": rows,
-        "has_rules": bool(list_rules(found.assistant)),
+        "has_rules": bool(list_rules(experiment.assistant)),
     }
     return render(request, "evaluation/_verdicts.html", context)

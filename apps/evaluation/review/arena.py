@@ -59,7 +59,7 @@ class VoteError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class AnswerPair:
     """Two answers to one question, as they are shown: who votes does not know whose they are."""
 
     first: ExperimentItem
@@ -74,7 +74,7 @@ class PairCounts:
     identical: int
 
 
-def find_next_pair(experiment: Experiment, *, voter: User) -> Pair | None:
+def find_next_pair(experiment: Experiment, *, voter: User) -> AnswerPair | None:
     """A pair that this person has not compared yet; which side is which is left to chance."""
     ids = _next_pair(experiment, voter=str(voter.pk), whose="m.voter_id = %(voter)s::uuid")
     return _load_pair(experiment, ids, seed=str(voter.pk)) if ids else None
@@ -82,7 +82,7 @@ def find_next_pair(experiment: Experiment, *, voter: User) -> Pair | None:
 
 def find_next_pair_for_judge(
     experiment: Experiment, *, judge: str, skipped: Sequence[UUID] = ()
-) -> Pair | None:
+) -> AnswerPair | None:
     """The same for a judge, by its name, without pairs that hold one of these items."""
     ids = _next_pair(experiment, voter=judge, whose="m.judge = %(voter)s", skipped=skipped)
     return _load_pair(experiment, ids, seed=judge) if ids else None
@@ -99,18 +99,18 @@ def _next_pair(
     with connection.cursor() as cursor:
         # `whose` is one of the two literals above.
         cursor.execute(NEXT_PAIR.format(whose=whose), values)
-        found: tuple[UUID, UUID] | None = cursor.fetchone()
-    return found
+        ids: tuple[UUID, UUID] | None = cursor.fetchone()
+    return ids
 
 
-def _load_pair(experiment: Experiment, ids: tuple[UUID, UUID], *, seed: str) -> Pair:
-    found = {
+def _load_pair(experiment: Experiment, ids: tuple[UUID, UUID], *, seed: str) -> AnswerPair:
+    items = {
         item.pk: item
         for item in experiment.items.filter(pk__in=ids).select_related("example", "release")
     }
-    first, second = found[ids[0]], found[ids[1]]
+    first, second = items[ids[0]], items[ids[1]]
     digest = hashlib.sha256(f"{seed}{first.pk}{second.pk}".encode()).digest()
-    return Pair(second, first) if digest[0] % 2 else Pair(first, second)
+    return AnswerPair(second, first) if digest[0] % 2 else AnswerPair(first, second)
 
 
 def count_pairs(experiment: Experiment) -> PairCounts:
@@ -304,7 +304,7 @@ def compare_judges(matches: Sequence[Match], *, bar: TrustBar) -> list[JudgeAgre
     for match in matches:
         if not match.judge:
             people.setdefault(_pair_key(match), (match.first_id, RESULTS[Winner(match.winner)]))
-    found = []
+    agreements = []
     for judge in dict.fromkeys(match.judge for match in matches if match.judge):
         own = [match for match in matches if match.judge == judge]
         both = [
@@ -314,14 +314,14 @@ def compare_judges(matches: Sequence[Match], *, bar: TrustBar) -> list[JudgeAgre
         ]
         agreement = measure_agreement([a for a, _ in both], [b for _, b in both])
         doubts = tuple(find_doubts(agreement, bar))
-        found.append(JudgeAgreement(judge, len(own), agreement, doubts))
-    return found
+        agreements.append(JudgeAgreement(judge, len(own), agreement, doubts))
+    return agreements
 
 
 def _pair_key(match: Match) -> frozenset[UUID]:
     return frozenset((match.first_id, match.second_id))
 
 
-def _for(first: UUID, result: float, wanted: UUID) -> float:
+def _for(first: UUID, result: float, item_id: UUID) -> float:
     """A result for `first` as one for the item that the other voter saw first."""
-    return result if first == wanted else 1 - result
+    return result if first == item_id else 1 - result

@@ -53,12 +53,12 @@ class Trust:
     @property
     def words(self) -> str:
         """`agrees with people on 84 % of 50 answers, kappa 0.71`."""
-        found = self.agreement
-        if found is None:
+        agreement = self.agreement
+        if agreement is None:
             return "never compared with people"
-        kappa = "" if found.kappa is None else f", kappa {found.kappa:.2f}"
-        share = f"{found.accuracy.estimate * 100:.0f} %"
-        return f"agrees with people on {share} of {found.count} answers{kappa}"
+        kappa = "" if agreement.kappa is None else f", kappa {agreement.kappa:.2f}"
+        share = f"{agreement.accuracy.estimate * 100:.0f} %"
+        return f"agrees with people on {share} of {agreement.count} answers{kappa}"
 
 
 def find_ungraded(experiment: Experiment, *, user: User) -> ExperimentItem | None:
@@ -91,8 +91,8 @@ def give_grade(item: ExperimentItem, *, value: int, user: User, note: str = "") 
 
 def list_grades(experiment: Experiment) -> QuerySet[Grade]:
     """People's grades of the experiment's answers, oldest first."""
-    found = Grade.objects.filter(item__experiment=experiment).select_related("item__release")
-    return found.order_by("created_at", "pk")
+    grades = Grade.objects.filter(item__experiment=experiment).select_related("item__release")
+    return grades.order_by("created_at", "pk")
 
 
 def get_bar(workspace_id: UUID) -> TrustBar:
@@ -155,12 +155,12 @@ def list_judges(workspace_id: UUID) -> list[Trust]:
         .order_by("-created_at")
         .values_list("evaluators", "judge_name")[:MAX_PLANS]
     )
-    found: dict[tuple[str, str], Metric] = {}
+    judges: dict[tuple[str, str], Metric] = {}
     for evaluators, judge_name in plans:
         for metric in read_metrics(evaluators):
             if metric.is_judge:
-                found.setdefault((metric.key, judge_name), metric)
-    return _measure_all(workspace_id, [(metric, name) for (_, name), metric in found.items()])
+                judges.setdefault((metric.key, judge_name), metric)
+    return _measure_all(workspace_id, [(metric, name) for (_, name), metric in judges.items()])
 
 
 def _measure_all(workspace_id: UUID, judges: Sequence[tuple[Metric, str]]) -> list[Trust]:

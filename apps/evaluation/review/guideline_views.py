@@ -55,14 +55,14 @@ def guideline(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
 def criterion(request: WorkspaceRequest, assistant_slug: str, criterion_id: UUID) -> HttpResponse:
     """Change a line of the guideline."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
-    found = get_criterion(assistant, criterion_id)
+    criterion = get_criterion(assistant, criterion_id)
     choices = [(metric.key, metric.label) for metric in list_choices(assistant)]
-    initial = {name: getattr(found, name) for name in CriterionForm.base_fields}
+    initial = {name: getattr(criterion, name) for name in CriterionForm.base_fields}
     form = CriterionForm(choices, request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             save_criterion(
-                assistant, fields=form.cleaned_data, actor=request.actor, criterion=found
+                assistant, fields=form.cleaned_data, actor=request.actor, criterion=criterion
             )
         except NameTakenError:
             form.add_error("name", NAME_TAKEN)
@@ -72,7 +72,7 @@ def criterion(request: WorkspaceRequest, assistant_slug: str, criterion_id: UUID
         "nav": "assistants",
         "tab": "evaluate",
         "assistant": assistant,
-        "criterion": found,
+        "criterion": criterion,
         "form": form,
     }
     status = 422 if request.method == "POST" else 200

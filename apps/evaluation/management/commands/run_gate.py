@@ -22,7 +22,7 @@ from apps.datasets.models import DatasetVersion
 from apps.evaluation.experiments.metrics import freeze_evaluators
 from apps.evaluation.experiments.plans import Plan, PlanError, create_experiment
 from apps.evaluation.gates.metric_lookup import resolve_metric
-from apps.evaluation.gates.rules import Verdict, judge_release, list_rules
+from apps.evaluation.gates.rules import GateVerdict, judge_release, list_rules
 from apps.evaluation.models import Experiment, ExperimentState
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
@@ -116,7 +116,7 @@ class Command(BaseCommand):
             )
         return experiment
 
-    def _print(self, release: Release, verdicts: list[Verdict], *, as_json: bool) -> None:
+    def _print(self, release: Release, verdicts: list[GateVerdict], *, as_json: bool) -> None:
         if as_json:
             rules = [{"name": v.name, "ok": v.ok, "reason": v.reason} for v in verdicts]
             ok = all(verdict.ok for verdict in verdicts)

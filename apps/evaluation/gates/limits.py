@@ -1,4 +1,4 @@
-"""Gates: what a release must show before it answers, as arithmetic. Pure."""
+"""Whether numbers keep to the limit that a rule sets. Pure."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def judge_level(
     """Compare a statistic of all answers with a threshold."""
     if not values:
         return Ruling(False, f"No answer has a number for {metric.label}.")
-    found = {
+    value = {
         "mean": lambda: float(np.mean(values)),
         "p50": lambda: float(np.quantile(values, 0.5)),
         "p95": lambda: float(np.quantile(values, 0.95)),
     }[statistic]()
     at_least = kind == GateRule.Kind.AT_LEAST
-    ok = found >= threshold if at_least else found <= threshold
+    ok = value >= threshold if at_least else value <= threshold
     limit = f"{'at least' if at_least else 'at most'} {metric.show(threshold)}"
-    return Ruling(ok, f"It is {metric.show(found)} over {len(values):,} answers; {limit} is asked.")
+    return Ruling(ok, f"It is {metric.show(value)} over {len(values):,} answers; {limit} is asked.")
 
 
 def judge_change(
@@ -71,8 +71,8 @@ def judge_change(
     given one-sided confidence, must lie within the margin. So few examples refuse a release that
     many would let pass, and never the other way round.
     """
-    found = compare_values(dict(before), dict(after), metric, confidence=2 * confidence - 1)
-    difference = found.difference
+    comparison = compare_values(dict(before), dict(after), metric, confidence=2 * confidence - 1)
+    difference = comparison.difference
     if difference is None or difference.count < FEWEST:
         count = difference.count if difference else 0
         return Ruling(
