@@ -12,7 +12,6 @@ from django.db.models import Max, ProtectedError, RestrictedError
 from django.utils import timezone
 
 from apps.datasets.examples import ExampleFields
-from apps.datasets.languages import detect_language
 from apps.datasets.models import (
     Dataset,
     DatasetVersion,
@@ -22,6 +21,7 @@ from apps.datasets.models import (
 )
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
+from measures.detectors.short_language import guess_language
 
 MAX_EXAMPLES = 100_000
 BATCH = 1_000
@@ -232,7 +232,7 @@ def _columns(fields: ExampleFields) -> dict[str, Any]:
         "history": [{"question": q, "answer": a} for q, a in fields.history],
         "tags": list(fields.tags),
         "checks": dict(fields.checks),
-        "language": fields.language or detect_language(" ".join(texts)),
+        "language": fields.language or guess_language(" ".join(texts)),
     }
 
 

@@ -2,7 +2,8 @@
 
 Enough to check that an answer keeps to the language that was asked for, over texts of a few
 sentences. It knows the 31 languages listed here; of two that share a script and most small words
-(Spanish and Portuguese, Hindi and Marathi) it needs a sentence or two to tell which.
+(Spanish and Portuguese, Hindi and Marathi) it needs a sentence or two to tell which. Questions of
+a few words are for ``short_language.py``.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from apps.datasets.languages import detect_language
 from inference.sentences import split_sentences
+from measures.detectors.short_language import guess_language
 
 METHOD = "from headings and sentences, without a model"
 LEAST_CHARS, MOST_CHARS = 25, 320
@@ -67,7 +67,7 @@ def draft_question(text: str, *, heading: str = "") -> Drafted | None:
     if not title or not usable or len(title) > 80:
         return None
     start, end, sentence = usable[0]
-    about = _ABOUT.get(detect_language(text) or "en")
+    about = _ABOUT.get(guess_language(text) or "en")
     return Drafted(about.format(title), sentence, start, end) if about else None
 
 
