@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.core.texts import use_plain_line_ends
 from apps.datasets.models import MAX_TAG
 
 MAX_QUESTION = 4_000
@@ -27,6 +29,7 @@ instructions, tests of Python, tables of SQL, a JSON Schema, a pattern, an answe
 UNKNOWN = -1
 """An offset that is not known."""
 
+_BLANK_LINES = re.compile(r"\n[ \t]*\n")
 _KINDS: dict[type, str] = {list: "a list", str: "text", dict: "an object"}
 
 
@@ -80,6 +83,7 @@ def clean_text(value: object, *, field: str, limit: int, required: bool = False)
     if not isinstance(value, str):
         raise ExampleError(field, f"The {_words(field)} must be text.")
     text = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").strip()
+    text = use_plain_line_ends(text)
     if required and not text:
         raise ExampleError(field, f"The {_words(field)} is missing.")
     if len(text) > limit:
@@ -103,6 +107,11 @@ def clean_tags(values: Iterable[object]) -> tuple[str, ...]:
     if len(tags) > MAX_TAGS:
         raise ExampleError("tags", f"An example has at most {MAX_TAGS} tags.")
     return tuple(tags)
+
+
+def split_passages(text: str) -> list[str]:
+    """Passages as people type them: with blank lines between."""
+    return [part.strip() for part in _BLANK_LINES.split(use_plain_line_ends(text)) if part.strip()]
 
 
 def split_tags(text: str) -> tuple[str, ...]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
 
 from apps.datasets import examples
-from apps.datasets.examples import ExampleError, ExampleFields, clean_fields, split_tags
+from apps.datasets.examples import (
+    ExampleError,
+    ExampleFields,
+    clean_fields,
+    split_passages,
+    split_tags,
+)
 from apps.datasets.models import MAX_NAME, Example, ReviewState, SourceKind
 from apps.datasets.slices import LENGTHS
-
-_BLANK_LINES = re.compile(r"\n[ \t]*\n")
 
 
 class DatasetForm(forms.Form):
@@ -125,12 +128,11 @@ class ExampleForm(forms.Form):
 
     def _plain(self, values: dict[str, Any]) -> dict[str, Any]:
         kept = [self.passages[int(number)] for number in values["keep"]]
-        new = [part.strip() for part in _BLANK_LINES.split(values["new_passages"])]
         others = [line.strip() for line in values["other_answers"].splitlines()]
         return {
             **values,
             "other_answers": [line for line in others if line],
-            "expected_passages": [*kept, *(part for part in new if part)],
+            "expected_passages": [*kept, *split_passages(values["new_passages"])],
             "tags": list(split_tags(values["tags"])),
             "history": self.history,
         }

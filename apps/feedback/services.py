@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.chat.models import Message
+from apps.core.texts import use_plain_line_ends
 from apps.feedback.models import Feedback, FeedbackState, Rating
 from apps.workspaces.services import Actor
 
@@ -40,8 +41,8 @@ def give_feedback(answer: Message, *, verdict: Verdict, actor: Actor) -> Feedbac
         "trace_id": answer.trace_id,
         "rating": verdict.rating,
         "reason": verdict.reason if verdict.rating == Rating.DOWN else "",
-        "comment": verdict.comment.replace("\x00", "")[:MAX_COMMENT],
-        "correction": verdict.correction.replace("\x00", "")[:MAX_CORRECTION],
+        "comment": _clean(verdict.comment)[:MAX_COMMENT],
+        "correction": _clean(verdict.correction)[:MAX_CORRECTION],
         "state": FeedbackState.OPEN,
         "updated_at": timezone.now(),
     }
@@ -49,6 +50,10 @@ def give_feedback(answer: Message, *, verdict: Verdict, actor: Actor) -> Feedbac
         message=answer, created_by=actor.user, api_key=actor.api_key, defaults=values
     )
     return feedback
+
+
+def _clean(text: str) -> str:
+    return use_plain_line_ends(text.replace("\x00", ""))
 
 
 def set_state(feedback: Feedback, *, state: FeedbackState) -> None:

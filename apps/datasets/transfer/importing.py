@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
 
-from apps.datasets.examples import ExampleError, ExampleFields, clean_fields, split_tags
+from apps.datasets.examples import (
+    ExampleError,
+    ExampleFields,
+    clean_fields,
+    split_passages,
+    split_tags,
+)
 from apps.datasets.models import Dataset, ReviewState, SourceKind
 from apps.datasets.services import ExampleSource, add_examples, lock_draft
 from apps.datasets.transfer.tables import Row, RowError, read_table
@@ -32,7 +37,6 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "language": ("language", "lang"),
     "checks": ("checks",),
 }  # fmt: skip
-_BLANK_LINES = re.compile(r"\n[ \t]*\n")
 
 
 @dataclass(slots=True)
@@ -163,7 +167,7 @@ def _passages(value: Any, document: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return list(value)
     name = str(document).strip() if document is not None else ""
-    parts = [part.strip() for part in _BLANK_LINES.split(_text(value) or "") if part.strip()]
+    parts = split_passages(_text(value) or "")
     if not parts and name:
         return [{"document_name": name}]
     return [{"text": part, "document_name": name} for part in parts]
