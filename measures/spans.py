@@ -1,14 +1,15 @@
-"""Retrieval metrics over character spans: how much of the wanted text the passages hold.
+"""Retrieval metrics over character spans: how much of the expected text the passages contain.
 
-Where cuts differ, passages cannot be compared by id; characters of the document can. These are
+Passages that were cut differently can be compared by their characters, but not by id. These are
 the measures of Chroma's report "Evaluating Chunking Strategies for Retrieval" (Smith and
 Troynikov, 2024), which counts tokens; like its code, we count characters:
 
-    recall    = |wanted ∩ retrieved| / |wanted|
-    precision = |wanted ∩ retrieved| / |retrieved|, what is retrieved twice counted twice
-    IoU       = |wanted ∩ retrieved| / (|wanted| + |retrieved| - |wanted ∩ retrieved|), likewise
+    recall    = |expected ∩ retrieved| / |expected|
+    precision = |expected ∩ retrieved| / |retrieved|
+    IoU       = |expected ∩ retrieved| / (|expected| + |retrieved| - |expected ∩ retrieved|)
 
-so that passages which overlap each other are paid for: the reader has to read them twice.
+where characters that were retrieved twice count twice in |retrieved|: overlapping passages cost
+something, because the reader has to read them twice.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def merge(spans: Iterable[Span]) -> list[Span]:
 
 
 def measure_overlap(retrieved: Sequence[Span], expected: Sequence[Span]) -> SpanScores | None:
-    """Compare what was retrieved with what was wanted; ``None`` when nothing was wanted."""
+    """Compare retrieved with expected spans; ``None`` if nothing is expected."""
     targets = merge(expected)
     total = sum(span.length for span in targets)
     if not total:
@@ -104,9 +105,9 @@ def count_common(left: Sequence[Span], right: Sequence[Span]) -> int:
 
 
 def best_precision(expected: Sequence[Span], chunks: Sequence[Span]) -> float | None:
-    """Precision if every chunk that holds a wanted character were retrieved, and no other.
+    """The precision of retrieving exactly the chunks that contain an expected character.
 
-    The report calls it precision Omega: how well a way of cutting fits, whatever the search does.
+    The report calls it precision Omega: how well a chunking fits, whatever the search does.
     """
     targets = merge(expected)
     touched = [chunk for chunk in chunks if any(chunk.overlap(target) for target in targets)]
@@ -117,10 +118,10 @@ def best_precision(expected: Sequence[Span], chunks: Sequence[Span]) -> float | 
 def grade_passages(
     retrieved: Sequence[Span], expected: Mapping[Key, Span], *, share: float = 0.5
 ) -> list[tuple[Key, ...]]:
-    """Return for each retrieved passage which wanted spans (by key) it holds.
+    """Return the expected spans (by key) that each retrieved passage contains.
 
-    It holds one when at least ``share`` of that span's characters are in it; an empty tuple
-    says that the passage is of no use.
+    It contains one if at least ``share`` of the span's characters are in it; an empty tuple means
+    that the passage is irrelevant.
     """
     return [
         tuple(

@@ -1,4 +1,4 @@
-"""How sure a number is: intervals, agreement, correlation, and what beats what.
+"""How certain numbers are: intervals, agreement, correlation, and Pareto fronts.
 
 Pure functions of numpy arrays. Everything random takes a seed, so that a page shows the same
 interval each time it is opened.
@@ -19,9 +19,9 @@ Floats: TypeAlias = NDArray[np.float64]
 
 RESAMPLES = 2_000
 SEED = 20_241
-# Indices of so many draws at a time: memory stays small however long the experiment.
+# Draws per block: memory stays small however large the experiment is.
 _BLOCK = 1_000_000
-# Up to so many draws are kept for the next metric over as many examples: 8 MB at two bytes each.
+# Up to this many draws are cached for metrics over equally many examples: 8 MB at two bytes each.
 _KEPT_DRAWS = 4_000_000
 
 
@@ -222,7 +222,7 @@ def bootstrap_auroc(
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Indices of (cost, quality) that no other beats: none is as good for less, or better for it.
+    """Indices of the (cost, quality) points that no other beats on one without losing on the other.
 
     In order of cost. Equal points are all kept.
     """

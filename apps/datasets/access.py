@@ -1,4 +1,4 @@
-"""How a request gets at a dataset, a version or an example. Missing and forbidden look alike."""
+"""Checked access to datasets, versions and examples. Missing and forbidden look the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples from what happened: an answer of a chat, and what somebody thought of one."""
+"""Examples from real use: chat answers, and the feedback on them."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def capture_answer(dataset: Dataset, *, answer: Message, actor: Actor) -> Captur
 
 @transaction.atomic
 def capture_feedback(dataset: Dataset, *, feedback: Feedback, actor: Actor) -> Captured:
-    """Put a rated answer into the draft, once, with the correction as what is expected.
+    """Put a rated answer into the draft, once, with the correction as the expected answer.
 
-    What a thumb down leaves open waits for review: nobody has said yet what would be right.
-    Raises TooManyError.
+    After a thumb down without a correction it waits for review, because nobody has said yet what
+    would be right. Raises TooManyError.
     """
     lock_draft(dataset)
     known = find_by_source(dataset, kind=SourceKind.FEEDBACK, source_id=str(feedback.pk))
@@ -113,7 +113,7 @@ def _fields(
 
 
 def _passage(passage: RetrievedPassage) -> ExpectedPassage:
-    """The cited sentences, or all of the passage where they are not known."""
+    """The cited sentences, or the whole passage if they are not known."""
     start, end, text = read_cited(passage)
     return ExpectedPassage(
         text=text[:MAX_PASSAGE],

@@ -1,4 +1,4 @@
-"""What would make a number lie: the same question twice, and questions that a prompt gives away."""
+"""What would distort results: duplicate questions, and questions that a prompt gives away."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class DatasetCheck:
 
     @property
     def num_spare(self) -> int:
-        """How many examples are one too many."""
+        """How many examples are superfluous duplicates."""
         return sum(len(members) - 1 for members in self.groups)
 
 
 def check_version(version: DatasetVersion) -> DatasetCheck:
     """Compare the version's questions with each other and with the prompts' worked examples.
 
-    Rejected examples do not count. A second or so for thousands.
+    Rejected examples do not count. Takes about a second for thousands of examples.
     """
     rows = version.examples.exclude(state=ReviewState.REJECTED).order_by("position", "pk")
     examples = list(rows[:MAX_CHECKED])
@@ -58,7 +58,7 @@ def check_version(version: DatasetVersion) -> DatasetCheck:
 def _find_leaks(
     workspace_id: UUID, examples: Sequence[Example], questions: Sequence[str]
 ) -> list[Leak]:
-    """Of each example, the worked example that comes nearest."""
+    """For each example, the most similar worked example."""
     shots = [
         (version, shot.question)
         for version in PromptVersion.objects.filter(workspace_id=workspace_id)

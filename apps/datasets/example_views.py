@@ -1,4 +1,4 @@
-"""The editor of one example, and what is done to several at once."""
+"""The editor of an example, and actions on several at once."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def bulk(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
 
 
 def _read_ids(values: list[str]) -> list[UUID]:
-    """Those that are ids, at most MAX_CHOSEN."""
+    """The valid ids, at most MAX_CHOSEN."""
     ids: list[UUID] = []
     for value in values[:MAX_CHOSEN]:
         try:

@@ -1,4 +1,4 @@
-"""What an example says, checked and cut to size. Pure: no tables, no requests."""
+"""The content of an example, validated and limited in size. Pure: no tables, no requests."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ CHECKS: dict[str, type] = {
     "choices": list, "instructions": list, "tests": str, "setup": str, "schema": dict,
     "pattern": str, "other_answer": str,
 }  # fmt: skip
-"""What an evaluator may ask an example for: the options of a multiple choice, IFEval's
-instructions, tests of Python, tables of SQL, a JSON Schema, a pattern, an answer to compare."""
+"""What evaluators can take from an example: multiple-choice options, IFEval instructions, Python
+tests, SQL tables, a JSON Schema, a pattern, another answer to compare with."""
 UNKNOWN = -1
 """An offset that is not known."""
 
@@ -34,7 +34,7 @@ _KINDS: dict[type, str] = {list: "a list", str: "text", dict: "an object"}
 
 
 class ExampleError(ValueError):
-    """What is wrong with an example, as a sentence for people. `field` names the culprit."""
+    """What is wrong with an example, as a sentence for people. `field` is the field at fault."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class ExampleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ExpectedPassage:
-    """Where the answer stands. Offsets count characters of the full text, -1 if unknown."""
+    """The passage with the answer. Offsets count characters of the full text, -1 if unknown."""
 
     text: str = ""
     document_id: str = ""
@@ -79,7 +79,7 @@ class ExampleFields:
 
 
 def clean_text(value: object, *, field: str, limit: int, required: bool = False) -> str:
-    """The text without NUL and outer space. Raises ExampleError when empty or too long."""
+    """The text without NUL and surrounding space. Raises ExampleError if missing or too long."""
     if not isinstance(value, str):
         raise ExampleError(field, f"The {_words(field)} must be text.")
     text = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").strip()
@@ -166,7 +166,7 @@ def clean_fields(values: Mapping[str, Any]) -> ExampleFields:
 
 
 def clean_checks(value: object) -> dict[str, Any]:
-    """What single evaluators ask for, by the names in ``CHECKS``. Raises ExampleError."""
+    """Validate the values for specific evaluators, named as in ``CHECKS``. Raises ExampleError."""
     if not isinstance(value, Mapping):
         raise ExampleError("checks", 'The checks must be an object, such as {"choices": [...]}.')
     for name, item in value.items():

@@ -139,7 +139,7 @@ class ExampleForm(forms.Form):
 
     @property
     def kept(self) -> list[tuple[int, dict[str, Any], bool]]:
-        """The passages that are there, each with its position and whether it stays."""
+        """The existing passages, each with its position and whether it is kept."""
         positions = set(self["keep"].value() or ())
         return [(n, passage, str(n) in positions) for n, passage in enumerate(self.passages)]
 
@@ -160,7 +160,7 @@ class ExampleForm(forms.Form):
 
 
 class FilterForm(forms.Form):
-    """Filters of the table; what makes no sense is ignored, so that an old link still opens."""
+    """Filters of the table; invalid ones are ignored, so that old links still open."""
 
     q = forms.CharField(max_length=200, required=False)
     state = forms.ChoiceField(choices=ReviewState.choices, required=False)

@@ -1,4 +1,4 @@
-"""Making questions from documents, and the queue where people accept, correct or reject them."""
+"""Generating questions from documents, and the queue in which people review them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class SynthesisForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def synthesis(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
-    """Choose documents and a model; see what it costs; start. Below: what runs and ran."""
+    """Choose documents and a model, see the estimated cost, and start; lists earlier jobs."""
     dataset = get_dataset(request.workspace.pk, dataset_id)
     form = SynthesisForm(request.POST or None, workspace=request.workspace)
     estimate = None
@@ -105,7 +105,7 @@ def synthesis(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def review(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
-    """One proposal after the other: accept, correct, reject, or come back to it later."""
+    """Review one proposal after another: accept, correct, reject, or skip it for now."""
     draft = get_draft(request.workspace.pk, dataset_id)
     if request.method == "POST":
         return _decide(request, dataset_id)

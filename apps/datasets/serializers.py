@@ -112,7 +112,7 @@ class ExampleSerializer(serializers.Serializer[Any]):
 
 
 def plain_values(example: Example) -> dict[str, Any]:
-    """What `clean_fields` reads, of an example that is there."""
+    """An existing example as the plain values that `clean_fields` takes."""
     return {
         "question": example.question,
         "expected_answer": example.expected_answer,

@@ -49,7 +49,7 @@ class TooManyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ExampleSource:
-    """Where an example comes from: its kind, the row's id there, and a few words about it."""
+    """Where an example comes from: the kind of source, the source row's id, and a short note."""
 
     kind: SourceKind = SourceKind.MANUAL
     id: str = ""
@@ -74,7 +74,7 @@ def create_dataset(
 
 @transaction.atomic
 def update_dataset(dataset: Dataset, *, name: str, description: str, actor: Actor) -> None:
-    """Rename or describe. Raises NameTakenError."""
+    """Change name and description. Raises NameTakenError."""
     dataset.name, dataset.description = name, description
     _save_named(dataset)
     record_audit(
@@ -87,7 +87,7 @@ def update_dataset(dataset: Dataset, *, name: str, description: str, actor: Acto
 
 
 def delete_dataset(dataset: Dataset, *, actor: Actor) -> None:
-    """With all its versions. Raises InUseError while experiments point at one."""
+    """Delete a dataset with all its versions. Raises InUseError if experiments use one."""
     try:
         with transaction.atomic():
             record_audit(
@@ -116,7 +116,7 @@ def _save_named(dataset: Dataset) -> None:
 
 
 def lock_draft(dataset: Dataset) -> DatasetVersion:
-    """The draft, so that nobody else adds to it or freezes it before this transaction ends."""
+    """Lock the draft, so that nobody else adds to it or freezes it before this transaction ends."""
     return DatasetVersion.objects.select_for_update(no_key=True).get(
         dataset=dataset, number=DatasetVersion.DRAFT
     )
@@ -187,7 +187,7 @@ def remove_example(example: Example) -> None:
 
 @transaction.atomic
 def remove_examples(version: DatasetVersion, *, ids: Iterable[UUID]) -> int:
-    """The same for several; returns how many there were. Raises FrozenError."""
+    """Take several examples out of the draft; returns how many. Raises FrozenError."""
     if not version.is_draft:
         raise FrozenError
     rows = Example.objects.filter(version=version, pk__in=list(ids))
@@ -203,7 +203,7 @@ def review_example(example: Example, *, state: ReviewState, actor: Actor) -> Non
 def review_examples(
     version: DatasetVersion, *, ids: Iterable[UUID], state: ReviewState, actor: Actor
 ) -> int:
-    """The same for several; returns how many there were. Raises FrozenError."""
+    """Set the review state of several examples; returns how many. Raises FrozenError."""
     if not version.is_draft:
         raise FrozenError
     reviewed = state != ReviewState.PROPOSED
@@ -297,8 +297,8 @@ def _copy(
 def forget_document(document_id: UUID) -> int:
     """Take a deleted document's words out of every example that quotes it, frozen ones too.
 
-    Where the passage stood stays, without its text: that much a result may still point at.
-    Returns how many examples quoted it. Safe to call twice.
+    The passage's location is kept without its text, because results may refer to it.
+    Returns how many examples quoted the document. Safe to call twice.
     """
     quoting = [{"document_id": str(document_id)}]
     count = 0

@@ -1,4 +1,4 @@
-"""Pages of datasets: the list, one dataset's examples, and what can be done to the whole of it."""
+"""Pages of datasets: the list, a dataset's examples, and actions on the whole dataset."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def version(request: WorkspaceRequest, *, dataset_id: UUID, number: int) -> Http
 
 
 def read_filter(request: WorkspaceRequest) -> ExampleFilter:
-    """What the address narrows the table to."""
+    """Read the table's filters from the query string."""
     form = FilterForm(request.GET)
     form.is_valid()
     values = form.cleaned_data
@@ -197,5 +197,5 @@ def _address(request: WorkspaceRequest, dataset_id: UUID) -> str:
 
 
 def dataset_of(dataset: Dataset) -> dict[str, Any]:
-    """What every page below a dataset shows."""
+    """Context that every page of a dataset needs."""
     return BASE | {"dataset": dataset}

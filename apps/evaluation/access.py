@@ -1,4 +1,4 @@
-"""How a request gets at an experiment and what hangs on it. Missing and forbidden look alike."""
+"""Checked access to experiments and what belongs to them. Missing and forbidden look the same."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def get_item(experiment: Experiment, item_id: UUID) -> ExperimentItem:
 
 
 def get_experiment_release(experiment: Experiment, number: str) -> Release:
-    """One of the releases that the experiment asked, by its number as text, or Http404."""
+    """One of the experiment's releases, by its number as text, or Http404."""
     if number.isdecimal() and len(number) < 9:
         release = experiment.releases.filter(number=int(number)).first()
         if release is not None:

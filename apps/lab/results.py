@@ -1,4 +1,4 @@
-"""What a measured run says: both sides with intervals, the difference, per slice, case by case."""
+"""The results of a run: both sides with intervals, their difference, slices and single cases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from measures.statistics import (
 
 HEADLINE = "ndcg"
 LEAST_OF_SLICE = 5
-"""Cases from which on a slice is told apart: of fewer, no interval says anything."""
+"""The smallest slice that is shown: with fewer cases, an interval means nothing."""
 LISTED = 100
 RESAMPLES_OF_SLICE = 500
 
@@ -38,7 +38,7 @@ class LabRow:
 
     @property
     def verdict(self) -> str:
-        """In a word: better, worse, or no difference that could not be chance."""
+        """better | worse | same; "same" if the difference could be chance."""
         if not self.change.is_significant:
             return "same"
         return "better" if self.change.estimate > 0 else "worse"
@@ -55,7 +55,7 @@ class LabSliceRow:
 
 @dataclass(frozen=True, slots=True)
 class LabCase:
-    """One example with the headline of both sides, and the ranks that held what it expects."""
+    """One example with both sides' headline values and the ranks of its expected passages."""
 
     example: Example
     before: float
@@ -70,7 +70,7 @@ class LabCase:
 
 @dataclass(frozen=True, slots=True)
 class LabSummary:
-    """All that the page shows. `wins` are cases on which b has the better headline."""
+    """Everything that the page shows. `wins` are cases with a better headline on side b."""
 
     num_cases: int
     rows: tuple[LabRow, ...] = ()
@@ -84,7 +84,7 @@ class LabSummary:
 
 
 def summarise(run: LabRun) -> LabSummary:
-    """Two queries, then arithmetic: the same intervals each time."""
+    """Summarise a run in two queries; the intervals are the same every time."""
     results: dict[UUID, dict[str, LabResult]] = defaultdict(dict)
     for result in LabResult.objects.filter(run=run):
         results[result.example_id][result.side] = result

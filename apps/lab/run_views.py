@@ -1,4 +1,4 @@
-"""Pages of measured comparisons: make one, watch it, read it."""
+"""Pages of measured comparisons: start one, watch it, read the results."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ROWS = 25
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def runs(request: WorkspaceRequest) -> HttpResponse:
-    """What has been measured."""
+    """The list of runs."""
     page = Paginator(list_runs(request.workspace.pk), ROWS).get_page(request.GET.get("page"))
     rows = [{"run": run, "job": find_job(run)} for run in page.object_list]
     return render(request, "evaluation/lab/runs.html", BASE | {"page": page, "rows": rows})
@@ -51,7 +51,7 @@ def runs(request: WorkspaceRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def measure(request: WorkspaceRequest) -> HttpResponse:
-    """Choose the cases for two profiles, which the address names as in the lab."""
+    """Choose the cases for two profiles, which come from the query string as in the lab."""
     forms = profile_forms(request)
     collections = list(list_collections(request.workspace))
     chosen = choose_collections(request, collections)
@@ -88,7 +88,7 @@ def measure(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def run(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
-    """What came of a run; while it works, the page asks again."""
+    """The results of a run; the page reloads while it is running."""
     run = get_run(request.workspace.pk, lab_run_id)
     job = find_job(run)
     is_open = job is not None and job.state in (JobState.QUEUED, JobState.RUNNING)
@@ -122,7 +122,7 @@ def cancel(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def resume(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
-    """Go on with what is missing."""
+    """Continue with the cases that are missing."""
     enqueue(get_run(request.workspace.pk, lab_run_id))
     return _to_run(request, lab_run_id)
 

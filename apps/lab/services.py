@@ -1,4 +1,4 @@
-"""Writes of the lab: marks become labelled cases."""
+"""Writes of the lab: turn marked passages into labelled cases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOTE = "Marked in the retrieval lab"
 
 
 def read_passages(workspace_id: UUID, chunk_ids: Sequence[int]) -> dict[int, ExpectedPassage]:
-    """The workspace's passages by their ids, in the order of the ids; others are left out."""
+    """The workspace's passages by id, in the given order; unknown ids are skipped."""
     chunks = {
         chunk.pk: chunk
         for chunk in Chunk.objects.select_related("version__document").filter(
@@ -64,10 +64,10 @@ def save_case(
 def mark_case(
     example: Example, *, shown_ids: Sequence[int], chunk_ids: Sequence[int], actor: Actor
 ) -> Example:
-    """Let an example of the draft expect what was marked. Raises FrozenError, ExampleError.
+    """Make the marked passages the expected ones of a draft example.
 
-    What it expected already stays as it is, unless a passage that holds it was shown and none
-    that was is marked.
+    An expectation that exists already is kept, unless passages that contain it were shown and none
+    of these is marked. Raises FrozenError, ExampleError.
     """
     before = list(example.expected_passages)
     expected = expected_evidence(before)

@@ -53,7 +53,7 @@ STEPS = {
     "diversity": "variety",
     "context": "neighbours",
 }
-"""The timings of a search, in words."""
+"""Names for the timings of a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class SideView:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def lab(request: WorkspaceRequest) -> HttpResponse:
-    """Ask, and see what each step of two profiles finds."""
+    """Ask a question and see what each stage of two profiles finds."""
     example = _find_example(request)
     question = request.GET.get("q", "").replace("\x00", "").strip()[:MAX_QUESTION]
     question = question or (example.question if example else "")
@@ -106,7 +106,7 @@ def lab(request: WorkspaceRequest) -> HttpResponse:
 
 
 def profile_forms(request: WorkspaceRequest) -> dict[str, ProfileForm]:
-    """The two profiles as the address has them. A release that is named fills its side anew."""
+    """The two profiles from the query string. A named release resets its side."""
     bases = base_profiles(request.workspace.pk, request.GET)
     return {
         key: ProfileForm({} if request.GET.get(RELEASE_FIELD.format(key)) else request.GET,
@@ -126,13 +126,13 @@ def chosen_indexes(request: WorkspaceRequest) -> dict[str, Index | None]:
 def choose_collections(
     request: WorkspaceRequest, collections: Sequence[Collection]
 ) -> list[Collection]:
-    """Those that the address names, or else all."""
+    """The collections named in the query string, or all of them."""
     ids = set(request.GET.getlist("collection"))
     return [item for item in collections if str(item.pk) in ids] or list(collections)
 
 
 def _find_example(request: WorkspaceRequest) -> Example | None:
-    """The example that the address names; None where it is none of the workspace's."""
+    """The example named in the query string; None if it is not the workspace's."""
     try:
         return get_example(request.workspace.pk, UUID(request.GET.get("example", "")))
     except (ValueError, Http404):
@@ -207,7 +207,7 @@ def _describe(
 
 
 def _compare(views: Sequence[SideView], example: Example | None) -> list[dict[str, Any]]:
-    """A row for each metric with both values; empty without a labelled case."""
+    """A row per metric with both values; empty without a labelled case."""
     if example is None or not example.expected_passages:
         return []
     values = [
@@ -227,7 +227,7 @@ def _compare(views: Sequence[SideView], example: Example | None) -> list[dict[st
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def save(request: WorkspaceRequest) -> HttpResponse:
-    """Keep what was marked as a labelled case, and go on where one was."""
+    """Save the marked passages as a labelled case, and return to the page."""
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
         target = reverse("lab:lab", args=[request.workspace.slug])

@@ -20,7 +20,7 @@ _SCRIPTS = {
     "latin": "a-zA-Z\u00c0-\u024f\u1e00-\u1eff",
 }  # fmt: skip
 _SCRIPT_PATTERNS = {name: re.compile(f"[{chars}]") for name, chars in _SCRIPTS.items()}
-# Words that are common in one and rare in the others of its script; letters that only one has.
+# Words common in one language and rare in others of its script; letters that only one has.
 _WORDS = {
     "latin": {
         "en": "the of and to in is that it for was with as you are this be on have not they",
@@ -47,7 +47,7 @@ _WORDS = {
 }
 _LETTERS = {
     "cyrillic": {"ru": "ыэё", "uk": "іїєґ", "bg": "ъщ"},
-    # Urdu has Persian's letters as well, so that its own have to weigh more.
+    # Urdu also has Persian's letters, so its own have to weigh more.
     "arabic": {"ur": "ٹڈڑےںھہ" * 4 + "پچگی", "fa": "پچژگیک", "ar": "ةىيكأإ"},
     "latin": {
         "de": "ßäöü", "fr": "çèêœ", "es": "ñ¿¡", "pt": "ãõ", "it": "ìò", "pl": "łśżźąę",

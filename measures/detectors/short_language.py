@@ -1,11 +1,10 @@
-"""Which language is a short text in, such as a question? By its letters and its smallest words.
+"""The language of a short text such as a question, from its letters and function words.
 
-Beside ``language.py``, which is for answers of some sentences and knows 31 languages: there a word
-that two languages share decides nothing, so that of 71 questions as people type them it tells 42;
-this one tells 64. It knows 20 languages, and takes those that it does not know for a neighbour
-(Bulgarian for Russian). The other's verdicts are held to those of IFEval, so the two are not one.
-A trained detector (langid and its like) does better on two words, and costs each process a
-hundred megabytes.
+``language.py`` does this for answers of a few sentences, in 31 languages. It ignores words that
+two languages share, and so recognises only 42 of the 71 questions in its test; this module
+recognises 64. The two stay apart because the other one's verdicts were validated against IFEval.
+This one knows 20 languages and takes others for a neighbour (Bulgarian for Russian). A trained
+detector such as langid does better on two words, but costs each process a hundred megabytes.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ MAX_CHARS = 2_000
 
 
 def guess_language(text: str) -> str:
-    """The ISO 639-1 code, or "" when nothing tells: "VPN?" is of no language."""
+    """The ISO 639-1 code, or "" if it cannot be told, as for "VPN?"."""
     text = text[:MAX_CHARS]
     letters = sum(char.isalpha() for char in text)
     for code, pattern in _SCRIPTS:
@@ -80,7 +79,7 @@ def guess_language(text: str) -> str:
 
 
 def _score_words(text: str) -> Counter[str]:
-    """A point for each small word, shared by the languages that have it; letters add to that."""
+    """Points for each function word, divided among its languages, and for typical letters."""
     scores: Counter[str] = Counter()
     words = [word.replace("\u2019", "'") for word in _WORD.findall(text)]
     for word in words:

@@ -23,7 +23,7 @@ from measures.evaluators.base import (
 
 
 def describe(support: Support) -> dict[str, Any]:
-    """What a page shows of a statement: how likely, resting on which passages, and what lacks."""
+    """A statement for display: its probability, the supporting passages, and the missing words."""
     return {
         "statement": support.statement,
         "support": round(support.probability, 3),

@@ -38,7 +38,7 @@ def get_evaluator(name: str) -> Evaluator:
 async def score(
     name: str, observation: Observation, *, tools: Tools, settings: Mapping[str, Any] | None = None
 ) -> Score:
-    """Evaluate one observation; what goes wrong on the way is a failed score, never an error.
+    """Evaluate one observation; any failure becomes a failed score, never an exception.
 
     Raises ``KeyError`` for an unknown evaluator and ``SettingError`` for a setting that it cannot
     have: those are mistakes of the plan, not of the observation.
@@ -59,5 +59,5 @@ async def score(
 
 
 def _clean(text: str) -> str:
-    """Without what a database cannot keep: models and code write NUL and half characters too."""
+    """Remove what a database cannot store: models and code may write NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()

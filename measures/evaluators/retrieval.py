@@ -43,10 +43,10 @@ def rank_documents(observation: Observation) -> Ranked:
 
 
 def rank_passages(observation: Observation, k: int) -> Ranked:
-    """The first k passages, each as the expected ones that it is the first to find.
+    """The first k passages, each replaced by the expected ones that it is the first to find.
 
-    One that finds several takes as many places, so that none is lost; one that finds nothing new
-    is a thing of its own that nobody expected.
+    A passage that finds several takes as many ranks, so that none is lost; one that finds nothing
+    new stands for itself, as irrelevant.
     """
     expected = observation.expected_passages
     grades: dict[Hashable, float] = {index: p.grade for index, p in enumerate(expected)}
@@ -58,7 +58,7 @@ def rank_passages(observation: Observation, k: int) -> Ranked:
 
 
 def holds(passage: EvidencePassage, expected: EvidencePassage) -> bool:
-    """Whether a retrieved passage holds an expected one."""
+    """Whether a retrieved passage contains an expected one."""
     have, want = passage.span, expected.span
     if have is not None and want is not None and want.length:
         return have.overlap(want) >= HELD * want.length
@@ -114,7 +114,7 @@ def measure(observation: Observation, metric: str, *, unit: Unit, k: int) -> flo
 
 
 def _useful(observation: Observation, k: int) -> list[int]:
-    """Ranks up to k of passages that hold an expected one."""
+    """The ranks up to k of passages that contain an expected one."""
     relevant = [passage for passage in observation.expected_passages if passage.grade > 0]
     return [
         rank
@@ -189,7 +189,7 @@ EVALUATORS = (
     ),
     _evaluator(
         "ndcg_exp2", "nDCG@k, exponential gain",
-        "The same, with gain 2^grade - 1: high grades weigh much more.",
+        "nDCG@k with gain 2^grade - 1, in which high grades weigh much more.",
         "ndcg_exp2", "Burges et al., 2005",
     ),
     Evaluator(

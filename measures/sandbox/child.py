@@ -1,8 +1,8 @@
 """Runs code that nobody has read, in a process of its own; started by ``runner.py`` as a script.
 
-Imports the standard library only, and all that the code may use before the doors close: after
-that, the kernel answers no request but to compute, to use memory it has, to read the time and to
-write the result. No file, no network, no process. Linux on x86-64 and ARM64.
+Imports only the standard library, with everything that the code may use, before system calls are
+filtered: after that the kernel only lets it compute, use memory, read the time and write the
+result. No file, no network, no process. Linux on x86-64 and ARM64.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class _Program(ctypes.Structure):
 
 
 def close_doors(*, seconds: int, memory_mb: int) -> None:
-    """Give up what is not needed; raises ``OSError`` where the kernel cannot hold it."""
+    """Drop all rights that are not needed; raises ``OSError`` if the kernel cannot enforce this."""
     limits = {
         resource.RLIMIT_CPU: seconds,
         resource.RLIMIT_AS: memory_mb * _MEGABYTE,

@@ -54,7 +54,7 @@ class TaskForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def tasks(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
-    """What is being labelled, and the form for another task."""
+    """The dataset's tasks, and the form for a new one."""
     dataset = get_dataset(request.workspace.pk, dataset_id)
     versions = [(str(item.number), f"Version {item.number}") for item in list_versions(dataset)]
     choices = [*versions, (str(DatasetVersion.DRAFT), "The draft")]
@@ -82,7 +82,7 @@ def tasks(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def annotate(request: WorkspaceRequest, *, annotation_task_id: UUID) -> HttpResponse:
-    """One example after the other, by the guidelines, without the others' labels."""
+    """Label one example after another by the guidelines, without seeing other people's labels."""
     task = services.get_task(request.workspace.pk, annotation_task_id)
     if request.method == "POST":
         return _label(request, task)
@@ -121,7 +121,7 @@ def _label(request: WorkspaceRequest, task: AnnotationTask) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def agreement(request: WorkspaceRequest, *, annotation_task_id: UUID) -> HttpResponse:
-    """How well people agree. Whoever is in the middle of labelling does not see the others'."""
+    """How well people agree. People who are still labelling do not see it."""
     task = services.get_task(request.workspace.pk, annotation_task_id)
     num_all = services.list_subjects(task).count()
     num_done = services.count_mine(task, user=request.user)

@@ -1,4 +1,4 @@
-"""Making questions from documents: which passages, at which cost, and what becomes of them."""
+"""Generates questions from documents: chooses passages, estimates cost, stores proposals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from apps.workspaces.services import Actor
 
 MAX_QUESTIONS = 500
 LEAST_TOKENS = 12
-"""Shorter passages hold nothing worth asking."""
+"""Shorter passages contain nothing worth asking about."""
 MAX_CONSIDERED = 100_000
 
 
@@ -37,7 +37,7 @@ class NoPassagesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PassageDraft:
-    """What came of one passage: a question or none, and the tokens that it took."""
+    """The outcome for one passage: a question or none, and the tokens used."""
 
     chunk: Chunk
     drafted: Drafted | None
@@ -62,7 +62,7 @@ def live_passages(workspace_id: UUID, collection_ids: Sequence[UUID]) -> QuerySe
 def estimate_cost(
     workspace_id: UUID, collection_ids: Sequence[UUID], *, endpoint: Endpoint, count: int
 ) -> Decimal:
-    """US dollars that so many questions will cost, about."""
+    """The approximate cost of this many questions, in US dollars."""
     tokens = live_passages(workspace_id, collection_ids).aggregate(mean=Avg("num_tokens"))["mean"]
     return compute_cost(
         input_tokens=round(count * (PROMPT_TOKENS + (tokens or 0))),
@@ -75,7 +75,7 @@ def estimate_cost(
 def choose_passages(
     dataset: Dataset, collection_ids: Sequence[UUID], *, count: int, seed: int
 ) -> list[int]:
-    """Ids of passages spread over the documents, without those that the draft asks about."""
+    """Ids of passages spread over the documents, without those that the draft already covers."""
     known = set(
         Example.objects.filter(
             version__dataset=dataset, version__number=0, source_kind=SourceKind.SYNTHESIS
@@ -134,7 +134,7 @@ def find_job(synthesis: Synthesis) -> Job | None:
 
 
 def load_passages(synthesis: Synthesis, ids: Sequence[int]) -> list[Chunk]:
-    """Those that are still there, with their documents."""
+    """The passages that still exist, with their documents."""
     chunks = Chunk.objects.select_related("version__document").filter(
         workspace_id=synthesis.workspace_id, pk__in=ids, version__document__deleted_at=None
     )
@@ -143,7 +143,7 @@ def load_passages(synthesis: Synthesis, ids: Sequence[int]) -> list[Chunk]:
 
 @transaction.atomic
 def store_drafts(synthesis: Synthesis, *, drafts: Sequence[PassageDraft], position: int) -> None:
-    """Propose what was made and note how far the plan is, in one transaction."""
+    """Store the questions as proposals and record the progress, in one transaction."""
     note = f"by {synthesis.model_name}" if synthesis.model_name else METHOD
     rows = [
         (

@@ -1,7 +1,7 @@
 """Questions from a passage without a model: from its heading and its sentences. Pure.
 
-What comes out is plain and often clumsy, so every one of them waits for review and says how it
-was made. Sentence patterns are English; in other languages only the heading is asked about.
+The questions are plain and often clumsy, so each one waits for review and says how it was
+generated. The patterns are English; in other languages only the heading is asked about.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ABOUT = {
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """A question, its answer, and where in the text the answer stands."""
+    """A question, its answer, and the answer's location in the text."""
 
     question: str
     answer: str
@@ -49,7 +49,7 @@ class Drafted:
 
 
 def draft_question(text: str, *, heading: str = "") -> Drafted | None:
-    """The best question that the rules find in a passage, or None. `heading` is a path with >."""
+    """The best question that the rules find in a passage, or None. `heading` is a path with ">"."""
     title = heading.rsplit(">", 1)[-1].strip()
     sentences = [
         (sentence.start, sentence.end, " ".join(text[sentence.start : sentence.end].split()))
@@ -88,7 +88,7 @@ def _from_sentence(sentence: str) -> str:
 
 
 def _lower_first(words: str) -> str:
-    """A word that only begins a sentence loses its capital; names keep theirs."""
+    """Lower-case the first word unless it is a name."""
     first, *rest = words.split(" ")
     is_name = any(word[:1].isupper() for word in rest) or not first[1:].islower()
     return words if is_name and first not in ("The", "A", "An") else words[:1].lower() + words[1:]

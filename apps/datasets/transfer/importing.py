@@ -1,4 +1,4 @@
-"""From the rows of a file to examples: all of them, or none and why."""
+"""Turns the rows of a file into examples: all of them, or none with the reasons."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 
 @dataclass(slots=True)
 class ImportOutcome:
-    """What an import did. With any error nothing was imported; `num_errors` counts all."""
+    """The outcome of an import. After any error nothing is imported; `num_errors` counts all."""
 
     num_imported: int = 0
     num_known: int = 0
@@ -132,7 +132,7 @@ def _pick(values: Mapping[str, Any], names: Iterable[str]) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """Numbers are answers too; a cell keeps its text, without the apostrophe of our own export."""
+    """A cell as text: numbers are converted, and the apostrophe of our own export is removed."""
     if value is None:
         return ""
     if isinstance(value, str) and value[:2] in ("'=", "'+", "'-", "'@"):

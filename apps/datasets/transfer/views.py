@@ -1,4 +1,4 @@
-"""Importing a file into a draft."""
+"""The page that imports a file into a draft."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ImportForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def import_page(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
-    """Choose a file; with anything wrong in it, see what and where, and nothing is imported."""
+    """Import a file; if anything in it is wrong, show what and where, and import nothing."""
     dataset = get_dataset(request.workspace.pk, dataset_id)
     is_post = request.method == "POST"
     form = ImportForm(request.POST, request.FILES) if is_post else ImportForm()
@@ -91,7 +91,7 @@ def import_page(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
 
 
 def describe_import(outcome: ImportOutcome) -> str:
-    """What was done, in a sentence."""
+    """The outcome in a sentence."""
     said = f"{outcome.num_imported:,} example{'s' if outcome.num_imported != 1 else ''} imported."
     if outcome.num_known:
         said += f" {outcome.num_known:,} with a question that is here already were left out."

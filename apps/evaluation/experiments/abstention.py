@@ -1,4 +1,4 @@
-"""How well releases decline: where the documents hold no answer, and only there."""
+"""Whether releases decline when the documents hold no answer, and only then."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AbstentionCell:
 
 @dataclass(frozen=True, slots=True)
 class AbstentionRow:
-    """One rate of every release: what it says in plain words, and the field's term for it."""
+    """One rate for every release, in plain words and with the field's own term."""
 
     label: str
     term: str
@@ -58,9 +58,9 @@ LABELS = (
 
 
 def view_abstention(experiment: Experiment, releases: Sequence[Release]) -> list[AbstentionRow]:
-    """A row for each rate, in one query; none where every question has an answer and got one.
+    """A row for each rate, in one query; empty if every question has an answer and got one.
 
-    Every answer counts, repetitions too.
+    Every answer counts, including repetitions.
     """
     counts = _count_outcomes(experiment)
     if all(answerable and not declined for own in counts.values() for answerable, declined in own):

@@ -1,4 +1,4 @@
-"""REST: what hangs together in an experiment: metric with metric, quality with cost."""
+"""REST: correlations between an experiment's metrics, and quality against cost."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ SUGGESTED = (
     "token_f1", "exact_match", "groundedness", "citation_precision", "context_recall",
     "abstention_accuracy",
 )  # fmt: skip
-"""Ticked on a new form, as far as they are there."""
+"""Ticked on a new form, if they are available."""
 ALWAYS = frozenset({"latency", "ttft", "cost", "judge_pair"})
-"""Noted for every answer anyway, or asked in the arena."""
+"""Left out of the choices: recorded for every answer anyway, or used in the arena."""
 
 
 class ExperimentForm(forms.Form):
@@ -113,7 +113,7 @@ class ExperimentForm(forms.Form):
         return f"Release {release.number}{now}{note}"
 
     def clean_evaluators(self) -> list[dict[str, Any]]:
-        """Frozen with their settings, in the order of the page."""
+        """The chosen evaluators, frozen with their settings, in the order of the page."""
         try:
             return freeze_evaluators(
                 {"evaluator": name, "settings": self._read_settings(all_evaluators()[name])}
@@ -123,7 +123,7 @@ class ExperimentForm(forms.Form):
             raise ValidationError(str(error)) from error
 
     def _read_settings(self, evaluator: Evaluator) -> dict[str, Any]:
-        """What was typed for an evaluator; what was left empty stays as it is by default."""
+        """The settings typed for an evaluator; empty fields keep their defaults."""
         settings = {}
         for setting in evaluator.settings:
             text = self.data.get(f"set-{evaluator.name}-{setting.name}", "").strip()
@@ -132,14 +132,14 @@ class ExperimentForm(forms.Form):
         return settings
 
     def plan(self) -> Plan:
-        """What was filled in. Only for a valid form."""
+        """The plan that was filled in. Only for a valid form."""
         values = dict(self.cleaned_data)
         values["releases"] = list(values["releases"])
         values["sample_seed"] = values["sample_seed"] or 0
         return Plan(**values)
 
     def _shown(self, evaluator: Evaluator, setting: Setting) -> str:
-        """What was typed; on a new form, the team's own code or prompt as it was used last."""
+        """What was typed; on a new form, the team's own code or prompt from its last use."""
         if self.is_bound:
             return str(self.data.get(f"set-{evaluator.name}-{setting.name}", ""))
         own = self._own_settings.get(evaluator.name, {})
@@ -170,7 +170,7 @@ class ExperimentForm(forms.Form):
 
 
 def read_setting(setting: Setting, text: str) -> Any:
-    """A setting as it was typed. Raises SettingError."""
+    """The value of a setting, from the text that was typed. Raises SettingError."""
     try:
         if setting.kind == "whole":
             return int(text)
@@ -185,7 +185,7 @@ def read_setting(setting: Setting, text: str) -> Any:
 
 
 def list_evaluator_choices() -> list[tuple[str, str]]:
-    """(name, label) of every evaluator that can be chosen, those that are suggested first."""
+    """(name, label) of every evaluator that can be chosen, suggested ones first."""
     known = {n: evaluator for n, evaluator in all_evaluators().items() if n not in ALWAYS}
     names = [n for n in SUGGESTED if n in known] + [n for n in known if n not in SUGGESTED]
     return [(name, known[name].label) for name in names]

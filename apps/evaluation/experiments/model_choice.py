@@ -1,4 +1,4 @@
-"""Choosing a model: by hard facts first, then by what it does with the team's own questions."""
+"""Choosing a model: first by hard facts, then by how it handles the team's own questions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVALUATORS = ("token_f1", "groundedness", "citation_precision", "abstention_accu
 
 @dataclass(frozen=True, slots=True)
 class ModelDemand:
-    """What a model must be; None and empty demand nothing.
+    """Requirements for a model; None and empty mean no requirement.
 
     `min_context` in tokens, `max_size_b` in billions of parameters, `max_output_price` in US
     dollars for a million output tokens.
@@ -38,7 +38,7 @@ class ModelDemand:
 
 @dataclass(frozen=True, slots=True)
 class ModelCandidate:
-    """A model with why it is out of the question; no reason, and it may be compared."""
+    """A model, with the reasons that rule it out; without any, it can be compared."""
 
     endpoint: Endpoint
     reasons: list[str]
@@ -54,7 +54,7 @@ def list_candidates(workspace_id: UUID, demand: ModelDemand) -> list[ModelCandid
 
 
 def find_reasons(endpoint: Endpoint, demand: ModelDemand) -> list[str]:
-    """Why a model does not fit, in plain words. What is not known about it does not fit."""
+    """Why a model does not qualify, in plain words. An unknown property counts as not met."""
     reasons = []
     if demand.licence and demand.licence.lower() not in endpoint.licence.lower():
         reasons.append(f"Its licence is {endpoint.licence or 'not noted'}.")
@@ -82,10 +82,10 @@ def compare_models(
     version: DatasetVersion,
     actor: Actor,
 ) -> Experiment:
-    """An experiment on the assistant's recipe with each of the models. Raises PlanError.
+    """An experiment that runs the assistant's recipe with each model. Raises PlanError.
 
-    Each model gets a candidate release that differs from the current one in the model alone; the
-    one that answers now takes part as it is.
+    Each model gets a candidate release that differs from the current one only in its model; the
+    current release itself takes part unchanged.
     """
     releases: dict[UUID, Release] = {}
     for endpoint in endpoints:

@@ -34,7 +34,7 @@ class DemandForm(forms.Form):
     FORMER_NAMES = {
         "least_context": "min_context", "largest_b": "max_size_b", "dearest": "max_output_price"
     }  # fmt: skip
-    """Addresses that people kept still narrow: a demand that is passed over looks as if it held."""
+    """Bookmarked addresses keep working: an ignored requirement would look as if it were met."""
 
     def __init__(self, query: QueryDict) -> None:
         values = query.copy()

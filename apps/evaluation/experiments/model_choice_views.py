@@ -19,7 +19,7 @@ from apps.workspaces.models import Role
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def models(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
-    """Which model: those that fit the demands, measured on a dataset of the team's own."""
+    """List the models that meet the requirements, and compare them on a dataset of the team."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
     form = ModelsForm(request.workspace, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():

@@ -1,4 +1,4 @@
-"""Pages that read results: two releases side by side, what hangs together, one answer."""
+"""Pages that show results: two releases side by side, the analysis, and a single answer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ComparisonQuery:
 def _read(
     request: WorkspaceRequest, experiment: Experiment, releases: list[Release]
 ) -> ComparisonQuery:
-    """What the address asks for; the baseline against the newest other release if it is silent."""
+    """Read the query string; by default, the baseline against the newest other release."""
     query = request.GET
     base = next((r for r in releases if r.pk == experiment.baseline_id), releases[0])
     others = [release for release in releases if release.pk != base.pk]
@@ -117,7 +117,7 @@ def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def analysis(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    """Which metrics go together, what quality costs, how stable the answers are."""
+    """Which metrics correlate, what quality costs, and how stable the answers are."""
     experiment = get_experiment(request.workspace.pk, experiment_id)
     releases = list_releases(experiment)
     metrics = read_metrics(experiment.evaluators)
@@ -139,7 +139,7 @@ def analysis(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def item(request: WorkspaceRequest, experiment_id: UUID, item_id: UUID) -> HttpResponse:
-    """One answer of an experiment, and how it was made."""
+    """One answer of an experiment, and how it was produced."""
     experiment = get_experiment(request.workspace.pk, experiment_id)
     answer = get_item(experiment, item_id)
     passages = load_passages([answer])

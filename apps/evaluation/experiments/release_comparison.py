@@ -30,12 +30,12 @@ from measures.paired import (
 
 Means = Mapping[UUID, float]
 SMALLEST_SLICE = 3
-"""Slices with fewer examples say nothing, and are left out."""
+"""Slices with fewer examples are left out, because their numbers mean little."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedRow:
-    """A metric of two releases."""
+    """One metric compared across two releases."""
 
     metric: Metric
     first: str
@@ -46,7 +46,7 @@ class ComparedRow:
 
     @property
     def sureness(self) -> str:
-        """How likely the second is better, in words."""
+        """The probability that the second release is better, in percent."""
         difference = self.comparison.difference
         if difference is None:
             return ""
@@ -55,7 +55,7 @@ class ComparedRow:
 
 
 def compare_metrics(experiment: Experiment, first: Release, second: Release) -> list[ComparedRow]:
-    """Every metric that both releases have, in two queries."""
+    """Compare every metric that both releases have, in two queries."""
     metrics = read_metrics(experiment.evaluators)
     means = load_all_means(experiment, metrics, [first.pk, second.pk])
     rows = []
@@ -69,7 +69,7 @@ def compare_metrics(experiment: Experiment, first: Release, second: Release) -> 
 def compare_metric(
     metric: Metric, before: Mapping[Key, float], after: Mapping[Key, float]
 ) -> ComparedRow:
-    """The two means, and the difference over the examples that both have."""
+    """The two means, and the paired difference over the examples that both have."""
     comparison = compare_values(dict(before), dict(after), metric)
     difference = comparison.difference
     return ComparedRow(
@@ -94,7 +94,7 @@ def _show_bounds(metric: Metric, low: float, high: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SliceRow:
-    """A part of the examples, and how the second release does on it."""
+    """A slice of the examples, and how the second release does on it."""
 
     slice: Slice
     count: int
@@ -113,7 +113,7 @@ def load_examples(experiment: Experiment) -> dict[UUID, Example]:
 def compare_slices(
     metric: Metric, before: Means, after: Means, examples: Mapping[UUID, Example]
 ) -> list[tuple[str, list[SliceRow]]]:
-    """The comparison on every slice that has enough examples, by dimension."""
+    """The comparison on every sufficiently large slice, grouped by dimension."""
     members: dict[Slice, list[UUID]] = defaultdict(list)
     for key in before:
         if key in after and key in examples:
@@ -135,7 +135,7 @@ def compare_slices(
 
 @dataclass(frozen=True, slots=True)
 class ShownScore:
-    """What an evaluator said of an answer."""
+    """An evaluator's score of an answer, formatted for display."""
 
     metric: Metric
     shown: str
@@ -176,7 +176,7 @@ def rank_examples(
     outcome: str,
     only: set[UUID] | None,
 ) -> list[tuple[UUID, float]]:
-    """(example, gain), the greatest loss first; where only wins are asked, the greatest win."""
+    """(example, gain), greatest loss first, or greatest win first if only wins are requested."""
     ranked = rank_worst_first(before, after, higher_is_better=metric.higher_is_better)
     ranked = [pair for pair in ranked if only is None or pair[0] in only]
     if outcome == "better":
@@ -189,7 +189,7 @@ def rank_examples(
 
 
 def members_of(part: str, examples: Mapping[UUID, Example]) -> set[UUID] | None:
-    """The examples of a slice written as `dimension:value`; None where none is asked for."""
+    """The examples in a slice given as `dimension:value`; None if no slice is given."""
     dimension, _, value = part.partition(":")
     if dimension not in DIMENSIONS:
         return None
@@ -264,7 +264,7 @@ def view_side(
 def load_scores(
     experiment: Experiment, items: Sequence[ExperimentItem]
 ) -> dict[UUID, list[ShownScore]]:
-    """What the evaluators said of these items, in the plan's order."""
+    """The evaluators' scores of these items, in the order of the plan."""
     metrics = {metric.key: metric for metric in read_metrics(experiment.evaluators)}
     order = {key: place for place, key in enumerate(metrics)}
     scores: dict[UUID, list[ShownScore]] = defaultdict(list)
@@ -277,7 +277,7 @@ def load_scores(
 
 
 def load_passages(items: Sequence[ExperimentItem]) -> dict[UUID, list[ItemPassage]]:
-    """What these items were given, in order."""
+    """The passages retrieved for these items, in order."""
     passages: dict[UUID, list[ItemPassage]] = defaultdict(list)
     rows: QuerySet[ItemPassage] = ItemPassage.objects.filter(item__in=items)
     for row in rows.select_related("document", "version").order_by("item_id", "number"):
@@ -287,7 +287,7 @@ def load_passages(items: Sequence[ExperimentItem]) -> dict[UUID, list[ItemPassag
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """How much the answers of one release change when the same is asked again."""
+    """How much a release's answers change when a question is repeated."""
 
     release: Release
     unstable: int
@@ -297,7 +297,7 @@ class Stability:
 def view_stability(
     experiment: Experiment, releases: Sequence[Release], values: Mapping[UUID, Values]
 ) -> list[Stability]:
-    """For each release, on how many questions repetitions score differently."""
+    """For each release, the number of questions whose repetitions score differently."""
     if experiment.repeats < 2:
         return []
     return [Stability(release, *share_unstable(values.get(release.pk, []))) for release in releases]

@@ -1,6 +1,6 @@
-"""Writes of the worker: answers, scores and how far an experiment is.
+"""Writes of the worker: answers, scores and progress.
 
-Everything may be called twice: an item that has its answer or its scores already is left alone.
+Every function may be called twice: items that already have their answer or scores are skipped.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from apps.evaluation.models import (
 from apps.traces.models import Span, Trace
 
 TRIES = 3
-"""Runs that may fail on an item before it counts as failed; each run tries several times."""
+"""Runs that may fail on an item before it counts as failed; each run makes several attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ScoreRow:
 
 
 def begin_run(experiment_id: UUID) -> Experiment | None:
-    """The experiment, now running; None if it is gone or nobody wants it any more."""
+    """Mark the experiment as running and return it; None if it was deleted or cancelled."""
     now = timezone.now()
     Experiment.objects.filter(pk=experiment_id, started_at=None).update(started_at=now)
     Experiment.objects.filter(pk=experiment_id, state=ExperimentState.QUEUED).update(
@@ -66,14 +66,14 @@ def begin_run(experiment_id: UUID) -> Experiment | None:
 
 
 def end_run(experiment_id: UUID, *, state: ExperimentState, reason: str = "") -> None:
-    """Note how a run ended, unless somebody stopped it before."""
+    """Record how a run ended, unless somebody has stopped it before."""
     Experiment.objects.filter(
         pk=experiment_id, state__in=[ExperimentState.QUEUED, ExperimentState.RUNNING]
     ).update(state=state, reason=reason, finished_at=timezone.now())
 
 
 def list_open_items(experiment: Experiment, *, limit: int) -> list[OpenItem]:
-    """What is missing, in an order in which all releases advance together."""
+    """Open items, ordered so that all releases advance together."""
     rows = (
         ExperimentItem.objects.filter(experiment=experiment, state__in=OPEN_ITEMS)
         .select_related("example")
@@ -104,7 +104,7 @@ def _question(item: ExperimentItem, *, ask_earlier: bool) -> ItemQuestion:
 
 @transaction.atomic
 def store_answers(experiment: Experiment, answered: Sequence[AnsweredItem]) -> None:
-    """Store answers with their snapshots and traces; failures are counted on the item."""
+    """Store answers with their snapshots and traces; count failures on the item."""
     open_items = {
         item.pk: item
         for item in ExperimentItem.objects.select_for_update()
@@ -144,7 +144,7 @@ ITEM_FIELDS = [
 
 
 def _lock_documents(answered: Iterable[AnsweredItem]) -> set[UUID]:
-    """The documents that are still there, and stay until this transaction ends."""
+    """Lock the documents that still exist, so that none is deleted before this transaction ends."""
     ids = {passage.hit.document_id for one in answered for passage in one.outcome.passages}
     documents = Document.objects.select_for_update(no_key=True).filter(pk__in=ids, deleted_at=None)
     return set(documents.order_by("pk").values_list("pk", flat=True))
@@ -225,7 +225,7 @@ def store_scores(
     item_ids: Sequence[UUID],
     spent: Decimal = Decimal(0),
 ) -> None:
-    """Store the scores of items that are waiting for them, and count the items as done.
+    """Store the scores of items that are waiting for them, and mark the items as done.
 
     `spent` is what the judges cost, in US dollars.
     """
@@ -263,7 +263,7 @@ def store_scores(
 
 @transaction.atomic
 def withdraw_items(document_id: UUID) -> int:
-    """Blank the answers of experiments that quote a document which is being deleted."""
+    """Clear experiment answers that quote a document which is being deleted."""
     quoting = ItemPassage.objects.filter(document_id=document_id, is_cited=True)
     items = ExperimentItem.objects.filter(pk__in=quoting.values("item_id"))
     Score.objects.filter(item__in=items).update(reason="")

@@ -1,4 +1,4 @@
-"""Adding up: from scores to the few numbers that pages show."""
+"""Aggregates scores into the few numbers that pages show."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from measures.paired import Comparison, Key, compare, mean_spread
 from measures.statistics import bootstrap_mean
 
 DRAWS = 4_000_000
-"""Random draws spent on one interval: many examples need fewer resamples."""
+"""The budget of random draws for one interval: with many examples, fewer resamples suffice."""
 
 
 def count_resamples(examples: int) -> int:
-    """How often to resample so many examples."""
+    """The number of resamples for this many examples."""
     return max(200, min(2_000, DRAWS // max(examples, 1)))
 
 
 def refresh_summaries(experiment: Experiment) -> list[Summary]:
-    """Write the experiment's numbers anew. Blocking; may be called at any time."""
+    """Recompute and store the experiment's summaries. Blocking; may be called at any time."""
     baseline_run = find_baseline_run(experiment)
     release_ids = list_release_ids(experiment)
     rows: list[Summary] = []
@@ -91,7 +91,7 @@ def _summarise(
 def compare_values(
     first: dict[Key, float], second: dict[Key, float], metric: Metric, *, confidence: float = 0.95
 ) -> Comparison:
-    """Compare by the metric's own idea of better."""
+    """Compare in the metric's own direction."""
     return compare(
         first,
         second,

@@ -1,4 +1,4 @@
-"""Pages of experiments: the table, a new one, one that runs or has run."""
+"""Pages of experiments: the list, the form for a new one, and a single experiment."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def of_assistant(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
-    """Those of one assistant, with the line over time."""
+    """One assistant's experiments, with the chart over time."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
     context = _table(request, assistant=assistant) | {
         "nav": "assistants",
@@ -75,7 +75,7 @@ def _table(request: WorkspaceRequest, *, assistant: Assistant | None = None) -> 
 
 
 def _history(assistant: Assistant, rows: list[ExperimentRow]) -> dict[str, Any] | None:
-    """The newest experiment's headline over time, on its dataset."""
+    """The headline metric of the newest experiment over time, on the same dataset."""
     newest = next((row for row in rows if row.metric and row.lines), None)
     if newest is None or newest.metric is None:
         return None
@@ -92,7 +92,7 @@ def _history(assistant: Assistant, rows: list[ExperimentRow]) -> dict[str, Any] 
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def new(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
-    """The plan of a new experiment; sending it begins the work."""
+    """The form for a new experiment; submitting it starts the work."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
     if request.method == "GET":
         form = ExperimentForm(assistant, initial=_initial(request, assistant))
@@ -109,7 +109,7 @@ def new(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
 
 
 def _initial(request: WorkspaceRequest, assistant: Assistant) -> dict[str, Any]:
-    """The newest releases, and a dataset version that a link may name."""
+    """Preselect the newest and the current release, and the dataset version named in the link."""
     newest = list(assistant.releases.order_by("-number").values_list("pk", flat=True)[:2])
     current = [assistant.current_id] if assistant.current_id else []
     return {
@@ -135,7 +135,7 @@ def _show_form(
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def experiment(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    """One experiment: how far it is, and what came of it."""
+    """One experiment with its progress and results."""
     experiment = get_experiment(request.workspace.pk, experiment_id)
     return render(request, "evaluation/experiment.html", BASE | _view(experiment))
 

@@ -15,7 +15,7 @@ from measures.evaluators.base import SettingError
 
 
 class GateRuleForm(forms.Form):
-    """A rule; thresholds are typed as people say them: percent, seconds, dollars."""
+    """A gate rule; thresholds are typed in the units people use: percent, milliseconds, dollars."""
 
     metric = forms.CharField(max_length=MAX_METRIC, label="Metric", widget=forms.Select)
     statistic = forms.ChoiceField(choices=GateRule.Statistic.choices, label="Taken as")
@@ -41,7 +41,7 @@ class GateRuleForm(forms.Form):
         widget.choices = [(metric.key, metric.label) for metric in list_choices(assistant)]
 
     def clean_metric(self) -> Metric:
-        """Found as REST finds it, so that both hold a release against the same measure."""
+        """Resolve the key as REST does, so that both store the same metric."""
         try:
             return resolve_metric(self.assistant, self.cleaned_data["metric"])
         except SettingError as error:

@@ -18,11 +18,11 @@ from measures.evaluators.base import SettingError
 from measures.evaluators.registry import all_evaluators
 
 RECENT = 20
-"""Experiments whose metrics are offered; the newest."""
+"""The number of newest experiments whose metrics are offered."""
 
 
 def list_gate_metrics(assistant: Assistant) -> list[Metric]:
-    """What rules can be about: what the assistant's experiments measure, and time and cost."""
+    """Metrics for rules: those of the assistant's recent experiments, and time and cost."""
     plans = (
         Experiment.objects.filter(assistant=assistant)
         .order_by("-created_at")
@@ -38,7 +38,7 @@ def list_gate_metrics(assistant: Assistant) -> list[Metric]:
 
 
 def list_choices(assistant: Assistant) -> list[Metric]:
-    """What was measured before, then every other evaluator as it comes."""
+    """Metrics measured before, then every other evaluator with its default settings."""
     measured = list_gate_metrics(assistant)
     taken = {metric.key for metric in measured}
     others = freeze_evaluators({"evaluator": n} for n in all_evaluators() if n not in taken)
@@ -46,14 +46,14 @@ def list_choices(assistant: Assistant) -> list[Metric]:
 
 
 def resolve_metric(assistant: Assistant, key: str) -> Metric:
-    """The metric that a key names: as an experiment froze it last, or else as it would be now.
+    """The metric that a key names: as last frozen by an experiment, or as it would be frozen now.
 
     Raises SettingError, which names the evaluator or the setting that does not exist.
     """
     if measured := _find_measured(assistant, key):
         return measured
     metric = parse_key(key)
-    # Settings may be named in another order, or be the evaluator's own; the key is then another.
+    # Settings in another order, or equal to the defaults, normalise to a different key.
     return _find_measured(assistant, metric.key) or metric
 
 
@@ -69,10 +69,10 @@ def _find_measured(assistant: Assistant, key: str) -> Metric | None:
 
 
 def describe_metric(assistant: Assistant, key: str) -> Metric:
-    """The metric of a rule that is there already; one that no longer resolves goes by its key.
+    """The metric of an existing rule; if it no longer resolves, the key serves as its label.
 
-    Its experiments may be gone with the settings that a long key stands for, and so may its
-    evaluator. It must not be taken for the same evaluator with other settings.
+    The experiments that knew a shortened key's settings may have been deleted, or the evaluator
+    removed. Such a rule must not be shown as the same evaluator with other settings.
     """
     try:
         return resolve_metric(assistant, key)

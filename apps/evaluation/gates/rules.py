@@ -1,4 +1,4 @@
-"""An assistant's rules, and what they say of a release by what experiments have measured."""
+"""An assistant's gate rules, checked against what experiments have measured."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNTRUSTED = "This judge may not decide ({words}). {doubts}"
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
-    """What a rule says of a release, and the experiment that it rests on, if there is one."""
+    """The outcome of a rule for a release, and the experiment behind it, if there is one."""
 
     rule: GateRule
     name: str
@@ -41,17 +41,17 @@ class GateVerdict:
 
 
 def list_rules(assistant: Assistant) -> list[GateRule]:
-    """In the order in which they were made."""
+    """The assistant's rules, oldest first."""
     return list(GateRule.objects.filter(assistant=assistant).select_related("created_by"))
 
 
 def metric_of(rule: GateRule) -> Metric:
-    """As experiments froze it last, or as the evaluator is now, with the rule's settings."""
+    """The rule's metric as last frozen by an experiment, or as it would be frozen now."""
     return describe_metric(rule.assistant, rule.metric)
 
 
 def name_rule(rule: GateRule) -> str:
-    """The rule in words."""
+    """The rule as a sentence."""
     return describe_rule(
         rule.kind,
         metric_of(rule),
@@ -62,7 +62,7 @@ def name_rule(rule: GateRule) -> str:
 
 
 def judge_release(release: Release, *, experiment: Experiment | None = None) -> list[GateVerdict]:
-    """Hold a release against its assistant's rules, by the newest experiments or by one given."""
+    """Check a release against its assistant's rules, by the newest experiments or a given one."""
     return [_judge(rule, release, experiment) for rule in list_rules(release.assistant)]
 
 
@@ -112,7 +112,7 @@ def _rule(rule: GateRule, metric: Metric, experiment: Experiment, release: Relea
 def _elsewhere(
     experiment: Experiment, metric: Metric, release_id: UUID
 ) -> list[tuple[UUID, float]]:
-    """What another experiment measured for a release on the same examples."""
+    """A release's values on the same examples from another experiment."""
     other = (
         _finished(experiment.assistant_id, release_id, metric.key)
         .filter(dataset_version_id=experiment.dataset_version_id)
@@ -122,7 +122,7 @@ def _elsewhere(
 
 
 def _find_experiment(release: Release, key: str) -> Experiment | None:
-    """The newest that measured it for this release, rather one that also asked the current."""
+    """The newest experiment on this metric and release, preferably with the current release."""
     measured = _finished(release.assistant_id, release.pk, key)
     current = release.assistant.current_id
     if current and current != release.pk and (both := measured.filter(releases=current).first()):
@@ -145,9 +145,9 @@ def _finished(assistant_id: UUID, release_id: UUID, key: str) -> QuerySet[Experi
 
 
 def check_release(release: Release) -> Sequence[ReleaseCheck]:
-    """For `settings.RELEASE_CHECKS`: the gates, each with a link to what it rests on.
+    """The gates, for `settings.RELEASE_CHECKS`, each with a link to its evidence.
 
-    A release that has answered before is not held up: going back must work in one click.
+    A release that has answered before is not checked: rolling back must work in one click.
     """
     if release.promotions.exists():
         return []

@@ -1,4 +1,4 @@
-"""Writes: adding rules and removing them."""
+"""Writes: add and remove gate rules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add_rule(
     confidence: float,
     actor: Actor,
 ) -> GateRule:
-    """A rule that every release is held to from now on. The threshold is in the metric's unit."""
+    """Add a rule for all future promotions. The threshold is in the metric's own unit."""
     rule = GateRule.objects.create(
         workspace_id=assistant.workspace_id,
         assistant=assistant,
@@ -45,7 +45,7 @@ def add_rule(
 
 @transaction.atomic
 def remove_rule(rule: GateRule, *, actor: Actor) -> None:
-    """Releases are no longer held to it."""
+    """Remove a rule; releases are no longer checked against it."""
     record_audit(
         rule.workspace_id,
         actor=actor,

@@ -31,7 +31,7 @@ CI = "python manage.py run_gate {slug} {assistant} --release 2"
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def gates(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
-    """The rules that a release must pass before it answers; sending adds one."""
+    """The rules that a release must pass before promotion; submitting the form adds one."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
     form = GateRuleForm(assistant, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -65,7 +65,7 @@ def remove_gate(request: WorkspaceRequest, assistant_slug: str, rule_id: UUID) -
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def verdicts(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    """What the gates say of an experiment's releases; loaded beside the page."""
+    """The gates' outcome for an experiment's releases, loaded after the page."""
     experiment = get_experiment(request.workspace.pk, experiment_id)
     rows = [
         {

@@ -1,4 +1,4 @@
-"""Pages of the arena: comparing blind, the standings, the export."""
+"""Pages of the arena: blind comparison, standings and export."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NO_PAIR = "This is no pair of the experiment."
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def arena(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    """Two answers whose releases are hidden; sending is a vote and leads to the next pair."""
+    """Two answers with hidden releases; submitting a vote leads to the next pair."""
     experiment = get_experiment(request.workspace.pk, experiment_id)
     if request.method == "POST":
         try:
@@ -113,7 +113,7 @@ def _sides(request: WorkspaceRequest, pair: AnswerPair) -> list[AnswerSide]:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def grade(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    """One answer after the other, to be graded by people; judges are measured against that."""
+    """One answer after another for people to grade; judges are measured against these grades."""
     experiment = get_experiment(request.workspace.pk, experiment_id)
     if request.method == "POST":
         try:

@@ -43,12 +43,12 @@ class JudgeBarForm(forms.Form):
 
     @classmethod
     def of(cls, bar: TrustBar) -> JudgeBarForm:
-        """As the bar is now."""
+        """A form that shows the current bar."""
         share = f"{bar.accuracy * 100:.3g}"
         return cls(initial={"accuracy": share, "kappa": bar.kappa, "count": bar.count})
 
     def bar(self) -> TrustBar:
-        """What was filled in. Only for a valid form."""
+        """The bar that was filled in. Only for a valid form."""
         values = self.cleaned_data
         return TrustBar(values["accuracy"] / 100, values["kappa"], values["count"])
 

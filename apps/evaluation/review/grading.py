@@ -34,12 +34,12 @@ from measures.agreement import (
 
 LOWEST, HIGHEST = 1, 5
 MAX_PLANS = 100
-"""Experiments whose judges are listed; the newest."""
+"""The number of newest experiments whose judges are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """A judge beside the people's grades. `doubts` is empty where it may decide."""
+    """How a judge compares with people's grades. `doubts` is empty if it may decide."""
 
     metric: Metric
     judge_name: str
@@ -73,7 +73,7 @@ def find_ungraded(experiment: Experiment, *, user: User) -> ExperimentItem | Non
 
 
 def give_grade(item: ExperimentItem, *, value: int, user: User, note: str = "") -> Grade:
-    """Keep a grade; a second one replaces the first. Raises ValueError outside of 1 to 5."""
+    """Store a grade; a second one replaces the first. Raises ValueError outside of 1 to 5."""
     if not LOWEST <= value <= HIGHEST:
         raise ValueError(f"{value} is no grade")
     grade, _ = Grade.objects.update_or_create(
@@ -96,14 +96,14 @@ def list_grades(experiment: Experiment) -> QuerySet[Grade]:
 
 
 def get_bar(workspace_id: UUID) -> TrustBar:
-    """What the workspace asks of its judges."""
+    """The bar that the workspace sets for its judges."""
     row = JudgeBar.objects.filter(workspace_id=workspace_id).first()
     return TrustBar(row.accuracy, row.kappa, row.count) if row else TrustBar()
 
 
 @transaction.atomic
 def set_bar(workspace: Workspace, *, bar: TrustBar, actor: Actor) -> None:
-    """Ask this of judges from now on. Raises ValueError for what no judge could be held to."""
+    """Set the bar for judges. Raises ValueError for values out of range."""
     if not (0 <= bar.accuracy <= 1 and -1 <= bar.kappa <= 1 and bar.count >= 1):
         raise ValueError(f"{bar} is no bar")
     values = {"accuracy": bar.accuracy, "kappa": bar.kappa, "count": bar.count}
@@ -117,10 +117,10 @@ def set_bar(workspace: Workspace, *, bar: TrustBar, actor: Actor) -> None:
 def measure_trust(
     workspace_id: UUID, metric: Metric, *, judge_name: str, bar: TrustBar | None = None
 ) -> Trust:
-    """Compare a judge with all answers of the workspace that it and people have graded.
+    """Compare a judge with people over all answers of the workspace that both have graded.
 
-    The judge is the evaluator with its settings and the model behind it; grades are rounded to
-    whole steps for the labels that kappa compares. Judges on another scale than 1 to 5 cannot be
+    A judge is an evaluator with its settings plus the model behind it. Grades are rounded to
+    whole numbers, because kappa compares labels. Judges whose scale is not 1 to 5 cannot be
     compared and are not trusted.
     """
     if (metric.low, metric.high) != (LOWEST, HIGHEST):
@@ -140,7 +140,7 @@ def measure_trust(
 
 
 def list_trust(experiment: Experiment) -> list[Trust]:
-    """For each judge of the experiment."""
+    """The trust in each judge of the experiment."""
     metrics = [metric for metric in read_metrics(experiment.evaluators) if metric.is_judge]
     return _measure_all(
         experiment.workspace_id, [(metric, experiment.judge_name) for metric in metrics]
@@ -148,7 +148,7 @@ def list_trust(experiment: Experiment) -> list[Trust]:
 
 
 def list_judges(workspace_id: UUID) -> list[Trust]:
-    """Every judge of the workspace's newest experiments, with the model behind it."""
+    """The trust in every judge of the workspace's newest experiments."""
     plans = (
         Experiment.objects.filter(workspace_id=workspace_id)
         .exclude(judge_name="")

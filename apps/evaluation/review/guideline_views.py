@@ -28,7 +28,7 @@ NAME_TAKEN = "The guideline has a criterion of this name already."
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def guideline(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
-    """What a good answer is, line by line; sending adds a line."""
+    """The assistant's guideline; submitting the form adds a criterion."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
     choices = [(metric.key, metric.label) for metric in list_choices(assistant)]
     form = CriterionForm(choices, request.POST or None)
@@ -53,7 +53,7 @@ def guideline(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def criterion(request: WorkspaceRequest, assistant_slug: str, criterion_id: UUID) -> HttpResponse:
-    """Change a line of the guideline."""
+    """Change a criterion of the guideline."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
     criterion = get_criterion(assistant, criterion_id)
     choices = [(metric.key, metric.label) for metric in list_choices(assistant)]

@@ -1,8 +1,8 @@
-"""`manage.py run_gate WORKSPACE ASSISTANT --release N`: whether a release may answer, for CI.
+"""`manage.py run_gate WORKSPACE ASSISTANT --release N`: check a release against its gates, for CI.
 
-With `--dataset NAME` an experiment on the dataset's newest version is run first, by the workers
-that are running anyway, with the release and the one that answers now.
-Ends with 0 if the release passes every rule, with 1 if it does not, with 2 if that cannot be told.
+With `--dataset NAME`, first runs an experiment with this and the current release on the dataset's
+newest version; the running workers do the work.
+Exits with 0 if the release passes every rule, 1 if it does not, and 2 if that cannot be decided.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Command(BaseCommand):
             ) from None
 
     def _measure(self, release: Release, dataset: str, *, timeout: float) -> Experiment:
-        """Ask the release and the current one, and wait until that is through."""
+        """Run an experiment with the release and the current one, and wait for its end."""
         version = (
             DatasetVersion.objects.filter(
                 workspace_id=release.workspace_id, dataset__name=dataset, number__gt=0
@@ -91,7 +91,7 @@ class Command(BaseCommand):
         return self._wait(experiment, timeout=timeout)
 
     def _plan_evaluators(self, assistant: Assistant) -> list[dict[str, Any]]:
-        """What the rules are about, with their settings. Raises SettingError."""
+        """The evaluators that the rules need, with their settings. Raises SettingError."""
         metrics = {
             metric.key: metric
             for rule in list_rules(assistant)
