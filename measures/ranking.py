@@ -86,11 +86,11 @@ def average_precision(
     grades = _check(relevant, k)
     if not grades:
         return None
-    found, total = 0, 0.0
+    hits, total = 0, 0.0
     for rank, item in enumerate(unique(ranked)[:k], 1):
         if item in grades:
-            found += 1
-            total += found / rank
+            hits += 1
+            total += hits / rank
     return total / len(grades)
 
 

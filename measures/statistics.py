@@ -1,4 +1,4 @@
-"""How sure a number is: intervals, agreement, correlation, and what beats what.
+"""How certain numbers are: intervals, agreement, correlation, and Pareto fronts.
 
 Pure functions of numpy arrays. Everything random takes a seed, so that a page shows the same
 interval each time it is opened.
@@ -19,9 +19,9 @@ Floats: TypeAlias = NDArray[np.float64]
 
 RESAMPLES = 2_000
 SEED = 20_241
-# Indices of so many draws at a time: memory stays small however long the experiment.
+# Draws per block: memory stays small however large the experiment is.
 _BLOCK = 1_000_000
-# Up to so many draws are kept for the next metric over as many examples: 8 MB at two bytes each.
+# Up to this many draws are cached for metrics over equally many examples: 8 MB at two bytes each.
 _KEPT_DRAWS = 4_000_000
 
 
@@ -105,8 +105,10 @@ def bootstrap_quantile(
     data = _finite(values)
     if not data.size:
         return None
-    found = [np.quantile(data[index], quantile, axis=1) for index in _draw(data, resamples, seed)]
-    low, high = _percentiles(np.concatenate(found), confidence)
+    quantiles = [
+        np.quantile(data[index], quantile, axis=1) for index in _draw(data, resamples, seed)
+    ]
+    low, high = _percentiles(np.concatenate(quantiles), confidence)
     return Interval(float(np.quantile(data, quantile)), low, high, int(data.size))
 
 
@@ -194,7 +196,7 @@ def auroc(labels: Sequence[bool], scores: Sequence[float] | Floats) -> float | N
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Indices of (cost, quality) that no other beats: none is as good for less, or better for it.
+    """Indices of the (cost, quality) points that no other beats on one without losing on the other.
 
     In order of cost. Equal points are all kept.
     """
@@ -242,15 +244,15 @@ def _count_draws(size: int, resamples: int, seed: int) -> NDArray[np.uint16]:
     row = 0
     for index in _draw(np.empty(size), resamples, seed):
         flat = (index + np.arange(len(index))[:, None] * size).ravel()
-        found = np.bincount(flat, minlength=len(index) * size)
-        counts[row : row + len(index)] = found.reshape(len(index), size)
+        drawn = np.bincount(flat, minlength=len(index) * size)
+        counts[row : row + len(index)] = drawn.reshape(len(index), size)
         row += len(index)
     return counts
 
 
-def _percentiles(found: Floats, confidence: float) -> tuple[float, float]:
+def _percentiles(values: Floats, confidence: float) -> tuple[float, float]:
     if not 0 < confidence < 1:
         raise ValueError("confidence must lie between 0 and 1")
     tail = (1 - confidence) / 2
-    low, high = np.quantile(found, [tail, 1 - tail])
+    low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from apps.assistants.answering.pipeline import Turn
+from apps.assistants.answering.snapshots import read_cited
 from apps.assistants.models import Assistant
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.markdown import CitationLink, render_answer
@@ -157,13 +158,9 @@ def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
 
 def view_source(passage: RetrievedPassage, workspace: Workspace) -> Source:
     """A passage with links to its document, at the cited sentences where there are any."""
-    start = passage.start if passage.cited_start is None else passage.cited_start
-    end = passage.end if passage.cited_end is None else passage.cited_end
+    start, end, excerpt = read_cited(passage)
     place = urlencode({"version": passage.version.number, "start": start, "end": end})
     arguments = [workspace.slug, passage.document_id]
-    excerpt = passage.text
-    if (start, end) != (passage.start, passage.end):
-        excerpt = passage.text[start - passage.start : end - passage.start]
     return Source(
         number=passage.number,
         label=f"{passage.document.name}, page {passage.page}",

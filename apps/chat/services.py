@@ -12,12 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.assistants.answering.pipeline import CitedPassage, Outcome
+from apps.assistants.answering.snapshots import snapshot
 from apps.assistants.recipe import Recipe
 from apps.chat import store
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.ids import uuid7
 from apps.core.text import storable
-from apps.retrieval.search.places import locate_words
 from apps.traces.recorder import Recorder
 
 HEARTBEAT_EVERY_S = 5.0
@@ -151,25 +151,16 @@ def finish_answer(
             cost=outcome.cost,
             attributes=recorder.attributes,
             spans=recorder.list_spans(),
-            passages=[_snapshot(passage) for passage in outcome.passages],
+            passages=[_passage_row(passage) for passage in outcome.passages],
         )
     )
 
 
-def _snapshot(passage: CitedPassage) -> dict[str, Any]:
+def _passage_row(passage: CitedPassage) -> dict[str, Any]:
     hit, cited = passage.hit, passage.cited
-    start, end = locate_words(hit, cited.start, cited.end) if cited else (None, None)
-    return {
+    return snapshot(passage) | {
         "id": uuid7(),
-        "number": passage.number,
-        "document_id": hit.document_id,
-        "version_id": hit.version_id,
         "chunk_id": hit.chunk_id,
-        "page": hit.page,
-        "start": hit.start,
-        "end": hit.end,
-        "text": hit.text,
-        "heading": hit.heading,
         "scores": {
             "score": hit.score,
             "lexical_score": hit.lexical_score,
@@ -179,9 +170,6 @@ def _snapshot(passage: CitedPassage) -> dict[str, Any]:
             "vector_rank": hit.vector_rank,
             "support": cited.support if cited else None,
         },
-        "is_cited": cited is not None,
-        "cited_start": start,
-        "cited_end": end,
     }
 
 

@@ -53,3 +53,11 @@ def storable_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [storable_json(item) for item in value]
     return value
+
+
+def use_plain_line_ends(text: str) -> str:
+    r"""The text with `\n` where a browser, whose forms end lines with `\r\n`, sent something else.
+
+    Otherwise the same words from a page and from REST are different texts.
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,4 +1,4 @@
-"""The parts that results are told apart by: tag, length, source, language. Pure."""
+"""The slices by which results are broken down: tag, length, source, language. Pure."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.chat.models import Message
-from apps.core.text import storable
+from apps.core.text import storable, use_plain_line_ends
 from apps.feedback.models import Feedback, FeedbackState, Rating
 from apps.workspaces.services import Actor
 
@@ -41,8 +41,8 @@ def give_feedback(answer: Message, *, verdict: Verdict, actor: Actor) -> Feedbac
         "trace_id": answer.trace_id,
         "rating": verdict.rating,
         "reason": verdict.reason if verdict.rating == Rating.DOWN else "",
-        "comment": storable(verdict.comment)[:MAX_COMMENT],
-        "correction": storable(verdict.correction)[:MAX_CORRECTION],
+        "comment": _clean(verdict.comment)[:MAX_COMMENT],
+        "correction": _clean(verdict.correction)[:MAX_CORRECTION],
         "state": FeedbackState.OPEN,
         "updated_at": timezone.now(),
     }
@@ -50,6 +50,10 @@ def give_feedback(answer: Message, *, verdict: Verdict, actor: Actor) -> Feedbac
         message=answer, created_by=actor.user, api_key=actor.api_key, defaults=values
     )
     return feedback
+
+
+def _clean(text: str) -> str:
+    return use_plain_line_ends(storable(text))
 
 
 def set_state(feedback: Feedback, *, state: FeedbackState) -> None:

@@ -176,7 +176,7 @@ SettingKind = Literal["whole", "number", "text", "flag", "choice", "json"]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One thing that can be set about an evaluator, with what it is when nobody does."""
+    """A setting of an evaluator, with its default."""
 
     name: str
     label: str

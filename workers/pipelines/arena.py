@@ -10,7 +10,7 @@ from apps.evaluation.experiments.observing import mark_citations
 from apps.evaluation.experiments.running import Pace
 from apps.evaluation.experiments.scoring import CountingJudge
 from apps.evaluation.models import Experiment
-from apps.evaluation.review.arena import Pair, find_next_pair_for_judge, record_vote
+from apps.evaluation.review.arena import AnswerPair, find_next_pair_for_judge, record_vote
 from apps.gateway.models import Endpoint
 from inference.errors import ModelError
 from inference.http_session import close_sessions
@@ -57,7 +57,7 @@ def judge_arena(job: Job) -> None:
             )
 
 
-async def _compare(judge: CountingJudge, pair: Pair) -> PairVerdict:
+async def _compare(judge: CountingJudge, pair: AnswerPair) -> PairVerdict:
     """Raises VerdictError or ModelError."""
     try:
         return await compare_answers(

@@ -25,7 +25,7 @@ from apps.evaluation.experiments.results import (
     store_answers,
     store_scores,
 )
-from apps.evaluation.experiments.running import Answered, Pace, answer_all
+from apps.evaluation.experiments.running import AnsweredItem, Pace, answer_all
 from apps.evaluation.experiments.scoring import CountingJudge, load_subjects, score_subjects
 from apps.evaluation.experiments.summaries import refresh_summaries
 from apps.evaluation.experiments.surprise import LogprobSource, add_logprobs
@@ -153,7 +153,7 @@ class Run:
             batch=BATCH,
         )
 
-    async def _store(self, answered: list[Answered]) -> None:
+    async def _store(self, answered: list[AnsweredItem]) -> None:
         """A failure that would end every other question too ends the run, and nothing is marked."""
         stopping = [one for one in answered if one.stops_all]
         if stopping:
@@ -178,6 +178,6 @@ class Run:
         with fence(self.job):
             store_scores(self.experiment, rows, item_ids=item_ids, spent=spent)
 
-    def _store_answers(self, answered: list[Answered]) -> None:
+    def _store_answers(self, answered: list[AnsweredItem]) -> None:
         with fence(self.job):
             store_answers(self.experiment, answered)

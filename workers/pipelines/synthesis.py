@@ -12,7 +12,7 @@ from apps.core import jobs
 from apps.core.models import Job, JobState
 from apps.datasets.models import Synthesis
 from apps.datasets.synthesis.asking import SAMPLING, Material, compose, read_reply
-from apps.datasets.synthesis.services import Made, load_passages, store_made
+from apps.datasets.synthesis.services import PassageDraft, load_passages, store_drafts
 from apps.datasets.synthesis.templated import draft_question
 from apps.gateway.services import make_client
 from inference.errors import ModelError
@@ -55,19 +55,19 @@ def _work(job: Job, synthesis: Synthesis) -> None:
         drafts = _ask(synthesis, chunks) if synthesis.endpoint else [_draft(c) for c in chunks]
         done = min(start + BATCH, len(plan))
         with fence(job):
-            store_made(synthesis, made=drafts, position=done)
+            store_drafts(synthesis, drafts=drafts, position=done)
             Job.objects.filter(pk=job.pk).update(done=done, total=len(plan))
 
 
-def _draft(chunk: Chunk) -> Made:
-    return Made(chunk, draft_question(chunk.text, heading=chunk.heading))
+def _draft(chunk: Chunk) -> PassageDraft:
+    return PassageDraft(chunk, draft_question(chunk.text, heading=chunk.heading))
 
 
-def _ask(synthesis: Synthesis, chunks: Sequence[Chunk]) -> list[Made]:
+def _ask(synthesis: Synthesis, chunks: Sequence[Chunk]) -> list[PassageDraft]:
     assert synthesis.endpoint is not None
     client = make_client(synthesis.endpoint)
 
-    async def ask_all() -> list[Made]:
+    async def ask_all() -> list[PassageDraft]:
         try:
             return list(await asyncio.gather(*(_ask_one(client, chunk) for chunk in chunks)))
         finally:
@@ -76,12 +76,12 @@ def _ask(synthesis: Synthesis, chunks: Sequence[Chunk]) -> list[Made]:
     return run_async(ask_all)
 
 
-async def _ask_one(client: OpenAIClient, chunk: Chunk) -> Made:
+async def _ask_one(client: OpenAIClient, chunk: Chunk) -> PassageDraft:
     material = Material(chunk.text, chunk.heading, chunk.version.document.name)
     reply, usage = "", Usage(0, 0)
     async with aclosing(client.stream(compose(material), sampling=SAMPLING)) as deltas:
         async for delta in deltas:
             reply += delta.text
             usage = delta.usage or usage
-    draft = read_reply(reply, text=chunk.text)
-    return Made(chunk, draft, usage.input_tokens, usage.output_tokens)
+    drafted = read_reply(reply, text=chunk.text)
+    return PassageDraft(chunk, drafted, usage.input_tokens, usage.output_tokens)

@@ -26,7 +26,7 @@ def test_recall_precision_and_iou() -> None:
     scores = measure_overlap(retrieved, wanted)
     assert scores is not None
     # 10 to 20 is held, 20 characters are wanted, 15 + 8 + 10 are read.
-    assert (scores.common, scores.wanted, scores.retrieved) == (10, 20, 33)
+    assert (scores.common, scores.expected, scores.retrieved) == (10, 20, 33)
     assert scores.recall == 0.5
     assert scores.precision == pytest.approx(10 / 33)
     assert scores.iou == pytest.approx(10 / (20 + 33 - 10))

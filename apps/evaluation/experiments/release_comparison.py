@@ -30,12 +30,12 @@ from measures.paired import (
 
 Means = Mapping[UUID, float]
 SMALLEST_SLICE = 3
-"""Slices with fewer examples say nothing, and are left out."""
+"""Slices with fewer examples are left out, because their numbers mean little."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedRow:
-    """A metric of two releases."""
+    """One metric compared across two releases."""
 
     metric: Metric
     first: str
@@ -46,7 +46,7 @@ class ComparedRow:
 
     @property
     def sureness(self) -> str:
-        """How likely the second is better, in words."""
+        """The probability that the second release is better, in percent."""
         difference = self.comparison.difference
         if difference is None:
             return ""
@@ -55,7 +55,7 @@ class ComparedRow:
 
 
 def compare_metrics(experiment: Experiment, first: Release, second: Release) -> list[ComparedRow]:
-    """Every metric that both releases have, in two queries."""
+    """Compare every metric that both releases have, in two queries."""
     metrics = read_metrics(experiment.evaluators)
     means = load_all_means(experiment, metrics, [first.pk, second.pk])
     rows = []
@@ -69,16 +69,16 @@ def compare_metrics(experiment: Experiment, first: Release, second: Release) -> 
 def compare_metric(
     metric: Metric, before: Mapping[Key, float], after: Mapping[Key, float]
 ) -> ComparedRow:
-    """The two means, and the difference over the examples that both have."""
-    found = compare_values(dict(before), dict(after), metric)
-    difference = found.difference
+    """The two means, and the paired difference over the examples that both have."""
+    comparison = compare_values(dict(before), dict(after), metric)
+    difference = comparison.difference
     return ComparedRow(
         metric=metric,
         first=metric.show(_mean(before)),
         second=metric.show(_mean(after)),
         change=metric.show_change(difference.estimate) if difference else "",
         bounds=_show_bounds(metric, difference.low, difference.high) if difference else "",
-        comparison=found,
+        comparison=comparison,
     )
 
 
@@ -94,7 +94,7 @@ def _show_bounds(metric: Metric, low: float, high: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SliceRow:
-    """A part of the examples, and how the second release does on it."""
+    """A slice of the examples, and how the second release does on it."""
 
     slice: Slice
     count: int
@@ -103,8 +103,8 @@ class SliceRow:
 
 def load_examples(experiment: Experiment) -> dict[UUID, Example]:
     """The experiment's examples, without their long texts; one query."""
-    asked = ExperimentItem.objects.filter(experiment=experiment).values("example_id")
-    rows = Example.objects.filter(pk__in=asked).only(
+    example_ids = ExperimentItem.objects.filter(experiment=experiment).values("example_id")
+    rows = Example.objects.filter(pk__in=example_ids).only(
         "question", "tags", "language", "source_kind", "is_answerable"
     )
     return {example.pk: example for example in rows}
@@ -113,12 +113,12 @@ def load_examples(experiment: Experiment) -> dict[UUID, Example]:
 def compare_slices(
     metric: Metric, before: Means, after: Means, examples: Mapping[UUID, Example]
 ) -> list[tuple[str, list[SliceRow]]]:
-    """The comparison on every slice that has enough examples, by dimension."""
+    """The comparison on every sufficiently large slice, grouped by dimension."""
     members: dict[Slice, list[UUID]] = defaultdict(list)
     for key in before:
         if key in after and key in examples:
-            for found in slices_of(examples[key]):
-                members[found].append(key)
+            for one in slices_of(examples[key]):
+                members[one].append(key)
     by_dimension: dict[str, list[SliceRow]] = defaultdict(list)
     for part, keys in sorted(members.items(), key=lambda pair: (pair[0].dimension, -len(pair[1]))):
         if len(keys) >= SMALLEST_SLICE:
@@ -134,8 +134,8 @@ def compare_slices(
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an evaluator said of an answer."""
+class ShownScore:
+    """An evaluator's score of an answer, formatted for display."""
 
     metric: Metric
     shown: str
@@ -144,14 +144,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class AnswerSide:
     """One release's answer to an example: the first repetition, with the mean of all."""
 
     release: Release
     item: ExperimentItem | None
     html: str
     shown: str
-    verdicts: list[Verdict]
+    scores: list[ShownScore]
     sources: list[Source]
 
 
@@ -162,7 +162,7 @@ class Duel:
     example: Example
     gain: float
     outcome: str
-    sides: tuple[Side, Side]
+    sides: tuple[AnswerSide, AnswerSide]
 
 
 OUTCOMES = {"worse": "Lost", "better": "Won", "same": "No difference"}
@@ -176,7 +176,7 @@ def rank_examples(
     outcome: str,
     only: set[UUID] | None,
 ) -> list[tuple[UUID, float]]:
-    """(example, gain), the greatest loss first; where only wins are asked, the greatest win."""
+    """(example, gain), greatest loss first, or greatest win first if only wins are requested."""
     ranked = rank_worst_first(before, after, higher_is_better=metric.higher_is_better)
     ranked = [pair for pair in ranked if only is None or pair[0] in only]
     if outcome == "better":
@@ -189,12 +189,12 @@ def rank_examples(
 
 
 def members_of(part: str, examples: Mapping[UUID, Example]) -> set[UUID] | None:
-    """The examples of a slice written as `dimension:value`; None where none is asked for."""
+    """The examples in a slice given as `dimension:value`; None if no slice is given."""
     dimension, _, value = part.partition(":")
     if dimension not in DIMENSIONS:
         return None
-    wanted = Slice(dimension, value)
-    return {key for key, example in examples.items() if wanted in slices_of(example)}
+    part_slice = Slice(dimension, value)
+    return {key for key, example in examples.items() if part_slice in slices_of(example)}
 
 
 def view_duels(
@@ -215,7 +215,7 @@ def view_duels(
             experiment=experiment, example__in=ids, release__in=releases, repetition=1
         )
     }
-    verdicts = load_verdicts(experiment, list(items.values()))
+    scores = load_scores(experiment, list(items.values()))
     passages = load_passages(list(items.values()))
     duels = []
     for key, gain in ranked:
@@ -224,7 +224,7 @@ def view_duels(
                 release,
                 items.get((key, release.pk)),
                 shown=metric.show(own.get(key)),
-                verdicts=verdicts,
+                scores=scores,
                 passages=passages,
                 workspace=workspace,
             )
@@ -240,13 +240,13 @@ def view_side(
     item: ExperimentItem | None,
     *,
     shown: str,
-    verdicts: Mapping[UUID, list[Verdict]],
+    scores: Mapping[UUID, list[ShownScore]],
     passages: Mapping[UUID, list[ItemPassage]],
     workspace: Workspace,
-) -> Side:
+) -> AnswerSide:
     """One answer with its citations as links."""
     if item is None:
-        return Side(release, None, "", shown, [], [])
+        return AnswerSide(release, None, "", shown, [], [])
     # The two snapshots have the same columns.
     sources = [
         view_source(cast(RetrievedPassage, passage), workspace)
@@ -258,36 +258,36 @@ def view_side(
         if s.passage.is_cited
     }
     html = render_answer(item.answer, citations=links)
-    return Side(release, item, html, shown, verdicts.get(item.pk, []), sources)
+    return AnswerSide(release, item, html, shown, scores.get(item.pk, []), sources)
 
 
-def load_verdicts(
+def load_scores(
     experiment: Experiment, items: Sequence[ExperimentItem]
-) -> dict[UUID, list[Verdict]]:
-    """What the evaluators said of these items, in the plan's order."""
+) -> dict[UUID, list[ShownScore]]:
+    """The evaluators' scores of these items, in the order of the plan."""
     metrics = {metric.key: metric for metric in read_metrics(experiment.evaluators)}
     order = {key: place for place, key in enumerate(metrics)}
-    found: dict[UUID, list[Verdict]] = defaultdict(list)
+    scores: dict[UUID, list[ShownScore]] = defaultdict(list)
     rows = Score.objects.filter(item__in=items, turn=0)
     for row in sorted(rows, key=lambda row: order.get(row.metric, len(order))):
         if metric := metrics.get(row.metric):
-            verdict = Verdict(metric, metric.show(row.value), row.label, row.reason)
-            found[row.item_id].append(verdict)
-    return found
+            shown = ShownScore(metric, metric.show(row.value), row.label, row.reason)
+            scores[row.item_id].append(shown)
+    return scores
 
 
 def load_passages(items: Sequence[ExperimentItem]) -> dict[UUID, list[ItemPassage]]:
-    """What these items were given, in order."""
-    found: dict[UUID, list[ItemPassage]] = defaultdict(list)
+    """The passages retrieved for these items, in order."""
+    passages: dict[UUID, list[ItemPassage]] = defaultdict(list)
     rows: QuerySet[ItemPassage] = ItemPassage.objects.filter(item__in=items)
     for row in rows.select_related("document", "version").order_by("item_id", "number"):
-        found[row.item_id].append(row)
-    return found
+        passages[row.item_id].append(row)
+    return passages
 
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """How much the answers of one release change when the same is asked again."""
+    """How much a release's answers change when a question is repeated."""
 
     release: Release
     unstable: int
@@ -297,7 +297,7 @@ class Stability:
 def view_stability(
     experiment: Experiment, releases: Sequence[Release], values: Mapping[UUID, Values]
 ) -> list[Stability]:
-    """For each release, on how many questions repetitions score differently."""
+    """For each release, the number of questions whose repetitions score differently."""
     if experiment.repeats < 2:
         return []
     return [Stability(release, *share_unstable(values.get(release.pk, []))) for release in releases]

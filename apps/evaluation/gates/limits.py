@@ -1,4 +1,4 @@
-"""Gates: what a release must show before it answers, as arithmetic. Pure."""
+"""Whether measured values stay within the limit that a rule sets. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from apps.evaluation.experiments.summaries import compare_values
 from apps.evaluation.models import GateRule
 
 FEWEST = 5
-"""Examples below which an interval means nothing, so a rule about one cannot pass."""
+"""With fewer examples an interval means nothing, and a rule that relies on one fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a rule says of a release, with the reason in a sentence."""
+    """The outcome of a rule for a release, with the reason in a sentence."""
 
     ok: bool
     reason: str
@@ -46,15 +46,15 @@ def judge_level(
     """Compare a statistic of all answers with a threshold."""
     if not values:
         return Ruling(False, f"No answer has a number for {metric.label}.")
-    found = {
+    value = {
         "mean": lambda: float(np.mean(values)),
         "p50": lambda: float(np.quantile(values, 0.5)),
         "p95": lambda: float(np.quantile(values, 0.95)),
     }[statistic]()
     at_least = kind == GateRule.Kind.AT_LEAST
-    ok = found >= threshold if at_least else found <= threshold
+    ok = value >= threshold if at_least else value <= threshold
     limit = f"{'at least' if at_least else 'at most'} {metric.show(threshold)}"
-    return Ruling(ok, f"It is {metric.show(found)} over {len(values):,} answers; {limit} is asked.")
+    return Ruling(ok, f"It is {metric.show(value)} over {len(values):,} answers; {limit} is asked.")
 
 
 def judge_change(
@@ -67,12 +67,12 @@ def judge_change(
 ) -> Ruling:
     """Whether the second is not worse than the first by more than a margin.
 
-    A test of non-inferiority: the bound of the paired difference on the side of harm, with the
-    given one-sided confidence, must lie within the margin. So few examples refuse a release that
-    many would let pass, and never the other way round.
+    A non-inferiority test: at the given one-sided confidence, the harmful bound of the paired
+    difference must lie within the margin. Few examples can therefore fail a release that many
+    would pass, but not the other way round.
     """
-    found = compare_values(dict(before), dict(after), metric, confidence=2 * confidence - 1)
-    difference = found.difference
+    comparison = compare_values(dict(before), dict(after), metric, confidence=2 * confidence - 1)
+    difference = comparison.difference
     if difference is None or difference.count < FEWEST:
         count = difference.count if difference else 0
         return Ruling(

@@ -1,4 +1,4 @@
-"""Pages that read results: two releases side by side, what hangs together, one answer."""
+"""Pages that show results: two releases side by side, the analysis, and a single answer."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from django.views.decorators.http import require_GET
 from apps.assistants.models import Release
 from apps.evaluation.access import get_experiment, get_experiment_release, get_item
 from apps.evaluation.experiments.analysis import correlate_metrics, plot_tradeoff
-from apps.evaluation.experiments.comparison import (
+from apps.evaluation.experiments.metrics import Metric, find_metric, read_metrics
+from apps.evaluation.experiments.release_comparison import (
     OUTCOMES,
     compare_metric,
     compare_metrics,
     compare_slices,
     load_examples,
     load_passages,
-    load_verdicts,
+    load_scores,
     members_of,
     rank_examples,
     view_duels,
     view_side,
     view_stability,
 )
-from apps.evaluation.experiments.metrics import Metric, find_metric, read_metrics
 from apps.evaluation.experiments.selectors import list_releases
 from apps.evaluation.experiments.sentences import view_sentences
 from apps.evaluation.experiments.values import join_repeats, load_values
@@ -42,7 +42,7 @@ DUELS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ComparisonQuery:
     """What the comparison page is about."""
 
     first: Release
@@ -52,18 +52,22 @@ class Asked:
     outcome: str
 
 
-def _read(request: WorkspaceRequest, found: Experiment, releases: list[Release]) -> Asked:
-    """What the address asks for; the baseline against the newest other release if it is silent."""
-    given = request.GET
-    base = next((r for r in releases if r.pk == found.baseline_id), releases[0])
+def _read(
+    request: WorkspaceRequest, experiment: Experiment, releases: list[Release]
+) -> ComparisonQuery:
+    """Read the query string; by default, the baseline against the newest other release."""
+    query = request.GET
+    base = next((r for r in releases if r.pk == experiment.baseline_id), releases[0])
     others = [release for release in releases if release.pk != base.pk]
-    first = get_experiment_release(found, given["a"]) if given.get("a") else base
-    second = get_experiment_release(found, given["b"]) if given.get("b") else (others or [base])[-1]
-    metrics = read_metrics(found.evaluators)
-    metric = find_metric(found.evaluators, given.get("metric", "")) or metrics[0]
-    outcome = given.get("outcome", "")
-    return Asked(
-        first, second, metric, given.get("part", ""), outcome if outcome in OUTCOMES else ""
+    first = get_experiment_release(experiment, query["a"]) if query.get("a") else base
+    second = (
+        get_experiment_release(experiment, query["b"]) if query.get("b") else (others or [base])[-1]
+    )
+    metrics = read_metrics(experiment.evaluators)
+    metric = find_metric(experiment.evaluators, query.get("metric", "")) or metrics[0]
+    outcome = query.get("outcome", "")
+    return ComparisonQuery(
+        first, second, metric, query.get("part", ""), outcome if outcome in OUTCOMES else ""
     )
 
 
@@ -71,37 +75,37 @@ def _read(request: WorkspaceRequest, found: Experiment, releases: list[Release])
 @workspace_view(role=Role.EDITOR)
 def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """Two releases: every metric, every slice, and example by example, worst first."""
-    found = get_experiment(request.workspace.pk, experiment_id)
-    releases = list_releases(found)
-    asked = _read(request, found, releases)
-    values = load_values(found, asked.metric)
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    releases = list_releases(experiment)
+    query = _read(request, experiment, releases)
+    values = load_values(experiment, query.metric)
     means = (
-        join_repeats(asked.metric, values.get(asked.first.pk, [])),
-        join_repeats(asked.metric, values.get(asked.second.pk, [])),
+        join_repeats(query.metric, values.get(query.first.pk, [])),
+        join_repeats(query.metric, values.get(query.second.pk, [])),
     )
-    examples = load_examples(found)
+    examples = load_examples(experiment)
     ranked = rank_examples(
-        asked.metric, *means, outcome=asked.outcome, only=members_of(asked.part, examples)
+        query.metric, *means, outcome=query.outcome, only=members_of(query.part, examples)
     )
     page = Paginator(ranked, DUELS).get_page(request.GET.get("page"))
-    slices = compare_slices(asked.metric, *means, examples)
+    slices = compare_slices(query.metric, *means, examples)
     context: dict[str, Any] = {
-        "experiment": found,
-        "assistant": found.assistant,
+        "experiment": experiment,
+        "assistant": experiment.assistant,
         "part": "compare",
         "releases": releases,
-        "asked": asked,
-        "metrics": read_metrics(found.evaluators),
-        "headline": compare_metric(asked.metric, *means) if all(means) else None,
-        "rows": compare_metrics(found, asked.first, asked.second),
+        "asked": query,
+        "metrics": read_metrics(experiment.evaluators),
+        "headline": compare_metric(query.metric, *means) if all(means) else None,
+        "rows": compare_metrics(experiment, query.first, query.second),
         "slices": slices,
         "outcomes": OUTCOMES.items(),
         "page": page,
         "duels": view_duels(
-            found,
-            (asked.first, asked.second),
+            experiment,
+            (query.first, query.second),
             list(page.object_list),
-            metric=asked.metric,
+            metric=query.metric,
             means=means,
             workspace=request.workspace,
         ),
@@ -113,20 +117,20 @@ def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def analysis(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    """Which metrics go together, what quality costs, how stable the answers are."""
-    found = get_experiment(request.workspace.pk, experiment_id)
-    releases = list_releases(found)
-    metrics = read_metrics(found.evaluators)
-    quality = find_metric(found.evaluators, request.GET.get("metric", "")) or metrics[0]
+    """Which metrics correlate, what quality costs, and how stable the answers are."""
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    releases = list_releases(experiment)
+    metrics = read_metrics(experiment.evaluators)
+    quality = find_metric(experiment.evaluators, request.GET.get("metric", "")) or metrics[0]
     context: dict[str, Any] = {
-        "experiment": found,
-        "assistant": found.assistant,
+        "experiment": experiment,
+        "assistant": experiment.assistant,
         "part": "analysis",
         "metrics": [metric for metric in metrics if metric.evaluator],
         "quality": quality,
-        "correlations": correlate_metrics(found),
-        "tradeoff": plot_tradeoff(found, releases, quality),
-        "stability": view_stability(found, releases, load_values(found, quality)),
+        "correlations": correlate_metrics(experiment),
+        "tradeoff": plot_tradeoff(experiment, releases, quality),
+        "stability": view_stability(experiment, releases, load_values(experiment, quality)),
         "can_compare": len(releases) > 1,
     }
     return render(request, "evaluation/analysis.html", BASE | context)
@@ -135,22 +139,22 @@ def analysis(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def item(request: WorkspaceRequest, experiment_id: UUID, item_id: UUID) -> HttpResponse:
-    """One answer of an experiment, and how it was made."""
-    found = get_experiment(request.workspace.pk, experiment_id)
-    answer = get_item(found, item_id)
+    """One answer of an experiment, and how it was produced."""
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    answer = get_item(experiment, item_id)
     passages = load_passages([answer])
     side = view_side(
         answer.release,
         answer,
         shown="",
-        verdicts=load_verdicts(found, [answer]),
+        scores=load_scores(experiment, [answer]),
         passages=passages,
         workspace=request.workspace,
     )
     trace = answer.trace
     context: dict[str, Any] = {
-        "experiment": found,
-        "assistant": found.assistant,
+        "experiment": experiment,
+        "assistant": experiment.assistant,
         "part": "item",
         "item": answer,
         "example": answer.example,
@@ -158,6 +162,6 @@ def item(request: WorkspaceRequest, experiment_id: UUID, item_id: UUID) -> HttpR
         "sentences": view_sentences(answer, passages.get(answer.pk, [])),
         "trace": trace,
         "spans": list(trace.spans.order_by("position")) if trace else [],
-        "can_compare": found.releases.count() > 1,
+        "can_compare": experiment.releases.count() > 1,
     }
     return render(request, "evaluation/item.html", BASE | context)

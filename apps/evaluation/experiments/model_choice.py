@@ -1,4 +1,4 @@
-"""Choosing a model: by hard facts first, then by what it does with the team's own questions."""
+"""Choosing a model: first by hard facts, then by how it handles the team's own questions."""
 
 from __future__ import annotations
 
@@ -22,48 +22,53 @@ EVALUATORS = ("token_f1", "groundedness", "citation_precision", "abstention_accu
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
-    """What a model must be; None and empty demand nothing. `largest_b` in billions."""
+class ModelDemand:
+    """Requirements for a model; None and empty mean no requirement.
+
+    `min_context` in tokens, `max_size_b` in billions of parameters, `max_output_price` in US
+    dollars for a million output tokens.
+    """
 
     licence: str = ""
     must_be_private: bool = False
-    least_context: int | None = None
-    largest_b: float | None = None
-    dearest: float | None = None
+    min_context: int | None = None
+    max_size_b: float | None = None
+    max_output_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A model with why it is out of the question; no reason, and it may be compared."""
+class ModelCandidate:
+    """A model, with the reasons that rule it out; without any, it can be compared."""
 
     endpoint: Endpoint
     reasons: list[str]
 
 
-def list_candidates(workspace_id: UUID, demand: Demand) -> list[Candidate]:
+def list_candidates(workspace_id: UUID, demand: ModelDemand) -> list[ModelCandidate]:
     """The workspace's models, those that fit first."""
-    found = [
-        Candidate(endpoint, find_reasons(endpoint, demand))
+    candidates = [
+        ModelCandidate(endpoint, find_reasons(endpoint, demand))
         for endpoint in list_endpoints(workspace_id)
     ]
-    return sorted(found, key=lambda candidate: bool(candidate.reasons))
+    return sorted(candidates, key=lambda candidate: bool(candidate.reasons))
 
 
-def find_reasons(endpoint: Endpoint, demand: Demand) -> list[str]:
-    """Why a model does not fit, in plain words. What is not known about it does not fit."""
+def find_reasons(endpoint: Endpoint, demand: ModelDemand) -> list[str]:
+    """Why a model does not qualify, in plain words. An unknown property counts as not met."""
     reasons = []
     if demand.licence and demand.licence.lower() not in endpoint.licence.lower():
         reasons.append(f"Its licence is {endpoint.licence or 'not noted'}.")
     if demand.must_be_private and not endpoint.is_private:
         reasons.append("What is asked leaves the house.")
-    if demand.least_context and endpoint.context_tokens < demand.least_context:
+    if demand.min_context and endpoint.context_tokens < demand.min_context:
         reasons.append(f"It reads {endpoint.context_tokens:,} tokens.")
-    if demand.largest_b is not None:
+    if demand.max_size_b is not None:
         if endpoint.size_b is None:
             reasons.append("Its size is not noted.")
-        elif endpoint.size_b > demand.largest_b:
+        elif endpoint.size_b > demand.max_size_b:
             reasons.append(f"It has {endpoint.size_b:g} billion parameters.")
-    if demand.dearest is not None and float(endpoint.output_price) > demand.dearest:
+    price, limit = float(endpoint.output_price), demand.max_output_price
+    if limit is not None and price > limit:
         reasons.append(f"A million tokens cost ${endpoint.output_price:.2f}.")
     return reasons
 
@@ -77,10 +82,10 @@ def compare_models(
     version: DatasetVersion,
     actor: Actor,
 ) -> Experiment:
-    """An experiment on the assistant's recipe with each of the models. Raises PlanError.
+    """An experiment that runs the assistant's recipe with each model. Raises PlanError.
 
-    Each model gets a candidate release that differs from the current one in the model alone; the
-    one that answers now takes part as it is.
+    Each model gets a candidate release that differs from the current one only in its model; the
+    current release itself takes part unchanged.
     """
     releases: dict[UUID, Release] = {}
     for endpoint in endpoints:
