@@ -13,8 +13,8 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from parsing import ocr
 from parsing.boxed import BoxedBuilder
+from parsing.ocr.recognition import Recognised, recognise_page
 from parsing.pdf_chars import Segment, read_segments
 from parsing.pdf_layout import write_layout
 from parsing.source import Source
@@ -128,9 +128,17 @@ def _read_page(
         segments = _read_text_layer(page, width, height)
         builder = BoxedBuilder()
         if _needs_ocr(page, segments, width * height):
-            note = _recognise(source, page, builder)
+            result = _recognise(source, page, builder)
+            note = result.note
             if builder.length:
-                return builder.build(index + 1, label=label, width=width, height=height, note=note)
+                return builder.build(
+                    index + 1,
+                    label=label,
+                    width=width,
+                    height=height,
+                    note=note,
+                    confidence=result.confidence,
+                )
         else:
             note = ""
         write_layout(builder, segments, width=width, height=height, sizes=sizes)
@@ -199,27 +207,23 @@ def _measure_objects(page: pypdfium2.PdfPage, area: float) -> tuple[float, int]:
     return covered, drawn
 
 
-def _recognise(source: Source, page: pypdfium2.PdfPage, builder: BoxedBuilder) -> str:
+def _recognise(source: Source, page: pypdfium2.PdfPage, builder: BoxedBuilder) -> Recognised:
     """Put recognised text into `builder`; the note says why there is none."""
-    if not source.ocr:
-        return f"{NO_TEXT}, and text recognition was not asked for."
-    if not ocr.is_available():
-        return f"{NO_TEXT}; {ocr.MISSING}."
     width, height = page.get_size()
     scale = OCR_DPI / 72
     pixels = width * height * scale * scale
     if pixels > MAX_OCR_PIXELS:
         scale *= (MAX_OCR_PIXELS / pixels) ** 0.5
-    image = page.render(scale=scale, grayscale=True).to_pil()
-    seconds = 0.8 * source.limits.page_seconds
-    try:
-        result = ocr.recognise(image, dpi=max(70, round(scale * 72)), seconds=seconds)
-    except ParseError as error:
-        return f"{NO_TEXT}. {error.reason}"
-    ocr.write_lines(builder, result.lines)
-    if not result.lines:
-        return f"{NO_TEXT}, and no text was recognised on it."
-    return "The text of this page was recognised from a picture and may contain errors."
+    dpi = max(70, round(scale * 72))
+    return recognise_page(
+        source,
+        lambda: page.render(scale=scale).to_pil(),
+        builder,
+        what=NO_TEXT,
+        dpi=dpi,
+        width=width,
+        height=height,
+    )
 
 
 def _corrupt() -> ParseError:
