@@ -63,10 +63,14 @@ def _read_frame(source: Source, image: Image.Image, number: int) -> ParsedPage:
             raise
         return ParsedPage(number=number, text="", label=label, note=error.reason)
     width, height = float(picture.width), float(picture.height)
+    small = _scale(picture) if source.ocr else picture
+    del picture
+    if number == 1 and source.format != "tiff":
+        image.close()  # its memory is needed to read it
     builder = BoxedBuilder()
     result = recognise_page(
         source,
-        lambda: _scale(picture),
+        lambda: small,
         builder,
         what="This file is a picture",
         dpi=300,

@@ -56,7 +56,7 @@ def find_lines(image: Image.Image) -> list[Rectangle]:
         factor = min(enlarged, math.sqrt(_MAX_DETECTION_PIXELS / (width * height)))
     size = tuple(max(_STRIDE, round(side * factor / _STRIDE) * _STRIDE) for side in image.size)
     small = image.resize((size[0], size[1]), Image.Resampling.BILINEAR)
-    (output,) = _load(DETECTION).run(None, {"x": _normalise(small)[np.newaxis]})
+    output = _run(DETECTION, _normalise(small)[np.newaxis])
     rectangles = find_rectangles(
         output[0, 0], threshold=_THRESHOLD, least_score=_LEAST_SCORE, growth=_GROWTH
     )
@@ -77,7 +77,7 @@ def read_lines(pictures: Sequence[Image.Image]) -> list[Reading]:
             size = (widths[at], _LINE_HEIGHT)
             line = pictures[at].resize(size, Image.Resampling.BILINEAR)
             inputs[row, :, :, : widths[at]] = _normalise(line)
-        (output,) = _load(READING).run(None, {"x": inputs})
+        output = _run(READING, inputs)
         for row, at in enumerate(batch):
             readings[at] = _decode(output[row], inputs[row, :, :, : widths[at]])
     return readings
@@ -117,15 +117,15 @@ def _decode(chances: Floats, line: Floats) -> Reading:
 
 def _measure_gaps(steps: npt.NDArray[np.int64], line: Floats) -> float:
     """Share of a line [3, height, width] where there is ink and no character was read."""
-    width = line.shape[2]
+    width: int = line.shape[2]
     brightness = line.mean(axis=0)
     contrast = brightness.max(axis=0) - brightness.min(axis=0)
     inked = contrast > 0.5 * float(np.quantile(contrast, 0.95))
-    edges = [0, *((steps + 0.5) * _STEP_WIDTH), width]
-    unread = 0
+    edges: list[float] = [0.0, *((steps + 0.5) * _STEP_WIDTH).tolist(), float(width)]
+    unread = 0.0
     for start, end in itertools.pairwise(edges):
         if end - start > _LARGE_GAP and inked[int(start) : int(end)].mean() > _INKED:
-            unread += int(end - start) - _STEP_WIDTH
+            unread += end - start - _STEP_WIDTH
     return min(1.0, unread / width)
 
 
@@ -133,6 +133,16 @@ def _measure_gaps(steps: npt.NDArray[np.int64], line: Floats) -> float:
 def _characters() -> tuple[str, ...]:
     named = _load(READING).get_modelmeta().custom_metadata_map["character"].splitlines()
     return ("", *named, " ")
+
+
+def _run(name: str, inputs: Floats) -> Floats:
+    """What a network makes of its inputs. It is sound, and so are they: it lacks but memory."""
+    try:
+        (output,) = _load(name).run(None, {"x": inputs})
+    except Exception as error:
+        raise MemoryError(str(error)) from error
+    result: Floats = output
+    return result
 
 
 @functools.cache

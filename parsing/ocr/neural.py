@@ -27,10 +27,14 @@ _AT_ONCE = 16
 def recognise(image: Image.Image, *, deadline: float) -> OcrResult:
     """Text of an image, which may lie on its side or upside down.
 
-    ParseError once the clock (`time.monotonic`) is past `deadline`.
+    ParseError without enough memory, and once the clock (`time.monotonic`) is past `deadline`.
     """
     try:
         return _recognise(image.convert("RGB"), deadline=deadline)
+    except MemoryError as error:
+        raise ParseError(
+            "memory", "Recognising its text needs more memory than a document may use."
+        ) from error
     finally:
         release_memory()
 
@@ -40,7 +44,7 @@ def _recognise(image: Image.Image, *, deadline: float) -> OcrResult:
     places = find_lines(image)
     release_memory()
     turn = _find_turn(image, places)
-    turned = image.rotate(-turn, expand=True)
+    turned = image.rotate(-turn, expand=True) if turn else image
     upright = [place.turn(turn, size) for place in places]
     readings = list(_read(turned, upright, deadline=deadline))
     lines: list[OcrLine] = []

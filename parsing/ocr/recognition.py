@@ -28,6 +28,10 @@ _SECONDS = 0.8
 """Share of the time for a page that recognising its text may take."""
 
 
+_CONTRAST = 16
+"""Of 255 levels of grey: paper shimmers less, and even a page number shows more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """What came of a page: a note for the reader, and the confidence (0 to 100) of its text."""
@@ -57,10 +61,13 @@ def recognise_page(
         return Recognised(f"{what}; {MISSING}.")
     source.await_turn()
     deadline = time.monotonic() + _SECONDS * source.limits.page_seconds
+    image = draw()
     try:
-        result = recognise(draw(), dpi=dpi, deadline=deadline)
+        result = recognise(image, dpi=dpi, deadline=deadline)
     except ParseError as error:
         return Recognised(f"{what}. {error.reason}")
+    if not result.lines and not result.unread and is_blank(image):
+        return Recognised("")
     if not result.lines:
         unread = f": {_count_lines(result.unread)} could not be read" if result.unread else ""
         return Recognised(f"{what}, and no text was recognised on it{unread}.", 0.0)
@@ -71,6 +78,12 @@ def recognise_page(
         f"and may contain errors{unread}."
     )
     return Recognised(note, result.confidence)
+
+
+def is_blank(image: Image.Image) -> bool:
+    """Whether it shows an empty sheet: no spot of it is darker or lighter than the rest."""
+    levels = image.convert("L").resize((128, 128), Image.Resampling.BOX).tobytes()
+    return max(levels) - min(levels) < _CONTRAST
 
 
 def is_available() -> bool:
