@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
 from parsing.ocr.lines import OcrLine, OcrResult
-from parsing.ocr.networks import Reading, find_lines, read_lines, release_memory
+from parsing.ocr.networks import (
+    Reading,
+    can_look_nearer,
+    find_lines,
+    find_lines_nearer,
+    read_lines,
+    release_memory,
+)
 from parsing.ocr.shapes import Rectangle
 from parsing.text import clean_text
 from parsing.types import ParseError
 
 LEAST_CONFIDENCE = 0.5
 """A line that is less sure is left out, and counted as not read."""
-_SHORT = 2.0
-"""What is no longer than this times its height and says nothing is a picture, not a line."""
+_SURE = 90.0
+"""Below this, in percent, the lines are looked for again from nearer."""
+_SHORT, _LARGE = 2.0, 0.01
 _UPRIGHT_CONFIDENCE = 0.8
 _SAMPLE = 6
 _AT_ONCE = 16
@@ -27,7 +36,8 @@ _AT_ONCE = 16
 def recognise(image: Image.Image, *, deadline: float) -> OcrResult:
     """Text of an image, which may lie on its side or upside down.
 
-    ParseError without enough memory, and once the clock (`time.monotonic`) is past `deadline`.
+    Once the clock (`time.monotonic`) is past `deadline`, the lines that are left are not read.
+    ParseError if that is all of them, and without enough memory.
     """
     try:
         return _recognise(image.convert("RGB"), deadline=deadline)
@@ -40,9 +50,21 @@ def recognise(image: Image.Image, *, deadline: float) -> OcrResult:
 
 
 def _recognise(image: Image.Image, *, deadline: float) -> OcrResult:
-    size = image.size
     places = find_lines(image)
     release_memory()
+    result = _read_page(image, places, deadline=deadline)
+    if result.confidence >= _SURE or not can_look_nearer(image) or time.monotonic() > deadline:
+        return result
+    nearer = find_lines_nearer(image, near=places)
+    with contextlib.suppress(ParseError):
+        again = _read_page(image, nearer, deadline=deadline)
+        if again.confidence > result.confidence and again.weight > result.weight:
+            return again
+    return result
+
+
+def _read_page(image: Image.Image, places: Sequence[Rectangle], *, deadline: float) -> OcrResult:
+    size = image.size
     turn = _find_turn(image, places)
     turned = image.rotate(-turn, expand=True) if turn else image
     upright = [place.turn(turn, size) for place in places]
@@ -51,9 +73,9 @@ def _recognise(image: Image.Image, *, deadline: float) -> OcrResult:
     unread, total, weights = 0, 0.0, 0.0
     for place, reading in zip(upright, readings, strict=True):
         text = clean_text(reading.text).strip()
-        weight, thickness = max(place.width, place.height), min(place.width, place.height)
-        if not text and weight < _SHORT * thickness:
+        if _is_picture(place, text, size):
             continue
+        weight = max(place.width, place.height)
         total, weights = total + weight * reading.confidence, weights + weight
         if reading.confidence < LEAST_CONFIDENCE:
             unread += 1
@@ -63,13 +85,21 @@ def _recognise(image: Image.Image, *, deadline: float) -> OcrResult:
     return OcrResult(lines, confidence, unread=unread, turn=turn, slope=_find_slope(upright))
 
 
-def _find_slope(places: list[Rectangle]) -> float:
+def _is_picture(place: Rectangle, text: str, size: tuple[int, int]) -> bool:
+    """What is hardly longer than high and says nothing, or is but one large character."""
+    if max(place.width, place.height) >= _SHORT * min(place.width, place.height):
+        return False
+    is_large = place.width * place.height > _LARGE * size[0] * size[1]
+    return not text or (is_large and len(text) == 1)
+
+
+def _find_slope(places: Sequence[Rectangle]) -> float:
     """By how much the lines of the page fall to the right, from the long ones among them."""
     angles = [place.angle for place in places if place.width > 5 * place.height]
     return math.tan(statistics.median(angles)) if len(angles) >= 3 else 0.0
 
 
-def _find_turn(image: Image.Image, places: list[Rectangle]) -> int:
+def _find_turn(image: Image.Image, places: Sequence[Rectangle]) -> int:
     """Degrees clockwise by which the image must be turned to stand upright."""
     flat = sum(place.width for place in places if place.width >= 1.5 * place.height)
     upright = sum(place.height for place in places if place.is_vertical)
@@ -88,13 +118,19 @@ def _find_turn(image: Image.Image, places: list[Rectangle]) -> int:
     return turn
 
 
-def _read(image: Image.Image, places: list[Rectangle], *, deadline: float) -> Iterator[Reading]:
-    """What each place says; a line that runs up or down is tried both ways."""
+def _read(image: Image.Image, places: Sequence[Rectangle], *, deadline: float) -> Iterator[Reading]:
+    """What each place says; a line that runs up or down is tried both ways.
+
+    Past the deadline what is left says nothing; ParseError if that is all.
+    """
     for start in range(0, len(places), _AT_ONCE):
         if time.monotonic() > deadline:
-            raise ParseError(
-                "timeout", "Recognising the text of this page took too long, so it was stopped."
-            )
+            if start == 0:
+                raise ParseError(
+                    "timeout", "Recognising the text of this page took too long, so it was stopped."
+                )
+            yield from [Reading("", 0.0)] * (len(places) - start)
+            return
         part = places[start : start + _AT_ONCE]
         crops = [_cut_out(image, place) for place in part]
         upwards = [

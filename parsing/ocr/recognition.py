@@ -1,7 +1,8 @@
 """Which engine reads a page, and what is said of it.
 
-The networks read first. Where `tesseract` is installed, it reads what they are not sure of: it may
-know the language, as the networks know neither Korean nor Cyrillic nor Arabic.
+The networks read first; they know the Latin and the Greek alphabet, Chinese and Japanese. Where
+`tesseract` is installed, it reads what they are not sure of if it knows a language that they do
+not, and what they cannot read at all.
 """
 
 from __future__ import annotations
@@ -62,15 +63,15 @@ def recognise_page(
     source.await_turn()
     deadline = time.monotonic() + _SECONDS * source.limits.page_seconds
     image = draw()
+    if is_blank(image):
+        return Recognised("")
     try:
         result = recognise(image, dpi=dpi, deadline=deadline)
     except ParseError as error:
         return Recognised(f"{what}. {error.reason}")
-    if not result.lines and not result.unread and is_blank(image):
-        return Recognised("")
     if not result.lines:
         unread = f": {_count_lines(result.unread)} could not be read" if result.unread else ""
-        return Recognised(f"{what}, and no text was recognised on it{unread}.", 0.0)
+        return Recognised(f"{what}, and no text was recognised on it{unread}.")
     write_lines(builder, result, width=width, height=height)
     unread = f"; {_count_lines(result.unread)} could not be read" if result.unread else ""
     note = (
@@ -98,18 +99,16 @@ def recognise(image: Image.Image, *, dpi: int, deadline: float) -> OcrResult:
     from parsing.ocr import neural  # with NumPy, which only pages without text need
 
     first = neural.recognise(image, deadline=deadline)
-    if (first.lines and first.confidence >= _SURE) or not tesseract.is_available():
+    if first.lines and (first.confidence >= _SURE or not tesseract.knows_more()):
+        return first
+    if not tesseract.is_available():
         return first
     try:
         second = tesseract.recognise(image, dpi=dpi, deadline=deadline)
     except ParseError:
         return first
-    return second if is_better(second, first) else first
-
-
-def is_better(second: OcrResult, first: OcrResult) -> bool:
-    """Whether the second engine is surer, and has not merely read less."""
-    return second.confidence > first.confidence and second.weight > first.weight
+    is_better = second.confidence > first.confidence and second.weight > first.weight
+    return second if is_better else first
 
 
 def _count_lines(count: int) -> str:

@@ -20,6 +20,12 @@ from parsing.types import ParseError
 _MIN_CONFIDENCE = 25.0
 _RETRY_CONFIDENCE = 60.0
 _COLUMNS = 12
+_OTHER_WRITING = frozenset((
+    "amh", "ara", "asm", "bel", "ben", "bod", "bul", "chr", "div", "dzo", "fas", "guj", "heb",
+    "hin", "hye", "iku", "kan", "kat", "kaz", "khm", "kir", "kor", "lao", "mal", "mar", "mkd",
+    "mon", "mya", "nep", "ori", "pan", "pus", "rus", "san", "sin", "snd", "srp", "syr", "tam",
+    "tat", "tel", "tgk", "tha", "tir", "uig", "ukr", "urd", "vie", "yid",
+))  # fmt: skip
 
 
 @functools.cache
@@ -47,6 +53,14 @@ def list_languages() -> tuple[str, ...]:
 def is_available() -> bool:
     """Whether text can be recognised here at all."""
     return any(language != "osd" for language in list_languages())
+
+
+def knows_more() -> bool:
+    """Whether a language is installed whose writing the first engine does not know.
+
+    In one that neither knows, this engine would read Latin letters, and believe in them.
+    """
+    return not _OTHER_WRITING.isdisjoint(list_languages())
 
 
 def recognise(image: Image.Image, *, dpi: int, deadline: float) -> OcrResult:

@@ -43,6 +43,7 @@ def test_broken_files_fail_with_their_reason(outcomes: list[Outcome]) -> None:
     }
 
 
-def test_scan_is_recognised() -> None:
-    (item,) = run(ocr=True, only="ocr_test.pdf")
+@pytest.mark.parametrize("name", ["ocr_test.pdf", "ocr_test_rotated_90.pdf", "qr_bill_example.jpg"])
+def test_scan_is_recognised(name: str) -> None:
+    (item,) = run(ocr=True, only=name)
     assert (item.code, item.missing) == ("", ())
