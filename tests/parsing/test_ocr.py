@@ -145,8 +145,7 @@ def test_empty_sheet_is_no_page_to_worry_about(tmp_path: Path) -> None:
 
 
 def test_picture_without_text_says_so(tmp_path: Path) -> None:
-    image = Image.new("RGB", (800, 800), "white")
-    image.paste("navy", (100, 100, 700, 700))
+    image = Image.radial_gradient("L").resize((800, 800)).convert("RGB")
     with pytest.raises(ParseError) as caught:
         read_picture(image, tmp_path)
     assert caught.value.code == "no_text"
