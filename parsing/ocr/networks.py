@@ -52,17 +52,15 @@ class Reading:
 
 
 def find_lines(image: Image.Image) -> list[Rectangle]:
-    """Rectangles around the lines of text on an RGB image, in its pixels.
+    """Rectangles around the lines of text on an RGB image, in its pixels."""
+    return _detect(image, _choose_scale(image.size))
 
-    Where they are small, as on a page of a newspaper, they are looked for again from nearer.
-    """
+
+def are_small(places: Sequence[Rectangle], image: Image.Image) -> bool:
+    """Whether lines of `find_lines` are so small that it must have missed some; or all."""
     scale = _choose_scale(image.size)
-    places = _detect(image, scale)
     sizes = [min(place.width, place.height) * scale for place in places]
-    if not can_look_nearer(image) or (sizes and statistics.median(sizes) > _SMALL_LINE):
-        return places
-    nearer = find_lines_nearer(image, near=places)
-    return nearer if len(nearer) >= len(places) else places
+    return not sizes or statistics.median(sizes) <= _SMALL_LINE
 
 
 def can_look_nearer(image: Image.Image) -> bool:

@@ -13,6 +13,7 @@ from PIL import Image
 from parsing.ocr.lines import OcrLine, OcrResult
 from parsing.ocr.networks import (
     Reading,
+    are_small,
     can_look_nearer,
     find_lines,
     find_lines_nearer,
@@ -50,10 +51,15 @@ def recognise(image: Image.Image, *, deadline: float) -> OcrResult:
 
 
 def _recognise(image: Image.Image, *, deadline: float) -> OcrResult:
+    """Small print, and what is read with doubt, is looked at from nearer."""
     places = find_lines(image)
     release_memory()
+    is_last = not can_look_nearer(image)
+    if not is_last and are_small(places, image):
+        nearer = find_lines_nearer(image, near=places)
+        places, is_last = max(places, nearer, key=len), True
     result = _read_page(image, places, deadline=deadline)
-    if result.confidence >= _SURE or not can_look_nearer(image) or time.monotonic() > deadline:
+    if is_last or result.confidence >= _SURE or time.monotonic() > deadline:
         return result
     nearer = find_lines_nearer(image, near=places)
     with contextlib.suppress(ParseError):

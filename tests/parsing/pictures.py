@@ -35,7 +35,7 @@ def as_png(image: Image.Image) -> bytes:
 
 
 def as_pdf(*images: Image.Image) -> bytes:
-    """A PDF with an image on each page and no text layer, at 150 dots an inch."""
+    """A PDF with an image on each page and no text layer, at 300 dots an inch."""
     buffer = io.BytesIO()
-    images[0].save(buffer, "PDF", resolution=150.0, save_all=True, append_images=list(images[1:]))
+    images[0].save(buffer, "PDF", resolution=300.0, save_all=True, append_images=list(images[1:]))
     return buffer.getvalue()
