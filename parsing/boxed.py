@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from parsing.types import Block, BlockKind, LineBox, ParsedPage
 
@@ -69,8 +70,22 @@ class BoxedBuilder:
             box = self._boxes[-1]
             self._boxes[-1] = LineBox(box.start, self._length, box.x0, box.y0, box.x1, box.y1)
 
+    def move_boxes(self, move: Callable[[Box], Box]) -> None:
+        """Put every line so far to another place."""
+        self._boxes = [
+            round_box(box.start, box.end, move((box.x0, box.y0, box.x1, box.y1)))
+            for box in self._boxes
+        ]
+
     def build(
-        self, number: int, *, label: str, width: float, height: float, note: str = ""
+        self,
+        number: int,
+        *,
+        label: str,
+        width: float,
+        height: float,
+        note: str = "",
+        confidence: float | None = None,
     ) -> ParsedPage:
         """The finished page."""
         self.end_block()
@@ -83,6 +98,7 @@ class BoxedBuilder:
             width=width,
             height=height,
             note=note,
+            confidence=confidence,
         )
 
     def _append(self, text: str) -> None:

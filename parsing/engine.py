@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -62,14 +62,23 @@ def parse_path(
 
 
 def parse_file(
-    file: BinaryIO, *, filename: str, first_page: int, limits: Limits, ocr: bool, depth: int = 0
+    file: BinaryIO,
+    *,
+    filename: str,
+    first_page: int,
+    limits: Limits,
+    ocr: bool,
+    depth: int = 0,
+    await_turn: Callable[[], None] | None = None,
 ) -> Iterator[Opened | ParsedPage]:
     """Yield what is known of the document, then its pages from `first_page` on.
 
-    `depth` counts the mails that the file is attached to.
+    `depth` counts the mails that the file is attached to. `await_turn`: see `Source`.
     """
     source = open_source(file, filename=filename, limits=limits)
     source.first_page, source.ocr, source.depth = first_page, ocr, depth
+    if await_turn is not None:
+        source.await_turn = await_turn
     try:
         yield from _enforce(source, _find_reader(source.format)(source))
     except RecursionError as error:

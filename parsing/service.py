@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from parsing.engine import memory_error
+from parsing.turns import Turn
 from parsing.types import Limits, Opened, ParsedPage, ParseError
 from parsing.wire import FrameReader, WireError, pack_limits, unpack_item
 
@@ -49,6 +50,7 @@ class ParserService:
     def __init__(self, *, max_children: int = 8) -> None:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(max_children)
+        self._turns = threading.BoundedSemaphore(1)
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._owner = 0
@@ -195,18 +197,28 @@ class ParserService:
             with data_far, status_far, contextlib.ExitStack() as stack:
                 files = [stack.enter_context(path.open("rb")).fileno() for path in paths]
                 self._send(request, [*files, data_far.fileno(), status_far.fileno()])
-            reader = FrameReader()
-            finished = False
-            while not finished:
+            yield from self._receive(data, status, run)
+
+    def _receive(
+        self, data: socket.socket, status: socket.socket, run: _Run
+    ) -> Iterator[Opened | ParsedPage | bytes | int]:
+        """The messages of a child until it is done; one child at a time recognises text."""
+        reader = FrameReader()
+        with Turn(self._turns) as turn:
+            while True:
                 chunk = run.receive(data)
                 if not chunk:
                     raise run.explain_end(status)
                 reader.feed(chunk)
                 while (frame := _next_frame(reader)) is not None:
+                    turn.give_back()
                     if isinstance(frame, bytes):
                         yield frame
                     elif "done" in frame:
-                        finished = True
+                        return
+                    elif "turn" in frame:
+                        turn.take(run.check_cancelled)
+                        data.sendall(b"G")
                     elif "read" in frame:
                         yield int(frame["read"])
                     else:
@@ -250,6 +262,8 @@ class ParserService:
         near, far = socket.socketpair()
         environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
         environment |= {"PYTHONPATH": str(_ROOT), "LC_ALL": "C.UTF-8", "OMP_THREAD_LIMIT": "1"}
+        # Libraries of children work on one thread: none may take memory for more.
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
         with far:
             self._server = subprocess.Popen(
                 [sys.executable, "-m", "parsing.zygote"],

@@ -12,9 +12,17 @@ from typing import BinaryIO
 from parsing.types import Limits, Opened, ParsedPage
 
 
+def _go_on() -> None:
+    """Where nobody else is to be waited for."""
+
+
 @dataclass(slots=True)
 class Source:
-    """One open file with what is known of it. Readers only ever read from `file`."""
+    """One open file with what is known of it. Readers only ever read from `file`.
+
+    `await_turn` is called before a page's text is recognised, and returns when no other document
+    is at that: it takes much memory for a moment.
+    """
 
     file: BinaryIO
     size: int
@@ -27,6 +35,7 @@ class Source:
     ocr: bool = True
     depth: int = 0
     """How many mails this file is attached to, one in the other."""
+    await_turn: Callable[[], None] = _go_on
     metadata: dict[str, str] = field(default_factory=dict)
 
     def add_note(self, note: str) -> None:

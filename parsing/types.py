@@ -35,7 +35,11 @@ class LineBox:
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """One page. `width` and `height` are points (0 where the format has no page size)."""
+    """One page. `width` and `height` are points (0 where the format has no page size).
+
+    `confidence` is how sure text recognition is of the text, 0 to 100; None where it was not
+    recognised but read.
+    """
 
     number: int
     text: str
@@ -45,6 +49,7 @@ class ParsedPage:
     width: float = 0.0
     height: float = 0.0
     note: str = ""
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

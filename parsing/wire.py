@@ -87,7 +87,8 @@ def pack_item(item: Opened | ParsedPage) -> dict[str, Any]:
     return {
         "page": {
             "number": item.number, "text": item.text, "label": item.label, "note": item.note,
-            "width": item.width, "height": item.height, "blocks": blocks, "boxes": boxes,
+            "width": item.width, "height": item.height, "confidence": item.confidence,
+            "blocks": blocks, "boxes": boxes,
         }
     }  # fmt: skip
 

@@ -178,12 +178,18 @@ def _serve(request: dict[str, Any], limits: Limits, *, file: BinaryIO, data: soc
         source = engine.open_source(file, filename=request["filename"], limits=limits)
         send_bytes(data, render_file(source, page=request["page"], width_px=request["width_px"]))
         return
+
+    def await_turn() -> None:
+        send_json(data, {"turn": "asked"})
+        receive_exactly(data, 1)
+
     items = engine.parse_file(
         file,
         filename=request["filename"],
         first_page=request["first_page"],
         limits=limits,
         ocr=request["ocr"],
+        await_turn=await_turn,
     )
     for item in items:
         send_json(data, pack_item(item))

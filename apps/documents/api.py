@@ -10,6 +10,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.fields import empty
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -120,13 +122,21 @@ class CollectionDocumentsView(WorkspaceAPIView):
 
     @extend_schema(
         operation_id="documents_list",
-        parameters=[*PAGING, OpenApiParameter("name", str, description="Part of the name")],
+        parameters=[
+            *PAGING,
+            OpenApiParameter("name", str, description="Part of the name"),
+            OpenApiParameter(
+                "to_check", bool, description="true: only documents with pages that need a person"
+            ),
+        ],
         responses=DocumentSerializer(many=True),
     )
     def get(self, request: Request, collection_id: UUID) -> Response:
         collection = get_collection(self.workspace, collection_id)
         documents = selectors.list_documents(
-            collection, name_contains=request.query_params.get("name", "")
+            collection,
+            name_contains=request.query_params.get("name", ""),
+            is_to_check=_read_flag(request, "to_check"),
         )
         paginator = Pagination()
         page = paginator.paginate_queryset(documents, request, view=self) or []
@@ -270,6 +280,15 @@ class DocumentVersionsView(WorkspaceAPIView):
 def _validate(serializer: Any) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     return cast(dict[str, Any], serializer.validated_data)
+
+
+def _read_flag(request: Request, name: str) -> bool:
+    """A parameter that is true or false; left out it is false, and anything else is refused."""
+    flag = serializers.BooleanField(default=False)
+    try:
+        return bool(flag.run_validation(request.query_params.get(name, empty)))
+    except serializers.ValidationError as error:
+        raise serializers.ValidationError({name: error.detail}) from None
 
 
 def _document_data(row: selectors.DocumentRow) -> dict[str, Any]:

@@ -138,12 +138,21 @@ class DocumentVersion(WorkspaceModel):
         return f"{self.filename} v{self.number}"
 
 
+SURE = 80.0
+"""Confidence of text recognition, in percent, below which a person should look at the page."""
+PAGES_TO_CHECK = models.Q(confidence__lt=SURE) | (
+    models.Q(end=models.F("start")) & ~models.Q(note="")
+)
+"""Pages that text recognition was not sure of, or of which there is a note but no text at all."""
+
+
 class Page(models.Model):
     """One page (sheet, slide, chapter) of a version.
 
     `start` and `end` are character offsets into the version's full text, which is the pages'
     texts joined by a blank line. `blocks` holds [kind, level, start, end] and `boxes` holds
     [start, end, x0, y0, x1, y1] with offsets into this page's text and fractions of the page.
+    `confidence` is how sure text recognition was, 0 to 100; None where the text was not recognised.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -159,11 +168,20 @@ class Page(models.Model):
     width = models.FloatField(default=0)
     height = models.FloatField(default=0)
     note = models.TextField(blank=True)
+    confidence = models.FloatField(null=True, blank=True)
     blocks = models.JSONField(default=list)
     boxes = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "number"], name="page_number")]
+        # The few pages that need a person, found without reading the others.
+        indexes = [models.Index(fields=["version"], name="page_to_check", condition=PAGES_TO_CHECK)]
 
     def __str__(self) -> str:
         return f"page {self.number}"
+
+    @property
+    def is_to_check(self) -> bool:
+        """Whether it needs a person: what PAGES_TO_CHECK says, without a query."""
+        is_unsure = self.confidence is not None and self.confidence < SURE
+        return is_unsure or (self.end == self.start and bool(self.note))

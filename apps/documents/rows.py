@@ -13,7 +13,7 @@ from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.module_loading import import_string
 
 from apps.documents.models import Collection, Document, DocumentVersion, VersionState
-from apps.documents.selectors import describe_documents, list_documents
+from apps.documents.selectors import describe_documents, has_page_to_check, list_documents
 from apps.documents.services import OPEN_STATES
 from apps.workspaces.models import Workspace
 
@@ -25,6 +25,8 @@ FILTERS = {
     "cancelled": [VersionState.CANCELLED],
 }
 """What the state filter of the table offers, and the states that it stands for."""
+TO_CHECK = "to-check"
+"""Offered beside the states: documents of which a page needs a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Row:
     seconds_left: int | None
     used: int
     is_unfinished: bool
+    pages_to_check: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Totals:
     passages: int
     working: int
     failed: int
+    to_check: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,9 @@ def filter_documents(
     collection: Collection, *, name_contains: str = "", state: str = ""
 ) -> QuerySet[Document]:
     """A collection's documents for the table; an unknown state filters nothing."""
-    documents = list_documents(collection, name_contains=name_contains)
+    documents = list_documents(
+        collection, name_contains=name_contains, is_to_check=state == TO_CHECK
+    )
     if state in FILTERS:
         documents = documents.annotate(newest_state=_newest("state")).filter(
             newest_state__in=FILTERS[state]
@@ -81,7 +87,7 @@ def filter_documents(
 
 
 def build_rows(documents: Iterable[Document]) -> list[Row]:
-    """Rows for documents of `filter_documents`, with two queries."""
+    """Rows for documents of `filter_documents`, with three queries."""
     described = describe_documents(documents)
     if not described:
         return []
@@ -95,6 +101,7 @@ def build_rows(documents: Iterable[Document]) -> list[Row]:
             seconds_left=item.progress.seconds_left,
             used=uses.get(item.document.pk, 0),
             is_unfinished=item.version.state in OPEN_STATES,
+            pages_to_check=item.pages_to_check,
         )
         for item in described
     ]
@@ -102,14 +109,16 @@ def build_rows(documents: Iterable[Document]) -> list[Row]:
 
 def count_documents(collection: Collection) -> Totals:
     """The collection's totals, in one query."""
-    totals = Document.objects.filter(collection=collection, deleted_at=None).annotate(
-        newest_state=_newest("state")
-    ).aggregate(**_counts())  # fmt: skip
+    documents = Document.objects.filter(collection=collection, deleted_at=None)
+    totals = documents.annotate(
+        newest_state=_newest("state"), newest_id=_newest("pk")
+    ).aggregate(num_to_check=Count("pk", filter=Q(has_page_to_check())), **_counts())  # fmt: skip
     return Totals(
         documents=totals["num_documents"],
         passages=totals["num_passages"] or 0,
         working=totals["num_working"],
         failed=totals["num_failed"],
+        to_check=totals["num_to_check"],
     )
 
 

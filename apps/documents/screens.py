@@ -15,11 +15,12 @@ CONTEXT_CHARS = 6_000
 
 @dataclass(frozen=True, slots=True)
 class PageSpan:
-    """Where page `number` stands in the version's full text."""
+    """Where page `number` stands in the version's full text, and whether it needs a person."""
 
     number: int
     start: int
     end: int
+    is_to_check: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from apps.documents.models import (
+    PAGES_TO_CHECK,
     Collection,
     Document,
     DocumentVersion,
@@ -52,11 +53,15 @@ class DocumentText:
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
-    """A document as lists show it: with the version that was uploaded last."""
+    """A document as lists show it: with the version that was uploaded last.
+
+    `pages_to_check` counts the pages of that version that need a person.
+    """
 
     document: Document
     version: DocumentVersion
     progress: Progress
+    pages_to_check: int
 
 
 def list_collections(workspace: Workspace | UUID) -> QuerySet[Collection]:
@@ -72,22 +77,34 @@ def list_collections(workspace: Workspace | UUID) -> QuerySet[Collection]:
     )
 
 
-def list_documents(collection: Collection, *, name_contains: str = "") -> QuerySet[Document]:
-    """A collection's documents, the latest first; `newest_id` is the version uploaded last."""
+def list_documents(
+    collection: Collection, *, name_contains: str = "", is_to_check: bool = False
+) -> QuerySet[Document]:
+    """A collection's documents, the latest first; `newest_id` is the version uploaded last.
+
+    `is_to_check` leaves those of which a page needs a person.
+    """
     newest = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
     documents = Document.objects.filter(collection=collection, deleted_at=None)
     if name_contains:
         documents = documents.filter(name__icontains=name_contains)
-    return documents.annotate(newest_id=Subquery(newest.values("pk")[:1])).order_by("-pk")
+    documents = documents.annotate(newest_id=Subquery(newest.values("pk")[:1])).order_by("-pk")
+    return documents.filter(has_page_to_check()) if is_to_check else documents
+
+
+def has_page_to_check() -> Exists:
+    """The condition that a page of the version `newest_id` needs a person."""
+    return Exists(Page.objects.filter(PAGES_TO_CHECK, version=OuterRef("newest_id")))
 
 
 def describe_documents(documents: Iterable[Document]) -> list[DocumentRow]:
-    """Rows for documents of `list_documents`, in their order, with one query."""
+    """Rows for documents of `list_documents`, in their order, with two queries."""
     documents = list(documents)
     ids = {document.pk: _newest_id(document) for document in documents}
     versions = DocumentVersion.objects.in_bulk(list(ids.values()))
+    to_check = _count_pages_to_check(versions)
     return [
-        DocumentRow(document, version, describe_progress(version))
+        DocumentRow(document, version, describe_progress(version), to_check.get(version.pk, 0))
         for document in documents
         if (version := versions.get(ids[document.pk])) is not None
     ]
@@ -106,7 +123,15 @@ def describe_document(document: Document) -> DocumentRow:
 
 def describe_version(document: Document, newest: DocumentVersion) -> DocumentRow:
     """The same where the newest version is at hand."""
-    return DocumentRow(document, newest, describe_progress(newest))
+    to_check = _count_pages_to_check([newest.pk]) if newest.pages_done else {}
+    return DocumentRow(document, newest, describe_progress(newest), to_check.get(newest.pk, 0))
+
+
+def _count_pages_to_check(version_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """For each version that has any, how many of its pages need a person."""
+    pages = Page.objects.filter(PAGES_TO_CHECK, version__in=list(version_ids))
+    counted = pages.values("version_id").annotate(count=Count("pk"))
+    return {row["version_id"]: row["count"] for row in counted}
 
 
 def list_versions(document: Document) -> QuerySet[DocumentVersion]:

@@ -60,6 +60,9 @@ class DocumentSerializer(serializers.Serializer[Any]):
     seconds_left = serializers.IntegerField(allow_null=True)
     pages_done = serializers.IntegerField()
     pages_total = serializers.IntegerField()
+    pages_to_check = serializers.IntegerField(
+        help_text="Pages that need a person: recognised with little confidence, or not read at all"
+    )
     num_chunks = serializers.IntegerField()
     chunks_done = serializers.IntegerField()
     is_searchable = serializers.BooleanField(help_text="Whether any version can be found")
@@ -117,6 +120,11 @@ class TextPageSerializer(serializers.Serializer[Any]):
     start = serializers.IntegerField(help_text="Offset into the text, in characters")
     end = serializers.IntegerField()
     note = serializers.CharField()
+    confidence = serializers.FloatField(
+        allow_null=True,
+        help_text="How sure text recognition was, 0 to 100; null where it was not needed",
+    )
+    is_to_check = serializers.BooleanField(help_text="Whether the page needs a person")
 
 
 class DocumentTextSerializer(serializers.Serializer[Any]):
@@ -146,6 +154,7 @@ def render_document(row: DocumentRow) -> dict[str, Any]:
         "seconds_left": progress.seconds_left,
         "pages_done": version.pages_done,
         "pages_total": version.pages_total,
+        "pages_to_check": row.pages_to_check,
         "num_chunks": version.num_chunks,
         "chunks_done": version.chunks_done,
         "is_searchable": document.current_id is not None,

@@ -59,6 +59,7 @@ class PageView:
     width: float = 0.0
     height: float = 0.0
     is_cited: bool = False
+    is_to_check: bool = False
 
     @property
     def has_first_mark(self) -> bool:

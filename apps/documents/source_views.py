@@ -46,7 +46,8 @@ def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
     found = get_document(request.workspace, document_id)
     version = find_version(found, request.GET.get("version", ""))
     highlight = _read_highlight(request, version)
-    screens = plan_screens(list_page_spans(version))
+    spans = list_page_spans(version)
+    screens = plan_screens(spans)
     number: str | int | None = request.GET.get("page")
     if highlight and not number:
         number = find_screen(screens, highlight.start) + 1
@@ -64,6 +65,7 @@ def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
             "pages": read_parts(
                 version, parts, highlight=highlight, image_url=_image_urls(request, version)
             ),
+            "pages_to_check": [span.number for span in spans if span.is_to_check],
             "highlight": highlight,
             "used": count_uses(found.workspace_id, [found.pk]).get(found.pk, 0),
         },

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
+from django.db.models import BooleanField, ExpressionWrapper
 from django.db.models.functions import Substr
 from django.http import Http404
 
-from apps.documents.models import Document, DocumentVersion, Page
+from apps.documents.models import PAGES_TO_CHECK, Document, DocumentVersion, Page
 from apps.documents.page_images import has_page_images
 from apps.documents.screens import PageSpan, Part, Screen
 from apps.documents.selectors import choose_version
@@ -49,8 +50,11 @@ def _as_uuid(text: str) -> UUID:
 
 def list_page_spans(version: DocumentVersion) -> list[PageSpan]:
     """Where the pages stand in the full text, without their texts."""
-    rows = version.pages.order_by("number").values_list("number", "start", "end")
-    return [PageSpan(*row) for row in rows]
+    pages = version.pages.annotate(
+        unsure=ExpressionWrapper(PAGES_TO_CHECK, output_field=BooleanField(null=True))
+    )
+    rows = pages.order_by("number").values_list("number", "start", "end", "unsure")
+    return [PageSpan(number, start, end, bool(unsure)) for number, start, end, unsure in rows]
 
 
 def read_parts(
@@ -134,6 +138,7 @@ def _build_view(
         number=page.number,
         label=page.label or f"Page {page.number}",
         note=page.note,
+        is_to_check=page.is_to_check,
         segments=split_segments(
             text, offset=part.start, headings=headings, highlight=highlight, is_first=is_first
         ),

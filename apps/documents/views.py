@@ -27,6 +27,7 @@ from apps.documents.forms import CollectionForm, UploadForm, UrlForm
 from apps.documents.models import Collection, Document
 from apps.documents.rows import (
     FILTERS,
+    TO_CHECK,
     Row,
     build_rows,
     count_documents,
@@ -96,7 +97,7 @@ def _render_collection(
 ) -> HttpResponse:
     query = storable(request.GET.get("q", "")).strip()[:200]
     state = request.GET.get("state", "")
-    state = state if state in FILTERS else ""
+    state = state if state in (*FILTERS, TO_CHECK) else ""
     documents = filter_documents(found, name_contains=query, state=state)
     page = Paginator(documents, ROWS).get_page(request.GET.get("page"))
     rows: list[Row] = build_rows(page.object_list)

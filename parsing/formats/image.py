@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from parsing import ocr
 from parsing.boxed import BoxedBuilder
+from parsing.ocr.recognition import recognise_page
 from parsing.source import Source
 from parsing.types import Opened, ParsedPage, ParseError
 
@@ -63,29 +63,37 @@ def _read_frame(source: Source, image: Image.Image, number: int) -> ParsedPage:
             raise
         return ParsedPage(number=number, text="", label=label, note=error.reason)
     width, height = float(picture.width), float(picture.height)
+    small = _scale(picture) if source.ocr else picture
+    del picture
+    if number == 1 and source.format != "tiff":
+        image.close()  # its memory is needed to read it
     builder = BoxedBuilder()
-    note = _recognise(source, picture, builder)
-    return builder.build(number, label=label, width=width, height=height, note=note)
+    result = recognise_page(
+        source,
+        lambda: small,
+        builder,
+        what="This file is a picture",
+        dpi=300,
+        width=width,
+        height=height,
+    )
+    return builder.build(
+        number,
+        label=label,
+        width=width,
+        height=height,
+        note=result.note,
+        confidence=result.confidence,
+    )
 
 
-def _recognise(source: Source, picture: Image.Image, builder: BoxedBuilder) -> str:
-    if not source.ocr:
-        return "This file is a picture, and text recognition was not asked for."
-    if not ocr.is_available():
-        return f"This file is a picture; {ocr.MISSING}."
+def _scale(picture: Image.Image) -> Image.Image:
+    """As large as letters are read well, and no larger than is read in time."""
     scale = _choose_scale(picture)
     if scale != 1.0:
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    seconds = 0.8 * source.limits.page_seconds
-    try:
-        result = ocr.recognise(picture, dpi=300, seconds=seconds)
-    except ParseError as error:
-        return error.reason
-    ocr.write_lines(builder, result.lines)
-    if not result.lines:
-        return "No text was recognised in this picture."
-    return "The text was recognised from a picture and may contain errors."
+    return picture
 
 
 def _choose_scale(picture: Image.Image) -> float:

@@ -13,8 +13,8 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from parsing import ocr
 from parsing.boxed import BoxedBuilder
+from parsing.ocr.recognition import Recognised, recognise_page
 from parsing.pdf.chars import PageText, Segment, SegmentReader
 from parsing.pdf.forms import read_fields, write_fields
 from parsing.pdf.geometry import page_transform
@@ -132,16 +132,24 @@ def _read_page(
         text = _read_text_layer(document, page, width, height)
         segments = text.segments
         builder = BoxedBuilder()
+        note, confidence = "", None
         if _needs_ocr(page, segments, width * height):
-            note = _recognise(source, page, builder)
-        else:
-            note = ""
+            result = _recognise(source, page, builder)
+            note = result.note
+            confidence = result.confidence if builder.length else None
         is_recognised = builder.length > 0
         if not is_recognised:
             write_layout(builder, segments, width=width, height=height, sizes=sizes)
             note = "" if builder.length else note
         note = f"{note} {_write_unseen(text, builder)}".strip()
-        return builder.build(index + 1, label=label, width=width, height=height, note=note)
+        return builder.build(
+            index + 1,
+            label=label,
+            width=width,
+            height=height,
+            note=note,
+            confidence=confidence,
+        )
     except (pypdfium2.PdfiumError, ValueError, IndexError, ZeroDivisionError) as error:
         note = f"This page could not be read ({type(error).__name__})."
         return ParsedPage(number=index + 1, text="", label=label, note=note)
@@ -224,27 +232,23 @@ def _measure_objects(page: pypdfium2.PdfPage, area: float) -> tuple[float, int]:
     return covered, drawn
 
 
-def _recognise(source: Source, page: pypdfium2.PdfPage, builder: BoxedBuilder) -> str:
+def _recognise(source: Source, page: pypdfium2.PdfPage, builder: BoxedBuilder) -> Recognised:
     """Put recognised text into `builder`; the note says why there is none."""
-    if not source.ocr:
-        return f"{NO_TEXT}, and text recognition was not asked for."
-    if not ocr.is_available():
-        return f"{NO_TEXT}; {ocr.MISSING}."
     width, height = page.get_size()
     scale = OCR_DPI / 72
     pixels = width * height * scale * scale
     if pixels > MAX_OCR_PIXELS:
         scale *= (MAX_OCR_PIXELS / pixels) ** 0.5
-    image = page.render(scale=scale, grayscale=True).to_pil()
-    seconds = 0.8 * source.limits.page_seconds
-    try:
-        result = ocr.recognise(image, dpi=max(70, round(scale * 72)), seconds=seconds)
-    except ParseError as error:
-        return f"{NO_TEXT}. {error.reason}"
-    ocr.write_lines(builder, result.lines)
-    if not result.lines:
-        return f"{NO_TEXT}, and no text was recognised on it."
-    return "The text of this page was recognised from a picture and may contain errors."
+    dpi = max(70, round(scale * 72))
+    return recognise_page(
+        source,
+        lambda: page.render(scale=scale).to_pil(),
+        builder,
+        what=NO_TEXT,
+        dpi=dpi,
+        width=width,
+        height=height,
+    )
 
 
 def _corrupt() -> ParseError:

@@ -113,6 +113,7 @@ class AttachmentReader:
             limits=shared,
             ocr=self._source.ocr,
             depth=depth + 1,
+            await_turn=self._source.await_turn,
         ):
             if isinstance(item, Opened):
                 note, total = item.metadata.get("note", ""), item.pages_total

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import sys
 import time
 import unicodedata
@@ -129,6 +130,12 @@ def report(outcomes: list[Outcome]) -> None:
     print(f"seconds in all: {sum(item.seconds for item in outcomes):.1f}")
 
 
+def report_memory() -> None:
+    """Print the most memory that one child had; the fork server has ended and tells of all."""
+    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"peak memory of one child: {peak_mb:,.0f} MB")
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -145,6 +152,7 @@ def main() -> int:
         report(run_over_rest(only=options.only, corpus=corpus))
         return 0
     report(run(ocr=not options.no_ocr, only=options.only, folder=options.folder))
+    report_memory()
     return 0
 
 

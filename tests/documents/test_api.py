@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.documents.models import Collection, Document, DocumentVersion
+from apps.documents.models import Collection, Document, DocumentVersion, Page
 from apps.documents.storage import blob_root
 from apps.workspaces.models import AuditEvent
 from tests.factories import make_api
@@ -85,6 +85,28 @@ def test_the_text_is_given_with_the_offsets_of_its_pages(api: Any) -> None:
     pages = [body["text"][page["start"] : page["end"]] for page in body["pages"]]
     assert pages == [f"Page {number} speaks of subject {number}." for number in (1, 2, 3)]
     assert body["text"] == "\n\n".join(pages)
+
+
+def test_pages_that_need_a_person_are_told_and_filtered_by(api: Any) -> None:
+    collection = new_collection(api)
+    path = f"{ROOT}/collections/{collection}/documents/"
+    post_file(api, collection, b"Fine text", "fine.txt")
+    pk = post_file(api, collection, many_pages(2), "two.pdf").json()["id"]
+    run_all()
+    Page.objects.filter(version__document=pk, number=2).update(confidence=61.5)
+
+    body = api.get(f"{ROOT}/documents/{pk}/text/").json()
+    assert [(page["confidence"], page["is_to_check"]) for page in body["pages"]] == [
+        (None, False),
+        (61.5, True),
+    ]
+    assert api.get(f"{ROOT}/documents/{pk}/").json()["pages_to_check"] == 1
+    listed = {row["name"]: row["pages_to_check"] for row in api.get(path).json()["results"]}
+    assert listed == {"fine.txt": 0, "two.pdf": 1}
+    found = api.get(f"{path}?to_check=true").json()["results"]
+    assert [row["name"] for row in found] == ["two.pdf"]
+    assert api.get(f"{path}?to_check=false").json()["count"] == 2
+    assert api.get(f"{path}?to_check=perhaps").status_code == 400
 
 
 def test_the_file_comes_back_as_it_was_and_is_never_shown_in_place(api: Any) -> None:

@@ -10,9 +10,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from apps.documents.models import Collection, Document, DocumentVersion, VersionState
+from apps.documents.models import Collection, Document, DocumentVersion, Page, VersionState
 from apps.workspaces.models import User, Workspace
-from tests.documents.make import make_collection, make_document
+from tests.documents.make import add_version, make_collection, make_document
 
 pytestmark = pytest.mark.django_db
 
@@ -237,6 +237,44 @@ def test_the_table_filters_by_name_and_state(browser: Client, collection: Collec
     assert names_in(browser.get(url_of(collection, "?state=nonsense"))) == names_in(both)
     nothing = browser.get(url_of(collection, "?q=zebra"))
     assert "No document matches" in nothing.content.decode()
+
+
+def test_documents_with_pages_that_need_a_person_are_marked_and_filtered(
+    browser: Client, collection: Collection
+) -> None:
+    scan = make_document(collection, "scan.pdf", ["Clear", "Blurred", ""])
+    Page.objects.filter(version__document=scan, number=1).update(confidence=80.0)
+    Page.objects.filter(version__document=scan, number=2).update(confidence=79.9)
+    Page.objects.filter(version__document=scan, number=3).update(note="It is a picture.")
+    fine = make_document(collection, "fine.pdf", ["Text", ""])
+    Page.objects.filter(version__document=fine, number=1).update(note="May contain errors.")
+
+    both = browser.get(url_of(collection))
+    assert names_in(both) == ["fine.pdf", "scan.pdf"]
+    assert both.content.decode().count("2 pages to check") == 1
+    assert "1 needs a person" in both.content.decode()
+    assert names_in(browser.get(url_of(collection, "?state=to-check"))) == ["scan.pdf"]
+
+    # What counts is the version that was uploaded last.
+    add_version(scan, ["Clear", "Clear again"])
+    assert names_in(browser.get(url_of(collection, "?state=to-check"))) == []
+    assert "need" not in browser.get(url_of(collection)).content.decode().split("<table")[0]
+
+
+def test_the_pages_that_need_a_person_say_so(browser: Client, collection: Collection) -> None:
+    document = make_document(collection, "scan.pdf", ["Clear", "Blurred", ""])
+    pages = Page.objects.filter(version__document=document)
+    pages.filter(number=1).update(confidence=95.0, note="Read by text recognition, 95 % sure.")
+    pages.filter(number=2).update(confidence=42.0, note="Read by text recognition, 42 % sure.")
+    pages.filter(number=3).update(note="This page is a scan and has no text layer.")
+
+    text = browser.get(f"/w/acme/documents/{document.pk}/").content.decode()
+
+    assert "2 pages of this document need a person" in text
+    assert "failed or is unsure: 2, 3." in text
+    assert text.count("This page needs a person.") == 2
+    assert "Read by text recognition, 95 % sure.</p>" in text
+    assert "Read by text recognition, 42 % sure. This page needs a person." in text
 
 
 def test_a_page_of_the_table_costs_the_same_however_long_it_is(

@@ -1,10 +1,9 @@
-"""The mixed corpus of real files, where it is at hand; scans only where tesseract is."""
+"""The mixed corpus of real files, where it is at hand."""
 
 from __future__ import annotations
 
 import pytest
 
-from parsing import ocr
 from tests.benchmarks.bench_parsing import Outcome, run
 from tests.benchmarks.harness import DATA
 
@@ -44,7 +43,7 @@ def test_broken_files_fail_with_their_reason(outcomes: list[Outcome]) -> None:
     }
 
 
-@pytest.mark.skipif(not ocr.is_available(), reason="tesseract is not installed")
-def test_scan_is_recognised() -> None:
-    (item,) = run(ocr=True, only="ocr_test.pdf")
+@pytest.mark.parametrize("name", ["ocr_test.pdf", "ocr_test_rotated_90.pdf", "qr_bill_example.jpg"])
+def test_scan_is_recognised(name: str) -> None:
+    (item,) = run(ocr=True, only=name)
     assert (item.code, item.missing) == ("", ())

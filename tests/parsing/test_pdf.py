@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parsing import ocr
+from parsing.ocr import recognition
 from parsing.types import Limits, ParseError
 from tests.parsing.builders import assemble_pdf, build_pdf, parse_bytes, text_at
 
@@ -94,7 +94,7 @@ def test_page_that_is_broken_keeps_the_others(tmp_path: Path) -> None:
 
 
 def test_scan_without_recognition_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ocr, "list_languages", lambda: ())
+    monkeypatch.setattr(recognition, "is_available", lambda: False)
     image = (
         "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray "
         "/BitsPerComponent 8 /Length 1 >>\nstream\n0\nendstream"
@@ -117,7 +117,8 @@ def test_scan_without_recognition_says_so(tmp_path: Path, monkeypatch: pytest.Mo
         parse_bytes(data, "scan.pdf", folder=tmp_path, ocr=True)
     assert caught.value.code == "no_text"
     assert caught.value.reason == (
-        "This page is a scan and has no text layer; text recognition (tesseract) is not installed."
+        "This page is a scan and has no text layer; text recognition is not installed "
+        "(pip install --no-deps -r requirements-model.txt adds it)."
     )
 
 

@@ -6,14 +6,16 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
 from parsing.service import ParserService
 from parsing.types import Limits, Opened, ParsedPage, ParseError
 from tests.parsing.builders import build_pdf, text_at
+from tests.parsing.pictures import as_pdf, as_png, draw_paragraph
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,10 @@ def wait_until_childless(service: ParserService) -> bool:
 def read_text(service: ParserService, path: Path) -> str:
     items = list(service.parse(path, filename=path.name))
     return "\n\n".join(item.text for item in items if isinstance(item, ParsedPage))
+
+
+def is_page(item: Opened | ParsedPage) -> TypeGuard[ParsedPage]:
+    return isinstance(item, ParsedPage)
 
 
 def assert_usable(service: ParserService, folder: Path) -> None:
@@ -182,6 +188,64 @@ def test_an_idle_server_is_stopped_and_a_busy_one_is_not(
     assert service._server is None
     assert not service.release_idle(seconds=0)
     assert_usable(service, folder)
+
+
+def test_scans_are_recognised_in_the_child_and_one_at_a_time(
+    service: ParserService, folder: Path
+) -> None:
+    """Within the limits of any document, and the turn comes back after each page."""
+    page = draw_paragraph("The committee met on 14 March.", "It approved the budget.")
+    names = [f"scan{number}.pdf" for number in range(3)]
+    for name in names:
+        (folder / name).write_bytes(as_pdf(page, page))
+    texts: list[str] = []
+
+    def work(name: str) -> None:
+        texts.append(read_text(service, folder / name))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = "The committee met on 14 March. It approved the budget."
+    assert texts == [f"{expected}\n\n{expected}"] * 3
+    assert service._turns.acquire(blocking=False)
+    service._turns.release()
+
+
+def test_confidence_comes_out_of_the_child(service: ParserService, folder: Path) -> None:
+    path = folder / "sure.png"
+    path.write_bytes(as_png(draw_paragraph("The committee met on 14 March.")))
+    (page,) = (item for item in service.parse(path, filename=path.name) if is_page(item))
+    assert page.confidence is not None
+    assert 90 < page.confidence <= 100
+    path = folder / "text.md"
+    path.write_text("Text")
+    (page,) = (item for item in service.parse(path, filename=path.name) if is_page(item))
+    assert page.confidence is None
+
+
+def test_scan_that_needs_more_memory_says_so(service: ParserService, folder: Path) -> None:
+    path = folder / "scan.png"
+    path.write_bytes(as_png(draw_paragraph("The committee met on 14 March.")))
+    with pytest.raises(ParseError) as caught:
+        list(service.parse(path, filename=path.name, limits=Limits(memory_mb=200)))
+    assert "needs more memory than a document may use" in caught.value.reason
+    assert service._turns.acquire(blocking=False)
+    service._turns.release()
+    assert_usable(service, folder)
+
+
+def test_abandoned_scan_gives_its_turn_back(service: ParserService, folder: Path) -> None:
+    path = folder / "long-scan.pdf"
+    path.write_bytes(as_pdf(*[draw_paragraph("The committee met on 14 March.")] * 3))
+    items = service.parse(path, filename=path.name)
+    assert isinstance(next(items), Opened)
+    assert isinstance(items, Generator)
+    items.close()
+    assert service._turns.acquire(blocking=False)
+    service._turns.release()
 
 
 def test_many_threads(service: ParserService, long_pdf: Path, folder: Path) -> None:

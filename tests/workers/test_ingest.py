@@ -248,7 +248,7 @@ def test_text_that_postgres_cannot_hold_is_kept_in_length(
 
     def parse(*args: Any, **kwargs: Any) -> Any:
         yield Opened(pages_total=1, title="a\x00b", media_type="text/plain")
-        yield ParsedPage(number=1, text=text, label="l\x00")
+        yield ParsedPage(number=1, text=text, label="l\x00", confidence=87.5)
 
     monkeypatch.setattr(ingest.parser(), "parse", parse)
     outcome = upload(collection)
@@ -256,6 +256,7 @@ def test_text_that_postgres_cannot_hold_is_kept_in_length(
     page = Page.objects.get()
     assert page.text == "before\ufffdafter \ufffd end"
     assert len(page.text) == len(text)
+    assert page.confidence == 87.5
     assert newest(outcome.document).title == "ab"
 
 

@@ -236,6 +236,7 @@ class PageStore:
                 width=parsed.width,
                 height=parsed.height,
                 note=storable(parsed.note),
+                confidence=parsed.confidence,
                 blocks=[[b.kind, b.level, b.start, b.end] for b in parsed.blocks],
                 boxes=[[b.start, b.end, b.x0, b.y0, b.x1, b.y1] for b in parsed.boxes],
             )

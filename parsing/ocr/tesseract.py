@@ -1,4 +1,4 @@
-"""Text recognition with the `tesseract` program, where it is installed."""
+"""Text recognition with the `tesseract` program, where it is installed: the second engine."""
 
 from __future__ import annotations
 
@@ -9,39 +9,23 @@ import re
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 
 from PIL import Image, ImageChops, ImageFilter
 
-from parsing.boxed import Box, BoxedBuilder, find_compounds, joins_hyphenated
+from parsing.boxed import Box
+from parsing.ocr.lines import OcrLine, OcrResult
 from parsing.types import ParseError
 
-MISSING = "text recognition (tesseract) is not installed"
 _MIN_CONFIDENCE = 25.0
 _RETRY_CONFIDENCE = 60.0
 _COLUMNS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class OcrLine:
-    """One recognised line: its paragraph, its text and its place as fractions of the image."""
-
-    paragraph: tuple[int, int]
-    text: str
-    box: Box
-
-
-@dataclass(frozen=True, slots=True)
-class OcrResult:
-    """Lines in reading order, and the mean confidence of the words (0 to 100)."""
-
-    lines: list[OcrLine]
-    confidence: float
-
-    @property
-    def weight(self) -> float:
-        """Confidence times characters: how much was read, for comparing two readings."""
-        return self.confidence * sum(len(line.text) for line in self.lines)
+_OTHER_WRITING = frozenset((
+    "amh", "ara", "asm", "bel", "ben", "bod", "bul", "chr", "div", "dzo", "fas", "guj", "heb",
+    "hin", "hye", "iku", "kan", "kat", "kaz", "khm", "kir", "kor", "lao", "mal", "mar", "mkd",
+    "mon", "mya", "nep", "ori", "pan", "pus", "rus", "san", "sin", "snd", "srp", "syr", "tam",
+    "tat", "tel", "tgk", "tha", "tir", "uig", "ukr", "urd", "vie", "yid",
+))  # fmt: skip
 
 
 @functools.cache
@@ -71,9 +55,16 @@ def is_available() -> bool:
     return any(language != "osd" for language in list_languages())
 
 
-def recognise(image: Image.Image, *, dpi: int, seconds: float) -> OcrResult:
-    """Text of an image, which may lie on its side. `seconds` is for all passes together."""
-    deadline = time.monotonic() + seconds
+def knows_more() -> bool:
+    """Whether a language is installed whose writing the first engine does not know.
+
+    In one that neither knows, this engine would read Latin letters, and believe in them.
+    """
+    return not _OTHER_WRITING.isdisjoint(list_languages())
+
+
+def recognise(image: Image.Image, *, dpi: int, deadline: float) -> OcrResult:
+    """Text of an image, which may lie on its side. `deadline` is for all passes together."""
     grey = image.convert("L")
     result = _run_best(grey, dpi=dpi, deadline=deadline)
     if result.confidence >= _RETRY_CONFIDENCE and result.lines:
@@ -85,26 +76,7 @@ def recognise(image: Image.Image, *, dpi: int, seconds: float) -> OcrResult:
     second = _run_best(turned, dpi=dpi, deadline=deadline)
     if second.weight <= result.weight:
         return result
-    lines = [
-        OcrLine(line.paragraph, line.text, _turn_back(line.box, turn)) for line in second.lines
-    ]
-    return OcrResult(lines, second.confidence)
-
-
-def write_lines(builder: BoxedBuilder, lines: list[OcrLine]) -> None:
-    """Paragraphs of recognised lines as blocks of a page."""
-    compounds = find_compounds([line.text for line in lines])
-    before: OcrLine | None = None
-    for line in lines:
-        separator = "\n"
-        if before is None or before.paragraph != line.paragraph:
-            builder.start_block("paragraph")
-        elif joins_hyphenated(before.text, line.text, compounds=compounds):
-            builder.drop_hyphen()
-            separator = ""
-        builder.add_line(line.text, line.box, separator=separator)
-        before = line
-    builder.end_block()
+    return replace(second, turn=turn)
 
 
 def _run_best(grey: Image.Image, *, dpi: int, deadline: float) -> OcrResult:
@@ -160,16 +132,6 @@ def _find_turn(image: Image.Image, *, deadline: float) -> int:
         return 0
     found = re.search(rb"Rotate:\s*(90|180|270)", output)
     return int(found.group(1)) if found else 0
-
-
-def _turn_back(box: Box, turn: int) -> Box:
-    """A place on the turned image as a place on the image before."""
-    x0, y0, x1, y1 = box
-    if turn == 90:
-        return y0, 1 - x1, y1, 1 - x0
-    if turn == 180:
-        return 1 - x1, 1 - y1, 1 - x0, 1 - y0
-    return 1 - y1, x0, 1 - y0, x1
 
 
 def _call(options: list[str], image: Image.Image, *, deadline: float) -> bytes:
