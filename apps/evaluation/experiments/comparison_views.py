@@ -107,7 +107,7 @@ def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         ),
         "can_compare": len(releases) > 1,
     }
-    return render(request, "evaluation/compare.html", BASE | context)
+    return render(request, "evaluation/experiments/compare.html", BASE | context)
 
 
 @require_GET
@@ -129,7 +129,7 @@ def analysis(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "stability": view_stability(found, releases, load_values(found, quality)),
         "can_compare": len(releases) > 1,
     }
-    return render(request, "evaluation/analysis.html", BASE | context)
+    return render(request, "evaluation/experiments/analysis.html", BASE | context)
 
 
 @require_GET
@@ -160,4 +160,4 @@ def item(request: WorkspaceRequest, experiment_id: UUID, item_id: UUID) -> HttpR
         "spans": list(trace.spans.order_by("position")) if trace else [],
         "can_compare": found.releases.count() > 1,
     }
-    return render(request, "evaluation/item.html", BASE | context)
+    return render(request, "evaluation/experiments/item.html", BASE | context)

@@ -50,7 +50,7 @@ BASE = {"nav": "evaluate", "section": "experiments"}
 def listing(request: WorkspaceRequest) -> HttpResponse:
     """All experiments of the workspace, newest first."""
     context = BASE | _table(request) | {"assistants": list_assistants(request.workspace.pk)}
-    return render(request, "evaluation/list.html", context)
+    return render(request, "evaluation/experiments/list.html", context)
 
 
 @require_GET
@@ -64,7 +64,7 @@ def of_assistant(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse
         "assistant": assistant,
     }
     context["history"] = _history(assistant, context["rows"])
-    return render(request, "evaluation/of_assistant.html", context)
+    return render(request, "evaluation/experiments/of_assistant.html", context)
 
 
 def _table(request: WorkspaceRequest, *, assistant: Assistant | None = None) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _show_form(
         "form": form,
         "has_datasets": list_frozen_versions(request.workspace.pk).exists(),
     }
-    return render(request, "evaluation/new.html", context, status=status)
+    return render(request, "evaluation/experiments/new.html", context, status=status)
 
 
 @require_GET
@@ -136,7 +136,7 @@ def _show_form(
 def experiment(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """One experiment: how far it is, and what came of it."""
     found = get_experiment(request.workspace.pk, experiment_id)
-    return render(request, "evaluation/experiment.html", BASE | _view(found))
+    return render(request, "evaluation/experiments/experiment.html", BASE | _view(found))
 
 
 @require_GET
@@ -144,7 +144,7 @@ def experiment(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
 def progress(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """The part of the page that changes while it runs."""
     found = get_experiment(request.workspace.pk, experiment_id)
-    return render(request, "evaluation/_results.html", _view(found))
+    return render(request, "evaluation/experiments/_results.html", _view(found))
 
 
 def _view(found: Experiment) -> dict[str, Any]:

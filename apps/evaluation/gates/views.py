@@ -75,7 +75,7 @@ def gates(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
         "ci_command": CI.format(slug=request.workspace.slug, assistant=assistant.slug),
     }
     status = 422 if form.errors else 200
-    return render(request, "evaluation/gates.html", context, status=status)
+    return render(request, "evaluation/gates/gates.html", context, status=status)
 
 
 @require_POST
@@ -108,7 +108,7 @@ def verdicts(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "rows": rows,
         "has_rules": bool(list_rules(found.assistant)),
     }
-    return render(request, "evaluation/_verdicts.html", context)
+    return render(request, "evaluation/gates/_verdicts.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -142,7 +142,7 @@ def models(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
         "has_datasets": list_frozen_versions(request.workspace.pk).exists(),
     }
     status = 422 if request.method == "POST" else 200
-    return render(request, "evaluation/models.html", context, status=status)
+    return render(request, "evaluation/gates/models.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -167,7 +167,7 @@ def guideline(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
         "form": form,
     }
     status = 422 if request.method == "POST" else 200
-    return render(request, "evaluation/guideline.html", context, status=status)
+    return render(request, "evaluation/gates/guideline.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -196,7 +196,7 @@ def criterion(request: WorkspaceRequest, assistant_slug: str, criterion_id: UUID
         "form": form,
     }
     status = 422 if request.method == "POST" else 200
-    return render(request, "evaluation/criterion.html", context, status=status)
+    return render(request, "evaluation/gates/criterion.html", context, status=status)
 
 
 @require_POST

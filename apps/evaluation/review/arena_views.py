@@ -103,7 +103,7 @@ def _show_arena(
         "judging": list_judging(found),
         "form": form,
     }
-    return render(request, "evaluation/arena.html", BASE | context, status=status)
+    return render(request, "evaluation/review/arena.html", BASE | context, status=status)
 
 
 def _sides(request: WorkspaceRequest, pair: Pair) -> list[Side]:
@@ -138,7 +138,7 @@ def grade(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "trust": list_trust(found),
         "criteria": list_criteria(found.assistant),
     }
-    return render(request, "evaluation/grade.html", BASE | context)
+    return render(request, "evaluation/review/grade.html", BASE | context)
 
 
 def _side(request: WorkspaceRequest, item: ExperimentItem) -> Side:
