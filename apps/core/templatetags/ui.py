@@ -18,6 +18,8 @@ from heroicons.templatetags import heroicons
 
 from apps.core import charts, formats, samples
 from apps.core.markdown import render_markdown
+from apps.core.models import Job, JobState
+from apps.core.states import find_badge
 
 register = template.Library()
 
@@ -76,6 +78,27 @@ def plain(value: object) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(plain(item) for item in value)
     return str(value)
+
+
+@register.simple_tag
+def state(name: str, word: str = "", count: int | None = None, css: str = "") -> SafeString:
+    """A state as a badge, in the words of `apps.core.states` or in these; or how many are in it."""
+    badge = find_badge(name)
+    shown = word or badge.word
+    if count is not None:
+        shown = f"{formats.format_count(count)} {shown.lower()}"
+    classes = f"state state-{badge.tone} {css}".strip()
+    return format_html('<span class="{}">{}</span>', classes, shown)
+
+
+@register.simple_tag
+def job_state(job: Job | None) -> SafeString:
+    """The badge of a job that people can stop; None if it is not written yet. It counts."""
+    if job is None:
+        return state(JobState.QUEUED)
+    if job.state == JobState.RUNNING:
+        return state(job.state, f"{job.done} of {job.total}")
+    return state("stopped" if job.state == JobState.CANCELLED else job.state)
 
 
 @register.inclusion_tag("components/charts/sparkline.html")
