@@ -98,6 +98,28 @@ def test_a_job_says_how_far_it_is(job: Job | None, shown: str) -> None:
     assert render("{% job_state job %}", job=job).text == shown
 
 
+def test_an_empty_place_takes_its_text_from_between_the_tags() -> None:
+    soup = render(
+        '{% empty_state "trash" title %}None of <b>{{ name }}</b>.{% endempty_state %}',
+        title="No <file>",
+        name="<x>",
+    )
+    assert one(soup, "h2").text == "No <file>"
+    assert (one(soup, "p").text, one(soup, "b").text) == ("None of <x>.", "<x>")
+
+
+def test_a_confirmation_posts_to_its_action() -> None:
+    soup = render(
+        '{% confirm "go" "Delete it?" url "Delete" %}For good.{% endconfirm %}',
+        url="/x/",
+        csrf_token="t0ken",
+    )
+    assert one(soup, "dialog#go")["aria-labelledby"] == one(soup, "h2")["id"] == "go-title"
+    assert (one(soup, "form")["action"], one(soup, "p").text) == ("/x/", "For good.")
+    assert one(soup, "input[name=csrfmiddlewaretoken]")["value"] == "t0ken"
+    assert one(soup, "button[type=submit]").text == "Delete"
+
+
 def test_charts_say_in_words_what_they_show() -> None:
     spark = one(render('{% sparkline values "Answers a day" %}', values=[1, 2]), "svg")
     assert spark["role"] == "img"

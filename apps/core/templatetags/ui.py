@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -99,6 +100,35 @@ def job_state(job: Job | None) -> SafeString:
     if job.state == JobState.RUNNING:
         return state(job.state, f"{job.done} of {job.total}")
     return state("stopped" if job.state == JobState.CANCELLED else job.state)
+
+
+@register.simple_block_tag
+def empty_state(content: str, icon_name: str, title: str) -> SafeString:
+    """An empty place that says what comes next; the text stands between the tags."""
+    return render_to_string(
+        "components/empty.html", {"icon_name": icon_name, "title": title, "text": content}
+    )
+
+
+@register.simple_block_tag(takes_context=True)
+def confirm(
+    context: template.Context, content: str, name: str, title: str, action: str, button: str
+) -> SafeString:
+    """A dialog before something is destroyed: between the tags, what goes and what stays.
+
+    `name` opens it (`data-dialog-open`), `action` is the address, `button` says the verb.
+    """
+    return render_to_string(
+        "components/confirm.html",
+        {
+            "id": name,
+            "title": title,
+            "text": content,
+            "action": action,
+            "button": button,
+            "csrf_token": context.get("csrf_token"),
+        },
+    )
 
 
 @register.inclusion_tag("components/charts/sparkline.html")
