@@ -17,6 +17,8 @@ from tests.architecture.source import ROOT, python_files, relative
 # Where text may be marked as safe HTML, and why that is so.
 SAFE_ALLOWED: dict[str, str] = {}
 
+MAX_LINE = 120
+
 # What every app may use; any other folder is named like the app whose views render it.
 SHARED = ("components", "layouts")
 TEMPLATE_NAME = re.compile(r"[\"']((?:\w+/)+\w+\.html)[\"']")
@@ -90,6 +92,12 @@ def test_a_template_is_safe(path: Path) -> None:
         if not (allowed and fault.endswith("safe"))
     ]
     assert not found
+
+
+@pytest.mark.parametrize("path", template_files(), ids=relative)
+def test_no_line_is_too_long(path: Path) -> None:
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    assert [number for number, line in lines if len(line) > MAX_LINE] == []
 
 
 def test_a_folder_is_named_like_its_app() -> None:

@@ -5,7 +5,7 @@ Load with `{% load ui %}`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from django import template
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from heroicons.templatetags import heroicons
 
@@ -21,6 +21,7 @@ from apps.core import charts, formats, samples
 from apps.core.markdown import render_markdown
 from apps.core.models import Job, JobState
 from apps.core.states import find_badge
+from apps.core.text_diff import Change
 
 register = template.Library()
 
@@ -79,6 +80,25 @@ def plain(value: object) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(plain(item) for item in value)
     return str(value)
+
+
+@register.simple_tag
+def marked_text(pieces: Iterable[tuple[str, bool]]) -> SafeString:
+    """Pieces of a text, those that match marked, and no white space put between them."""
+    return format_html_join(
+        "", "{}", ((_wrap("mark" if hit else "", text),) for text, hit in pieces)
+    )
+
+
+@register.simple_tag
+def changed_text(parts: Iterable[Change]) -> SafeString:
+    """Two texts as one: what was added and removed is marked, with no white space put between."""
+    tags = {"added": "ins", "removed": "del"}
+    return format_html_join("", "{}", ((_wrap(tags.get(p.kind, ""), p.text),) for p in parts))
+
+
+def _wrap(tag: str, text: str) -> SafeString:
+    return format_html(f"<{tag}>{{}}</{tag}>" if tag else "{}", text)
 
 
 @register.simple_tag
