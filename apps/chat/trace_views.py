@@ -59,7 +59,7 @@ def trace(request: WorkspaceRequest, trace_id: UUID) -> HttpResponse:
         "assistant": answer.conversation.assistant,
         "model": release.endpoint_snapshot.get("model", "") if release else "",
     }
-    return render(request, "traces/trace.html", context)
+    return render(request, "chat/trace.html", context)
 
 
 def _view_span(span: Span) -> dict[str, Any]:

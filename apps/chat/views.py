@@ -33,7 +33,7 @@ def _show(
         "turns": list_turns(conversation, request.workspace) if conversation else [],
         "num_passages": count_searchable(assistant.current),
     }
-    return render(request, "assistants/chat.html", context)
+    return render(request, "chat/chat.html", context)
 
 
 @require_GET

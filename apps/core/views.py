@@ -53,7 +53,7 @@ def status(request: HttpRequest) -> HttpResponse:
     sizes = health.measure_sizes()
     return render(
         request,
-        "status.html",
+        "core/status.html",
         {
             "is_ok": all(check.ok for check in checks),
             "services": [
@@ -75,11 +75,11 @@ def status(request: HttpRequest) -> HttpResponse:
 @require_GET
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component on one page."""
-    return render(request, "styleguide.html")
+    return render(request, "core/styleguide.html")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "errors/csrf.html", status=403)
+    return render(request, "core/errors/csrf.html", status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -98,13 +98,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """The page of errors, rendered without a context: whatever broke might break that too."""
     if request.path.startswith(API_PATHS):
         return _problem(500, "The server could not do this. It was logged; try again.")
-    return HttpResponse(render_to_string("errors/500.html"), status=500)
+    return HttpResponse(render_to_string("core/errors/500.html"), status=500)
 
 
 def _error(request: HttpRequest, code: int, detail: str) -> HttpResponse:
     if request.path.startswith(API_PATHS):
         return _problem(code, detail)
-    return render(request, f"errors/{code}.html", status=code)
+    return render(request, f"core/errors/{code}.html", status=code)
 
 
 def _problem(code: int, detail: str) -> HttpResponse:

@@ -31,6 +31,11 @@ class Slice:
     value: str
 
     @property
+    def key(self) -> str:
+        """How an address names it."""
+        return f"{self.dimension}:{self.value}"
+
+    @property
     def label(self) -> str:
         """The value as people read it."""
         if self.dimension == "language":

@@ -50,7 +50,7 @@ def send(request: WorkspaceRequest, message_id: UUID) -> HttpResponse:
     is_bare = "comment" not in request.POST and not feedback.reason and not feedback.comment
     asks_why = feedback.rating == Rating.DOWN and is_bare
     context = {"answer": view, "feedback_open": asks_why, "is_last": not answer.replaced}
-    return render(request, "chat/_feedback.html", context)
+    return render(request, "feedback/_of_answer.html", context)
 
 
 @require_GET
@@ -72,7 +72,7 @@ def of_assistant(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse
         "tab": "feedback",
         "assistant": assistant,
     }
-    return render(request, "assistants/feedback.html", context)
+    return render(request, "feedback/of_assistant.html", context)
 
 
 def _list_context(request: WorkspaceRequest, *, assistant_slug: str = "") -> dict[str, Any]:

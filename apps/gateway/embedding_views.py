@@ -60,7 +60,7 @@ def test_embedding_model(request: WorkspaceRequest, *, model_id: UUID) -> HttpRe
     """Embed one question and show how that went."""
     row = check_model(get_embedding_model(request.workspace, model_id))
     if request.htmx:
-        return render(request, "settings/_endpoint_check.html", {"endpoint": row})
+        return render(request, "gateway/_endpoint_check.html", {"endpoint": row})
     level = messages.SUCCESS if row.check_ok else messages.ERROR
     messages.add_message(request, level, row.check_message)
     return redirect("gateway:embedding_models", slug=request.workspace.slug)
@@ -118,7 +118,7 @@ def _render(
 ) -> HttpResponse:
     return render(
         request,
-        "settings/embedding_models.html",
+        "gateway/embedding_models.html",
         {
             "nav": "settings",
             "section": "embedding_models",

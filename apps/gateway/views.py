@@ -39,7 +39,7 @@ def test_endpoint(request: WorkspaceRequest, *, endpoint_id: UUID) -> HttpRespon
     """Ask the server for one token and show how that went."""
     checked = check_endpoint(get_endpoint(request.workspace.pk, endpoint_id))
     if request.htmx:
-        return render(request, "settings/_endpoint_check.html", {"endpoint": checked})
+        return render(request, "gateway/_endpoint_check.html", {"endpoint": checked})
     level = messages.SUCCESS if checked.check_ok else messages.ERROR
     messages.add_message(request, level, checked.check_message)
     return redirect("gateway:endpoints", slug=request.workspace.slug)
@@ -60,7 +60,7 @@ def _edit(request: WorkspaceRequest, *, endpoint: Endpoint | None) -> HttpRespon
         return redirect("gateway:endpoints", slug=request.workspace.slug)
     return render(
         request,
-        "settings/endpoints.html",
+        "gateway/endpoints.html",
         {
             "nav": "settings",
             "section": "endpoints",

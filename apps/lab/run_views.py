@@ -45,7 +45,7 @@ def runs(request: WorkspaceRequest) -> HttpResponse:
     """The list of runs."""
     page = Paginator(list_runs(request.workspace.pk), ROWS).get_page(request.GET.get("page"))
     rows = [{"run": run, "job": find_job(run)} for run in page.object_list]
-    return render(request, "evaluation/lab/runs.html", BASE | {"page": page, "rows": rows})
+    return render(request, "lab/runs.html", BASE | {"page": page, "rows": rows})
 
 
 @require_http_methods(["GET", "POST"])
@@ -82,7 +82,7 @@ def measure(request: WorkspaceRequest) -> HttpResponse:
         "query": request.GET.urlencode(),
     }
     status = 422 if form.errors else 200
-    return render(request, "evaluation/lab/measure.html", context, status=status)
+    return render(request, "lab/measure.html", context, status=status)
 
 
 @require_GET
@@ -100,7 +100,7 @@ def run(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
         "differences": _differences(run),
         "summary": summarise(run),
     }
-    return render(request, "evaluation/lab/run.html", context)
+    return render(request, "lab/run.html", context)
 
 
 def _describe(run: LabRun, key: str) -> list[str]:

@@ -103,7 +103,7 @@ def lab(request: WorkspaceRequest) -> HttpResponse:
         "here": request.get_full_path(),
         "query": request.GET.urlencode(),
     }
-    return render(request, "evaluation/lab/lab.html", context)
+    return render(request, "lab/lab.html", context)
 
 
 def profile_forms(request: WorkspaceRequest) -> dict[str, ProfileForm]:

@@ -52,7 +52,7 @@ def setup(request: HttpRequest) -> HttpResponse:
         return redirect("login")
     form = SetupForm(request.POST or None)
     if not form.is_valid():
-        return _render_form(request, "accounts/setup.html", form)
+        return _render_form(request, "workspaces/accounts/setup.html", form)
     with transaction.atomic():
         values = form.cleaned_data
         user = create_first_owner(
@@ -83,17 +83,19 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = LoginForm(request.POST or None)
     context = {"next": request.POST.get("next") or request.GET.get("next", "")}
     if not form.is_valid():
-        return _render_form(request, "accounts/login.html", form, **context)
+        return _render_form(request, "workspaces/accounts/login.html", form, **context)
     email = form.cleaned_data["email"]
     if limited := count_attempt(request, email=email):
         form.add_error(None, _wait_text(limited.retry_after_s))
-        response = render(request, "accounts/login.html", {"form": form, **context}, status=429)
+        response = render(
+            request, "workspaces/accounts/login.html", {"form": form, **context}, status=429
+        )
         response["Retry-After"] = str(limited.retry_after_s)
         return response
     user = authenticate(request, username=email.lower(), password=form.cleaned_data["password"])
     if user is None:
         form.add_error(None, WRONG)
-        return _render_form(request, "accounts/login.html", form, **context)
+        return _render_form(request, "workspaces/accounts/login.html", form, **context)
     login(request, user)
     return redirect(target)
 
@@ -106,7 +108,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     form = PasswordChangeForm(user, request.POST or None)
     if not form.is_valid():
-        return _render_form(request, "accounts/password.html", form)
+        return _render_form(request, "workspaces/accounts/password.html", form)
     form.save()
     update_session_auth_hash(request, user)
     messages.success(request, "Your password was changed. Other devices were signed out.")
@@ -116,7 +118,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 class SetPasswordView(PasswordResetConfirmView):
     """The link of an account that somebody made from the command line. It works once."""
 
-    template_name = "accounts/set_password.html"
+    template_name = "workspaces/accounts/set_password.html"
     success_url = reverse_lazy("home")
     post_reset_login = True
 
@@ -136,7 +138,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     try:
         invitation = find_invitation(token)
     except InvitationError:
-        return render(request, "accounts/invite_accept.html", status=404)
+        return render(request, "workspaces/accounts/invite_accept.html", status=404)
     if request.user.is_authenticated:
         return _join_signed_in(request, invitation, token)
     account = User.objects.filter(email=invitation.email).first()
@@ -152,14 +154,14 @@ def _join_signed_in(request: HttpRequest, invitation: Invitation, token: str) ->
         return _finish_join(request, token, user)
     context = {"invitation": invitation, "wrong_user": not is_same, "form": None}
     status = 200 if request.method == "GET" else 403
-    return render(request, "accounts/invite_accept.html", context, status=status)
+    return render(request, "workspaces/accounts/invite_accept.html", context, status=status)
 
 
 def _join_as_new(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
     form = JoinForm(request.POST or None, email=invitation.email)
     context = {"invitation": invitation}
     if not form.is_valid():
-        return _render_form(request, "accounts/invite_accept.html", form, **context)
+        return _render_form(request, "workspaces/accounts/invite_accept.html", form, **context)
     try:
         with transaction.atomic():
             user = create_user(
@@ -179,14 +181,16 @@ def _join_with_password(request: HttpRequest, invitation: Invitation, token: str
     form = JoinWithPasswordForm(request.POST or None)
     context = {"invitation": invitation}
     if not form.is_valid():
-        return _render_form(request, "accounts/invite_accept.html", form, **context)
+        return _render_form(request, "workspaces/accounts/invite_accept.html", form, **context)
     if limited := count_attempt(request, email=invitation.email):
         form.add_error(None, _wait_text(limited.retry_after_s))
-        return render(request, "accounts/invite_accept.html", {"form": form, **context}, status=429)
+        return render(
+            request, "workspaces/accounts/invite_accept.html", {"form": form, **context}, status=429
+        )
     user = authenticate(request, username=invitation.email, password=form.cleaned_data["password"])
     if user is None:
         form.add_error("password", "This is not the password of this account.")
-        return _render_form(request, "accounts/invite_accept.html", form, **context)
+        return _render_form(request, "workspaces/accounts/invite_accept.html", form, **context)
     login(request, user)
     return _finish_join(request, token, user)
 
@@ -195,7 +199,7 @@ def _finish_join(request: HttpRequest, token: str, user: User) -> HttpResponse:
     try:
         workspace = accept_invitation(token, user=user)
     except InvitationError:
-        return render(request, "accounts/invite_accept.html", status=404)
+        return render(request, "workspaces/accounts/invite_accept.html", status=404)
     messages.success(request, f"You are now a member of {workspace.name}.")
     return redirect("workspaces:home", slug=workspace.slug)
 
@@ -205,7 +209,7 @@ def create_another_workspace(request: HttpRequest) -> HttpResponse:
     """A further workspace, owned by whoever makes it."""
     form = WorkspaceForm(request.POST or None)
     if not form.is_valid():
-        return _render_form(request, "accounts/workspace_create.html", form)
+        return _render_form(request, "workspaces/accounts/workspace_create.html", form)
     workspace = create_workspace(form.cleaned_data["name"], owner=cast(User, request.user))
     return redirect("workspaces:home", slug=workspace.slug)
 

@@ -86,7 +86,7 @@ def _render_members(
     is_owner = request.membership.has_role(Role.OWNER)
     return render(
         request,
-        "settings/members.html",
+        "workspaces/settings/members.html",
         {
             "nav": "settings",
             "section": "members",
@@ -178,7 +178,7 @@ def _render_keys(
 ) -> HttpResponse:
     return render(
         request,
-        "settings/keys.html",
+        "workspaces/settings/keys.html",
         {
             "nav": "settings",
             "section": "keys",
@@ -213,7 +213,7 @@ def audit(request: WorkspaceRequest) -> HttpResponse:
     page = Paginator(events, AUDIT_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
-        "settings/audit.html",
+        "workspaces/settings/audit.html",
         {
             "nav": "settings",
             "section": "audit",
@@ -267,7 +267,7 @@ def _render_workspace(
 ) -> HttpResponse:
     return render(
         request,
-        "settings/workspace.html",
+        "workspaces/settings/workspace.html",
         {
             "nav": "settings",
             "section": "workspace",
@@ -291,7 +291,7 @@ def profile(request: WorkspaceRequest) -> HttpResponse:
         return redirect("workspaces:profile", slug=request.workspace.slug)
     return render(
         request,
-        "settings/profile.html",
+        "workspaces/settings/profile.html",
         {"nav": "settings", "section": "profile", "form": form},
         status=422 if request.method == "POST" else 200,
     )

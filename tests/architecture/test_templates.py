@@ -12,10 +12,16 @@ import pytest
 from django.template import engines
 from django.template.exceptions import TemplateSyntaxError
 
-from tests.architecture.source import ROOT, relative
+from tests.architecture.source import ROOT, python_files, relative
 
 # Where text may be marked as safe HTML, and why that is so.
 SAFE_ALLOWED: dict[str, str] = {}
+
+MAX_LINE = 120
+
+# What every app may use; any other folder is named like the app whose views render it.
+SHARED = ("components", "layouts")
+TEMPLATE_NAME = re.compile(r"[\"']((?:\w+/)+\w+\.html)[\"']")
 
 # Only the attributes of a tag are looked at, so that prose may say "style=" or "http://".
 TAG = re.compile(r"<[a-zA-Z][^<>]*?(?:\"[^\"]*\"[^<>]*?|'[^']*'[^<>]*?)*>", re.DOTALL)
@@ -86,6 +92,38 @@ def test_a_template_is_safe(path: Path) -> None:
         if not (allowed and fault.endswith("safe"))
     ]
     assert not found
+
+
+@pytest.mark.parametrize("path", template_files(), ids=relative)
+def test_no_line_is_too_long(path: Path) -> None:
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    assert [number for number, line in lines if len(line) > MAX_LINE] == []
+
+
+def test_a_folder_is_named_like_its_app() -> None:
+    apps = {path.parent.name for path in (ROOT / "apps").glob("*/apps.py")}
+    parts = {path.relative_to(ROOT / "templates").parts for path in template_files()}
+    assert {names[0] for names in parts} <= {*apps, *SHARED}
+
+
+def test_an_app_renders_its_own_templates() -> None:
+    foreign = [
+        f"{relative(path)}: {name}"
+        for path in python_files("apps")
+        for name in TEMPLATE_NAME.findall(path.read_text(encoding="utf-8"))
+        if name.split("/")[0] not in {path.relative_to(ROOT / "apps").parts[0], *SHARED}
+    ]
+    assert not foreign
+
+
+def test_every_template_that_is_named_exists() -> None:
+    missing = [
+        f"{relative(path)}: {name}"
+        for path in [*python_files("apps"), *template_files()]
+        for name in TEMPLATE_NAME.findall(path.read_text(encoding="utf-8"))
+        if not (ROOT / "templates" / name).is_file()
+    ]
+    assert not missing
 
 
 def test_no_exception_is_stale() -> None:

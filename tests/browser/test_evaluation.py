@@ -48,7 +48,7 @@ def make_dataset_from_chats(page: Page, library: Library, slug: str) -> str:
     page.goto(f"{library.url}evaluate/datasets/")
     page.get_by_role("button", name="New dataset").first.click()
     page.get_by_label("Name").fill("From chats")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create dataset").click()
     traces = []
     for question in QUESTIONS:
         open_chat(page, library, slug)
@@ -63,7 +63,7 @@ def make_dataset_from_chats(page: Page, library: Library, slug: str) -> str:
     for question in QUESTIONS:
         expect(page.get_by_text(question).first).to_be_visible()
     page.get_by_role("button", name="Freeze a version").click()
-    page.get_by_role("button", name="Freeze it").click()
+    page.get_by_role("button", name="Freeze version").click()
     expect(page.get_by_role("heading", name="From chats").first).to_be_visible()
     return traces[0]
 
@@ -120,7 +120,7 @@ def run_experiment(page: Page, library: Library, slug: str) -> None:
     page.get_by_label(re.compile("^Release 3")).check()
     assert_fits(page)
     assert find_axe_faults(page) == []
-    page.get_by_role("button", name="Run it").click()
+    page.get_by_role("button", name="Run experiment").click()
     expect(page.locator(".stats .state")).to_have_text("Done", timeout=RUN_MS)
     expect(page.locator("#results")).to_contain_text("Token F1")
     gates = page.locator("[aria-labelledby=gates-title]")

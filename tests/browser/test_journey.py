@@ -74,7 +74,7 @@ def upload_handbook(page: Page, folder: Path) -> None:
     page.goto("/w/acme/documents/")
     page.get_by_role("button", name="New collection").first.click()
     page.get_by_label("Name").fill("Town library")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create collection").click()
     expect(page.get_by_role("heading", name="Town library")).to_be_visible()
     path = folder / "handbook.pdf"
     path.write_bytes(handbook_pdf(num_filler=30))
@@ -91,7 +91,7 @@ def make_assistant(page: Page) -> None:
     page.get_by_role("button", name="New assistant").first.click()
     page.get_by_label("Name").fill("Front desk")
     page.get_by_label("Town library").check()
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create assistant").click()
     page.get_by_label("Your question", exact=True).wait_for()
 
 

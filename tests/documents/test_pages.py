@@ -144,7 +144,7 @@ def test_cards_count_what_is_in_a_collection(browser: Client, collection: Collec
 
     assert "3 documents · 2 passages" in page
     assert "1 failed" in page
-    assert "1 in work" in page
+    assert "1 in progress" in page
 
 
 def upload(browser: Client, collection: Collection, name: str, content: bytes, **extra: str) -> Any:
@@ -316,7 +316,7 @@ def test_progress_gives_the_watched_rows_and_asks_on_while_one_changes(
     done = browser.get(address)
     assert "every 1s" not in done.content.decode()
     assert 'data-load-event="documents-changed"' in done.content.decode()
-    assert "state-ready" in done.content.decode()
+    assert "state-good" in done.content.decode()
 
 
 def test_a_failed_row_is_tried_again(browser: Client, collection: Collection) -> None:

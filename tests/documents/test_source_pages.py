@@ -41,7 +41,7 @@ def url_of(document: Document, rest: str = "") -> str:
 
 
 def marks_in(response: Any) -> list[str]:
-    return re.findall(r"<mark[^>]*>(.*?)</mark>", response.content.decode(), re.DOTALL)
+    return re.findall(r"<mark[^>]*>(.*?)</mark\s*>", response.content.decode(), re.DOTALL)
 
 
 def test_a_document_shows_its_pages_and_passages(browser: Client, document: Document) -> None:

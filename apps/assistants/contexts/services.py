@@ -49,6 +49,13 @@ class ContextsView:
     def is_removing(self) -> bool:
         return self.is_running and self.job is not None and bool(self.job.payload.get("remove"))
 
+    @property
+    def state(self) -> str:
+        """What the badge says; empty where there is nothing to say."""
+        if self.is_running:
+            return "removing" if self.is_removing else "describing"
+        return JobState.FAILED if self.job and self.job.state == JobState.FAILED else ""
+
 
 def view_contexts(collection: Collection) -> ContextsView:
     """What the page shows."""

@@ -33,7 +33,6 @@ class ProbeView:
     total: int
     failed: int
     state: str
-    state_label: str
     reason: str
 
     @property
@@ -100,7 +99,7 @@ def _view(probes: list[Probe]) -> list[ProbeView]:
         job = jobs.get(str(probe.pk))
         state = JobState(job.state) if job else JobState.SUCCEEDED
         reason = job.reason if job else ""
-        views.append(ProbeView(probe, done, total, failed, state, str(state.label), reason))
+        views.append(ProbeView(probe, done, total, failed, state, reason))
     return views
 
 

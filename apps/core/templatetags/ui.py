@@ -5,19 +5,23 @@ Load with `{% load ui %}`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from heroicons.templatetags import heroicons
 
 from apps.core import charts, formats, samples
 from apps.core.markdown import render_markdown
+from apps.core.models import Job, JobState
+from apps.core.states import find_badge
+from apps.core.text_diff import Change
 
 register = template.Library()
 
@@ -76,6 +80,75 @@ def plain(value: object) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(plain(item) for item in value)
     return str(value)
+
+
+@register.simple_tag
+def marked_text(pieces: Iterable[tuple[str, bool]]) -> SafeString:
+    """Pieces of a text, those that match marked, and no white space put between them."""
+    return format_html_join(
+        "", "{}", ((_wrap("mark" if hit else "", text),) for text, hit in pieces)
+    )
+
+
+@register.simple_tag
+def changed_text(parts: Iterable[Change]) -> SafeString:
+    """Two texts as one: what was added and removed is marked, with no white space put between."""
+    tags = {"added": "ins", "removed": "del"}
+    return format_html_join("", "{}", ((_wrap(tags.get(p.kind, ""), p.text),) for p in parts))
+
+
+def _wrap(tag: str, text: str) -> SafeString:
+    return format_html(f"<{tag}>{{}}</{tag}>" if tag else "{}", text)
+
+
+@register.simple_tag
+def state(name: str, word: str = "", count: int | None = None, css: str = "") -> SafeString:
+    """A state as a badge, in the words of `apps.core.states` or in these; or how many are in it."""
+    badge = find_badge(name)
+    shown = word or badge.word
+    if count is not None:
+        shown = f"{formats.format_count(count)} {shown.lower()}"
+    classes = f"state state-{badge.tone} {css}".strip()
+    return format_html('<span class="{}">{}</span>', classes, shown)
+
+
+@register.simple_tag
+def job_state(job: Job | None) -> SafeString:
+    """The badge of a job that people can stop; None if it is not written yet. It counts."""
+    if job is None:
+        return state(JobState.QUEUED)
+    if job.state == JobState.RUNNING:
+        return state(job.state, f"{job.done} of {job.total}")
+    return state("stopped" if job.state == JobState.CANCELLED else job.state)
+
+
+@register.simple_block_tag
+def empty_state(content: str, icon_name: str, title: str) -> SafeString:
+    """An empty place that says what comes next; the text stands between the tags."""
+    return render_to_string(
+        "components/empty.html", {"icon_name": icon_name, "title": title, "text": content}
+    )
+
+
+@register.simple_block_tag(takes_context=True)
+def confirm(
+    context: template.Context, content: str, name: str, title: str, action: str, button: str
+) -> SafeString:
+    """A dialog before something is destroyed: between the tags, what goes and what stays.
+
+    `name` opens it (`data-dialog-open`), `action` is the address, `button` says the verb.
+    """
+    return render_to_string(
+        "components/confirm.html",
+        {
+            "id": name,
+            "title": title,
+            "text": content,
+            "action": action,
+            "button": button,
+            "csrf_token": context.get("csrf_token"),
+        },
+    )
 
 
 @register.inclusion_tag("components/charts/sparkline.html")

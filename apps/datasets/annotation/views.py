@@ -76,7 +76,7 @@ def tasks(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
     rows = services.list_tasks(request.workspace.pk, dataset_id, user=request.user)
     context = BASE | {"dataset": dataset, "form": form, "tasks": rows}
     status = 422 if form.errors else 200
-    return render(request, "evaluation/annotation/tasks.html", context, status=status)
+    return render(request, "datasets/annotation/tasks.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -99,7 +99,7 @@ def annotate(request: WorkspaceRequest, *, annotation_task_id: UUID) -> HttpResp
         "num_done": services.count_mine(task, user=request.user),
         "num_all": services.list_subjects(task).count(),
     }
-    return render(request, "evaluation/annotation/annotate.html", context)
+    return render(request, "datasets/annotation/annotate.html", context)
 
 
 def _label(request: WorkspaceRequest, task: AnnotationTask) -> HttpResponse:
@@ -135,7 +135,7 @@ def agreement(request: WorkspaceRequest, *, annotation_task_id: UUID) -> HttpRes
         "num_done": num_done,
         "num_all": num_all,
     }
-    return render(request, "evaluation/annotation/agreement.html", context)
+    return render(request, "datasets/annotation/agreement.html", context)
 
 
 @require_POST

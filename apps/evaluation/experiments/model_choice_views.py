@@ -47,4 +47,4 @@ def models(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
         "has_datasets": list_frozen_versions(request.workspace.pk).exists(),
     }
     status = 422 if request.method == "POST" else 200
-    return render(request, "evaluation/models.html", context, status=status)
+    return render(request, "evaluation/experiments/model_choice.html", context, status=status)

@@ -111,7 +111,7 @@ def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         ),
         "can_compare": len(releases) > 1,
     }
-    return render(request, "evaluation/compare.html", BASE | context)
+    return render(request, "evaluation/experiments/compare.html", BASE | context)
 
 
 @require_GET
@@ -133,7 +133,7 @@ def analysis(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "stability": view_stability(experiment, releases, load_values(experiment, quality)),
         "can_compare": len(releases) > 1,
     }
-    return render(request, "evaluation/analysis.html", BASE | context)
+    return render(request, "evaluation/experiments/analysis.html", BASE | context)
 
 
 @require_GET
@@ -164,4 +164,4 @@ def item(request: WorkspaceRequest, experiment_id: UUID, item_id: UUID) -> HttpR
         "spans": list(trace.spans.order_by("position")) if trace else [],
         "can_compare": experiment.releases.count() > 1,
     }
-    return render(request, "evaluation/item.html", BASE | context)
+    return render(request, "evaluation/experiments/item.html", BASE | context)

@@ -51,7 +51,7 @@ BASE = {"nav": "evaluate", "section": "experiments"}
 def listing(request: WorkspaceRequest) -> HttpResponse:
     """All experiments of the workspace, newest first."""
     context = BASE | _table(request) | {"assistants": list_assistants(request.workspace.pk)}
-    return render(request, "evaluation/list.html", context)
+    return render(request, "evaluation/experiments/list.html", context)
 
 
 @require_GET
@@ -65,7 +65,7 @@ def of_assistant(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse
         "assistant": assistant,
     }
     context["history"] = _history(assistant, context["rows"])
-    return render(request, "evaluation/of_assistant.html", context)
+    return render(request, "evaluation/experiments/of_assistant.html", context)
 
 
 def _table(request: WorkspaceRequest, *, assistant: Assistant | None = None) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _show_form(
         "form": form,
         "has_datasets": list_frozen_versions(request.workspace.pk).exists(),
     }
-    return render(request, "evaluation/new.html", context, status=status)
+    return render(request, "evaluation/experiments/new.html", context, status=status)
 
 
 @require_GET
@@ -137,7 +137,7 @@ def _show_form(
 def experiment(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """One experiment with its progress and results."""
     experiment = get_experiment(request.workspace.pk, experiment_id)
-    return render(request, "evaluation/experiment.html", BASE | _view(experiment))
+    return render(request, "evaluation/experiments/experiment.html", BASE | _view(experiment))
 
 
 @require_GET
@@ -145,7 +145,7 @@ def experiment(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
 def progress(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """The part of the page that changes while it runs."""
     experiment = get_experiment(request.workspace.pk, experiment_id)
-    return render(request, "evaluation/_results.html", _view(experiment))
+    return render(request, "evaluation/experiments/_results.html", _view(experiment))
 
 
 def _view(experiment: Experiment) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def gates(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
         "ci_command": CI.format(slug=request.workspace.slug, assistant=assistant.slug),
     }
     status = 422 if form.errors else 200
-    return render(request, "evaluation/gates.html", context, status=status)
+    return render(request, "evaluation/gates/gates.html", context, status=status)
 
 
 @require_POST
@@ -82,4 +82,4 @@ def verdicts(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "rows": rows,
         "has_rules": bool(list_rules(experiment.assistant)),
     }
-    return render(request, "evaluation/_verdicts.html", context)
+    return render(request, "evaluation/gates/_verdicts.html", context)

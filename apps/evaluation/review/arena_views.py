@@ -103,7 +103,7 @@ def _show_arena(
         "judging": list_judging(experiment),
         "form": form,
     }
-    return render(request, "evaluation/arena.html", BASE | context, status=status)
+    return render(request, "evaluation/review/arena.html", BASE | context, status=status)
 
 
 def _sides(request: WorkspaceRequest, pair: AnswerPair) -> list[AnswerSide]:
@@ -138,7 +138,7 @@ def grade(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "trust": list_trust(experiment),
         "criteria": list_criteria(experiment.assistant),
     }
-    return render(request, "evaluation/grade.html", BASE | context)
+    return render(request, "evaluation/review/grade.html", BASE | context)
 
 
 def _side(request: WorkspaceRequest, item: ExperimentItem) -> AnswerSide:

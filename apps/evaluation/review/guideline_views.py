@@ -47,7 +47,7 @@ def guideline(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
         "form": form,
     }
     status = 422 if request.method == "POST" else 200
-    return render(request, "evaluation/guideline.html", context, status=status)
+    return render(request, "evaluation/review/guideline.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -76,7 +76,7 @@ def criterion(request: WorkspaceRequest, assistant_slug: str, criterion_id: UUID
         "form": form,
     }
     status = 422 if request.method == "POST" else 200
-    return render(request, "evaluation/criterion.html", context, status=status)
+    return render(request, "evaluation/review/criterion.html", context, status=status)
 
 
 @require_POST

@@ -32,4 +32,4 @@ def judges(request: WorkspaceRequest) -> HttpResponse:
         "form": form,
     }
     status = 422 if form.errors else 200
-    return render(request, "evaluation/judges.html", context, status=status)
+    return render(request, "evaluation/review/judges.html", context, status=status)

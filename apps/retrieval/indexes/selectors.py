@@ -75,6 +75,17 @@ class IndexView:
         """Whether it could go live now, or is live."""
         return self.missing == 0 and not (self.build and self.build.is_running)
 
+    @property
+    def state(self) -> str:
+        """What its badge says: a build under way is more than the state that is stored."""
+        if self.index.state != IndexState.BUILDING:
+            return self.index.state
+        if self.build and self.build.is_running:
+            return "catching_up" if self.index.ready_at else "building"
+        if self.build and self.build.state == JobState.SUCCEEDED and self.is_complete:
+            return "comparable"
+        return "failed" if self.build and self.build.state == JobState.FAILED else "stopped"
+
 
 def list_indexes(collection: Collection) -> QuerySet[Index]:
     """A collection's indexes but those that are being removed, the latest first."""

@@ -84,7 +84,7 @@ def _render(
 ) -> HttpResponse:
     context = _describe(request, found)
     context |= {"nav": "documents", "tab": "indexes", "form": form}
-    return render(request, "retrieval/indexes.html", context, status=status)
+    return render(request, "retrieval/indexes/indexes.html", context, status=status)
 
 
 def _describe(request: WorkspaceRequest, found: Collection) -> dict[str, object]:
@@ -105,7 +105,7 @@ def _describe(request: WorkspaceRequest, found: Collection) -> dict[str, object]
 def progress(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     """The part of the page that changes while an index is being built."""
     found = get_collection(request.workspace, collection_id)
-    return render(request, "retrieval/_indexes.html", _describe(request, found))
+    return render(request, "retrieval/indexes/_indexes.html", _describe(request, found))
 
 
 @require_POST
@@ -174,7 +174,7 @@ def compare(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
         return _to_indexes(request, index.collection)
     return render(
         request,
-        "retrieval/compare.html",
+        "retrieval/indexes/compare.html",
         {
             "nav": "documents",
             "collection": index.collection,

@@ -42,7 +42,7 @@ def _render(
 ) -> HttpResponse:
     return render(
         request,
-        "passages/_editor.html" if request.htmx else "passages/passage.html",
+        "retrieval/passages/_editor.html" if request.htmx else "retrieval/passages/passage.html",
         {
             "nav": "documents",
             "chunk": chunk,

@@ -61,7 +61,7 @@ def search_page(request: WorkspaceRequest) -> HttpResponse:
             "took_ms": sum(result.timings.values()),
             "timings": [(STAGES.get(stage, stage), ms) for stage, ms in result.timings.items()],
         }
-    return render(request, "search/search.html", context)
+    return render(request, "retrieval/search/search.html", context)
 
 
 def _read_mode(request: WorkspaceRequest) -> Mode:

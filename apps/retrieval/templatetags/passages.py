@@ -12,7 +12,7 @@ from apps.retrieval.passages.selectors import list_edited_texts, list_passages
 register = template.Library()
 
 
-@register.inclusion_tag("passages/_pane.html", takes_context=True)
+@register.inclusion_tag("retrieval/passages/_pane.html", takes_context=True)
 def passages(context: template.Context) -> dict[str, Any]:
     """Those of the part that is shown: of `version`, on `page`, with the `highlight` marked."""
     version, page, highlight = context["version"], context["page"], context["highlight"]
@@ -34,7 +34,7 @@ def passages(context: template.Context) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("passages/_edited.html", takes_context=True)
+@register.inclusion_tag("retrieval/passages/_edited.html", takes_context=True)
 def edited_passages(context: template.Context) -> dict[str, Any]:
     """What an answer quotes instead of the highlighted words, where somebody edited them."""
     highlight = context["highlight"]
