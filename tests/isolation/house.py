@@ -45,8 +45,9 @@ from apps.retrieval.indexes.services import (
     store_embeddings,
 )
 from apps.retrieval.passages.edits import tag_passage
-from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.search.first_stage import search
 from apps.retrieval.search.profiles import DEFAULT_PROFILE
+from apps.retrieval.search.query import SearchQuery
 from apps.traces.recorder import Recorder
 from apps.workspaces.models import Role, User, Workspace
 from apps.workspaces.services import Actor, create_api_key, create_workspace, invite

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from apps.retrieval.indexes.comparison import compare
-from apps.retrieval.search.engine import Hit, fuse_by_rank
+from apps.retrieval.search.fusion import fuse_by_rank
+from apps.retrieval.search.hits import Hit
 
 VERSION = uuid4()
 

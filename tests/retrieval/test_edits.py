@@ -27,8 +27,10 @@ from apps.retrieval.passages.edits import (
     split_passage,
     tag_passage,
 )
-from apps.retrieval.search.engine import Hit, SearchQuery, search
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.neighbours import read_parents as join_parents
+from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
 from tests.retrieval.helpers import add_document, add_version, make_collection

@@ -13,7 +13,8 @@ from apps.retrieval.models import FrequentTerm, Index, LatePassage, TermLists
 from apps.retrieval.postings import packing
 from apps.retrieval.postings import writing as postings
 from apps.retrieval.postings.packed_terms import unpack_numbers
-from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.models import Workspace
 from tests.retrieval.helpers import add_passages, make_collection
 

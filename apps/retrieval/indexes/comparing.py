@@ -8,7 +8,9 @@ from statistics import fmean, median
 
 from apps.retrieval.indexes.comparison import Comparison, compare
 from apps.retrieval.models import Index
-from apps.retrieval.search.engine import SearchQuery, SearchResult, search
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.hits import SearchResult
+from apps.retrieval.search.query import SearchQuery
 
 TOP = 5
 """Hits that are compared of each question."""

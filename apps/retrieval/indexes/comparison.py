@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from rest_framework.response import Response
 
 from apps.core.api import Problem
 from apps.documents.access import get_collections
-from apps.retrieval.search.engine import MAX_LIMIT, Hit
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, Stage, retrieve
 from apps.retrieval.search.profile_serializers import read_profile
 from apps.retrieval.search.profiles import MODES
+from apps.retrieval.search.query import MAX_LIMIT
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
 from inference.errors import ModelFilesError

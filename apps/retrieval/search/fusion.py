@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.profiles import RetrievalProfile
 
 EVEN = 0.5
@@ -55,6 +55,24 @@ def mix(hits: Sequence[Hit], others: Sequence[float], *, share: float) -> list[H
         for hit, own, other in zip(hits, to_unit([hit.score for hit in hits]), others, strict=True)
     ]
     return sorted(mixed, key=lambda hit: -hit.score)
+
+
+def fuse_by_rank(lists: Sequence[Sequence[Hit]], *, weights: Sequence[float]) -> list[Hit]:
+    """One list of several: a chunk's score is the sum of weight / (60 + rank)."""
+    scores: dict[int, float] = {}
+    merged: dict[int, Hit] = {}
+    for hits, weight in zip(lists, weights, strict=True):
+        for rank, hit in enumerate(hits, start=1):
+            known = merged.get(hit.chunk_id)
+            scores[hit.chunk_id] = scores.get(hit.chunk_id, 0.0) + weight / (RANK_CONSTANT + rank)
+            merged[hit.chunk_id] = hit if known is None else _merge(known, hit)
+    return sort_by(merged, scores)
+
+
+def _merge(one: Hit, other: Hit) -> Hit:
+    """The same chunk, found by words and by meaning."""
+    words, meaning = (one, other) if one.lexical_rank is not None else (other, one)
+    return replace(words, similarity=meaning.similarity, vector_rank=meaning.vector_rank)
 
 
 def join_lists(lists: Sequence[Sequence[Hit]]) -> list[Hit]:

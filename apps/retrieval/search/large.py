@@ -7,16 +7,15 @@ both lists. While Postgres works on the third, the words are added up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import psycopg
+from django.conf import settings
 
 from apps.retrieval.postings import term_lists
-from apps.retrieval.search.filters import Filter
 from apps.retrieval.search.large_sql import (
     Part,
     Shape,
@@ -25,7 +24,8 @@ from apps.retrieval.search.large_sql import (
     nearest_statement,
     result_statement,
 )
-from apps.retrieval.search.sql import Mode, Statement
+from apps.retrieval.search.query import SearchQuery
+from apps.retrieval.search.sql import Statement
 from apps.retrieval.vectors.ann_sql import VectorIndex
 
 SPARE_CHUNKS = 100
@@ -57,21 +57,6 @@ Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a search was asked for. `terms` are counts."""
-
-    workspace_id: UUID
-    collection_ids: Sequence[UUID]
-    mode: Mode
-    terms: Mapping[str, int]
-    model: str
-    filter: Filter
-    candidates: int
-    exact_chunks: int
-    index_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """What is known of the live indexes of a search."""
 
@@ -79,6 +64,15 @@ class Look:
     largest: int
     chunks: int
     mean_length: float
+
+    @property
+    def index_ids(self) -> list[UUID]:
+        return [part.index_id for part in self.parts]
+
+    @property
+    def same_model_ids(self) -> list[UUID]:
+        """Those that have vectors of the query's model."""
+        return [part.index_id for part in self.parts if part.same_model]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,153 +91,136 @@ class Listed:
     nearest: Near
 
 
-def find_large(
-    cursor: Cursor, asked: Question, parameters: Mapping[str, Any]
-) -> list[tuple[Any, ...]] | None:
-    """Rows as every search gives them; None if there are no more than `exact_chunks` passages.
-
-    `parameters` are those of the search of small collections.
-    """
-    look = look_at(cursor, asked)
-    if look.chunks <= asked.exact_chunks:
+def find_large(cursor: Cursor, query: SearchQuery) -> list[tuple[Any, ...]] | None:
+    """Rows as every search gives them; None if there are few enough chunks to read them all."""
+    look = look_at(cursor, query)
+    if look.chunks <= settings.EXACT_SCAN_CHUNKS:
         return None
-    ids = [part.index_id for part in look.parts]
-    same = [part.index_id for part in look.parts if part.same_model]
-    given = {**parameters, "indexes": ids, "same_model": same, "chunks": float(look.chunks)}
-    words = _read_words(cursor, asked, look)
-    listed = _list_passing(cursor, asked, look, words, given) if asked.filter else None
-    if listed is None:
-        near = _find_near(cursor, asked, look, words, given)
-        found_ids = _check_words(cursor, asked, words, given)
-    else:
-        near = listed.nearest
-        given["chunks"] = float(len(listed.chunk_ids))
-        depth = asked.candidates + SPARE_CHUNKS
-        found_ids = words.best(depth, allowed=listed.chunk_ids)[: asked.candidates]
-    found, met = words.look_up(found_ids), words.look_up(near.chunk_ids)
-    given |= {
-        "found_ids": found.chunk_ids.tolist(),
-        "found_scores": found.scores.tolist(),
-        "found_terms": found.terms.tolist(),
-        "near_ids": near.chunk_ids.tolist(),
-        "near_distances": near.distances.tolist(),
-        "near_scores": met.scores.tolist(),
-        "near_terms": met.terms.tolist(),
-    }
-    return _execute(cursor, result_statement(asked.mode), given).fetchall()
+    return _LargeSearch(cursor, query, look, _read_words(cursor, query, look)).find()
 
 
-def _execute(cursor: Cursor, statement: Statement, given: Mapping[str, Any]) -> Cursor:
-    return cursor.execute(
-        statement.text, [given[name] for name in statement.parameters], binary=True
-    )
-
-
-def _read_words(cursor: Cursor, asked: Question, look: Look) -> term_lists.Words:
-    if asked.mode == "vector" or not asked.terms:
+def _read_words(cursor: Cursor, query: SearchQuery, look: Look) -> term_lists.Words:
+    if not query.terms:
         return term_lists.Words()
     return term_lists.read(
-        cursor,
-        [part.index_id for part in look.parts],
-        asked.terms,
-        chunks=look.chunks,
-        mean_length=look.mean_length,
+        cursor, look.index_ids, query.terms, chunks=look.chunks, mean_length=look.mean_length
     )
 
 
-def _check_words(
-    cursor: Cursor, asked: Question, words: term_lists.Words, given: Mapping[str, Any]
-) -> Any:
-    """Ids of the best by words that can be shown, as many as there are candidates."""
-    if asked.mode == "vector" or not asked.terms:
-        return words.best(0)
-    statement = check_statement(asked.filter.conditions, needs_chunks=asked.filter.needs_chunks)
-    depths = [asked.candidates + SPARE_CHUNKS]
-    if asked.filter:
-        depths = [share * asked.candidates for share in CHECKED_SHARES]
-    for depth in depths:
-        ids = words.best(depth)
-        rows = _execute(cursor, statement, {**given, "found_ids": ids.tolist()}).fetchall()
-        if len(rows) == asked.candidates or len(ids) < depth:
-            break
-    return ids[[row[0] - 1 for row in rows]]
+@dataclass(frozen=True, slots=True)
+class _LargeSearch:
+    """One search, with what is known of its indexes and the postings of its terms."""
 
+    cursor: Cursor
+    query: SearchQuery
+    look: Look
+    words: term_lists.Words
 
-def _find_near(
-    cursor: Cursor,
-    asked: Question,
-    look: Look,
-    words: term_lists.Words,
-    given: Mapping[str, Any],
-) -> Near:
-    """By the vector indexes, while the words are added up."""
-    if asked.mode == "lexical":
-        return Near()
-    settings = _settings(asked, look)
-    shape = Shape(
-        parts=look.parts,
-        conditions=asked.filter.conditions,
-        needs_chunks=asked.filter.needs_chunks,
-        settings=tuple(settings),
-    )
-    statement = nearest_statement(shape)
-    if statement is None:
-        return Near()
-    oversampled = [p.vectors.oversampled(asked.candidates) for p in look.parts if p.vectors]
-    values = {
-        **given,
-        **{f"setting_{n}": value for n, value in enumerate(settings.values())},
-        "oversampled": max(oversampled, default=0),
-    }
-    with cursor.connection.pipeline():  # sent, and not waited for before the rows are fetched
-        _execute(cursor, statement, values)
-        words.add_up()
-        rows = cursor.fetchall()
-    return Near(np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows]))
+    def find(self) -> list[tuple[Any, ...]]:
+        """Rows of the result."""
+        listed = self._list_passing() if self.query.filter else None
+        num_chunks = self.look.chunks
+        if listed is None:
+            near = self._find_near()
+            best_ids = self._check_words()
+        else:
+            near = listed.nearest
+            num_chunks = len(listed.chunk_ids)
+            depth = self.query.num_candidates + SPARE_CHUNKS
+            best_ids = self.words.best(depth, allowed=listed.chunk_ids)
+            best_ids = best_ids[: self.query.num_candidates]
+        by_words, met = self.words.look_up(best_ids), self.words.look_up(near.chunk_ids)
+        return self._execute(
+            result_statement(self.query.mode),
+            chunks=float(num_chunks),
+            found_ids=by_words.chunk_ids.tolist(),
+            found_scores=by_words.scores.tolist(),
+            found_terms=by_words.terms.tolist(),
+            near_ids=near.chunk_ids.tolist(),
+            near_distances=near.distances.tolist(),
+            near_scores=met.scores.tolist(),
+            near_terms=met.terms.tolist(),
+        ).fetchall()
 
+    def _execute(self, statement: Statement, **values: Any) -> Cursor:
+        values["indexes"] = self.look.index_ids
+        values["same_model"] = self.look.same_model_ids
+        return self.cursor.execute(statement.text, statement.bind(self.query, values), binary=True)
 
-def _list_passing(
-    cursor: Cursor,
-    asked: Question,
-    look: Look,
-    words: term_lists.Words,
-    given: Mapping[str, Any],
-) -> Listed | None:
-    """What the filter leaves, with the nearest of it; None if that is too much to be listed.
+    def _check_words(self) -> Any:
+        """Ids of the best by words that can be shown, as many as there are candidates."""
+        query = self.query
+        if not query.terms:
+            return self.words.best(0)
+        statement = check_statement(query.filter.clauses)
+        depths = [query.num_candidates + SPARE_CHUNKS]
+        if query.filter:
+            depths = [share * query.num_candidates for share in CHECKED_SHARES]
+        for depth in depths:
+            ids = self.words.best(depth)
+            rows = self._execute(statement, found_ids=ids.tolist()).fetchall()
+            if len(rows) == query.num_candidates or len(ids) < depth:
+                break
+        return ids[[row[0] - 1 for row in rows]]
 
-    As far as a first guess goes the documents tell: either there are no more, or they are listed
-    once more after their passages have been counted.
-    """
-    most = LISTED_SHARE * asked.exact_chunks
-    if asked.mode == "lexical" or (asked.mode == "vector" and _is_quick(look)):
-        most = min(most, max(LISTED_FOR_ONE, look.chunks // 100))
-    with_distance = asked.mode != "lexical"
-    statement = list_statement(
-        asked.filter.conditions,
-        needs_chunks=asked.filter.needs_chunks,
-        with_distance=with_distance,
-        of_one_model=given["indexes"] == given["same_model"],
-    )
-    enough = most // USUAL_CHUNKS + 1
-    while True:
-        with cursor.connection.pipeline():
-            cursor.execute(PLAN_ANEW)
-            _execute(cursor, statement, {**given, "enough": enough, "most": most})
-            words.add_up()
-            row = cursor.fetchall()[0]
-        documents, passages, packed = row[:3]
-        if documents < enough:
-            break
-        if enough > most or (passages > most and not asked.filter.needs_chunks):
+    def _find_near(self) -> Near:
+        """By the vector indexes, while the words are added up."""
+        query, parts = self.query, self.look.parts
+        if query.mode == "lexical":
+            return Near()
+        scan_settings = _scan_settings(query, self.look)
+        statement = nearest_statement(
+            Shape(parts=parts, clauses=query.filter.clauses, settings=tuple(scan_settings))
+        )
+        if statement is None:
+            return Near()
+        oversampled = [p.vectors.oversampled(query.num_candidates) for p in parts if p.vectors]
+        values = {f"setting_{n}": value for n, value in enumerate(scan_settings.values())}
+        with self.cursor.connection.pipeline():  # sent, and not waited for before it is fetched
+            self._execute(statement, oversampled=max(oversampled, default=0), **values)
+            self.words.add_up()
+            rows = self.cursor.fetchall()
+        return Near(
+            np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows])
+        )
+
+    def _list_passing(self) -> Listed | None:
+        """What the filter leaves, with the nearest of it; None if that is too much to be listed.
+
+        As far as a first guess goes the documents tell: either there are no more, or they are
+        listed once more after their chunks have been counted.
+        """
+        query, look = self.query, self.look
+        most = LISTED_SHARE * settings.EXACT_SCAN_CHUNKS
+        if query.mode == "lexical" or (query.mode == "vector" and _is_quick(look)):
+            most = min(most, max(LISTED_FOR_ONE, look.chunks // 100))
+        with_distance = query.mode != "lexical"
+        statement = list_statement(
+            query.filter.clauses,
+            with_distance=with_distance,
+            of_one_model=look.index_ids == look.same_model_ids,
+        )
+        enough = most // USUAL_CHUNKS + 1
+        while True:
+            with self.cursor.connection.pipeline():
+                self.cursor.execute(PLAN_ANEW)
+                self._execute(statement, enough=enough, most=most)
+                self.words.add_up()
+                row = self.cursor.fetchall()[0]
+            num_documents, num_chunks, packed = row[:3]
+            if num_documents < enough:
+                break
+            if enough > most or (num_chunks > most and not query.filter.reads_chunks):
+                return None
+            enough = most + 1
+        ids = np.frombuffer(packed or b"", ">i8").astype(np.int64)
+        if len(ids) > most:
             return None
-        enough = most + 1
-    ids = np.frombuffer(packed or b"", ">i8").astype(np.int64)
-    if len(ids) > most:
-        return None
-    near = Near()
-    if with_distance:
-        near = _nearest_of(ids, np.frombuffer(row[3] or b"", ">f8"), asked.candidates)
-    return Listed(np.sort(ids), near)
+        near = Near()
+        if with_distance:
+            distances = np.frombuffer(row[3] or b"", ">f8")
+            near = _nearest_of(ids, distances, query.num_candidates)
+        return Listed(np.sort(ids), near)
 
 
 def _is_quick(look: Look) -> bool:
@@ -268,9 +245,9 @@ def _nearest_of(ids: Any, distances: Any, candidates: int) -> Near:
     return Near(ids[order], distances[order].astype(np.float64))
 
 
-def look_at(cursor: Cursor, asked: Question) -> Look:
+def look_at(cursor: Cursor, query: SearchQuery) -> Look:
     """The live indexes of the collections, always in the same order."""
-    values = [asked.workspace_id, list(asked.collection_ids), asked.model, asked.index_id]
+    values = [query.workspace_id, list(query.collection_ids), query.model_name, query.index_id]
     rows = cursor.execute(LOOK, values, binary=True).fetchall()
     parts = [
         Part(row[0], same_model=row[3], vectors=_vector_index(row[0], row[4], row[5]))
@@ -290,16 +267,16 @@ def _vector_index(index_id: UUID, dimensions: int, built: str) -> VectorIndex | 
     return VectorIndex(index_id, kind, precision, dimensions) if built else None
 
 
-def _settings(asked: Question, look: Look) -> dict[str, str]:
+def _scan_settings(query: SearchQuery, look: Look) -> dict[str, str]:
     """What the vector indexes of the search need; of two wishes the larger number counts."""
-    found: dict[str, str] = {}
+    largest: dict[str, str] = {}
     for part in look.parts:
-        if asked.mode == "lexical" or part.vectors is None or not part.same_model:
+        if query.mode == "lexical" or part.vectors is None or not part.same_model:
             continue
-        wanted = part.vectors.settings(
-            candidates=asked.candidates, num_chunks=look.largest, filtered=bool(asked.filter)
+        own = part.vectors.settings(
+            candidates=query.num_candidates, num_chunks=look.largest, filtered=bool(query.filter)
         )
-        for name, value in wanted.items():
-            is_larger = value.isdigit() and int(value) > int(found.get(name, "0"))
-            found[name] = value if is_larger or name not in found else found[name]
-    return found
+        for name, value in own.items():
+            is_larger = value.isdigit() and int(value) > int(largest.get(name, "0"))
+            largest[name] = value if is_larger or name not in largest else largest[name]
+    return largest

@@ -11,17 +11,15 @@ last statement, which has the fusion and the result of every search (`sql`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 from uuid import UUID
 
-from apps.retrieval.search.sql import Mode, Statement, compose, number_parameters
+from apps.retrieval.search.filters import Clause, Table, tables_of
+from apps.retrieval.search.query import Mode
+from apps.retrieval.search.sql import Statement, compose, number_parameters
 from apps.retrieval.vectors.ann_sql import VectorIndex
-
-Reach = Literal["all", "listed", "checked"]
-"""What a filter leaves: everything, few passages that are listed, or many that are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +35,20 @@ class Part:
 class Shape:
     """All that changes the text of the statement that asks the vector indexes.
 
-    `conditions` are those of a filter that is checked on the way. `settings` are names only: their
+    `clauses` are those of a filter that is checked on the way. `settings` are names only: their
     values are parameters `setting_0`, ...
     """
 
     parts: tuple[Part, ...]
-    conditions: tuple[str, ...]
-    needs_chunks: bool
+    clauses: tuple[Clause, ...]
     settings: tuple[str, ...]
 
+
+# How the tables that clauses read beside `document` are joined to it and to `embedding`.
+_JOINS = {
+    Table.VERSION: "JOIN documents_documentversion version ON version.id = document.current_id",
+    Table.CHUNK: "JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id",
+}
 
 _VISIBLE = """document.workspace_id = %(workspace)s
         AND (document.collection_id = ANY(%(collections)s)) IS TRUE
@@ -57,20 +60,20 @@ _VISIBLE = """document.workspace_id = %(workspace)s
 _LISTED = """
 WITH passing AS MATERIALIZED (
     SELECT document.current_id AS id
-    FROM documents_document document{version}
+    FROM documents_document document {document_joins}
     WHERE document.workspace_id = %(workspace)s
       AND document.collection_id = ANY(%(collections)s)
-      AND document.deleted_at IS NULL AND document.current_id IS NOT NULL{document_conditions}
+      AND document.deleted_at IS NULL AND document.current_id IS NOT NULL{document_clauses}
     LIMIT %(enough)s
 ), amount AS MATERIALIZED (
     SELECT count(*) AS documents FROM passing
 ), found AS MATERIALIZED (
     SELECT {packed} FROM (
         SELECT embedding.chunk_id{distance}
-        FROM retrieval_embedding embedding{chunk}
+        FROM retrieval_embedding embedding {chunk_joins}
         WHERE (SELECT documents < %(enough)s FROM amount)
           AND embedding.version_id = ANY((SELECT array_agg(id) FROM passing)::uuid[])
-          AND embedding.index_id = ANY(%(indexes)s){chunk_conditions}
+          AND embedding.index_id = ANY(%(indexes)s){chunk_clauses}
         LIMIT %(most)s::bigint + 1
     ) AS listed
 )
@@ -101,7 +104,7 @@ WHERE (
     JOIN documents_document document ON document.current_id = embedding.version_id
     {joins}
     WHERE embedding.chunk_id = found.chunk_id
-      AND (embedding.index_id = ANY(%(indexes)s)) IS TRUE AND {conditions}
+      AND (embedding.index_id = ANY(%(indexes)s)) IS TRUE AND {clauses}
     LIMIT 1)
 LIMIT %(candidates)s"""
 
@@ -166,27 +169,21 @@ _ONE_BY_ONE = """(
 
 @lru_cache(maxsize=256)
 def list_statement(
-    conditions: tuple[str, ...],
-    *,
-    needs_chunks: bool,
-    with_distance: bool,
-    of_one_model: bool,
+    clauses: tuple[Clause, ...], *, with_distance: bool, of_one_model: bool
 ) -> Statement:
-    """The passages that pass a filter; columns as in _LISTED."""
-    of_chunks = [text for text in conditions if "chunk." in text]
-    of_documents = [text for text in conditions if "chunk." not in text]
-    version = "\n    JOIN documents_documentversion version ON version.id = document.current_id"
-    chunk = "\n    JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id"
+    """The chunks that pass a filter; columns as in _LISTED."""
+    of_chunks = [clause for clause in clauses if Table.CHUNK in clause.tables]
+    of_documents = [clause for clause in clauses if Table.CHUNK not in clause.tables]
     packed = ["string_agg(int8send(chunk_id), ''::bytea)"]
     if with_distance:
         packed.append("string_agg(float8send(distance), ''::bytea)")
     return number_parameters(
         _LISTED.format(
-            version=version * any("version." in text for text in of_documents),
-            document_conditions="".join(f"\n      AND {text}" for text in of_documents),
+            document_joins=_join(of_documents),
+            document_clauses="".join(f"\n      AND {clause.sql}" for clause in of_documents),
             distance=(_DISTANCE if of_one_model else _DISTANCE_OF_SOME) * with_distance,
-            chunk=chunk * needs_chunks,
-            chunk_conditions="".join(f"\n      AND {text}" for text in of_chunks),
+            chunk_joins=_join(of_chunks),
+            chunk_clauses="".join(f"\n      AND {clause.sql}" for clause in of_chunks),
             packed=", ".join(packed),
         )
     )
@@ -203,7 +200,7 @@ def nearest_statement(shape: Shape) -> Statement | None:
         f"set_config('{name}', %(setting_{n})s::text, true) IS NOT NULL AND "
         for n, name in enumerate(shape.settings)
     )
-    condition = f"(SELECT {gate}true) AND {_check_row(shape)}"
+    condition = f"(SELECT {gate}true) AND {_check_row(shape.clauses)}"
     branches = [
         f"({part.vectors.nearest(condition=condition)})"
         for part in parts
@@ -211,7 +208,7 @@ def nearest_statement(shape: Shape) -> Statement | None:
     ]
     plain = [part for part in parts if part.vectors is None]
     if plain:
-        branches.append(_ONE_BY_ONE.format(ids=_ids(plain), condition=_check_set(shape)))
+        branches.append(_ONE_BY_ONE.format(ids=_ids(plain), condition=_check_set(shape.clauses)))
     if not branches:
         return None
     nearest = "\nUNION ALL\n".join(branches)
@@ -224,14 +221,9 @@ def nearest_statement(shape: Shape) -> Statement | None:
 
 
 @lru_cache(maxsize=256)
-def check_statement(conditions: tuple[str, ...], *, needs_chunks: bool) -> Statement:
-    """Which of the passages found by words can be shown: their places, from 1."""
-    return number_parameters(
-        _CHECKED.format(
-            joins=_joins(conditions, needs_chunks=needs_chunks),
-            conditions=" AND ".join([_VISIBLE, *conditions]),
-        )
-    )
+def check_statement(clauses: tuple[Clause, ...]) -> Statement:
+    """Which of the chunks found by words can be shown: their places, from 1."""
+    return number_parameters(_CHECKED.format(joins=_join(clauses), clauses=_visible_and(clauses)))
 
 
 @lru_cache(maxsize=3)
@@ -249,33 +241,30 @@ def _ids(parts: Sequence[Part]) -> str:
     return "ARRAY[" + ", ".join(f"'{part.index_id}'" for part in parts) + "]::uuid[]"
 
 
-def _joins(conditions: tuple[str, ...], *, needs_chunks: bool) -> str:
-    """What the conditions of a filter read beside the document."""
-    joins = []
-    if any("version." in text for text in conditions):
-        joins.append("JOIN documents_documentversion version ON version.id = document.current_id")
-    if needs_chunks:
-        joins.append("JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id")
-    return " ".join(joins)
+def _join(clauses: Iterable[Clause]) -> str:
+    """What the clauses read beside the document."""
+    tables = tables_of(clauses)
+    return " ".join(join for table, join in _JOINS.items() if table in tables)
 
 
-def _check_row(shape: Shape) -> str:
+def _visible_and(clauses: Iterable[Clause]) -> str:
+    return " AND ".join([_VISIBLE, *(clause.sql for clause in clauses)])
+
+
+def _check_row(clauses: tuple[Clause, ...]) -> str:
     """A condition on `embedding`, looked up for each row that a vector index gives."""
-    conditions = " AND ".join([_VISIBLE, *shape.conditions])
-    joins = _joins(shape.conditions, needs_chunks=shape.needs_chunks)
     return (
-        f"(SELECT true FROM documents_document document {joins} "  # noqa: S608
-        f"WHERE document.current_id = embedding.version_id AND {conditions} LIMIT 1)"
+        f"(SELECT true FROM documents_document document {_join(clauses)} "  # noqa: S608
+        f"WHERE document.current_id = embedding.version_id AND {_visible_and(clauses)} LIMIT 1)"
     )
 
 
-def _check_set(shape: Shape) -> str:
-    """The same where every row is read anyway: the visible versions are listed once."""
-    if shape.needs_chunks:
-        return _check_row(shape)
-    conditions = " AND ".join([_VISIBLE, *shape.conditions])
-    joins = _joins(shape.conditions, needs_chunks=False)
+def _check_set(clauses: tuple[Clause, ...]) -> str:
+    """A condition on `embedding` for when every row is read: visible versions are listed once."""
+    if Table.CHUNK in tables_of(clauses):
+        return _check_row(clauses)
     return (
         f"(embedding.version_id IN (SELECT document.current_id "  # noqa: S608
-        f"FROM documents_document document {joins} WHERE {conditions})) IS TRUE"
+        f"FROM documents_document document {_join(clauses)} "
+        f"WHERE {_visible_and(clauses)})) IS TRUE"
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from apps.chunking import selectors
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 
 LARGEST_GAP = 4
 """Characters between two passages that are only blanks; beyond it something is left out."""

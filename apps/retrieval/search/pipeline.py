@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -20,16 +20,21 @@ from django.utils import timezone
 from apps.documents.models import DocumentVersion
 from apps.retrieval.models import Embedding
 from apps.retrieval.search.diversity import diversify
-from apps.retrieval.search.engine import MAX_LIMIT, Hit, SearchQuery, drop_overlaps, search
+from apps.retrieval.search.first_stage import search
 from apps.retrieval.search.fusion import choose_weights, join_lists
+from apps.retrieval.search.hits import Hit, drop_overlaps
 from apps.retrieval.search.neighbours import join_neighbours, read_parents
 from apps.retrieval.search.profiles import DEFAULT_PROFILE, RetrievalProfile
+from apps.retrieval.search.query import MAX_LIMIT, Mode, SearchQuery
 from apps.retrieval.search.recency import prefer_recent
 from apps.retrieval.search.relevance_feedback import expand_by_feedback
 from apps.retrieval.search.rerank import Reranker, rerank_hits, rerank_late
 from inference.protocols import Vectors
 
 MAX_QUERIES = 6
+EXPLAINED: tuple[Mode, ...] = ("lexical", "vector")
+"""The lists that a hybrid search is made of, as an explanation shows them."""
+
 LABELS = {
     "lexical": "By words",
     "vector": "By meaning",
@@ -146,31 +151,32 @@ class _Run:
         return min(MAX_LIMIT, max(enough, self.limit * room))
 
     def _search(self, text: str, vector: Vectors | None) -> list[Hit]:
-        profile = self.profile
-        if self._explain and profile.mode == "hybrid":
-            for mode in ("lexical", "vector"):
+        query = self._query(text, vector)
+        if self._explain and query.mode == "hybrid":
+            for mode in EXPLAINED:
                 with self._stage(mode, query=text) as made:
-                    made += search(self._query(text, mode=mode), vector=vector).hits
-        with self._stage(profile.mode, query=text) as made:
-            result = search(self._query(text), vector=vector)
+                    made += search(replace(query, mode=mode)).hits
+        with self._stage(query.mode, query=text) as made:
+            result = search(query)
             made += result.hits
         self.num_searched = result.num_searched
         self.problem = self.problem or result.notice
         self._add(result.timings)
         return made
 
-    def _query(self, text: str, *, mode: str = "") -> SearchQuery:
+    def _query(self, text: str, vector: Vectors | None) -> SearchQuery:
         profile = self.profile
         return SearchQuery(
             workspace_id=self.request.workspace_id,
             collection_ids=self.request.collection_ids,
             text=text,
             limit=self._depth(),
-            mode="lexical" if mode == "lexical" else "vector" if mode == "vector" else profile.mode,
+            mode=profile.mode,
             weights=choose_weights(text, profile),
             fusion=profile.fusion,
             filters=profile.filters,
             index_id=self.request.index_id,
+            vector=vector,
         )
 
     def rerank(self, hits: list[Hit]) -> list[Hit]:

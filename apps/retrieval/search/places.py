@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 
 
 def is_verbatim(hit: Hit) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
 from apps.retrieval.search.filters import FilterError, parse_filter
-from apps.retrieval.search.sql import Fusion, Mode
+from apps.retrieval.search.query import Fusion, Mode
 
 Rerank = Literal["none", "late", "endpoint"]
 Source = Literal["off", "rules", "model"]

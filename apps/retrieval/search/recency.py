@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from apps.retrieval.search.engine import Hit
 from apps.retrieval.search.fusion import mix
+from apps.retrieval.search.hits import Hit
 
 SECONDS_A_DAY = 86_400
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from apps.retrieval.postings.terms import count_terms, query_terms
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 
 PASSAGES = 5
 WORDS = 6

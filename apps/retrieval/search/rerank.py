@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from apps.retrieval.search.engine import Hit
 from apps.retrieval.search.fusion import mix, to_unit
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.token_models import get_token_encoder
 from inference.errors import ModelError
 from inference.late_interaction import score_late

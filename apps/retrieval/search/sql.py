@@ -18,12 +18,17 @@ and "OFFSET 0" keeps what is inside the parentheses a loop of its own.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from types import MappingProxyType
+from typing import Any
 
-Mode = Literal["hybrid", "lexical", "vector"]
-Fusion = Literal["weighted", "rrf"]
+from django.conf import settings
+
+from apps.retrieval.search.filters import Clause
+from apps.retrieval.search.query import Mode, SearchQuery
+from apps.retrieval.vectors.wire import HalfVector
 
 _LIVE = """
 named AS MATERIALIZED (
@@ -39,7 +44,7 @@ named AS MATERIALIZED (
     SELECT id, same_model FROM named WHERE (SELECT chunks <= %(exact_chunks)s::int FROM totals)
 )"""
 
-# What a filter leaves, joined in where there is one.
+# What a filter leaves, joined in where there is one. It has all tables that clauses may read.
 _ALLOWED = """
 allowed AS MATERIALIZED (
     SELECT chunk.id
@@ -49,7 +54,7 @@ allowed AS MATERIALIZED (
     WHERE (SELECT chunks <= %(exact_chunks)s::int FROM totals)
       AND document.workspace_id = %(workspace)s
       AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL
-      AND {conditions}
+      AND {clauses}
 )"""
 _ALLOWED_POSTING = "WHERE chunk_id IN (SELECT id FROM allowed)"
 _ALLOWED_VECTOR = "AND embedding.chunk_id IN (SELECT id FROM allowed)"
@@ -238,6 +243,22 @@ _TYPES = {
     "indexes": "uuid[]",
     "same_model": "uuid[]",
 }
+_READERS: dict[str, Callable[[SearchQuery], Any]] = {
+    "workspace": lambda query: query.workspace_id,
+    "collections": lambda query: list(query.collection_ids),
+    "model": lambda query: query.model_name,
+    "index": lambda query: query.index_id,
+    "terms": lambda query: list(query.terms),
+    "weights": lambda query: [float(count) for count in query.terms.values()],
+    "vector": lambda query: HalfVector(query.embedding) if query.embedding is not None else None,
+    "exact_chunks": lambda _: settings.EXACT_SCAN_CHUNKS,
+    "limit": lambda query: query.num_rows,
+    "candidates": lambda query: query.num_candidates,
+    "lexical_weight": lambda query: query.weights[0],
+    "vector_weight": lambda query: query.weights[1],
+    "by_rank": lambda query: query.fusion == "rrf",
+}
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +267,18 @@ class Statement:
 
     text: str
     parameters: tuple[str, ...]
+
+    def bind(self, query: SearchQuery, values: Mapping[str, Any] = _NOTHING) -> list[Any]:
+        """What the parameters stand for: of the query, of its filter, and of `values`."""
+        known = query.filter.parameters
+        return [
+            read(query)
+            if (read := _READERS.get(name)) is not None
+            else known[name]
+            if name in known
+            else values[name]
+            for name in self.parameters
+        ]
 
 
 def number_parameters(sql: str) -> Statement:
@@ -278,12 +311,12 @@ def compose(
 
 
 @lru_cache(maxsize=256)
-def statement_for(mode: Mode, conditions: tuple[str, ...] = ()) -> Statement:
-    """The search of small collections, with the conditions of a filter if there is one."""
-    lexical = _LEXICAL.format(allowed=_ALLOWED_POSTING if conditions else "")
-    vector = _VECTOR.format(allowed=_ALLOWED_VECTOR if conditions else "")
+def statement_for(mode: Mode, clauses: tuple[Clause, ...] = ()) -> Statement:
+    """The search of small collections, with the clauses of a filter if there is one."""
+    lexical = _LEXICAL.format(allowed=_ALLOWED_POSTING if clauses else "")
+    vector = _VECTOR.format(allowed=_ALLOWED_VECTOR if clauses else "")
     parts = {"hybrid": [lexical, vector], "lexical": [lexical], "vector": [vector]}[mode]
-    if not conditions:
+    if not clauses:
         return compose(mode, _LIVE, *parts)
-    allowed = _ALLOWED.format(conditions=" AND ".join(conditions))
+    allowed = _ALLOWED.format(clauses=" AND ".join(clause.sql for clause in clauses))
     return compose(mode, _LIVE, allowed, *parts, searched=_ALLOWED_COUNT)

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_GET
 
 from apps.documents.models import Collection
 from apps.documents.selectors import list_collections
-from apps.retrieval.search.engine import Hit
 from apps.retrieval.search.highlights import mark_terms
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, Retrieved, retrieve
 from apps.retrieval.search.profiles import DEFAULT_PROFILE, MODES
+from apps.retrieval.search.query import Mode
 from apps.retrieval.search.selectors import count_passages
-from apps.retrieval.search.sql import Mode
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Workspace
