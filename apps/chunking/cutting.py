@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.chunking.splitters import Piece
-from apps.chunking.strategies import Source, Values, get_strategy
+from apps.chunking.strategies import ChunkingSource, Values, get_strategy
 from apps.chunking.units import PageText
 from apps.core.embedder import get_embedder
 
@@ -18,13 +18,13 @@ def token_room() -> int:
     return get_embedder().max_tokens - SPECIAL_TOKENS
 
 
-def open_source(pages: Sequence[PageText]) -> Source:
+def open_source(pages: Sequence[PageText]) -> ChunkingSource:
     """A document for a strategy to cut, with the built-in model's tokens and vectors.
 
     Raises `inference.errors.ModelFilesError` when the model was not prepared.
     """
     embedder = get_embedder()
-    return Source(
+    return ChunkingSource(
         pages=pages,
         count_tokens=embedder.count_tokens,
         room=embedder.max_tokens - SPECIAL_TOKENS,

@@ -21,7 +21,7 @@ SHORTEST_ANCHOR = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChunkChange:
     """What was done to the stretch that read `original`, at `start`. See ChunkEdit."""
 
     id: UUID
@@ -34,16 +34,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedChange:
     """A change and where its stretch stands now."""
 
-    change: Change
+    change: ChunkChange
     start: int
     end: int
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class PlannedChunk:
     """A piece as it is stored: its own text or that of an edit, and its tags."""
 
     piece: Piece
@@ -56,8 +56,8 @@ class Passage:
 class Placement:
     """Changes by whether the stretch that they were made to is still there."""
 
-    placed: tuple[Placed, ...]
-    lost: tuple[Change, ...]
+    placed: tuple[PlacedChange, ...]
+    lost: tuple[ChunkChange, ...]
 
 
 def hash_text(text: str) -> str:
@@ -65,26 +65,28 @@ def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def place(changes: Iterable[Change], text: str) -> Placement:
+def place(changes: Iterable[ChunkChange], text: str) -> Placement:
     """Find each change's stretch in a full text; of two that would overlap the newer one stays.
 
     `changes` come with the newest first.
     """
-    placed: list[Placed] = []
-    lost: list[Change] = []
+    placed: list[PlacedChange] = []
+    lost: list[ChunkChange] = []
     for change in changes:
         start = locate(change.original, text, near=change.start)
-        found = None if start is None else Placed(change, start, start + len(change.original))
-        if found is None or (change.is_fixed and _meets(found, placed)):
+        stretch = (
+            None if start is None else PlacedChange(change, start, start + len(change.original))
+        )
+        if stretch is None or (change.is_fixed and _meets(stretch, placed)):
             lost.append(change)
         else:
-            placed.append(found)
-    return Placement(tuple(sorted(placed, key=lambda found: found.start)), tuple(lost))
+            placed.append(stretch)
+    return Placement(tuple(sorted(placed, key=lambda stretch: stretch.start)), tuple(lost))
 
 
-def _meets(found: Placed, placed: Iterable[Placed]) -> bool:
+def _meets(stretch: PlacedChange, placed: Iterable[PlacedChange]) -> bool:
     return any(
-        other.change.is_fixed and found.start < other.end and other.start < found.end
+        other.change.is_fixed and stretch.start < other.end and other.start < stretch.end
         for other in placed
     )
 
@@ -97,8 +99,8 @@ def locate(original: str, text: str, *, near: int) -> int | None:
         return None
     before = text.rfind(original, 0, near + len(original))
     after = text.find(original, near)
-    found = [place for place in (before, after) if place >= 0]
-    return min(found, key=lambda place: abs(place - near), default=None)
+    places = [place for place in (before, after) if place >= 0]
+    return min(places, key=lambda place: abs(place - near), default=None)
 
 
 PageAt = Callable[[int], int]
@@ -106,30 +108,30 @@ PageAt = Callable[[int], int]
 
 def apply_changes(
     pieces: Sequence[Piece],
-    placed: Sequence[Placed],
+    placed: Sequence[PlacedChange],
     *,
     text: str,
     page_at: PageAt,
     count_tokens: CountTokens,
-) -> list[Passage]:
+) -> list[PlannedChunk]:
     """The passages to store, in order; `placed` in order of their starts."""
-    fixed = [found for found in placed if found.change.is_fixed]
-    tagging = [found for found in placed if found.change.tags]
-    spans = [(found.start, found.end) for found in fixed]
-    kept = [Passage(piece, "") for piece in pieces if not _touches(piece, spans)]
-    kept += [Passage(piece, "") for piece in _trim(pieces, spans, text=text, page_at=page_at)]
-    for found in fixed:
-        if not found.change.is_disabled:
-            piece = _pin(found, pieces, page_at=page_at)
-            kept.append(Passage(piece, found.change.text, edit_id=found.change.id))
-    kept.sort(key=lambda passage: (passage.piece.start, passage.piece.end))
+    fixed = [stretch for stretch in placed if stretch.change.is_fixed]
+    tagging = [stretch for stretch in placed if stretch.change.tags]
+    spans = [(stretch.start, stretch.end) for stretch in fixed]
+    kept = [PlannedChunk(piece, "") for piece in pieces if not _touches(piece, spans)]
+    kept += [PlannedChunk(piece, "") for piece in _trim(pieces, spans, text=text, page_at=page_at)]
+    for stretch in fixed:
+        if not stretch.change.is_disabled:
+            piece = _pin(stretch, pieces, page_at=page_at)
+            kept.append(PlannedChunk(piece, stretch.change.text, edit_id=stretch.change.id))
+    kept.sort(key=lambda chunk: (chunk.piece.start, chunk.piece.end))
     named = [
         replace(
-            passage,
-            text=passage.text or text[passage.piece.start : passage.piece.end],
-            tags=_tags_of(passage.piece, tagging),
+            chunk,
+            text=chunk.text or text[chunk.piece.start : chunk.piece.end],
+            tags=_tags_of(chunk.piece, tagging),
         )
-        for passage in kept
+        for chunk in kept
     ]
     return _count_anew(named, count_tokens=count_tokens)
 
@@ -174,45 +176,45 @@ def _subtract(span: Span, holes: Sequence[Span]) -> list[Span]:
     return parts
 
 
-def _pin(found: Placed, pieces: Sequence[Piece], *, page_at: PageAt) -> Piece:
+def _pin(stretch: PlacedChange, pieces: Sequence[Piece], *, page_at: PageAt) -> Piece:
     """The passage of a fixed stretch, with heading and parent of the piece that it lies in."""
 
     def shared(piece: Piece) -> int:
-        return min(piece.end, found.end) - max(piece.start, found.start)
+        return min(piece.end, stretch.end) - max(piece.start, stretch.start)
 
     home = max(pieces, key=shared, default=None)
     parent: tuple[int | None, int | None] = (None, None)
     if home is not None and home.parent_start is not None and home.parent_end is not None:
-        parent = (min(home.parent_start, found.start), max(home.parent_end, found.end))
+        parent = (min(home.parent_start, stretch.start), max(home.parent_end, stretch.end))
     return Piece(
-        start=found.start,
-        end=found.end,
+        start=stretch.start,
+        end=stretch.end,
         heading=home.heading if home else "",
-        first_page=page_at(found.start),
-        last_page=page_at(found.end - 1),
+        first_page=page_at(stretch.start),
+        last_page=page_at(stretch.end - 1),
         num_tokens=0,
         parent_start=parent[0],
         parent_end=parent[1],
     )
 
 
-def _tags_of(piece: Piece, tagging: Sequence[Placed]) -> tuple[str, ...]:
+def _tags_of(piece: Piece, tagging: Sequence[PlacedChange]) -> tuple[str, ...]:
     """Tags of the stretches that share more than half of the smaller of both."""
     tags: dict[str, None] = {}
-    for found in tagging:
-        shared = min(piece.end, found.end) - max(piece.start, found.start)
-        if shared * 2 > min(piece.end - piece.start, found.end - found.start):
-            tags |= dict.fromkeys(found.change.tags)
+    for stretch in tagging:
+        shared = min(piece.end, stretch.end) - max(piece.start, stretch.start)
+        if shared * 2 > min(piece.end - piece.start, stretch.end - stretch.start):
+            tags |= dict.fromkeys(stretch.change.tags)
     return tuple(tags)
 
 
-def _count_anew(passages: Sequence[Passage], *, count_tokens: CountTokens) -> list[Passage]:
-    waiting = [number for number, p in enumerate(passages) if not p.piece.num_tokens or p.edit_id]
-    counts = count_tokens([passages[number].text for number in waiting]) if waiting else []
-    counted = list(passages)
+def _count_anew(chunks: Sequence[PlannedChunk], *, count_tokens: CountTokens) -> list[PlannedChunk]:
+    waiting = [number for number, p in enumerate(chunks) if not p.piece.num_tokens or p.edit_id]
+    counts = count_tokens([chunks[number].text for number in waiting]) if waiting else []
+    counted = list(chunks)
     for number, count in zip(waiting, counts, strict=True):
-        passage = passages[number]
-        counted[number] = replace(passage, piece=replace(passage.piece, num_tokens=count))
+        chunk = chunks[number]
+        counted[number] = replace(chunk, piece=replace(chunk.piece, num_tokens=count))
     return counted
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from apps.chunking.histogram import Histogram, plot_histogram
 from apps.chunking.profiles import name_setting
 from apps.chunking.splitters import Piece
-from apps.chunking.strategies import Source, Strategy, Values
+from apps.chunking.strategies import ChunkingSource, Strategy, Values
 from apps.chunking.units import PageText
 
 MAX_CHARS = 40_000
@@ -78,7 +78,7 @@ class Preview:
         return round(100 * shared / total) if total else 0
 
 
-def make_preview(source: Source, *, strategy: Strategy, values: Values) -> Preview:
+def make_preview(source: ChunkingSource, *, strategy: Strategy, values: Values) -> Preview:
     """Cut the beginning of a document, up to MAX_CHARS (fewer where sentences are embedded).
 
     `values` are complete and checked. Raises what the strategy raises.
@@ -118,7 +118,7 @@ def _first_pages(pages: Sequence[PageText], limit: int) -> list[PageText]:
     return kept
 
 
-def _count_oversize(source: Source, strategy: Strategy, values: Values) -> int:
+def _count_oversize(source: ChunkingSource, strategy: Strategy, values: Values) -> int:
     """How many passages had to be smaller than asked for, because of what the model reads."""
     if strategy.uses_embedder:
         return 0
@@ -163,10 +163,10 @@ def draw(text: str, pieces: Sequence[Piece]) -> list[DrawnSegment]:
 
 def _covering(pieces: Sequence[Piece], first: int, start: int, end: int) -> list[int]:
     """Indices of the passages that hold all of a run, from `first` on."""
-    found = []
+    covering = []
     for index in range(first, len(pieces)):
         if pieces[index].start > start:
             break
         if pieces[index].end >= end:
-            found.append(index)
-    return found
+            covering.append(index)
+    return covering

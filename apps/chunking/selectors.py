@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.chunking.edits import Change, locate
+from apps.chunking.edits import ChunkChange, locate
 from apps.chunking.models import ChunkEdit, ChunkingProfile
 from apps.chunking.planning import place_changes, read_changes
 from apps.documents.models import Document, DocumentVersion
@@ -77,25 +77,25 @@ def read_parents(chunk_ids: Sequence[int], *, workspace_id: UUID) -> dict[int, P
     }
 
 
-def _changed_documents(document_ids: set[UUID]) -> dict[UUID, list[Change]]:
+def _changed_documents(document_ids: set[UUID]) -> dict[UUID, list[ChunkChange]]:
     fixed = ChunkEdit.objects.filter(document__in=document_ids, is_fixed=True)
-    found = set(fixed.values_list("document_id", flat=True))
-    return {pk: [change for change in read_changes(pk) if change.is_fixed] for pk in found}
+    changed = set(fixed.values_list("document_id", flat=True))
+    return {pk: [change for change in read_changes(pk) if change.is_fixed] for pk in changed}
 
 
-def _put_in(text: str, start: int, changes: Sequence[Change]) -> str:
+def _put_in(text: str, start: int, changes: Sequence[ChunkChange]) -> str:
     """A parent's text with what people wrote in place of what stood there."""
-    found = [
+    stretches = [
         (span, change)
         for change in changes
         if (change.text or change.is_disabled) and (span := _find_in(text, start, change))
     ]
-    for (first, last), change in sorted(found, key=lambda pair: pair[0], reverse=True):
+    for (first, last), change in sorted(stretches, key=lambda pair: pair[0], reverse=True):
         text = text[:first] + (LEFT_OUT if change.is_disabled else change.text) + text[last:]
     return text
 
 
-def _find_in(text: str, start: int, change: Change) -> tuple[int, int] | None:
+def _find_in(text: str, start: int, change: ChunkChange) -> tuple[int, int] | None:
     """Where a change's stretch, or the part of it that reaches in, stands in a parent's text."""
     offset = change.start - start
     first, last = max(offset, 0), min(offset + len(change.original), len(text))

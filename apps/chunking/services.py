@@ -43,19 +43,19 @@ def split_version(version: DocumentVersion, *, profile: ChunkingProfile) -> int:
     Doing it again changes nothing while pages, profile and changes are the same, so vectors that
     exist stay. Otherwise the old passages go, with their vectors and postings, in one transaction.
     """
-    return store_passages(version, cut_version(version, profile=profile), profile=profile)
+    return store_chunks(version, cut_version(version, profile=profile), profile=profile)
 
 
 @transaction.atomic(savepoint=False)
-def store_passages(version: DocumentVersion, cut: CutVersion, *, profile: ChunkingProfile) -> int:
+def store_chunks(version: DocumentVersion, cut: CutVersion, *, profile: ChunkingProfile) -> int:
     """The second half of `split_version`, for pages that are cut already."""
     # Two workers may be at the same version for a moment, after one was taken for dead. And a
     # change that is made now either is seen here or finds the passages that it has to change.
     DocumentVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
-    passages = compose(cut, read_changes(version.document_id))
+    planned = compose(cut, read_changes(version.document_id))
     chunks = [
-        build_chunk(passage, version=version, profile=profile, position=position)
-        for position, passage in enumerate(passages)
+        build_chunk(chunk, version=version, profile=profile, position=position)
+        for position, chunk in enumerate(planned)
     ]
     old = Chunk.objects.filter(version=version, profile=profile)
     before = list(old.select_for_update().order_by("position"))
@@ -71,7 +71,7 @@ COPY chunking_chunk (workspace_id, version_id, profile_id, position, text, headi
 """
 
 
-def store_first_passages(
+def store_first_chunks(
     cuts: Sequence[tuple[DocumentVersion, CutVersion]], *, profile: ChunkingProfile
 ) -> list[int]:
     """The passages of versions that have none, each the first of its document; how many of each.
@@ -81,15 +81,15 @@ def store_first_passages(
     counts = []
     with connection.cursor() as cursor, cursor.copy(COPY_CHUNKS) as copy:
         for version, cut in cuts:
-            passages = compose(cut, ())
-            for position, passage in enumerate(passages):
-                piece = passage.piece
+            planned = compose(cut, ())
+            for position, chunk in enumerate(planned):
+                piece = chunk.piece
                 copy.write_row((
-                    version.workspace_id, version.pk, profile.pk, position, passage.text,
+                    version.workspace_id, version.pk, profile.pk, position, chunk.text,
                     piece.heading[:HEADING_CHARS], piece.start, piece.end, piece.first_page,
                     piece.last_page, piece.num_tokens, piece.parent_start, piece.parent_end,
                 ))  # fmt: skip
-            counts.append(len(passages))
+            counts.append(len(planned))
     return counts
 
 
@@ -100,4 +100,4 @@ def _key(chunk: Chunk) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-__all__ = ["default_profile", "split_version", "store_first_passages", "store_passages"]
+__all__ = ["default_profile", "split_version", "store_chunks", "store_first_chunks"]

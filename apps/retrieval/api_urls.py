@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apps.retrieval.chunks import api as passage_api
 from apps.retrieval.indexes.api_urls import index_patterns
-from apps.retrieval.passages import api as passage_api
 from apps.retrieval.search import api
 
 urlpatterns = [

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apps.retrieval.chunks import views as passage_views
 from apps.retrieval.indexes import views as index_views
-from apps.retrieval.passages import views as passage_views
 from apps.retrieval.search import views
 
 app_name = "retrieval"

@@ -36,6 +36,7 @@ from apps.gateway.services import EndpointFields, save_endpoint
 from apps.lab.models import LabRun
 from apps.lab.runs import RunFields, start_run
 from apps.prompts.services import create_prompt, set_label
+from apps.retrieval.chunks.edits import tag_chunk
 from apps.retrieval.indexes.builds import start_build
 from apps.retrieval.indexes.questions import save_question
 from apps.retrieval.indexes.services import (
@@ -44,7 +45,6 @@ from apps.retrieval.indexes.services import (
     publish_version,
     store_embeddings,
 )
-from apps.retrieval.passages.edits import tag_passage
 from apps.retrieval.search.first_stage import search
 from apps.retrieval.search.profiles import DEFAULT_PROFILE
 from apps.retrieval.search.query import SearchQuery
@@ -110,7 +110,7 @@ def furnish(name: str) -> House:
     collection = create_collection(workspace, name="Handbook", actor=actor)
     version = _add_document(collection, actor)
     passage = version.chunks.get()
-    edit = tag_passage(passage, tags=[name], actor=actor)
+    edit = tag_chunk(passage, tags=[name], actor=actor)
     assert edit is not None
     # Nobody listens on port 9, so that a test of the endpoint ends at once.
     fields = EndpointFields(name=f"{name} model", base_url="http://127.0.0.1:9/v1", model="m")

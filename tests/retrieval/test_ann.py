@@ -15,7 +15,7 @@ from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, Document, DocumentVersion
 from apps.retrieval.indexes.services import ensure_live_index
 from apps.retrieval.models import AnnState, Embedding, FrequentTerm, Index, IndexState
-from apps.retrieval.postings.writing import add_postings
+from apps.retrieval.postings.services import add_postings
 from apps.retrieval.search.first_stage import search
 from apps.retrieval.search.query import SearchQuery
 from apps.retrieval.vectors import ann

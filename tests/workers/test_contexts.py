@@ -16,10 +16,10 @@ from apps.core.models import Job, JobKind
 from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
 from apps.gateway.services import EndpointFields, save_endpoint
+from apps.retrieval.chunks import contexts
+from apps.retrieval.chunks.contexts import MAX_CONTEXT_CHARS, clean_context, compose
 from apps.retrieval.indexes.invariants import check_index
 from apps.retrieval.models import Index, PassageContext
-from apps.retrieval.passages import contexts
-from apps.retrieval.passages.contexts import MAX_CONTEXT_CHARS, clean_context, compose
 from apps.retrieval.search.first_stage import search
 from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.services import Actor

@@ -20,9 +20,9 @@ from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobState
 from apps.gateway.models import Endpoint
 from apps.gateway.services import make_client
+from apps.retrieval.chunks import contexts
+from apps.retrieval.chunks.contexts import Written
 from apps.retrieval.models import Index, IndexState
-from apps.retrieval.passages import contexts
-from apps.retrieval.passages.contexts import Written
 from inference.background import run_blocking
 from inference.errors import ModelError
 from inference.openai_client import OpenAIClient

@@ -16,7 +16,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from apps.chunking.planning import cut_texts
-from apps.chunking.services import split_version, store_passages
+from apps.chunking.services import split_version, store_chunks
 from apps.chunking.units import PageText
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
@@ -72,7 +72,7 @@ def parse_version(job: Job) -> None:
         # Cut before the transaction: the row of the job is not held for as long as that takes.
         cut = cut_texts(read.page_texts(), profile=profile)
         with fence(job):
-            count = store_passages(version, cut, profile=profile)
+            count = store_chunks(version, cut, profile=profile)
             _hand_over(job, read, num_chunks=count, profile_id=profile.pk)
         return
     count = split_version(version, profile=profile)

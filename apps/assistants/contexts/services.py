@@ -12,9 +12,9 @@ from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
 from apps.gateway.services import compute_cost
+from apps.retrieval.chunks import contexts
+from apps.retrieval.chunks.contexts import Estimate
 from apps.retrieval.models import Index, IndexState, PassageContext
-from apps.retrieval.passages import contexts
-from apps.retrieval.passages.contexts import Estimate
 from apps.workspaces.services import Actor, record_audit
 
 OPEN = (JobState.QUEUED, JobState.RUNNING)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from apps.chunking.splitters import Packer, Piece, Range, SplitParams, group_sections, open_packer
-from apps.chunking.strategies.base import Parameter, Source, Strategy, Values, overlap_check
+from apps.chunking.strategies.base import ChunkingSource, Parameter, Strategy, Values, overlap_check
 from apps.chunking.strategies.recursive import overlap_parameter, read_split_params
 from apps.chunking.strategies.structure import group_pages
 
@@ -14,7 +14,7 @@ UNLIMITED = 10**9
 """Parents are read by a chat model, and never embedded."""
 
 
-def cut_into_children(source: Source, values: Values) -> list[Piece]:
+def cut_into_children(source: ChunkingSource, values: Values) -> list[Piece]:
     """Passages with the span of their parent. Parents do not overlap and leave nothing out."""
     params = read_split_params(values, room=source.room)
     packer = open_packer(source.pages, params=params, count_tokens=source.count_tokens)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from apps.chunking.splitters import Packer, Piece, Range, open_packer
 from apps.chunking.strategies.base import (
+    ChunkingSource,
     EmbedderMissingError,
     Parameter,
-    Source,
     Strategy,
     Values,
 )
@@ -29,7 +29,7 @@ DIGITS = 3
 """Distances are rounded, so that another batch order does not cut a text elsewhere."""
 
 
-def cut_by_meaning(source: Source, values: Values) -> list[Piece]:
+def cut_by_meaning(source: ChunkingSource, values: Values) -> list[Piece]:
     """Sentences up to a turn of meaning. Raises EmbedderMissingError without `source.embed`."""
     params = read_split_params({**values, "overlap": 0}, room=source.room)
     packer = open_packer(source.pages, params=params, count_tokens=source.count_tokens)
@@ -40,7 +40,7 @@ def cut_by_meaning(source: Source, values: Values) -> list[Piece]:
     return packer.make_pieces(share(packer, ranges, values["overlap"], lambda unit: unit.is_prose))
 
 
-def _measure(source: Source, packer: Packer, *, window: int) -> list[float]:
+def _measure(source: ChunkingSource, packer: Packer, *, window: int) -> list[float]:
     """How far each unit's meaning is from what stands before it, as cosine distances.
 
     The mean of `window` + 1 sentences on one side is compared with that on the other: one alone

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from apps.chunking.splitters import Packer, Piece, Range, SplitParams, group_sections, open_packer
-from apps.chunking.strategies.base import Parameter, Source, Strategy, Values, overlap_check
+from apps.chunking.strategies.base import ChunkingSource, Parameter, Strategy, Values, overlap_check
 from apps.chunking.strategies.recursive import (
     overlap_parameter,
     read_split_params,
@@ -24,7 +24,7 @@ _DEFINITION = re.compile(
 )
 
 
-def cut_at_headings(source: Source, values: Values) -> list[Piece]:
+def cut_at_headings(source: ChunkingSource, values: Values) -> list[Piece]:
     """A passage for each section down to a level; what is too large is cut evenly."""
     packer, params = _open(source, values)
 
@@ -36,7 +36,7 @@ def cut_at_headings(source: Source, values: Values) -> list[Piece]:
     return packer.make_pieces([piece for group in groups for piece in packer.cut(group)])
 
 
-def cut_at_pages(source: Source, values: Values) -> list[Piece]:
+def cut_at_pages(source: ChunkingSource, values: Values) -> list[Piece]:
     """A passage for each page, slide or sheet; what is too large is cut evenly."""
     packer, params = _open(source, {**values, "overlap": 0})
     groups = _join_small(packer, group_pages(packer.units), values["minimum"], params)
@@ -49,7 +49,7 @@ def group_pages(units: Sequence[Unit]) -> Iterator[Range]:
     return _group(units, lambda index: units[index].page != units[index - 1].page)
 
 
-def cut_tables(source: Source, values: Values) -> list[Piece]:
+def cut_tables(source: ChunkingSource, values: Values) -> list[Piece]:
     """So many rows of a table to a passage, its header in the heading path; the rest as usual."""
     packer, params = _open(source, {**values, "overlap": 30})
     ranges: list[Range] = []
@@ -89,7 +89,7 @@ def _with_heading(units: Sequence[Unit], ranges: list[Range], first: int) -> int
     return first
 
 
-def cut_code(source: Source, values: Values) -> list[Piece]:
+def cut_code(source: ChunkingSource, values: Values) -> list[Piece]:
     """Whole functions and classes, as many as fit; the text around code as usual."""
     packer, params = _open(source, {**values, "overlap": 0})
     ranges: list[Range] = []
@@ -133,7 +133,7 @@ def _indent(text: str, unit: Unit) -> int:
     return unit.start - (text.rfind("\n", 0, unit.start) + 1)
 
 
-def _open(source: Source, values: Values) -> tuple[Packer, SplitParams]:
+def _open(source: ChunkingSource, values: Values) -> tuple[Packer, SplitParams]:
     params = read_split_params(values, room=source.room)
     return open_packer(source.pages, params=params, count_tokens=source.count_tokens), params
 

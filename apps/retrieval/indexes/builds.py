@@ -214,16 +214,16 @@ def remove_rows(index_id: UUID) -> int:
 def _tables_of(model: type[Model], column: str) -> list[str]:
     """The tables with rows of these rows, whichever they are by now."""
     relations: list[Any] = list(model._meta.get_fields(include_hidden=True))
-    found = [
+    tables = [
         str(relation.related_model._meta.db_table)
         for relation in relations
         if isinstance(relation, ForeignObjectRel)
         and getattr(relation.field, "column", "") == column
     ]
-    return sorted(found)
+    return sorted(tables)
 
 
-DELETE_PASSAGES = """
+DELETE_CHUNKS = """
 DELETE FROM chunking_chunk WHERE id IN (
     SELECT chunk.id FROM documents_document document
     JOIN documents_documentversion version ON version.document_id = document.id
@@ -234,7 +234,7 @@ DELETE FROM chunking_chunk WHERE id IN (
 
 
 @transaction.atomic
-def remove_passages_or_row(index: Index) -> int:
+def remove_chunks_or_row(index: Index) -> int:
     """Delete some passages that only a discarded index had; returns how many.
 
     0: there are none, and now the row of the index is gone too. Passages belong to a version and
@@ -242,16 +242,16 @@ def remove_passages_or_row(index: Index) -> int:
     """
     Collection.objects.select_for_update(no_key=True).filter(pk=index.collection_id).first()
     same = Index.objects.filter(collection_id=index.collection_id, profile_id=index.profile_id)
-    removed = 0 if same.exclude(pk=index.pk).exists() else _remove_passages(index)
+    removed = 0 if same.exclude(pk=index.pk).exists() else _remove_chunks(index)
     if not removed:
         index.delete()
     return removed
 
 
-def _remove_passages(index: Index) -> int:
+def _remove_chunks(index: Index) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            DELETE_PASSAGES,
+            DELETE_CHUNKS,
             {
                 "collection": index.collection_id,
                 "profile": index.profile_id,

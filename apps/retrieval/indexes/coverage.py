@@ -16,7 +16,7 @@ from apps.chunking.models import Chunk
 from apps.documents.models import Document
 from apps.retrieval.indexes.services import VectorsMissingError
 from apps.retrieval.models import Index, IndexedVersion, IndexState
-from apps.retrieval.postings import writing as postings
+from apps.retrieval.postings.services import add_postings
 
 _MISSING = """
 FROM documents_document document
@@ -38,7 +38,7 @@ SELECT document.id, document.current_id {_MISSING}
       WHERE chunk.version_id = document.current_id AND chunk.profile_id = %(profile)s)
   AND document.id > %(after)s ORDER BY document.id LIMIT %(limit)s
 """  # noqa: S608
-COUNT_PASSAGES = f"""
+COUNT_CHUNKS = f"""
 SELECT count(*), count(embedding.id)
 FROM chunking_chunk chunk
 LEFT JOIN retrieval_embedding embedding
@@ -95,9 +95,9 @@ def list_unsplit(index: Index, *, after: UUID = FIRST, limit: int) -> list[tuple
     return [(row[0], row[1]) for row in _ask(LIST_UNSPLIT, index, after=after, limit=limit)]
 
 
-def count_passages(index: Index) -> tuple[int, int]:
+def count_chunks(index: Index) -> tuple[int, int]:
     """Passages of versions that the index lacks, and how many of them have their vector."""
-    [[total, done]] = _ask(COUNT_PASSAGES, index)
+    [[total, done]] = _ask(COUNT_CHUNKS, index)
     return total, done
 
 
@@ -135,10 +135,10 @@ def hold_version(document_id: UUID, version_id: UUID, *, index: Index) -> bool:
     False: the version is no longer the current one. Raises VectorsMissingError while passages
     wait for vectors, IndexGoneError if the index is no longer being built.
     """
-    found = Document.objects.select_for_update(no_key=True).filter(
+    documents = Document.objects.select_for_update(no_key=True).filter(
         pk=document_id, current_id=version_id, deleted_at=None
     )
-    if not found.exists():
+    if not documents.exists():
         return False
     keep_building(index)
     if IndexedVersion.objects.filter(index=index, version_id=version_id).exists():
@@ -147,7 +147,7 @@ def hold_version(document_id: UUID, version_id: UUID, *, index: Index) -> bool:
     missing = chunks.exclude(embeddings__index=index).count()
     if missing:
         raise VectorsMissingError(missing)
-    num_chunks = postings.add_postings(version_id, index=index)
+    num_chunks = add_postings(version_id, index=index)
     IndexedVersion.objects.create(
         workspace_id=index.workspace_id,
         index=index,

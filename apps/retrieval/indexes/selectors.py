@@ -25,7 +25,7 @@ SAMPLE = 200
 
 # What a passage takes: its vector, and its postings, each with the 24 bytes of a row's header.
 # Postings stand in the table and once more in its key.
-PASSAGE_BYTES = """
+CHUNK_BYTES = """
 WITH vectors AS (
     SELECT chunk_id, pg_column_size(vector) AS size FROM retrieval_embedding
     WHERE index_id = %(index)s LIMIT %(sample)s
@@ -45,7 +45,7 @@ WHERE relkind = 'i' AND relname LIKE %(name)s
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
+class BuildStatus:
     """How far a build is. `percent` is 0 to 100; `state` that of its job."""
 
     state: str
@@ -68,7 +68,7 @@ class IndexView:
     num_passages: int
     num_bytes: int
     missing: int
-    build: Build | None
+    build: BuildStatus | None
 
     @property
     def is_complete(self) -> bool:
@@ -127,19 +127,19 @@ def list_saved_queries(collection: Collection) -> QuerySet[SavedQuery]:
 def measure_bytes(index: Index) -> int:
     """About how much an index takes, from a sample of its passages and its vector index."""
     with connection.cursor() as cursor:
-        cursor.execute(PASSAGE_BYTES, {"index": index.pk, "sample": SAMPLE})
-        per_passage = float(cursor.fetchone()[0])
+        cursor.execute(CHUNK_BYTES, {"index": index.pk, "sample": SAMPLE})
+        per_chunk = float(cursor.fetchone()[0])
         cursor.execute(ANN_BYTES, {"name": f"embedding\\_ann\\_{index.pk.hex}%"})
         ann = int(cursor.fetchone()[0])
-    return round(per_passage * index.num_chunks) + ann
+    return round(per_chunk * index.num_chunks) + ann
 
 
-def _find_build(index: Index) -> Build | None:
+def _find_build(index: Index) -> BuildStatus | None:
     job = Job.objects.filter(kind=JobKind.BUILD_INDEX, key=str(index.pk)).first()
     if job is None:
         return None
     is_running = job.state in (JobState.QUEUED, JobState.RUNNING)
-    return Build(
+    return BuildStatus(
         state=job.state,
         stage=str(BuildStage(index.stage).label),
         done=job.done,

@@ -17,11 +17,11 @@ from apps.chunking.models import Chunk
 from apps.chunking.services import default_profile
 from apps.core.embedder import get_embedder
 from apps.documents.models import Collection, Document, DocumentVersion, Stage, VersionState
+from apps.retrieval.chunks.context_text import heading_with_context
+from apps.retrieval.chunks.edit_jobs import follow_changes
 from apps.retrieval.indexes.following import follow_up, hold_live
 from apps.retrieval.models import Index, IndexState
-from apps.retrieval.passages.context_text import heading_with_context
-from apps.retrieval.passages.edit_jobs import follow_changes
-from apps.retrieval.postings import writing as postings
+from apps.retrieval.postings.services import remove_chunks_of, write_postings
 from apps.retrieval.vectors.wire import HalfVector, open_cursor
 from inference.protocols import Vectors
 
@@ -144,20 +144,20 @@ def publish_version(version: DocumentVersion, *, index: Index) -> bool:
         return True
     if document.deleted_at is not None or _is_superseded(document, version):
         _finish(version, num_chunks=0)
-        postings.remove_passages([version.pk])
+        remove_chunks_of([version.pk])
         return False
     building = hold_live(index)
     missing = _count_missing(version, index)
     if missing:
         raise VectorsMissingError(missing)
     # An earlier attempt at this version may have been published by another index.
-    num_chunks = postings.write_postings(version, index=index)
+    num_chunks = write_postings(version, index=index)
     was_found = document.current_id is not None
     document.current = version
     document.save(update_fields=["current"])
     _finish(version, num_chunks=num_chunks)
     superseded = document.versions.filter(number__lt=version.number).values_list("pk", flat=True)
-    postings.remove_passages(list(superseded))
+    remove_chunks_of(list(superseded))
     follow_up(building)
     if was_found:
         follow_changes(document.workspace_id, document.pk)
@@ -168,7 +168,7 @@ def forget_document(document: Document) -> None:
     """Remove every passage, vector and posting of a document, in one transaction."""
     with transaction.atomic():
         Document.objects.select_for_update(no_key=True).get(pk=document.pk)
-        postings.remove_passages(list(document.versions.values_list("pk", flat=True)))
+        remove_chunks_of(list(document.versions.values_list("pk", flat=True)))
 
 
 def _is_superseded(document: Document, version: DocumentVersion) -> bool:

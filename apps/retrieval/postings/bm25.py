@@ -8,13 +8,15 @@ from typing import Any
 K1, B = 1.2, 0.75
 
 
-def bm25_weight(times: int, found: int, chunks: int) -> float:
+def bm25_weight(count: int, num_with_term: int, num_chunks: int) -> float:
     """Of a term that stands `times` in the question and in `found` of `chunks` passages.
 
     It includes k1 + 1, so that it is what the term brings at the very most.
     """
-    found = min(found, chunks)
-    return times * (K1 + 1) * math.log(1 + (chunks - found + 0.5) / (found + 0.5))
+    num_with_term = min(num_with_term, num_chunks)
+    return (
+        count * (K1 + 1) * math.log(1 + (num_chunks - num_with_term + 0.5) / (num_with_term + 0.5))
+    )
 
 
 def bm25_share(frequency: Any, length: Any, *, mean_length: float) -> Any:

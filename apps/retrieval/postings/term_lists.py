@@ -38,24 +38,24 @@ WITH late AS MATERIALIZED (
     JOIN retrieval_termlists lists ON lists.index_id = late.index_id
     WHERE late.index_id = ANY($1::uuid[]) AND late.chunk_id <= lists.until
 )
-SELECT live.number::int, asked.number::int, coalesce(lists.base, 0), packed.chunk_ids,
+SELECT live.number::int, question.number::int, coalesce(lists.base, 0), packed.chunk_ids,
        packed.impacts, fresh.postings
 FROM unnest($1::uuid[]) WITH ORDINALITY AS live (id, number)
 LEFT JOIN retrieval_termlists lists ON lists.index_id = live.id
-CROSS JOIN unnest($2::text[]) WITH ORDINALITY AS asked (term, number)
+CROSS JOIN unnest($2::text[]) WITH ORDINALITY AS question (term, number)
 LEFT JOIN retrieval_frequentterm packed
-    ON packed.index_id = live.id AND packed.term = asked.term
+    ON packed.index_id = live.id AND packed.term = question.term
 CROSS JOIN LATERAL (
     SELECT string_agg(int8send(chunk_id) || int4send(frequency) || int4send(length), '') AS postings
     FROM (
         SELECT chunk_id, frequency, length FROM retrieval_posting posting
-        WHERE posting.index_id = live.id AND posting.term = asked.term
+        WHERE posting.index_id = live.id AND posting.term = question.term
           AND posting.chunk_id > CASE WHEN packed.term IS NULL THEN 0 ELSE lists.until END
         UNION ALL
         SELECT posting.chunk_id, frequency, length
         FROM late JOIN retrieval_posting posting ON posting.chunk_id = late.chunk_id
         WHERE packed.term IS NOT NULL AND late.index_id = live.id
-          AND posting.index_id = live.id AND posting.term = asked.term
+          AND posting.index_id = live.id AND posting.term = question.term
     ) AS posting
 ) AS fresh
 """
@@ -68,7 +68,7 @@ Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class TermScores:
     """Passages: ids, BM25 scores and a bit for each asked term that stands in them."""
 
     chunk_ids: Any
@@ -83,7 +83,7 @@ def read(
     *,
     chunks: int,
     mean_length: float,
-) -> Words:
+) -> TermPostings:
     """What large indexes hold of the asked terms, which have their counts.
 
     `chunks` and `mean_length` are those of all that is searched.
@@ -93,26 +93,27 @@ def read(
         cursor.execute(READ, [ids, list(terms)], binary=True)
         second.execute(READ_LATE, [ids], binary=True)
         rows, late = cursor.fetchall(), second.fetchall()
-    found = dict.fromkeys(range(1, len(terms) + 1), 0)
+    num_found = dict.fromkeys(range(1, len(terms) + 1), 0)
     for row in rows:
-        found[row[1]] += count_packed(row[4] or b"") + len(row[5] or b"") // POSTING.itemsize
+        num_found[row[1]] += count_packed(row[4] or b"") + len(row[5] or b"") // POSTING.itemsize
     weights = [
-        bm25_weight(times, found[number], chunks) for number, times in enumerate(terms.values(), 1)
+        bm25_weight(times, num_found[number], chunks)
+        for number, times in enumerate(terms.values(), 1)
     ]
     parts = []
     for number in range(1, len(ids) + 1):
-        lists = _Lists(mean_length, late=[pk for at, pk in late if at == number])
+        lists = _IndexPostings(mean_length, late=[pk for at, pk in late if at == number])
         for row in rows:
             if row[0] == number:
                 lists.add(row[2:], weight=weights[row[1] - 1], bit=1 << (row[1] - 1))
         parts.append(lists)
-    return Words(parts)
+    return TermPostings(parts)
 
 
-class Words:
+class TermPostings:
     """The postings of the asked terms in every index of a search, by the ids of passages."""
 
-    def __init__(self, parts: Sequence[_Lists] = ()) -> None:
+    def __init__(self, parts: Sequence[_IndexPostings] = ()) -> None:
         self._parts = parts
 
     def add_up(self) -> None:
@@ -125,21 +126,21 @@ class Words:
 
         Passages that are gone may be among them.
         """
-        found = [part.best(depth, allowed=allowed) for part in self._parts]
-        ids = np.concatenate([np.empty(0, np.int64), *[part[0] for part in found]])
-        scores = np.concatenate([np.empty(0), *[part[1] for part in found]])
+        lists = [part.best(depth, allowed=allowed) for part in self._parts]
+        ids = np.concatenate([np.empty(0, np.int64), *[part[0] for part in lists]])
+        scores = np.concatenate([np.empty(0), *[part[1] for part in lists]])
         order = np.lexsort((ids, -scores))[:depth]
         return ids[order[scores[order] > 0]]  # those that came late have lost their packed ones
 
-    def look_up(self, chunk_ids: Any) -> Scored:
+    def look_up(self, chunk_ids: Any) -> TermScores:
         """Scores and terms of these passages; 0 where none of the terms stands in one."""
         scores, terms = np.zeros(len(chunk_ids)), np.zeros(len(chunk_ids), np.int64)
         for part in self._parts:
             part.look_up(chunk_ids, scores, terms)
-        return Scored(chunk_ids, scores, terms)
+        return TermScores(chunk_ids, scores, terms)
 
 
-class _Lists:
+class _IndexPostings:
     """The postings of all asked terms in one index, and what they add up to.
 
     Sums stand in an array by place. The place of a passage is its id less the base; where that
@@ -215,11 +216,11 @@ class _Lists:
 
     def look_up(self, chunk_ids: Any, scores: Any, terms: Any) -> None:
         """Add to the scores and terms of these passages what they have here."""
-        wanted = chunk_ids - self._base
+        offsets = chunk_ids - self._base
         kept = ~np.isin(chunk_ids, self._late)
         for ids, share, (*_, bit) in zip(self._ids, self._shares, self._read, strict=True):
-            at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-            met = kept & (ids[at] == wanted)
+            at = np.minimum(np.searchsorted(ids, offsets), len(ids) - 1)
+            met = kept & (ids[at] == offsets)
             scores[met] += share[at[met]]
             terms[met] |= bit
         for ids, score, bit in self._fresh:

@@ -110,7 +110,7 @@ def parse_conditions(text: str) -> list[Condition]:
         raise FilterError(f"A filter has at most {MAX_CHARS:,} characters.")
     if "\x00" in text or _has_broken(text):
         raise FilterError("The filter holds characters that no text has.")
-    found: list[Condition] = []
+    conditions: list[Condition] = []
     position = 0
     while position < len(text):
         if text[position].isspace():
@@ -124,13 +124,17 @@ def parse_conditions(text: str) -> list[Condition]:
                 "values with spaces stand in quotes."
             )
         values = tuple(quoted or plain for quoted, plain in _VALUE.findall(match["values"]))
-        found.append(Condition(match["field"].lower(), match["op"], values, bool(match["not"])))
+        conditions.append(
+            Condition(match["field"].lower(), match["op"], values, bool(match["not"]))
+        )
         position = match.end()
-    if len(found) > MAX_CONDITIONS or any(len(item.values) > MAX_VALUES for item in found):
+    if len(conditions) > MAX_CONDITIONS or any(
+        len(item.values) > MAX_VALUES for item in conditions
+    ):
         raise FilterError(
             f"A filter has at most {MAX_CONDITIONS} conditions of {MAX_VALUES} values each."
         )
-    return found
+    return conditions
 
 
 def _has_broken(text: str) -> bool:

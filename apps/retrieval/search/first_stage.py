@@ -23,8 +23,8 @@ from inference.errors import ModelError, ModelFilesError
 NO_VECTORS = "The embedding model could not be asked, so this was found by words only: {}"
 
 MAX_KNOWN_LARGE = 10_000
-Scope = tuple[UUID | None, ...]
-_known_large: set[Scope] = set()
+SearchScope = tuple[UUID | None, ...]
+_known_large: set[SearchScope] = set()
 """Where searches of this process had more to look through than is read exactly: only a guess."""
 
 
@@ -127,7 +127,7 @@ def _fetch(query: SearchQuery) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _remember_large(scope: Scope) -> None:
+def _remember_large(scope: SearchScope) -> None:
     """So that the next search there begins with what large collections need."""
     if len(_known_large) >= MAX_KNOWN_LARGE:
         _known_large.clear()

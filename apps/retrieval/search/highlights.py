@@ -16,11 +16,11 @@ def mark_terms(text: str, *, terms: Collection[str]) -> list[tuple[str, bool]]:
     A word matches when the terms that it was stored under hold one of `terms`, so that
     "notices" is marked for a question about a "notice".
     """
-    wanted = frozenset(terms)
+    matches = frozenset(terms)
     pieces: list[tuple[str, bool]] = []
     position = 0
     for word in _WORD.finditer(text):
-        if wanted.isdisjoint(iter_terms(word.group())):
+        if matches.isdisjoint(iter_terms(word.group())):
             continue
         if word.start() > position:
             pieces.append((text[position : word.start()], False))

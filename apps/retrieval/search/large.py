@@ -17,7 +17,7 @@ from django.conf import settings
 
 from apps.retrieval.postings import term_lists
 from apps.retrieval.search.large_sql import (
-    Part,
+    SearchedIndex,
     Shape,
     check_statement,
     list_statement,
@@ -43,7 +43,7 @@ LISTED_FOR_ONE = 4_000
 USUAL_CHUNKS = 10
 """Passages that documents have at least, as a first guess when those that pass are counted."""
 
-LOOK = """
+READ_INDEXES = """
 SELECT id, num_chunks, total_length, embedding_model = $3::text, dimensions, ann_built
 FROM retrieval_index
 WHERE workspace_id = $1::uuid AND collection_id = ANY($2::uuid[])
@@ -57,10 +57,10 @@ Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SearchedIndexes:
     """What is known of the live indexes of a search."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[SearchedIndex, ...]
     largest: int
     chunks: int
     mean_length: float
@@ -76,7 +76,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class Nearest:
     """Passages by their distance to the question, the nearest first."""
 
     chunk_ids: Any = field(default_factory=lambda: np.empty(0, np.int64))
@@ -84,26 +84,32 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class PassingChunks:
     """All passages that a filter leaves: ids, ascending, and the nearest of them."""
 
     chunk_ids: Any
-    nearest: Near
+    nearest: Nearest
 
 
 def find_large(cursor: Cursor, query: SearchQuery) -> list[tuple[Any, ...]] | None:
     """Rows as every search gives them; None if there are few enough chunks to read them all."""
-    look = look_at(cursor, query)
-    if look.chunks <= settings.EXACT_SCAN_CHUNKS:
+    indexes = read_indexes(cursor, query)
+    if indexes.chunks <= settings.EXACT_SCAN_CHUNKS:
         return None
-    return _LargeSearch(cursor, query, look, _read_words(cursor, query, look)).find()
+    return _LargeSearch(cursor, query, indexes, _read_words(cursor, query, indexes)).find()
 
 
-def _read_words(cursor: Cursor, query: SearchQuery, look: Look) -> term_lists.Words:
+def _read_words(
+    cursor: Cursor, query: SearchQuery, indexes: SearchedIndexes
+) -> term_lists.TermPostings:
     if not query.terms:
-        return term_lists.Words()
+        return term_lists.TermPostings()
     return term_lists.read(
-        cursor, look.index_ids, query.terms, chunks=look.chunks, mean_length=look.mean_length
+        cursor,
+        indexes.index_ids,
+        query.terms,
+        chunks=indexes.chunks,
+        mean_length=indexes.mean_length,
     )
 
 
@@ -113,13 +119,13 @@ class _LargeSearch:
 
     cursor: Cursor
     query: SearchQuery
-    look: Look
-    words: term_lists.Words
+    indexes: SearchedIndexes
+    words: term_lists.TermPostings
 
     def find(self) -> list[tuple[Any, ...]]:
         """Rows of the result."""
         listed = self._list_passing() if self.query.filter else None
-        num_chunks = self.look.chunks
+        num_chunks = self.indexes.chunks
         if listed is None:
             near = self._find_near()
             best_ids = self._check_words()
@@ -133,9 +139,9 @@ class _LargeSearch:
         return self._execute(
             result_statement(self.query.mode),
             chunks=float(num_chunks),
-            found_ids=by_words.chunk_ids.tolist(),
-            found_scores=by_words.scores.tolist(),
-            found_terms=by_words.terms.tolist(),
+            best_ids=by_words.chunk_ids.tolist(),
+            best_scores=by_words.scores.tolist(),
+            best_terms=by_words.terms.tolist(),
             near_ids=near.chunk_ids.tolist(),
             near_distances=near.distances.tolist(),
             near_scores=met.scores.tolist(),
@@ -143,8 +149,8 @@ class _LargeSearch:
         ).fetchall()
 
     def _execute(self, statement: Statement, **values: Any) -> Cursor:
-        values["indexes"] = self.look.index_ids
-        values["same_model"] = self.look.same_model_ids
+        values["indexes"] = self.indexes.index_ids
+        values["same_model"] = self.indexes.same_model_ids
         return self.cursor.execute(statement.text, statement.bind(self.query, values), binary=True)
 
     def _check_words(self) -> Any:
@@ -158,47 +164,47 @@ class _LargeSearch:
             depths = [share * query.num_candidates for share in CHECKED_SHARES]
         for depth in depths:
             ids = self.words.best(depth)
-            rows = self._execute(statement, found_ids=ids.tolist()).fetchall()
+            rows = self._execute(statement, best_ids=ids.tolist()).fetchall()
             if len(rows) == query.num_candidates or len(ids) < depth:
                 break
         return ids[[row[0] - 1 for row in rows]]
 
-    def _find_near(self) -> Near:
+    def _find_near(self) -> Nearest:
         """By the vector indexes, while the words are added up."""
-        query, parts = self.query, self.look.parts
+        query, parts = self.query, self.indexes.parts
         if query.mode == "lexical":
-            return Near()
-        scan_settings = _scan_settings(query, self.look)
+            return Nearest()
+        scan_settings = _scan_settings(query, self.indexes)
         statement = nearest_statement(
             Shape(parts=parts, clauses=query.filter.clauses, settings=tuple(scan_settings))
         )
         if statement is None:
-            return Near()
+            return Nearest()
         oversampled = [p.vectors.oversampled(query.num_candidates) for p in parts if p.vectors]
         values = {f"setting_{n}": value for n, value in enumerate(scan_settings.values())}
         with self.cursor.connection.pipeline():  # sent, and not waited for before it is fetched
             self._execute(statement, oversampled=max(oversampled, default=0), **values)
             self.words.add_up()
             rows = self.cursor.fetchall()
-        return Near(
+        return Nearest(
             np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows])
         )
 
-    def _list_passing(self) -> Listed | None:
+    def _list_passing(self) -> PassingChunks | None:
         """What the filter leaves, with the nearest of it; None if that is too much to be listed.
 
         As far as a first guess goes the documents tell: either there are no more, or they are
         listed once more after their chunks have been counted.
         """
-        query, look = self.query, self.look
+        query, indexes = self.query, self.indexes
         most = LISTED_SHARE * settings.EXACT_SCAN_CHUNKS
-        if query.mode == "lexical" or (query.mode == "vector" and _is_quick(look)):
-            most = min(most, max(LISTED_FOR_ONE, look.chunks // 100))
+        if query.mode == "lexical" or (query.mode == "vector" and _is_quick(indexes)):
+            most = min(most, max(LISTED_FOR_ONE, indexes.chunks // 100))
         with_distance = query.mode != "lexical"
         statement = list_statement(
             query.filter.clauses,
             with_distance=with_distance,
-            of_one_model=look.index_ids == look.same_model_ids,
+            of_one_model=indexes.index_ids == indexes.same_model_ids,
         )
         enough = most // USUAL_CHUNKS + 1
         while True:
@@ -216,23 +222,23 @@ class _LargeSearch:
         ids = np.frombuffer(packed or b"", ">i8").astype(np.int64)
         if len(ids) > most:
             return None
-        near = Near()
+        near = Nearest()
         if with_distance:
             distances = np.frombuffer(row[3] or b"", ">f8")
             near = _nearest_of(ids, distances, query.num_candidates)
-        return Listed(np.sort(ids), near)
+        return PassingChunks(np.sort(ids), near)
 
 
-def _is_quick(look: Look) -> bool:
+def _is_quick(indexes: SearchedIndexes) -> bool:
     """Whether the vector indexes find much behind a filter in little time: graphs of whole numbers.
 
     Bits and lists are slower there than comparing all that the filter leaves, or find less.
     """
-    built = [part.vectors for part in look.parts if part.vectors]
+    built = [part.vectors for part in indexes.parts if part.vectors]
     return all(one.kind == "hnsw" and one.precision != "binary" for one in built)
 
 
-def _nearest_of(ids: Any, distances: Any, candidates: int) -> Near:
+def _nearest_of(ids: Any, distances: Any, candidates: int) -> Nearest:
     """Those without a distance have a vector of another model."""
     known = ~np.isnan(distances)
     ids, distances = ids[known], distances[known]
@@ -242,19 +248,19 @@ def _nearest_of(ids: Any, distances: Any, candidates: int) -> Near:
         kept = distances <= limit
         ids, distances = ids[kept], distances[kept]
     order = np.lexsort((ids, distances))[:candidates]
-    return Near(ids[order], distances[order].astype(np.float64))
+    return Nearest(ids[order], distances[order].astype(np.float64))
 
 
-def look_at(cursor: Cursor, query: SearchQuery) -> Look:
+def read_indexes(cursor: Cursor, query: SearchQuery) -> SearchedIndexes:
     """The live indexes of the collections, always in the same order."""
     values = [query.workspace_id, list(query.collection_ids), query.model_name, query.index_id]
-    rows = cursor.execute(LOOK, values, binary=True).fetchall()
+    rows = cursor.execute(READ_INDEXES, values, binary=True).fetchall()
     parts = [
-        Part(row[0], same_model=row[3], vectors=_vector_index(row[0], row[4], row[5]))
+        SearchedIndex(row[0], same_model=row[3], vectors=_vector_index(row[0], row[4], row[5]))
         for row in rows
     ]
     chunks = sum(row[1] for row in rows)
-    return Look(
+    return SearchedIndexes(
         parts=tuple(sorted(parts, key=lambda part: part.index_id)),
         largest=max((row[1] for row in rows), default=0),
         chunks=chunks,
@@ -267,14 +273,14 @@ def _vector_index(index_id: UUID, dimensions: int, built: str) -> VectorIndex | 
     return VectorIndex(index_id, kind, precision, dimensions) if built else None
 
 
-def _scan_settings(query: SearchQuery, look: Look) -> dict[str, str]:
+def _scan_settings(query: SearchQuery, indexes: SearchedIndexes) -> dict[str, str]:
     """What the vector indexes of the search need; of two wishes the larger number counts."""
     largest: dict[str, str] = {}
-    for part in look.parts:
+    for part in indexes.parts:
         if query.mode == "lexical" or part.vectors is None or not part.same_model:
             continue
         own = part.vectors.settings(
-            candidates=query.num_candidates, num_chunks=look.largest, filtered=bool(query.filter)
+            candidates=query.num_candidates, num_chunks=indexes.largest, filtered=bool(query.filter)
         )
         for name, value in own.items():
             is_larger = value.isdigit() and int(value) > int(largest.get(name, "0"))

@@ -23,7 +23,7 @@ from apps.retrieval.vectors.ann_sql import VectorIndex
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SearchedIndex:
     """One of the indexes that are searched; `vectors` is its vector index if that is ready."""
 
     index_id: UUID
@@ -39,7 +39,7 @@ class Shape:
     values are parameters `setting_0`, ...
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[SearchedIndex, ...]
     clauses: tuple[Clause, ...]
     settings: tuple[str, ...]
 
@@ -67,8 +67,8 @@ WITH passing AS MATERIALIZED (
     LIMIT %(enough)s
 ), amount AS MATERIALIZED (
     SELECT count(*) AS documents FROM passing
-), found AS MATERIALIZED (
-    SELECT {packed} FROM (
+), packed AS MATERIALIZED (
+    SELECT {columns} FROM (
         SELECT embedding.chunk_id{distance}
         FROM retrieval_embedding embedding {chunk_joins}
         WHERE (SELECT documents < %(enough)s FROM amount)
@@ -83,8 +83,8 @@ SELECT amount.documents,
            FROM (SELECT id FROM passing LIMIT 50) AS sample
            JOIN documents_documentversion version USING (id)
        ) END,
-       found.*
-FROM amount CROSS JOIN found"""
+       packed.*
+FROM amount CROSS JOIN packed"""
 
 _DISTANCE = ", embedding.vector <=> %(vector)s::halfvec AS distance"
 _DISTANCE_OF_SOME = """,
@@ -98,12 +98,12 @@ totals AS MATERIALIZED (
 
 # Of passages in the order of their score the first that are visible and pass the filter.
 _CHECKED = """
-SELECT number::int FROM unnest(%(found_ids)s::bigint[]) WITH ORDINALITY AS found (chunk_id, number)
+SELECT number::int FROM unnest(%(best_ids)s::bigint[]) WITH ORDINALITY AS best (chunk_id, number)
 WHERE (
     SELECT true FROM retrieval_embedding embedding
     JOIN documents_document document ON document.current_id = embedding.version_id
     {joins}
-    WHERE embedding.chunk_id = found.chunk_id
+    WHERE embedding.chunk_id = best.chunk_id
       AND (embedding.index_id = ANY(%(indexes)s)) IS TRUE AND {clauses}
     LIMIT 1)
 LIMIT %(candidates)s"""
@@ -111,8 +111,8 @@ LIMIT %(candidates)s"""
 _LEXICAL = """
 lexical AS MATERIALIZED (
     SELECT chunk_id, terms, score, row_number() OVER (ORDER BY score DESC, chunk_id) AS rank
-    FROM unnest(%(found_ids)s::bigint[], %(found_scores)s::float8[], %(found_terms)s::bigint[])
-        AS found (chunk_id, score, terms)
+    FROM unnest(%(best_ids)s::bigint[], %(best_scores)s::float8[], %(best_terms)s::bigint[])
+        AS best (chunk_id, score, terms)
 )"""
 
 _VECTOR = """
@@ -174,9 +174,9 @@ def list_statement(
     """The chunks that pass a filter; columns as in _LISTED."""
     of_chunks = [clause for clause in clauses if Table.CHUNK in clause.tables]
     of_documents = [clause for clause in clauses if Table.CHUNK not in clause.tables]
-    packed = ["string_agg(int8send(chunk_id), ''::bytea)"]
+    columns = ["string_agg(int8send(chunk_id), ''::bytea)"]
     if with_distance:
-        packed.append("string_agg(float8send(distance), ''::bytea)")
+        columns.append("string_agg(float8send(distance), ''::bytea)")
     return number_parameters(
         _LISTED.format(
             document_joins=_join(of_documents),
@@ -184,7 +184,7 @@ def list_statement(
             distance=(_DISTANCE if of_one_model else _DISTANCE_OF_SOME) * with_distance,
             chunk_joins=_join(of_chunks),
             chunk_clauses="".join(f"\n      AND {clause.sql}" for clause in of_chunks),
-            packed=", ".join(packed),
+            columns=", ".join(columns),
         )
     )
 
@@ -237,7 +237,7 @@ def result_statement(mode: Mode) -> Statement:
     return compose(mode, _FOUND, *lists[mode], met=_MET, near=_NEAR)
 
 
-def _ids(parts: Sequence[Part]) -> str:
+def _ids(parts: Sequence[SearchedIndex]) -> str:
     return "ARRAY[" + ", ".join(f"'{part.index_id}'" for part in parts) + "]::uuid[]"
 
 

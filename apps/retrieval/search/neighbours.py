@@ -43,13 +43,13 @@ def join_neighbours(hits: Sequence[Hit], *, workspace_id: UUID, reach: int) -> l
     """
     if not hits or not reach:
         return list(hits)
-    found: dict[int, list[Stretch]] = defaultdict(list)
+    stretches: dict[int, list[Stretch]] = defaultdict(list)
     with connection.cursor() as cursor:
         ids = [hit.chunk_id for hit in hits]
         cursor.execute(NEAR, {"ids": ids, "reach": reach, "workspace": workspace_id})
         for chunk_id, start, end, text, page in cursor.fetchall():
-            found[chunk_id].append(Stretch(start, end, text, page))
-    return _without_contained(hits, [grow(hit, found[hit.chunk_id]) for hit in hits])
+            stretches[chunk_id].append(Stretch(start, end, text, page))
+    return _without_contained(hits, [grow(hit, stretches[hit.chunk_id]) for hit in hits])
 
 
 def read_parents(hits: Sequence[Hit], *, workspace_id: UUID) -> list[Hit]:

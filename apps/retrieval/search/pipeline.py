@@ -138,9 +138,9 @@ class _Run:
             lists.append(self._search(more, None))
         if len(lists) == 1:
             return lists[0]
-        with self._stage("parts") as made:
-            made += drop_overlaps(join_lists(lists))[: self._depth()]
-        return made
+        with self._stage("parts") as stage_hits:
+            stage_hits += drop_overlaps(join_lists(lists))[: self._depth()]
+        return stage_hits
 
     def _depth(self) -> int:
         later = self.profile.rerank != "none" or self.profile.diversity or self.profile.recency
@@ -154,15 +154,15 @@ class _Run:
         query = self._query(text, vector)
         if self._explain and query.mode == "hybrid":
             for mode in EXPLAINED:
-                with self._stage(mode, query=text) as made:
-                    made += search(replace(query, mode=mode)).hits
-        with self._stage(query.mode, query=text) as made:
+                with self._stage(mode, query=text) as stage_hits:
+                    stage_hits += search(replace(query, mode=mode)).hits
+        with self._stage(query.mode, query=text) as stage_hits:
             result = search(query)
-            made += result.hits
+            stage_hits += result.hits
         self.num_searched = result.num_searched
         self.problem = self.problem or result.notice
         self._add(result.timings)
-        return made
+        return stage_hits
 
     def _query(self, text: str, vector: Vectors | None) -> SearchQuery:
         profile = self.profile
@@ -184,69 +184,71 @@ class _Run:
         kind, depth = self.profile.rerank, self.profile.rerank_depth
         if kind == "none" or len(hits) < 2:
             return hits
-        with self._stage("rerank") as made:
+        with self._stage("rerank") as stage_hits:
             if kind == "late":
-                made += rerank_late(self.request.text, hits, depth=depth)
+                stage_hits += rerank_late(self.request.text, hits, depth=depth)
             elif self._reranker is None:
                 self.problem = "The reranking model is not there any more."
-                made += hits
+                stage_hits += hits
             else:
                 reranked, self.problem = rerank_hits(
                     self.request.text, hits, depth=depth, reranker=self._reranker
                 )
-                made += reranked
-        return made
+                stage_hits += reranked
+        return stage_hits
 
     def prefer_recent(self, hits: list[Hit]) -> list[Hit]:
         """By relevance and age: the date that a document gives itself, or of its upload."""
         if not self.profile.recency or not hits:
             return hits
-        with self._stage("recency") as made:
+        with self._stage("recency") as stage_hits:
             versions = {hit.version_id for hit in hits}
             dates = _read_dates(versions, workspace_id=self.request.workspace_id)
             now = timezone.now()
-            made += prefer_recent(
+            stage_hits += prefer_recent(
                 hits,
                 [dates.get(hit.version_id, now) for hit in hits],
                 now=now,
                 share=self.profile.recency,
                 half_life_days=self.profile.half_life_days,
             )
-        return made
+        return stage_hits
 
     def diversify(self, hits: list[Hit]) -> list[Hit]:
         """Relevant, and unlike what stands higher."""
         if not self.profile.diversity or len(hits) < 2:
             return hits
-        with self._stage("diversity") as made:
+        with self._stage("diversity") as stage_hits:
             vectors = _read_vectors([hit.chunk_id for hit in hits])
             order = diversify(
                 [hit.score for hit in hits], vectors, diversity=self.profile.diversity
             )
-            made += [hits[position] for position in order]
-        return made
+            stage_hits += [hits[position] for position in order]
+        return stage_hits
 
     def add_context(self, hits: list[Hit]) -> list[Hit]:
         """The first `limit`, in their parents and with their neighbours."""
         if not self.profile.neighbours and not self.profile.parents:
             return hits[: self.limit]
-        with self._stage("context") as made:
+        with self._stage("context") as stage_hits:
             workspace_id, reach = self.request.workspace_id, self.profile.neighbours
             if self.profile.parents:
                 hits = read_parents(hits, workspace_id=workspace_id)
-            made += join_neighbours(hits, workspace_id=workspace_id, reach=reach)[: self.limit]
-        return made
+            stage_hits += join_neighbours(hits, workspace_id=workspace_id, reach=reach)[
+                : self.limit
+            ]
+        return stage_hits
 
     @contextmanager
     def _stage(self, name: str, *, query: str = "") -> Iterator[list[Hit]]:
         """The list to fill. Searches report their own times."""
-        started, made = time.perf_counter(), list[Hit]()
-        yield made
+        started, stage_hits = time.perf_counter(), list[Hit]()
+        yield stage_hits
         took = (time.perf_counter() - started) * 1000
         if name not in ("lexical", "vector", "hybrid"):
             self._add({name: took})
         if self._explain:
-            self.stages.append(Stage(name, tuple(made), round(took, 3), query))
+            self.stages.append(Stage(name, tuple(stage_hits), round(took, 3), query))
 
     def _add(self, timings: dict[str, float]) -> None:
         for name, took in timings.items():
@@ -264,14 +266,14 @@ def _read_dates(version_ids: Collection[UUID], *, workspace_id: UUID) -> dict[UU
 
 def _read_vectors(chunk_ids: Sequence[int]) -> Vectors:
     """Unit vectors of shape (passages, 384); zeros where a passage has none."""
-    found = {
+    vectors = {
         chunk_id: np.asarray(vector, np.float32)
         for chunk_id, vector in Embedding.objects.filter(chunk_id__in=chunk_ids).values_list(
             "chunk_id", "vector"
         )
     }
-    size = max((len(vector) for vector in found.values()), default=1)
+    size = max((len(vector) for vector in vectors.values()), default=1)
     nothing = np.zeros(size, np.float32)
-    rows = [found.get(chunk_id, nothing) for chunk_id in chunk_ids]
+    rows = [vectors.get(chunk_id, nothing) for chunk_id in chunk_ids]
     same = [row if len(row) == size else nothing for row in rows]
     return np.asarray(same, np.float32)

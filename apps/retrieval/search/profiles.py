@@ -13,12 +13,12 @@ from apps.retrieval.search.filters import FilterError, parse_filter
 from apps.retrieval.search.query import Fusion, Mode
 
 Rerank = Literal["none", "late", "endpoint"]
-Source = Literal["off", "rules", "model"]
+QueryTransform = Literal["off", "rules", "model"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 RERANKS: tuple[Rerank, ...] = get_args(Rerank)
-SOURCES: tuple[Source, ...] = get_args(Source)
+QUERY_TRANSFORMS: tuple[QueryTransform, ...] = get_args(QueryTransform)
 
 MODE_LABELS = {"hybrid": "Words and meaning", "lexical": "Words only", "vector": "Meaning only"}
 FUSION_LABELS = {"weighted": "Weighted scores", "rrf": "Reciprocal rank"}
@@ -27,15 +27,15 @@ RERANK_LABELS = {
     "late": "Read again word by word (built in)",
     "endpoint": "Read again by a reranking model",
 }
-SOURCE_LABELS = {"off": "Off", "rules": "By rules", "model": "By the assistant's model"}
+QUERY_TRANSFORM_LABELS = {"off": "Off", "rules": "By rules", "model": "By the assistant's model"}
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "mode": MODES,
     "fusion": FUSIONS,
     "rerank": RERANKS,
-    "rewrite": SOURCES,
-    "expand": SOURCES,
-    "decompose": SOURCES,
+    "rewrite": QUERY_TRANSFORMS,
+    "expand": QUERY_TRANSFORMS,
+    "decompose": QUERY_TRANSFORMS,
 }
 _RANGES: dict[str, tuple[float, float]] = {
     "limit": (1, 50),
@@ -92,9 +92,9 @@ class RetrievalProfile:
     filters: str = ""
     neighbours: int = 0
     parents: bool = True
-    rewrite: Source = "rules"
-    expand: Source = "off"
-    decompose: Source = "off"
+    rewrite: QueryTransform = "rules"
+    expand: QueryTransform = "off"
+    decompose: QueryTransform = "off"
     hyde: bool = False
 
     @classmethod

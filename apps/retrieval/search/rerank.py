@@ -35,7 +35,7 @@ def rerank_hits(
     """
     head, tail = list(hits[:depth]), list(hits[depth:])
     try:
-        scores = reranker(question, [passage_text(hit) for hit in head])
+        scores = reranker(question, [text_to_rerank(hit) for hit in head])
     except ModelError as error:
         return [*head, *tail], f"Not reranked: {error.message}"
     return [*mix(head, to_unit(scores), share=share), *_below(tail)], ""
@@ -50,7 +50,7 @@ def rerank_late(question: str, hits: Sequence[Hit], *, depth: int) -> list[Hit]:
     return rerank_hits(question, hits, depth=depth, reranker=score, share=LATE_SHARE)[0]
 
 
-def passage_text(hit: Hit) -> str:
+def text_to_rerank(hit: Hit) -> str:
     """What a reranker reads of a passage: where it stands, and its words."""
     return f"{hit.heading}\n{hit.text}" if hit.heading else hit.text
 

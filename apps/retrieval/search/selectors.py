@@ -8,9 +8,9 @@ from apps.documents.models import Document
 from apps.workspaces.models import Workspace
 
 
-def count_passages(workspace: Workspace) -> int:
+def count_chunks(workspace: Workspace) -> int:
     """How many passages a search over the whole workspace looks at."""
-    found = Document.objects.filter(
+    totals = Document.objects.filter(
         workspace=workspace, deleted_at=None, collection__deleted_at=None
     ).aggregate(total=Sum("current__num_chunks"))
-    return found["total"] or 0
+    return totals["total"] or 0

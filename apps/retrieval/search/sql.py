@@ -62,7 +62,7 @@ _ALLOWED_COUNT = """CASE WHEN totals.chunks > %(exact_chunks)s::int THEN totals.
             ELSE (SELECT count(*) FROM allowed) END"""
 
 # Postings of deleted documents stay until a job removes them. There are few such passages, so
-# they are named and left out. `terms` is a bit for each of the asked terms.
+# they are named and left out. `terms` is a bit for each of the question's terms.
 _LEXICAL = """
 hidden AS MATERIALIZED (
     SELECT chunk.id
@@ -71,22 +71,22 @@ hidden AS MATERIALIZED (
     JOIN chunking_chunk chunk ON chunk.version_id = version.id
     WHERE document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NOT NULL
 ), matches AS MATERIALIZED (
-    SELECT posting.chunk_id, asked.number::int AS number, posting.frequency::float8 AS frequency,
+    SELECT posting.chunk_id, question.number::int AS number, posting.frequency::float8 AS frequency,
            posting.length::float8 AS length
     FROM live
-    CROSS JOIN unnest(%(terms)s::text[]) WITH ORDINALITY AS asked (term, number)
+    CROSS JOIN unnest(%(terms)s::text[]) WITH ORDINALITY AS question (term, number)
     CROSS JOIN LATERAL (
         SELECT * FROM retrieval_posting posting
-        WHERE posting.index_id = live.id AND posting.term = asked.term
+        WHERE posting.index_id = live.id AND posting.term = question.term
           AND posting.chunk_id NOT IN (SELECT id FROM hidden)
         OFFSET 0
     ) AS posting
 ), idf AS MATERIALIZED (
     SELECT number, 1::bigint << (number - 1) AS bit,
            (%(weights)s::float8[])[number] * 2.2::float8 * ln(
-               1 + (greatest(totals.chunks, found) - found + 0.5) / (found + 0.5::float8)
+               1 + (greatest(totals.chunks, holding) - holding + 0.5) / (holding + 0.5::float8)
            ) AS weight
-    FROM (SELECT number, count(*) AS found FROM matches GROUP BY number) AS counted
+    FROM (SELECT number, count(*) AS holding FROM matches GROUP BY number) AS counted
     CROSS JOIN totals
 ), scored AS (
     SELECT chunk_id, bit_or(idf.bit) AS terms,

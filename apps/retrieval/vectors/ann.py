@@ -38,7 +38,7 @@ WHERE pid = %s AND relid = to_regclass(%s)
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class VectorIndexProgress:
     """How many of the table's rows a running build has looked at; 0 of 0 before it begins."""
 
     done: int
@@ -117,12 +117,12 @@ def build(vectors: VectorIndex, *, num_chunks: int) -> None:
                 cursor.execute("RESET statement_timeout")
 
 
-def _memory_setting(wanted: int) -> str:
+def _memory_setting(num_bytes: int) -> str:
     """A graph that does not fit into memory takes several times as long to build."""
     allowed = settings.VECTOR_BUILD_MB * MEGABYTE or _third_of_free_memory()
     if not allowed:
         return "SELECT 1"
-    return f"SET maintenance_work_mem = '{max(96, min(wanted, allowed) // MEGABYTE)}MB'"
+    return f"SET maintenance_work_mem = '{max(96, min(num_bytes, allowed) // MEGABYTE)}MB'"
 
 
 def _third_of_free_memory() -> int:
@@ -137,12 +137,12 @@ def _third_of_free_memory() -> int:
     return 0
 
 
-def progress(backend_pid: int) -> Progress:
+def progress(backend_pid: int) -> VectorIndexProgress:
     """How far the build on a connection is."""
     with connection.cursor() as cursor:
         cursor.execute(PROGRESS, [backend_pid, TABLE])
         row = cursor.fetchone()
-    return Progress(int(row[0]), int(row[1])) if row else Progress(0, 0)
+    return VectorIndexProgress(int(row[0]), int(row[1])) if row else VectorIndexProgress(0, 0)
 
 
 def drop(name: str) -> None:

@@ -99,9 +99,9 @@ class VectorIndex:
         least, breadth = (150, 3) if num_chunks <= WIDE_CHUNKS else (400, 8)
         if filtered:
             least, breadth = 5 * least // 2, 2 * breadth
-        wanted = max(least, breadth * candidates, self.oversampled(candidates))
+        list_length = max(least, breadth * candidates, self.oversampled(candidates))
         return {
-            "hnsw.ef_search": str(min(wanted, MAX_EF_SEARCH)),
+            "hnsw.ef_search": str(min(list_length, MAX_EF_SEARCH)),
             "hnsw.iterative_scan": "relaxed_order",
             "hnsw.max_scan_tuples": "100000",
         }

@@ -15,10 +15,10 @@ from django.db.models import Count, QuerySet, Sum
 
 from apps.chunking.models import Chunk
 from apps.documents.models import Document, Page
+from apps.retrieval.chunks.context_text import heading_with_context
 from apps.retrieval.indexes.services import text_to_embed
 from apps.retrieval.models import Index, PassageContext
-from apps.retrieval.passages.context_text import heading_with_context
-from apps.retrieval.postings import writing as postings
+from apps.retrieval.postings.services import add_to_counters, copy_postings
 from apps.retrieval.vectors.wire import HalfVector, open_cursor
 from inference.protocols import Embedder
 from inference.types import ChatMessage
@@ -181,8 +181,8 @@ def store_contexts(
 def remove_contexts(index: Index, *, embedder: Embedder, limit: int = 64) -> int:
     """Take contexts off up to `limit` passages; returns from how many."""
     with transaction.atomic():
-        found = list_chunks(index).exclude(context=None).order_by("pk")
-        ids = _lock(list(found.values_list("pk", flat=True)[:limit]))
+        described = list_chunks(index).exclude(context=None).order_by("pk")
+        ids = _lock(list(described.values_list("pk", flat=True)[:limit]))
         PassageContext.objects.filter(pk__in=ids).delete()
         _search_anew(index, sorted(ids), embedder=embedder)
     return len(ids)
@@ -214,6 +214,6 @@ def _search_anew(index: Index, chunk_ids: Sequence[int], *, embedder: Embedder) 
         )
     with connection.cursor() as cursor:
         cursor.execute(REMOVE_WORDS, [index.pk, list(chunk_ids)])
-        passages, length = cursor.fetchone()
-    added, total = postings.copy_postings(rows, index=index)
-    postings.add_to_counters(index.pk, chunks=added - passages, length=total - int(length))
+        removed, length = cursor.fetchone()
+    added, total = copy_postings(rows, index=index)
+    add_to_counters(index.pk, chunks=added - removed, length=total - int(length))

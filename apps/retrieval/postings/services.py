@@ -9,8 +9,8 @@ from django.db import connection
 
 from apps.chunking.models import Chunk
 from apps.documents.models import DocumentVersion
+from apps.retrieval.chunks.context_text import heading_with_context
 from apps.retrieval.models import Index
-from apps.retrieval.passages.context_text import heading_with_context
 from apps.retrieval.postings.packing import note_late
 from apps.retrieval.postings.terms import count_terms
 from apps.retrieval.vectors.wire import open_cursor
@@ -38,7 +38,7 @@ def write_postings(version: DocumentVersion, *, index: Index) -> int:
     Whatever postings these passages had are replaced.
     """
     chunks = Chunk.objects.filter(version=version, profile=index.profile_id)
-    _remove_postings(list(chunks.order_by("pk").values_list("pk", flat=True)))
+    remove_postings(list(chunks.order_by("pk").values_list("pk", flat=True)))
     return add_postings(version.pk, index=index)
 
 
@@ -59,7 +59,7 @@ def add_postings(version_id: UUID, *, index: Index) -> int:
     return len(ids)
 
 
-def remove_passages(version_ids: Sequence[UUID]) -> None:
+def remove_chunks_of(version_ids: Sequence[UUID]) -> None:
     """Delete passages, vectors and postings of these versions. Their pages stay."""
     # Locked before anything is deleted: a vector that is being stored now is either seen by the
     # next statement or finds no passage.
@@ -67,13 +67,13 @@ def remove_passages(version_ids: Sequence[UUID]) -> None:
     ids = list(chunks.select_for_update().values_list("pk", flat=True))
     if not ids:
         return
-    _remove_postings(ids)
+    remove_postings(ids)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM retrieval_embedding WHERE chunk_id = ANY(%s)", [ids])
         cursor.execute("DELETE FROM chunking_chunk WHERE id = ANY(%s)", [ids])
 
 
-def _remove_postings(chunk_ids: Sequence[int]) -> None:
+def remove_postings(chunk_ids: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(REMOVE_POSTINGS, [list(chunk_ids)])
         removed = cursor.fetchall()

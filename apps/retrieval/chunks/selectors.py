@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from apps.chunking.edits import Placed
+from apps.chunking.edits import PlacedChange
 from apps.chunking.models import Chunk, ChunkEdit
 from apps.chunking.planning import place_changes, read_changes
 from apps.chunking.selectors import LostChange
@@ -27,7 +27,7 @@ OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
-class PassageItem:
+class ChunkItem:
     """A passage beside its source, or a stretch that is left out (`is_disabled`, no `id`).
 
     `text` is what it says now; `is_waiting` that a job has yet to make it searchable. `edit_id`
@@ -50,28 +50,28 @@ class PassageItem:
 
 
 @dataclass(frozen=True, slots=True)
-class PassageList:
+class ChunkList:
     """The passages of a stretch of a version; `lost` changes are those of the whole document."""
 
-    items: tuple[PassageItem, ...]
+    items: tuple[ChunkItem, ...]
     lost: tuple[LostChange, ...]
     is_current: bool
     is_working: bool
     problem: str
 
 
-def list_passages(version: DocumentVersion, *, start: int, end: int) -> PassageList:
+def describe_chunks(version: DocumentVersion, *, start: int, end: int) -> ChunkList:
     """What can be found, or was left out, between two characters of a version's full text."""
     document = version.document
     rows = Chunk.objects.filter(version=version, start__lt=end, end__gt=start)
     rows = rows.filter(profile__in=_live_profiles(document))
     chunks = list(rows.select_related("edit").order_by("position")[:MAX_SHOWN])
     placement = place_changes(version, read_changes(document.pk))
-    near = [found for found in placement.placed if found.start < end and found.end > start]
+    near = [placed for placed in placement.placed if placed.start < end and placed.end > start]
     items = [_describe(chunk, near) for chunk in chunks]
-    items += [_describe_disabled(found) for found in near if found.change.is_disabled]
+    items += [_describe_disabled(placed) for placed in near if placed.change.is_disabled]
     is_working, problem = _read_jobs(document)
-    return PassageList(
+    return ChunkList(
         items=tuple(sorted(items, key=lambda item: (item.start, item.end))),
         lost=tuple(
             LostChange(c.id, c.original, c.text, c.is_disabled, c.tags) for c in placement.lost
@@ -82,16 +82,16 @@ def list_passages(version: DocumentVersion, *, start: int, end: int) -> PassageL
     )
 
 
-def _describe(chunk: Chunk, near: Sequence[Placed]) -> PassageItem:
+def _describe(chunk: Chunk, near: Sequence[PlacedChange]) -> ChunkItem:
     span = (chunk.start, chunk.end)
     change = next((p.change for p in near if (p.start, p.end) == span), None)
     text, tags = chunk.text, tuple(chunk.tags)
     is_waiting = False
     if change is not None:
-        wanted = change.text or (change.original if change.is_fixed else text)
-        is_waiting = wanted != chunk.text or not set(change.tags) <= set(tags)
-        text, tags = wanted, change.tags or tags
-    return PassageItem(
+        current_text = change.text or (change.original if change.is_fixed else text)
+        is_waiting = current_text != chunk.text or not set(change.tags) <= set(tags)
+        text, tags = current_text, change.tags or tags
+    return ChunkItem(
         id=chunk.pk,
         number=chunk.position + 1,
         start=chunk.start,
@@ -108,19 +108,19 @@ def _describe(chunk: Chunk, near: Sequence[Placed]) -> PassageItem:
     )
 
 
-def _describe_disabled(found: Placed) -> PassageItem:
-    return PassageItem(
+def _describe_disabled(placed: PlacedChange) -> ChunkItem:
+    return ChunkItem(
         id=None,
         number=0,
-        start=found.start,
-        end=found.end,
+        start=placed.start,
+        end=placed.end,
         heading="",
-        text=found.change.text or found.change.original,
+        text=placed.change.text or placed.change.original,
         first_page=0,
         num_tokens=0,
-        tags=found.change.tags,
-        edit_id=found.change.id,
-        is_edited=bool(found.change.text),
+        tags=placed.change.tags,
+        edit_id=placed.change.id,
+        is_edited=bool(placed.change.text),
         is_disabled=True,
         is_waiting=False,
     )
@@ -128,12 +128,12 @@ def _describe_disabled(found: Placed) -> PassageItem:
 
 def _read_jobs(document: Document) -> tuple[bool, str]:
     """Whether changes are being made searchable, and what went wrong with the last ones."""
-    found = Job.objects.filter(
+    jobs = Job.objects.filter(
         workspace=document.workspace_id,
         kind=JobKind.REINDEX_PASSAGES,
         key__startswith=f"{document.pk}:",
     ).order_by("-created_at")
-    states = list(found.values_list("state", "reason")[:20])
+    states = list(jobs.values_list("state", "reason")[:20])
     if any(state in OPEN for state, _ in states):
         return True, ""
     failed = states and states[0][0] == JobState.FAILED
@@ -164,7 +164,7 @@ def list_edited_texts(version: DocumentVersion, *, start: int, end: int) -> list
     return list(rows.order_by("start").values_list("text", flat=True))
 
 
-def passages_of(document: Document) -> QuerySet[Chunk]:
+def list_current_chunks(document: Document) -> QuerySet[Chunk]:
     """The passages of the document's current version in the live index, in reading order."""
     rows = Chunk.objects.filter(version=document.current_id, profile__in=_live_profiles(document))
     return rows.order_by("position")

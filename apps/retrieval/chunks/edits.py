@@ -22,8 +22,8 @@ from apps.chunking.spans import strip_span
 from apps.chunking.units import join_pages
 from apps.core.embedder import get_embedder
 from apps.documents.models import Document, DocumentVersion
-from apps.retrieval.passages.edit_jobs import enqueue_refresh
-from apps.retrieval.passages.rows import remove_chunks
+from apps.retrieval.chunks.edit_jobs import enqueue_refresh
+from apps.retrieval.chunks.rows import remove_chunks
 from apps.workspaces.services import Actor, record_audit
 
 MAX_TEXT_CHARS = 20_000
@@ -35,7 +35,7 @@ class EditError(Exception):
     """What was asked for is not possible; the message says why and what to do."""
 
 
-def edit_passage(chunk: Chunk, *, text: str, actor: Actor) -> ChunkEdit:
+def edit_chunk(chunk: Chunk, *, text: str, actor: Actor) -> ChunkEdit:
     """Let a passage say something else. The source's own words again take the edit back.
 
     Raises EditError for text that is empty or more than the embedding model reads.
@@ -51,7 +51,7 @@ def edit_passage(chunk: Chunk, *, text: str, actor: Actor) -> ChunkEdit:
     return edit
 
 
-def disable_passage(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
+def disable_chunk(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
     """Leave a passage out: from now on nobody finds it, nor its text in a neighbour's overlap."""
     with transaction.atomic():
         original = _lock_and_read(chunk)
@@ -64,7 +64,7 @@ def disable_passage(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
     return edit
 
 
-def tag_passage(chunk: Chunk, *, tags: Sequence[str], actor: Actor) -> ChunkEdit | None:
+def tag_chunk(chunk: Chunk, *, tags: Sequence[str], actor: Actor) -> ChunkEdit | None:
     """Give a passage these tags instead of those it has; None if nothing is left to keep.
 
     Raises EditError for too many or too long ones.
@@ -88,7 +88,7 @@ def tag_passage(chunk: Chunk, *, tags: Sequence[str], actor: Actor) -> ChunkEdit
     return None
 
 
-def split_passage(chunk: Chunk, *, at: int, actor: Actor) -> list[ChunkEdit]:
+def split_chunk(chunk: Chunk, *, at: int, actor: Actor) -> list[ChunkEdit]:
     """Make two passages of one; `at` is an offset into its text. Raises EditError at the ends."""
     left, right = chunk.text[:at].strip(), chunk.text[at:].strip()
     if at <= 0 or not left or not right:
@@ -111,7 +111,7 @@ def split_passage(chunk: Chunk, *, at: int, actor: Actor) -> list[ChunkEdit]:
     return edits
 
 
-def merge_passage(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
+def merge_chunk(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
     """Make one passage of this one and the next.
 
     Raises EditError where there is none, where something disabled or changed stands between, or

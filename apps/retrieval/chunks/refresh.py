@@ -15,7 +15,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.models import F
 
-from apps.chunking.edits import Passage, Placed, place
+from apps.chunking.edits import PlacedChange, PlannedChunk, place
 from apps.chunking.models import Chunk, ChunkEdit, ChunkingProfile
 from apps.chunking.planning import (
     CutVersion,
@@ -26,9 +26,9 @@ from apps.chunking.planning import (
 )
 from apps.core.embedder import get_embedder
 from apps.documents.models import Document, DocumentVersion, VersionState
+from apps.retrieval.chunks.rows import add_words, remove_chunks, remove_words_and_vectors
 from apps.retrieval.indexes.services import pending_chunks, store_embeddings, text_to_embed
 from apps.retrieval.models import Index, IndexedVersion, IndexState, PassageContext
-from apps.retrieval.passages.rows import add_words, remove_chunks, remove_words_and_vectors
 from inference.protocols import Vectors
 
 RENUMBER = """
@@ -48,7 +48,7 @@ REST = (
 )  # fmt: skip
 BATCH = 256
 
-Progress = Callable[[int, int], None]
+ReportProgress = Callable[[int, int], None]
 """Called with how many indexes are done, and of how many."""
 
 
@@ -67,7 +67,9 @@ Known = dict[tuple[str, str], Vectors]
 """Vectors of shape (dimensions,) by model name and embedded text."""
 
 
-def refresh_passages(document_id: UUID, *, progress: Progress = lambda done, total: None) -> int:
+def refresh_chunks(
+    document_id: UUID, *, progress: ReportProgress = lambda done, total: None
+) -> int:
     """Apply people's changes to the document's current passages; returns how many rows changed."""
     current = DocumentVersion.objects.select_related("document").filter(
         document=document_id, document__deleted_at=None, document__current=F("pk")
@@ -112,23 +114,23 @@ def _holding(version: DocumentVersion, indexes: Sequence[Index]) -> list[Index]:
             "index_id", flat=True
         )
     )
-    found = [i for i in indexes if i.state == IndexState.LIVE or i.pk in held]
-    return sorted(found, key=lambda index: (index.state != IndexState.LIVE, index.pk))
+    holding = [i for i in indexes if i.state == IndexState.LIVE or i.pk in held]
+    return sorted(holding, key=lambda index: (index.state != IndexState.LIVE, index.pk))
 
 
 def _embed_new(
     version: DocumentVersion,
     profile: ChunkingProfile,
     indexes: Sequence[Index],
-    passages: Sequence[Passage],
+    plan: Sequence[PlannedChunk],
 ) -> Known:
     """Vectors of what no row holds yet, so that the transaction need not wait for a model."""
     rows = Chunk.objects.filter(version=version, profile=profile)
     stored = set(rows.values_list("heading", "text"))
     texts = [
-        text_to_embed(passage.piece.heading, passage.text)
-        for passage in passages
-        if (passage.piece.heading, passage.text) not in stored
+        text_to_embed(planned_chunk.piece.heading, planned_chunk.text)
+        for planned_chunk in plan
+        if (planned_chunk.piece.heading, planned_chunk.text) not in stored
     ]
     known: Known = {}
     for model in {index.embedding_model for index in _holding(version, indexes)}:
@@ -169,59 +171,61 @@ def _write(
     known: Known,
 ) -> int:
     changes = read_changes(version.document_id)
-    passages = compose(cut, changes)
+    plan = compose(cut, changes)
     _follow(place(changes, cut.text).placed, version.document_id)
-    difference = _compare(version, profile, passages)
+    difference = _compare(version, profile, plan)
     _write_rows(difference)
     holding = _holding(version, indexes)
     ids = [chunk.pk for chunk in (*difference.added, *difference.content)]
     for index in holding:
         _store_vectors(version, index, known)
         add_words(ids, index=index)
-    _count(version, holding, len(passages))
+    _count(version, holding, len(plan))
     return len(ids) + len(difference.removed) + len(difference.rest)
 
 
-def _follow(placed: Sequence[Placed], document_id: UUID) -> None:
+def _follow(placed: Sequence[PlacedChange], document_id: UUID) -> None:
     """Let changes know where their stretches stand now, for those who ask in SQL."""
-    for found in placed:
-        if found.start == found.change.start:
+    for stretch in placed:
+        if stretch.start == stretch.change.start:
             continue
         same = ChunkEdit.objects.filter(
-            document=document_id, start=found.start, end=found.end
-        ).exclude(pk=found.change.id)
+            document=document_id, start=stretch.start, end=stretch.end
+        ).exclude(pk=stretch.change.id)
         if not same.exists():
-            ChunkEdit.objects.filter(pk=found.change.id).update(start=found.start, end=found.end)
+            ChunkEdit.objects.filter(pk=stretch.change.id).update(
+                start=stretch.start, end=stretch.end
+            )
 
 
 def _compare(
-    version: DocumentVersion, profile: ChunkingProfile, passages: Sequence[Passage]
+    version: DocumentVersion, profile: ChunkingProfile, plan: Sequence[PlannedChunk]
 ) -> _Difference:
     rows = Chunk.objects.filter(version=version, profile=profile).order_by("position")
     by_span = {(row.start, row.end): row for row in rows.select_for_update(no_key=True)}
     difference = _Difference()
-    for position, passage in enumerate(passages):
-        wanted = build_chunk(passage, version=version, profile=profile, position=position)
-        row = by_span.pop((wanted.start, wanted.end), None)
+    for position, planned_chunk in enumerate(plan):
+        chunk = build_chunk(planned_chunk, version=version, profile=profile, position=position)
+        row = by_span.pop((chunk.start, chunk.end), None)
         if row is None:
-            difference.added.append(wanted)
+            difference.added.append(chunk)
             continue
         if row.position != position:
             difference.positions[row.pk] = position
-        if _take_over(row, wanted, CONTENT):
-            _take_over(row, wanted, REST)
+        if _take_over(row, chunk, CONTENT):
+            _take_over(row, chunk, REST)
             difference.content.append(row)
-        elif _take_over(row, wanted, REST):
+        elif _take_over(row, chunk, REST):
             difference.rest.append(row)
     difference.removed = [row.pk for row in by_span.values()]
     return difference
 
 
-def _take_over(row: Chunk, wanted: Chunk, names: Sequence[str]) -> bool:
+def _take_over(row: Chunk, chunk: Chunk, names: Sequence[str]) -> bool:
     """Give the row what is wanted; whether that is anything new."""
-    new = [name for name in names if getattr(row, name) != getattr(wanted, name)]
+    new = [name for name in names if getattr(row, name) != getattr(chunk, name)]
     for name in new:
-        setattr(row, name, getattr(wanted, name))
+        setattr(row, name, getattr(chunk, name))
     return bool(new)
 
 
@@ -254,9 +258,9 @@ def _store_vectors(version: DocumentVersion, index: Index, known: Known) -> None
             return
 
 
-def _count(version: DocumentVersion, holding: Sequence[Index], passages: int) -> None:
+def _count(version: DocumentVersion, holding: Sequence[Index], num_chunks: int) -> None:
     if any(index.state == IndexState.LIVE for index in holding):
         DocumentVersion.objects.filter(pk=version.pk).update(
-            num_chunks=passages, chunks_done=passages
+            num_chunks=num_chunks, chunks_done=num_chunks
         )
-    IndexedVersion.objects.filter(version=version, index__in=holding).update(num_chunks=passages)
+    IndexedVersion.objects.filter(version=version, index__in=holding).update(num_chunks=num_chunks)

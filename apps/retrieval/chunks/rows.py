@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from django.db import connection
 
 from apps.chunking.models import Chunk
+from apps.retrieval.chunks.context_text import heading_with_context
 from apps.retrieval.models import Index
-from apps.retrieval.passages.context_text import heading_with_context
-from apps.retrieval.postings import writing as postings
+from apps.retrieval.postings.services import add_to_counters, copy_postings, remove_postings
 
 
 def add_words(chunk_ids: Sequence[int], *, index: Index) -> None:
@@ -20,15 +20,15 @@ def add_words(chunk_ids: Sequence[int], *, index: Index) -> None:
         .values_list("pk", "text", heading_with_context())
     )
     if rows:
-        indexed, length = postings.copy_postings(rows, index=index)
-        postings.add_to_counters(index.pk, chunks=indexed, length=length)
+        indexed, length = copy_postings(rows, index=index)
+        add_to_counters(index.pk, chunks=indexed, length=length)
 
 
 def remove_words_and_vectors(chunk_ids: Sequence[int]) -> None:
     """Remove them from every index, counters included; the passages stay."""
     if not chunk_ids:
         return
-    postings._remove_postings(chunk_ids)
+    remove_postings(chunk_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM retrieval_embedding WHERE chunk_id = ANY(%s)", [list(chunk_ids)]
