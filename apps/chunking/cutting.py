@@ -10,11 +10,11 @@ from apps.chunking.units import PageText
 from apps.core.embedder import get_embedder
 
 SPECIAL_TOKENS = 2
-"""That the model puts around every text."""
+"""Which the model adds around every text."""
 
 
 def token_room() -> int:
-    """How many tokens of a passage the embedding model reads, its heading path included."""
+    """How many tokens of a chunk the embedding model reads, its heading path included."""
     return get_embedder().max_tokens - SPECIAL_TOKENS
 
 
@@ -33,7 +33,7 @@ def open_source(pages: Sequence[PageText]) -> ChunkingSource:
 
 
 def cut_pages(pages: Sequence[PageText], *, splitter: str, values: Values) -> list[Piece]:
-    """The passages of a document, in order. `values` are complete, as a profile holds them.
+    """The chunks of a document, in order. `values` are complete, as a profile holds them.
 
     Raises UnknownStrategyError. Blocking: a strategy may embed every sentence.
     """

@@ -1,8 +1,8 @@
-"""Putting people's changes into freshly cut passages. Pure: pieces and changes in, passages out.
+"""Applies people's changes to freshly cut chunks. Pure: pieces and changes in, chunks out.
 
-A stretch that somebody edited, split off, merged or disabled is a passage of its own in every
-chunking: whatever the splitter makes there gives way to it. So text that was corrected or disabled
-is not found in the overlap of a neighbour either.
+A stretch that somebody edited, split off, merged or disabled is a chunk of its own in every
+chunking, and replaces whatever the splitter puts there. So text that was corrected or disabled
+cannot be found through the overlap of a neighbour either.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from apps.chunking.splitters import Piece
 from apps.chunking.units import CountTokens
 
 SHORTEST_ANCHOR = 20
-"""Characters; a shorter original is only looked for where it stood."""
+"""In characters. A shorter original could occur anywhere: it is matched in its old place only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class PlannedChunk:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Changes by whether the stretch that they were made to is still there."""
+    """Changes, separated by whether the text that they were made to is still there."""
 
     placed: tuple[PlacedChange, ...]
     lost: tuple[ChunkChange, ...]
@@ -66,9 +66,9 @@ def hash_text(text: str) -> str:
 
 
 def place(changes: Iterable[ChunkChange], text: str) -> Placement:
-    """Find each change's stretch in a full text; of two that would overlap the newer one stays.
+    """Find each change's stretch in a full text; where two would overlap, the newer one wins.
 
-    `changes` come with the newest first.
+    `changes` are ordered from newest to oldest.
     """
     placed: list[PlacedChange] = []
     lost: list[ChunkChange] = []
@@ -92,7 +92,7 @@ def _meets(stretch: PlacedChange, placed: Iterable[PlacedChange]) -> bool:
 
 
 def locate(original: str, text: str, *, near: int) -> int | None:
-    """Where a stretch stands: at its old place, or else the nearest one that reads the same."""
+    """Where a stretch is now: in its old place, or else at the nearest identical text."""
     if original and text.startswith(original, near):
         return near
     if len(original) < SHORTEST_ANCHOR:
@@ -114,7 +114,7 @@ def apply_changes(
     page_at: PageAt,
     count_tokens: CountTokens,
 ) -> list[PlannedChunk]:
-    """The passages to store, in order; `placed` in order of their starts."""
+    """The chunks to store, in order; `placed` is sorted by start."""
     fixed = [stretch for stretch in placed if stretch.change.is_fixed]
     tagging = [stretch for stretch in placed if stretch.change.tags]
     spans = [(stretch.start, stretch.end) for stretch in fixed]
@@ -143,7 +143,7 @@ def _touches(piece: Piece, spans: Sequence[Span]) -> bool:
 def _trim(
     pieces: Sequence[Piece], spans: Sequence[Span], *, text: str, page_at: PageAt
 ) -> list[Piece]:
-    """What is left of the pieces that fixed stretches touch, without what others hold anyway."""
+    """What remains of the pieces that fixed stretches touch, without text that others hold."""
     whole = [(piece.start, piece.end) for piece in pieces if not _touches(piece, spans)]
     left: list[Piece] = []
     for piece in pieces:
@@ -177,7 +177,7 @@ def _subtract(span: Span, holes: Sequence[Span]) -> list[Span]:
 
 
 def _pin(stretch: PlacedChange, pieces: Sequence[Piece], *, page_at: PageAt) -> Piece:
-    """The passage of a fixed stretch, with heading and parent of the piece that it lies in."""
+    """The chunk of a fixed stretch, with the heading and parent of the piece around it."""
 
     def shared(piece: Piece) -> int:
         return min(piece.end, stretch.end) - max(piece.start, stretch.start)
@@ -199,7 +199,7 @@ def _pin(stretch: PlacedChange, pieces: Sequence[Piece], *, page_at: PageAt) -> 
 
 
 def _tags_of(piece: Piece, tagging: Sequence[PlacedChange]) -> tuple[str, ...]:
-    """Tags of the stretches that share more than half of the smaller of both."""
+    """Tags of the stretches that share more than half of the shorter text."""
     tags: dict[str, None] = {}
     for stretch in tagging:
         shared = min(piece.end, stretch.end) - max(piece.start, stretch.start)
@@ -219,8 +219,10 @@ def _count_anew(chunks: Sequence[PlannedChunk], *, count_tokens: CountTokens) ->
 
 
 def map_cut(text: str, at: int, *, original: str) -> int:
-    """Where in `original` the text stood that is now cut at `at`: the same place if it was not
-    edited, else the blank nearest to the same share of it."""
+    """The offset in `original` that corresponds to `at` in `text`.
+
+    It is the same unless the text was edited; then it is the blank nearest to the same fraction
+    of the original."""
     if text == original:
         return at
     goal = round(len(original) * at / max(len(text), 1))

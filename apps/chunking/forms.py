@@ -1,4 +1,4 @@
-"""A strategy's parameters as a form, in an address (GET) or for a profile (POST)."""
+"""A strategy's parameters as a form: in the address of a preview, or posted for a profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the passages of a version are: its pages cut by a profile, with people's changes put in."""
+"""The chunks that a version should have: pages cut by a profile, with people's changes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def cut_version(version: DocumentVersion, *, profile: ChunkingProfile) -> CutVer
 
 
 def cut_texts(pages: Sequence[PageText], *, profile: ChunkingProfile) -> CutVersion:
-    """The same for pages that are at hand."""
+    """Cut pages that have been read already. Blocking, like `cut_version`."""
     pieces = cut_pages(pages, splitter=profile.splitter, values=read_values(profile))
     return CutVersion(
         text=join_pages([page.text for page in pages]),
@@ -71,14 +71,14 @@ def cut_texts(pages: Sequence[PageText], *, profile: ChunkingProfile) -> CutVers
 
 
 def place_changes(version: DocumentVersion, changes: Sequence[ChunkChange]) -> Placement:
-    """Where the changes stand in this version, and which have lost their place."""
+    """Where the changes apply in this version, and which no longer have a place."""
     if not changes:
         return Placement((), ())
     return place(changes, join_pages([page.text for page in read_pages(version)]))
 
 
 def compose(cut: CutVersion, changes: Sequence[ChunkChange]) -> list[PlannedChunk]:
-    """The passages to store, in order."""
+    """The chunks to store, in order."""
     return apply_changes(
         cut.pieces,
         place(changes, cut.text).placed,
@@ -91,7 +91,7 @@ def compose(cut: CutVersion, changes: Sequence[ChunkChange]) -> list[PlannedChun
 def build_chunk(
     planned: PlannedChunk, *, version: DocumentVersion, profile: ChunkingProfile, position: int
 ) -> Chunk:
-    """The row of a passage, not saved yet."""
+    """The unsaved row of a chunk."""
     piece = planned.piece
     return Chunk(
         workspace_id=version.workspace_id,

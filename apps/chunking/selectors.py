@@ -1,4 +1,4 @@
-"""Reads of passages and of what people changed about them."""
+"""Reads of chunks and of what people changed about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from apps.chunking.planning import place_changes, read_changes
 from apps.documents.models import Document, DocumentVersion
 
 LEFT_OUT = "[…]"
-"""Stands in a parent for what somebody disabled."""
+"""Replaces disabled text in a parent."""
 
 PARENTS = """
 WITH child AS (
@@ -38,9 +38,9 @@ GROUP BY child.id, child.version_id, version.document_id, child.parent_start, ch
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The larger text in which a passage is read: characters `start` to `end` of the full text.
+    """The larger text in which a chunk is read: characters `start` to `end` of the full text.
 
-    `text` has the edits of people in it, so its length may be another than the span's.
+    `text` includes people's edits, so its length may differ from the span's.
     """
 
     start: int
@@ -51,7 +51,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class LostChange:
-    """A change whose stretch of text is not in the version that people read."""
+    """A change whose stretch of text is missing from the version that people read."""
 
     id: UUID
     original: str
@@ -61,7 +61,7 @@ class LostChange:
 
 
 def read_parents(chunk_ids: Sequence[int], *, workspace_id: UUID) -> dict[int, Parent]:
-    """By passage id the larger texts to read; a passage without one is not in the result.
+    """The larger texts to read, by chunk id; a chunk without one is not in the result.
 
     One round trip, and one more for each document in which somebody changed something.
     """
@@ -84,7 +84,7 @@ def _changed_documents(document_ids: set[UUID]) -> dict[UUID, list[ChunkChange]]
 
 
 def _put_in(text: str, start: int, changes: Sequence[ChunkChange]) -> str:
-    """A parent's text with what people wrote in place of what stood there."""
+    """A parent's text, with people's changes applied."""
     stretches = [
         (span, change)
         for change in changes
@@ -96,7 +96,7 @@ def _put_in(text: str, start: int, changes: Sequence[ChunkChange]) -> str:
 
 
 def _find_in(text: str, start: int, change: ChunkChange) -> tuple[int, int] | None:
-    """Where a change's stretch, or the part of it that reaches in, stands in a parent's text."""
+    """Where a change's stretch, or the part of it inside the parent, is in the parent's text."""
     offset = change.start - start
     first, last = max(offset, 0), min(offset + len(change.original), len(text))
     if first < last and text[first:last] == change.original[first - offset : last - offset]:
@@ -106,7 +106,7 @@ def _find_in(text: str, start: int, change: ChunkChange) -> tuple[int, int] | No
 
 
 def list_lost_changes(version: DocumentVersion) -> list[LostChange]:
-    """What people changed in the document and what has no place in this version."""
+    """People's changes to the document that have no place in this version."""
     lost = place_changes(version, read_changes(version.document_id)).lost
     return [
         LostChange(change.id, change.original, change.text, change.is_disabled, change.tags)

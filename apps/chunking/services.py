@@ -1,4 +1,4 @@
-"""Writes of passages."""
+"""Writes of chunks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_PROFILE = "Standard"
 
 
 def default_profile(workspace: Workspace) -> ChunkingProfile:
-    """The profile that new collections use; made at its first use."""
+    """The profile that new collections use; created on first use."""
     profile, _ = ChunkingProfile.objects.get_or_create(
         workspace=workspace,
         name=DEFAULT_PROFILE,
@@ -37,20 +37,21 @@ def default_profile(workspace: Workspace) -> ChunkingProfile:
 
 
 def split_version(version: DocumentVersion, *, profile: ChunkingProfile) -> int:
-    """Cut the version's pages into passages and store them; returns how many there are.
+    """Cut the version's pages into chunks and store them; returns how many there are.
 
-    What people changed about the document's passages is put in where its text still stands.
-    Doing it again changes nothing while pages, profile and changes are the same, so vectors that
-    exist stay. Otherwise the old passages go, with their vectors and postings, in one transaction.
+    People's changes to the document's chunks are applied wherever their text is still present.
+    Repeating the call changes nothing while pages, profile and changes are the same, so existing
+    vectors remain. Otherwise the old chunks are replaced, and their vectors and postings deleted,
+    in one transaction.
     """
     return store_chunks(version, cut_version(version, profile=profile), profile=profile)
 
 
 @transaction.atomic(savepoint=False)
 def store_chunks(version: DocumentVersion, cut: CutVersion, *, profile: ChunkingProfile) -> int:
-    """The second half of `split_version`, for pages that are cut already."""
-    # Two workers may be at the same version for a moment, after one was taken for dead. And a
-    # change that is made now either is seen here or finds the passages that it has to change.
+    """Store the chunks of a version that has been cut already; returns how many there are."""
+    # Two workers may briefly process the same version, after one was presumed dead. And a
+    # concurrent change is either seen here or finds the chunks that it has to change.
     DocumentVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     planned = compose(cut, read_changes(version.document_id))
     chunks = [
@@ -74,9 +75,10 @@ COPY chunking_chunk (workspace_id, version_id, profile_id, position, text, headi
 def store_first_chunks(
     cuts: Sequence[tuple[DocumentVersion, CutVersion]], *, profile: ChunkingProfile
 ) -> list[int]:
-    """The passages of versions that have none, each the first of its document; how many of each.
+    """Store the chunks of versions that are the first of their documents; returns each number.
 
-    In the caller's transaction. Nobody can have changed passages that there never were.
+    Runs in the caller's transaction. There is no need to look for people's changes: the documents
+    have not had any chunks before.
     """
     counts = []
     with connection.cursor() as cursor, cursor.copy(COPY_CHUNKS) as copy:

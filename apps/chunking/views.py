@@ -1,4 +1,4 @@
-"""The chunking page of a collection: try settings on its documents, keep one as a profile."""
+"""A collection's chunking page: try settings on its documents and keep one as a profile."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _open(document: Document | None) -> tuple[ChunkingSource | None, str]:
 def _read_side(
     request: WorkspaceRequest, letter: str, source: ChunkingSource | None
 ) -> PreviewSide:
-    """A side as the address says; another strategy than before begins with its defaults."""
+    """A side as the address describes it; a newly chosen strategy starts from its defaults."""
     key = request.GET.get(f"{letter}-strategy", "")
     profile = find_profile(request.workspace.pk, request.GET.get(f"{letter}-profile", ""))
     strategy = STRATEGIES.get(profile.splitter if profile else key, STRATEGIES[DEFAULT_STRATEGY])
@@ -113,7 +113,7 @@ def _read_side(
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def keep_profile(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
-    """Keep a setting as a profile, and go on to the index that is to be built with it."""
+    """Keep a setting as a profile, then offer to build an index with it."""
     collection = get_collection(request.workspace, collection_id)
     form = ProfileForm(request.POST)
     if not form.is_valid():

@@ -1,4 +1,4 @@
-"""Where retrieval and what stands above it get the embedding model from."""
+"""The embedding model, for retrieval and the apps above it."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class ParameterError(ValueError):
 
 
 class EmbedderMissingError(Exception):
-    """The strategy compares meanings, and the caller gave it nothing to do that with."""
+    """The strategy compares meanings, and the caller passed no `embed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ class Parameter:
 class ChunkingSource:
     """A document to be cut.
 
-    `room` is how many tokens of heading path and text the embedding model reads. `embed` is given
-    where a strategy may compare meanings.
+    `room` is how many tokens of heading path and text the embedding model reads. `embed` is
+    needed by strategies that compare meanings.
     """
 
     pages: Sequence[PageText]
@@ -117,7 +117,7 @@ class Strategy:
         return {parameter.name: parameter.default for parameter in self.parameters}
 
     def clean(self, params: Values) -> dict[str, Value]:
-        """All parameters, the given ones checked. Raises ParameterError."""
+        """All parameters, with those in `params` checked. Raises ParameterError."""
         errors: dict[str, str] = {}
         unknown = sorted(set(params) - {parameter.name for parameter in self.parameters})
         if unknown:
@@ -138,7 +138,7 @@ class Strategy:
 
 
 def overlap_check(size: str, overlap: str) -> Check:
-    """The overlap must be less than half of the size, or passages would hardly move on."""
+    """The overlap must be less than half of the size, or chunks would hardly advance."""
 
     def check(values: Values) -> Mapping[str, str]:
         if values[overlap] * 2 >= values[size]:

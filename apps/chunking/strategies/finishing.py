@@ -1,4 +1,4 @@
-"""From spans to passages: blanks off, heading paths and pages on, nothing too large to be read."""
+"""Turns spans into chunks: trims them, adds heading paths and pages, halves what is too large."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Outline:
         return self._pages[max(bisect_right(self._page_starts, offset) - 1, 0)].number
 
     def path_of(self, start: int, end: int) -> str:
-        """The heading path of what stands in a span below the headings that it opens with."""
+        """The heading path of a span, including the headings that it opens with."""
         number = bisect_right(self._heading_starts, start) - 1
         while number + 1 < len(self._headings) and self._opens(start, end, number):
             following = self._headings[number + 1]
@@ -84,9 +84,9 @@ def finish(
     with_headings: bool = True,
     limit: int | None = None,
 ) -> list[Piece]:
-    """Passages from spans, in order. Empty ones are dropped, and what is too large is halved.
+    """Chunks from spans, in order. Empty ones are dropped, and what is too large is halved.
 
-    No passage has more than `limit` tokens, nor more than `source.room` with its heading path.
+    No chunk has more than `limit` tokens, nor more than `source.room` with its heading path.
     """
     text = source.text
     stripped = [span for start, end in spans if (span := strip_span(text, start, end))[0] < span[1]]
@@ -101,7 +101,7 @@ def finish(
     fitted = zip(paths, _fit(source, stripped, rooms), strict=True)
     leaves = [(span, tokens, path) for path, parts in fitted for span, tokens in parts]
     pieces = []
-    # Halves of a passage may lie in the overlap of the next, and then say nothing of their own.
+    # Half of a chunk may lie within the overlap of the next, and then adds nothing.
     reached = 0
     for (start, end), tokens, path in sorted(leaves, key=lambda leaf: (leaf[0][0], -leaf[0][1])):
         if end > reached:
@@ -120,7 +120,7 @@ _Fitted = list[tuple[Span, int]]
 
 
 def _fit(source: ChunkingSource, spans: Sequence[Span], rooms: Sequence[int]) -> list[_Fitted]:
-    """For each span the parts that it is read in, with their tokens; one, where it fits."""
+    """The parts of each span, with their tokens; a span that fits has one part."""
     parts: list[list[Span]] = [[span] for span in spans]
     counted: dict[Span, int] = {}
     waiting = list(dict.fromkeys(spans))
@@ -147,7 +147,7 @@ def _size(span: Span, tokens: int) -> int:
 
 
 def _halve(text: str, span: Span) -> list[Span]:
-    """Two parts, cut at the blank nearest to the middle, or in a word that has none near."""
+    """Two parts, cut at the blank nearest to the middle, or in the middle where none is near."""
     start, end = span
     middle = (start + end) // 2
     reach = max((end - start) // 4, 1)

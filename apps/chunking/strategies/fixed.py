@@ -1,4 +1,4 @@
-"""Passages of a fixed size in characters, words, sentences or tokens, whatever the text is like."""
+"""Chunks of a fixed size in characters, words, sentences or tokens, whatever the text is like."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small passages to search, each in a larger one to read."""
+"""Small chunks to search, each in a larger one to read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNLIMITED = 10**9
 
 
 def cut_into_children(source: ChunkingSource, values: Values) -> list[Piece]:
-    """Passages with the span of their parent. Parents do not overlap and leave nothing out."""
+    """Chunks with the spans of their parents, which do not overlap and leave nothing out."""
     params = read_split_params(values, room=source.room)
     packer = open_packer(source.pages, params=params, count_tokens=source.count_tokens)
     size = max(values["parent"], 40)

@@ -18,7 +18,7 @@ from apps.chunking.strategies.finishing import finish
 from apps.chunking.strategies.packing import pack
 
 MAX_TOKENS = 2000
-"""The most that can be asked for; what the embedding model reads may be less."""
+"""The largest size on offer; the embedding model may read less."""
 
 
 def size_parameter(default: int, *, minimum: int = 40) -> Parameter:
@@ -30,7 +30,7 @@ def size_parameter(default: int, *, minimum: int = 40) -> Parameter:
 
 
 def overlap_parameter(default: int, maximum: int, unit: str) -> Parameter:
-    """What neighbours share."""
+    """How much neighbours share, as most strategies have it."""
     return Parameter(
         "overlap", "Overlap", "How much of its end a passage shares with the next, so that nothing "
         "is torn apart at the border.", "integer", default, 0, maximum, unit=unit,
@@ -84,7 +84,7 @@ def cut_at_separators(source: ChunkingSource, values: Values) -> list[Piece]:
 def _break(
     source: ChunkingSource, spans: list[Span], *, limit: int, level: int
 ) -> list[tuple[Span, int]]:
-    """Spans with their tokens, none beyond the limit unless it is a single piece of a word."""
+    """Spans with their tokens; only a single piece of a word may exceed the limit."""
     counts = source.count_tokens([source.text[start:end] for start, end in spans])
     units: list[tuple[Span, int]] = []
     for span, count in zip(spans, counts, strict=True):

@@ -1,4 +1,4 @@
-"""How a request gets at a passage. Missing and forbidden look alike."""
+"""How a request gets at a chunk. Missing and forbidden look alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.workspaces.models import Workspace
 
 
 def get_chunk(workspace: Workspace | UUID, chunk_id: int) -> Chunk:
-    """The workspace's passage with this id, of a document's current version, or Http404."""
+    """The workspace's chunk with this id, of a document's current version, or Http404."""
     chunk = (
         Chunk.objects.select_related("version__document__collection", "edit", "profile")
         .filter(
@@ -30,7 +30,7 @@ def get_chunk(workspace: Workspace | UUID, chunk_id: int) -> Chunk:
 
 
 def get_edit(workspace: Workspace | UUID, edit_id: UUID) -> ChunkEdit:
-    """What somebody changed about a passage, with its document, or Http404."""
+    """What somebody changed about a chunk, with its document, or Http404."""
     edit = (
         ChunkEdit.objects.select_related("document__collection", "document__current")
         .filter(

@@ -1,4 +1,4 @@
-"""Words and vectors of single passages. Callers hold the locks of document and version."""
+"""Postings and vectors of single chunks. Callers hold the locks of document and version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.retrieval.postings.services import add_to_counters, copy_postings, rem
 
 
 def add_words(chunk_ids: Sequence[int], *, index: Index) -> None:
-    """Index the words of passages that have no postings in `index` yet."""
+    """Index the words of chunks that have no postings in `index` yet."""
     rows = list(
         Chunk.objects.filter(pk__in=chunk_ids, profile=index.profile_id)
         .order_by("pk")
@@ -25,7 +25,7 @@ def add_words(chunk_ids: Sequence[int], *, index: Index) -> None:
 
 
 def remove_words_and_vectors(chunk_ids: Sequence[int]) -> None:
-    """Remove them from every index, counters included; the passages stay."""
+    """Remove postings and vectors of chunks from every index; the chunks themselves stay."""
     if not chunk_ids:
         return
     remove_postings(chunk_ids)
@@ -36,7 +36,7 @@ def remove_words_and_vectors(chunk_ids: Sequence[int]) -> None:
 
 
 def remove_chunks(chunk_ids: Sequence[int]) -> None:
-    """Delete passages with their words and vectors."""
+    """Delete chunks with their words and vectors."""
     remove_words_and_vectors(chunk_ids)
     if chunk_ids:
         with connection.cursor() as cursor:

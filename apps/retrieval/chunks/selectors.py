@@ -1,4 +1,4 @@
-"""Reads of a document's passages as people see and change them."""
+"""Reads a document's chunks, as people see and change them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from apps.retrieval.models import Index, IndexState
 MAX_SHOWN = 200
 MAX_PLACES = 80
 SHORT_LINE = 50
-"""Characters; as the source view has it."""
+"""In characters; the same as in the view of the source."""
 OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkItem:
-    """A passage beside its source, or a stretch that is left out (`is_disabled`, no `id`).
+    """A chunk beside its source, or a stretch that is left out (`is_disabled`, no `id`).
 
-    `text` is what it says now; `is_waiting` that a job has yet to make it searchable. `edit_id`
-    is there if somebody changed it. `number` counts from 1; 0 for what is left out.
+    `text` includes the latest edit; `is_waiting` means that a job has yet to make it searchable.
+    `edit_id` is set if somebody changed it. `number` counts from 1; it is 0 for a disabled one.
     """
 
     id: int | None
@@ -51,7 +51,7 @@ class ChunkItem:
 
 @dataclass(frozen=True, slots=True)
 class ChunkList:
-    """The passages of a stretch of a version; `lost` changes are those of the whole document."""
+    """The chunks of part of a version; `lost` lists changes of the whole document."""
 
     items: tuple[ChunkItem, ...]
     lost: tuple[LostChange, ...]
@@ -61,7 +61,7 @@ class ChunkList:
 
 
 def describe_chunks(version: DocumentVersion, *, start: int, end: int) -> ChunkList:
-    """What can be found, or was left out, between two characters of a version's full text."""
+    """The chunks between two offsets of a version's full text, and those disabled there."""
     document = version.document
     rows = Chunk.objects.filter(version=version, start__lt=end, end__gt=start)
     rows = rows.filter(profile__in=_live_profiles(document))
@@ -127,7 +127,7 @@ def _describe_disabled(placed: PlacedChange) -> ChunkItem:
 
 
 def _read_jobs(document: Document) -> tuple[bool, str]:
-    """Whether changes are being made searchable, and what went wrong with the last ones."""
+    """Whether changes are being made searchable, and why the last job failed, if it did."""
     jobs = Job.objects.filter(
         workspace=document.workspace_id,
         kind=JobKind.REINDEX_PASSAGES,
@@ -141,13 +141,13 @@ def _read_jobs(document: Document) -> tuple[bool, str]:
 
 
 def list_split_places(text: str) -> list[tuple[int, str]]:
-    """(offset, beginning) of the sentences and lines at which a passage can be split in two."""
+    """(offset, beginning) of the sentences and lines at which a chunk can be split in two."""
     starts = {
         strip_span(text, *sentence)[0]
         for paragraph in find_paragraphs(text, 0, len(text))
         for sentence in find_sentences(text, *paragraph)
     }
-    # A line break behind a long line is the edge of somebody's window, and no place to cut.
+    # A break after a long line only wraps the text, and is no place to cut.
     for (first, last), (start, _) in pairwise(find_lines(text, 0, len(text))):
         if last - first < SHORT_LINE:
             starts.add(start)
@@ -156,7 +156,7 @@ def list_split_places(text: str) -> list[tuple[int, str]]:
 
 
 def list_edited_texts(version: DocumentVersion, *, start: int, end: int) -> list[str]:
-    """What the edited passages say that stand for these characters, in the live index."""
+    """The texts of edited chunks that replace these characters, in the live index."""
     rows = Chunk.objects.filter(
         version=version, start__lt=end, end__gt=start, edit__isnull=False
     ).exclude(edit__text="")
@@ -165,22 +165,22 @@ def list_edited_texts(version: DocumentVersion, *, start: int, end: int) -> list
 
 
 def list_current_chunks(document: Document) -> QuerySet[Chunk]:
-    """The passages of the document's current version in the live index, in reading order."""
+    """The chunks of the document's current version in the live index, in reading order."""
     rows = Chunk.objects.filter(version=document.current_id, profile__in=_live_profiles(document))
     return rows.order_by("position")
 
 
 def _live_profiles(document: Document) -> QuerySet[Any]:
-    """What the live index cuts by; others have passages of the same document."""
+    """The profile of the live index. Other profiles have chunks of the same document."""
     live = Index.objects.filter(collection=document.collection_id, state=IndexState.LIVE)
     return live.values("profile_id")
 
 
 def list_edits(document_id: UUID) -> list[ChunkEdit]:
-    """What people changed in a document, in the order of the text."""
+    """People's changes to a document, in the order of the text."""
     return list(ChunkEdit.objects.filter(document=document_id).order_by("start"))
 
 
 def read_original(chunk: Chunk) -> str:
-    """What the source says where an edited passage stands; empty if it was not edited."""
+    """The source's text in place of an edited chunk; empty if the chunk was not edited."""
     return chunk.edit.original if chunk.edit is not None and chunk.edit.text else ""

@@ -1,4 +1,4 @@
-"""Changing a passage: its text and tags, where it begins and ends, whether it is found at all."""
+"""Pages that change a passage: its text and tags, its extent, whether it can be found."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SOON = "It can be found in a moment."
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def passage(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
-    """Everything that can be changed about a passage; as a fragment for the dialog."""
+    """The editor of a passage; rendered as a fragment for the dialog."""
     return _render(request, get_chunk(request.workspace, passage_id))
 
 
@@ -61,7 +61,7 @@ def _render(
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def edit(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
-    """Save text and tags. What cannot be saved is shown again with the reason."""
+    """Save text and tags, or show them again with the reason why they cannot be saved."""
     chunk = get_chunk(request.workspace, passage_id)
     text, tags = request.POST.get("text", ""), request.POST.get("tags", "")
     try:
@@ -117,7 +117,7 @@ def disable(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def revert(request: WorkspaceRequest, *, edit_id: UUID) -> HttpResponse:
-    """Take a change back; a disabled passage is found again."""
+    """Undo a change; a disabled passage can be found again."""
     chunk_edit = get_edit(request.workspace, edit_id)
     edits.revert_edit(chunk_edit, actor=request.actor)
     messages.success(request, "The change was taken back.")

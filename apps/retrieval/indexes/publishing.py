@@ -1,7 +1,7 @@
-"""Publishing many new documents at once: what `publish_version` does, in a dozen statements.
+"""Publishes many new documents at once, as `publish_version` does for one, in a dozen statements.
 
-Most documents are new and nothing stands in their way. Those are published together; any other
-is left to `publish_version`, which tells what the matter is.
+Most documents are new and can be published without conflicts, so they go together. Any other
+document is left to `publish_version`, which reports what is wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from apps.retrieval.models import Embedding, Index
 from apps.retrieval.postings.services import add_to_counters, copy_postings
 
 MAX_CHUNKS = 500
-"""Passages published in one transaction."""
+"""Chunks published in one transaction."""
 
 SET_CURRENT = """
 UPDATE documents_document SET current_id = version.id
@@ -75,7 +75,7 @@ def publish_new(versions: Sequence[DocumentVersion], *, index: Index) -> set[UUI
 
 
 def _index_words(version_ids: set[UUID], index: Index) -> dict[UUID, int]:
-    """Write the postings of those versions that lack no vector; the passages of each."""
+    """Write the postings of versions with all vectors; returns the number of chunks of each."""
     embedded = Embedding.objects.filter(chunk=OuterRef("pk"), index=index)
     chunks = list(
         Chunk.objects.filter(version_id__in=version_ids, profile=index.profile_id)

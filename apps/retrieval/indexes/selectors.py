@@ -1,4 +1,4 @@
-"""Reads about indexes: what the pages and the API show of them."""
+"""Reads indexes, as the pages and the API show them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from inference.errors import ModelFilesError
 SAMPLE = 200
 """Rows of each kind from which the size of an index is estimated."""
 
-# What a passage takes: its vector, and its postings, each with the 24 bytes of a row's header.
-# Postings stand in the table and once more in its key.
+# A chunk takes its vector and its postings, each with a row header of 24 bytes. Postings are
+# stored twice: in the table and in its primary key.
 CHUNK_BYTES = """
 WITH vectors AS (
     SELECT chunk_id, pg_column_size(vector) AS size FROM retrieval_embedding
@@ -46,7 +46,7 @@ WHERE relkind = 'i' AND relname LIKE %(name)s
 
 @dataclass(frozen=True, slots=True)
 class BuildStatus:
-    """How far a build is. `percent` is 0 to 100; `state` that of its job."""
+    """The progress of a build. `percent` is 0 to 100; `state` is that of its job."""
 
     state: str
     stage: str
@@ -86,13 +86,13 @@ def list_indexes(collection: Collection) -> QuerySet[Index]:
 
 
 def describe_indexes(indexes: Iterable[Index], workspace: Workspace) -> list[IndexView]:
-    """What is shown of each."""
+    """Describe several indexes of a workspace, reading the names of models once."""
     labels = label_models(workspace.pk)
     return [describe_index(index, labels=labels) for index in indexes]
 
 
 def describe_index(index: Index, *, labels: dict[str, str] | None = None) -> IndexView:
-    """What is shown of an index."""
+    """Describe an index; `labels` are the names of embedding models, read if not given."""
     labels = label_models(index.workspace_id) if labels is None else labels
     is_live = index.state == IndexState.LIVE
     return IndexView(
@@ -107,7 +107,7 @@ def describe_index(index: Index, *, labels: dict[str, str] | None = None) -> Ind
 
 
 def label_models(workspace_id: UUID) -> dict[str, str]:
-    """The names that people know embedding models by, by those that indexes keep."""
+    """The display names of embedding models, by the names that indexes store."""
     try:
         return {choice.name: choice.label for choice in list_embedders(workspace_id)}
     except ModelFilesError:
@@ -125,7 +125,7 @@ def list_saved_queries(collection: Collection) -> QuerySet[SavedQuery]:
 
 
 def measure_bytes(index: Index) -> int:
-    """About how much an index takes, from a sample of its passages and its vector index."""
+    """About how much an index takes, from a sample of its chunks and its vector index."""
     with connection.cursor() as cursor:
         cursor.execute(CHUNK_BYTES, {"index": index.pk, "sample": SAMPLE})
         per_chunk = float(cursor.fetchone()[0])
@@ -152,7 +152,7 @@ def _find_build(index: Index) -> BuildStatus | None:
 
 
 SPLITTING_SHARE = 0.1
-"""Of the bar: splitting is quick."""
+"""The share of the progress bar for splitting, which is quick."""
 
 
 def _percent(index: Index, job: Job) -> int:

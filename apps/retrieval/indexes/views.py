@@ -111,7 +111,7 @@ def progress(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def swap(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
-    """Make an index the live one; a retired one is rolled back to in the same way."""
+    """Make an index live, or roll back to a retired one."""
     index = get_index(request.workspace, index_id)
     try:
         is_live = builds.swap(index, actor=request.actor)
@@ -148,7 +148,7 @@ def stop(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def go_on(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
-    """Go on with a build that was stopped or failed."""
+    """Continue a build that was stopped or failed."""
     index = get_index(request.workspace, index_id)
     try:
         builds.continue_build(index, actor=request.actor)
@@ -163,7 +163,7 @@ def go_on(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view()
 def compare(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
-    """An index beside the live one: what each finds for the same questions."""
+    """Compare what an index and the live one find for the same questions."""
     index = get_index(request.workspace, index_id)
     form = QuestionForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and request.membership.has_role(Role.EDITOR):
@@ -191,7 +191,7 @@ def compare(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def remove_question(request: WorkspaceRequest, *, index_id: UUID, query_id: UUID) -> HttpResponse:
-    """Do not compare with this question any more."""
+    """Delete a saved question."""
     index = get_index(request.workspace, index_id)
     forget_question(get_saved_query(request.workspace, query_id))
     return redirect("retrieval:index_compare", request.workspace.slug, index.pk)

@@ -1,10 +1,10 @@
-"""The packed postings of large indexes (`packing`), read at once and added up here.
+"""Reads the packed postings of large indexes (`packing`) in one go, and adds them up in memory.
 
-What came since the packing is read from the postings themselves: passages with higher ids, and
-those that were written down as late.
+What has been written since the packing is read from the postings themselves: chunks with higher
+ids, and those recorded as late.
 
-Impacts go by the mean length of their own index when it was packed: in a search of several, or
-of one that has grown since, scores differ from those of the plain formula in the third digit.
+Impacts use the mean length of their own index at the time of packing. In a search of several
+indexes, or of one that has grown since, scores differ from the formula in the third digit.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from apps.retrieval.postings.packed_terms import (
 )
 
 DENSE_SPAN, DENSE_SHARE = 1_000_000, 16
-"""Sums stand by id as far as that many ids, or so many for each posting that is added up."""
+"""Sums are indexed by id if the ids span DENSE_SPAN at most, or DENSE_SHARE for each posting."""
 
 SHORT_LIST = 10_000
-"""Postings among which the highest are found in a fraction of a millisecond."""
+"""How many postings can be searched for the highest in a fraction of a millisecond."""
 
 READ = """
 WITH late AS MATERIALIZED (
@@ -69,7 +69,7 @@ Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class TermScores:
-    """Passages: ids, BM25 scores and a bit for each asked term that stands in them."""
+    """Chunks: ids, BM25 scores, and a bit for each of the question's terms in them."""
 
     chunk_ids: Any
     scores: Any
@@ -84,9 +84,9 @@ def read(
     chunks: int,
     mean_length: float,
 ) -> TermPostings:
-    """What large indexes hold of the asked terms, which have their counts.
+    """Read the postings of `terms`, which have their counts, from large indexes.
 
-    `chunks` and `mean_length` are those of all that is searched.
+    `chunks` and `mean_length` are those of all indexes that are searched.
     """
     ids = list(index_ids)
     with cursor.connection.pipeline(), psycopg.RawCursor(cursor.connection) as second:
@@ -111,29 +111,29 @@ def read(
 
 
 class TermPostings:
-    """The postings of the asked terms in every index of a search, by the ids of passages."""
+    """The postings of a question's terms in every index of a search."""
 
     def __init__(self, parts: Sequence[_IndexPostings] = ()) -> None:
         self._parts = parts
 
     def add_up(self) -> None:
-        """Do now what the rest waits for."""
+        """Compute the sums now, which `best` and `look_up` need."""
         for part in self._parts:
             part.sums  # noqa: B018  (computed once)
 
     def best(self, depth: int, *, allowed: Any | None = None) -> Any:
-        """Ids of the `depth` best by BM25; `allowed` are those, ascending, that may be found.
+        """Ids of the `depth` best chunks by BM25, among `allowed` (ascending) if given.
 
-        Passages that are gone may be among them.
+        Some may no longer exist.
         """
         lists = [part.best(depth, allowed=allowed) for part in self._parts]
         ids = np.concatenate([np.empty(0, np.int64), *[part[0] for part in lists]])
         scores = np.concatenate([np.empty(0), *[part[1] for part in lists]])
         order = np.lexsort((ids, -scores))[:depth]
-        return ids[order[scores[order] > 0]]  # those that came late have lost their packed ones
+        return ids[order[scores[order] > 0]]  # late chunks may have lost their postings
 
     def look_up(self, chunk_ids: Any) -> TermScores:
-        """Scores and terms of these passages; 0 where none of the terms stands in one."""
+        """Scores and terms of these chunks; 0 for a chunk without any of the terms."""
         scores, terms = np.zeros(len(chunk_ids)), np.zeros(len(chunk_ids), np.int64)
         for part in self._parts:
             part.look_up(chunk_ids, scores, terms)
@@ -141,10 +141,10 @@ class TermPostings:
 
 
 class _IndexPostings:
-    """The postings of all asked terms in one index, and what they add up to.
+    """The postings of all of the question's terms in one index, and their sums.
 
-    Sums stand in an array by place. The place of a passage is its id less the base; where that
-    would make an array with hardly anything in it, its place among those that have a term.
+    Sums are an array, indexed by place. A chunk's place is its id minus the base; where that would
+    make a nearly empty array, it is the chunk's rank among those that have a term.
     """
 
     def __init__(self, mean_length: float, *, late: Sequence[int]) -> None:
@@ -155,7 +155,7 @@ class _IndexPostings:
         self._fresh: list[tuple[Any, Any, int]] = []
 
     def add(self, row: tuple[Any, ...], *, weight: float, bit: int) -> None:
-        """A term's base, packed ids and impacts, and fresh postings, as READ gives them."""
+        """Add a row of READ: a term's base, packed ids and impacts, and fresh postings."""
         base, chunk_ids, impacts, fresh = row
         if chunk_ids:
             self._base = base
@@ -168,19 +168,19 @@ class _IndexPostings:
 
     @cached_property
     def _ids(self) -> list[Any]:
-        """Ids behind the base of each packed term, ascending."""
+        """For each packed term its chunks' ids, relative to the base and ascending."""
         return [
             unpack_numbers(ids, count=count_packed(impacts)) for ids, impacts, _, _ in self._read
         ]
 
     @cached_property
     def _shares(self) -> list[Any]:
-        """What each packed term adds there."""
+        """For each packed term what it adds to the score of each of its chunks."""
         return [unpack_impacts(impacts, weight=weight) for _, impacts, weight, _ in self._read]
 
     @cached_property
     def _met(self) -> Any | None:
-        """The ids that have any packed term, ascending, if their places are those among them."""
+        """Where places are ranks, the ids that have any packed term, ascending; else None."""
         span = max(int(ids[-1]) + 1 for ids in self._ids)
         if span <= max(DENSE_SPAN, DENSE_SHARE * sum(map(len, self._ids))):
             return None
@@ -188,7 +188,7 @@ class _IndexPostings:
 
     @cached_property
     def _places(self) -> list[Any]:
-        """The same as `_ids`, by place."""
+        """For each packed term the places of its chunks."""
         met = self._met
         return self._ids if met is None else [np.searchsorted(met, ids) for ids in self._ids]
 
@@ -198,7 +198,7 @@ class _IndexPostings:
 
     @cached_property
     def sums(self) -> Any:
-        """What the packed postings add up to, by place."""
+        """The sums of the packed postings, by place."""
         if not self._read:
             return np.zeros(0, np.float32)
         sums = np.zeros(self._num_places, np.float32)
@@ -208,14 +208,14 @@ class _IndexPostings:
         return sums
 
     def _places_of(self, chunk_ids: Any) -> Any:
-        """Of those of these passages that have one."""
+        """The places of those of these chunks that have one."""
         ids = chunk_ids - self._base
         if self._met is None:
             return ids[(ids >= 0) & (ids < self._num_places)]
         return np.flatnonzero(_is_among(self._met, np.sort(ids)))
 
     def look_up(self, chunk_ids: Any, scores: Any, terms: Any) -> None:
-        """Add to the scores and terms of these passages what they have here."""
+        """Add this index's scores and terms of these chunks to the given arrays."""
         offsets = chunk_ids - self._base
         kept = ~np.isin(chunk_ids, self._late)
         for ids, share, (*_, bit) in zip(self._ids, self._shares, self._read, strict=True):
@@ -246,9 +246,9 @@ class _IndexPostings:
         return ids, scores
 
     def _best_packed(self, depth: int, *, allowed: Any | None) -> tuple[Any, Any]:
-        """What the packed postings alone give.
+        """Ids and scores from the packed postings alone.
 
-        Passages with a rare term as well need their sum, however low it is: they are all kept.
+        Chunks that also have fresh postings are all kept, however low their sum: it is not final.
         """
         if not self._read:
             return np.empty(0, np.int64), np.empty(0, np.float64)
@@ -268,10 +268,10 @@ class _IndexPostings:
         return ids + self._base, sums[chosen].astype(np.float64)
 
     def _ahead(self, sums: Any, depth: int) -> Any:
-        """Where the sums are among the `depth` highest, and a few more.
+        """The places of the `depth` highest sums, and a few more.
 
-        The short lists that are long enough tell how high they are at least, so that the million
-        need not be put in order.
+        Lists with at least `depth` postings give a lower bound for them, which avoids sorting
+        a million sums.
         """
         long_enough = sorted((at for at in self._places if len(at) >= depth), key=len)
         if not long_enough:
@@ -287,14 +287,14 @@ def _nth_highest(values: Any, number: int) -> Any:
 
 
 def _highest(sums: Any, places: Any, depth: int) -> Any:
-    """Of these places the `depth` with the highest sums, if they are many more."""
+    """The `depth` places with the highest sums; all of them unless they are many more."""
     if len(places) <= 4 * depth:
         return places
     return places[np.argpartition(-sums[places], depth - 1)[:depth]]
 
 
 def _is_among(ids: Any, allowed: Any) -> Any:
-    """For each id whether it is one of `allowed`, which are ascending."""
+    """Whether each id is in `allowed`, which is ascending."""
     if not len(allowed):
         return np.zeros(len(ids), bool)
     return allowed[np.minimum(np.searchsorted(allowed, ids), len(allowed) - 1)] == ids

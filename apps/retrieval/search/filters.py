@@ -2,10 +2,10 @@
 
     tag:contract -tag:draft type:pdf,docx after:2026-01-01 name:"annual report" page<10 team:legal
 
-Conditions stand side by side and all hold; a comma means "or"; a leading "-" means "not". Texts
-are compared without regard to case. What is no field of ours is looked up in the document's
-metadata. Values never enter the SQL: they become parameters, so that all filters of one shape
-share one statement and its plan.
+Conditions are separated by spaces, and all must hold; a comma means "or"; a leading "-" means
+"not". Case is ignored. A name that is not one of FIELDS is looked up in the document's metadata.
+Values never enter the SQL: they become parameters, so that all filters of one shape share one
+statement and its plan.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CONDITION = re.compile(
 _VALUE = re.compile(r'"([^"]*)"|([^\s",]+)')
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 
-# SQL of a document's extension, the date that it is of, and where it came from.
+# SQL for a document's file extension and for its date.
 _TYPE = "lower(substring(version.filename from '[^.]+$'))"
 _DAY = "coalesce(document.source_date, (version.created_at AT TIME ZONE 'UTC')::date)"
 
@@ -105,7 +105,7 @@ class _Field:
 
 
 def parse_conditions(text: str) -> list[Condition]:
-    """What the text says. Raises FilterError."""
+    """The conditions in a text. Raises FilterError."""
     if len(text) > MAX_CHARS:
         raise FilterError(f"A filter has at most {MAX_CHARS:,} characters.")
     if "\x00" in text or _has_broken(text):
@@ -181,7 +181,7 @@ def _type(condition: Condition, bind: Bind) -> str:
 
 
 def _texts(column: str) -> Compile:
-    """Found anywhere in the column with ":", with "*" for any characters; the whole with "="."""
+    """Matches anywhere with ":", unless a value has the wildcard "*"; with "=" the whole column."""
 
     def make(condition: Condition, bind: Bind) -> str:
         _need(condition, operators=": =")
@@ -198,7 +198,7 @@ def _like(value: str, *, anywhere: bool) -> str:
 
 
 def _date(operator: str) -> Compile:
-    """`after:` a day means that day or later; of a month or year its first day counts."""
+    """`after:` includes the day itself. A month or a year stands for its first day."""
 
     def make(condition: Condition, bind: Bind) -> str:
         _need(condition, operators=":")
@@ -253,7 +253,7 @@ def _page(condition: Condition, bind: Bind) -> str:
 
 
 def _metadata(condition: Condition, bind: Bind) -> str:
-    """A name in the document's metadata: equal with ":" and "=", else compared as numbers."""
+    """A name in the document's metadata: ":" and "=" compare texts, other operators numbers."""
     column = f"(document.metadata ->> {bind(condition.field.removeprefix('meta.'))}::text)"
     if condition.operator in ":=":
         values = [value.lower() for value in condition.values]

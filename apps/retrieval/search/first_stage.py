@@ -1,4 +1,4 @@
-"""The one search of the product: chat, the search page, evaluation and the API all call it."""
+"""The first stage of every retrieval: finds candidates by words, by meaning, or by both."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ NO_VECTORS = "The embedding model could not be asked, so this was found by words
 MAX_KNOWN_LARGE = 10_000
 SearchScope = tuple[UUID | None, ...]
 _known_large: set[SearchScope] = set()
-"""Where searches of this process had more to look through than is read exactly: only a guess."""
+"""Where this process found too many chunks to read them all. Only a hint: it may be outdated."""
 
 
 def search(query: SearchQuery) -> SearchResult:
     """Find chunks. Blocking; one round trip to the database, a few for large collections.
 
-    Indexes of each embedding model are asked with a vector of that model. A question without any
+    Indexes of each embedding model are searched with a vector of that model. A question without any
     text finds nothing. Raises `filters.FilterError` for a filter that makes no sense,
     `inference.errors.ModelFilesError` where the built-in model is not ready, and
     `inference.errors.ModelError` where a model that the query names cannot be asked.
@@ -53,9 +53,9 @@ def _models_of(query: SearchQuery) -> list[str]:
 
 
 def _search_others(query: SearchQuery, *, models: Sequence[str]) -> SearchResult:
-    """Ask each model's indexes with a vector of that model; several lists are fused by rank.
+    """Search each model's indexes with a vector of that model, and fuse the lists by rank.
 
-    A model that cannot be asked is left out, and words find what they find.
+    A model that cannot be asked is left out; in hybrid mode words still search its indexes.
     """
     if len(models) == 1:
         try:
@@ -128,7 +128,7 @@ def _fetch(query: SearchQuery) -> list[tuple[Any, ...]]:
 
 
 def _remember_large(scope: SearchScope) -> None:
-    """So that the next search there begins with what large collections need."""
+    """Let the next search there begin with the statements for large collections."""
     if len(_known_large) >= MAX_KNOWN_LARGE:
         _known_large.clear()
     _known_large.add(scope)

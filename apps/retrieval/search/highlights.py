@@ -1,4 +1,4 @@
-"""Which words of a passage a question matched, as the search page shows them. Pure."""
+"""Which words of a chunk a question matched, as the search page shows them. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _WORD = re.compile(r"\w+(?:[-.'\u2019]\w+)*[+#]*")
 
 
 def mark_terms(text: str, *, terms: Collection[str]) -> list[tuple[str, bool]]:
-    """The text in pieces of (text, whether it matched). Joined, the pieces are the text again.
+    """The text as pieces of (text, whether it matched), which join to the text again.
 
-    A word matches when the terms that it was stored under hold one of `terms`, so that
-    "notices" is marked for a question about a "notice".
+    A word matches if it is indexed under one of `terms`, so "notices" is marked for a question
+    about a "notice".
     """
     matches = frozenset(terms)
     pieces: list[tuple[str, bool]] = []

@@ -37,7 +37,7 @@ class Hit:
 class SearchResult:
     """Hits, the best first; `timings` are milliseconds by stage.
 
-    `notice` says what people should know of the search: that a model could not be asked.
+    `notice` is a sentence for people if something was left out, such as a model that failed.
     """
 
     hits: list[Hit]
@@ -47,7 +47,7 @@ class SearchResult:
 
 
 def drop_overlaps(hits: Sequence[Hit]) -> list[Hit]:
-    """Without hits that share more than half of their text with a better one of the document."""
+    """Drop hits that share more than half of the shorter text with a better hit."""
     kept: list[Hit] = []
     for hit in hits:
         if not any(share_most_text(hit, better) for better in kept):

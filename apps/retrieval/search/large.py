@@ -1,8 +1,9 @@
-"""Searches of collections that are too large to be read whole: looks first, then asks.
+"""Searches collections that are too large to compare every chunk.
 
-Four statements: what is known of the indexes; the postings of the asked terms, which are added up
-here; what is nearest by meaning, or all that a filter leaves if that is little; and what comes of
-both lists. While Postgres works on the third, the words are added up.
+This takes four statements. The first reads the indexes; the second the postings of the question's
+terms, which are added up here. The third finds the nearest vectors or, if a filter leaves few
+chunks, all of those. The last fuses both lists. Postings are added up while Postgres works on the
+third.
 """
 
 from __future__ import annotations
@@ -29,19 +30,19 @@ from apps.retrieval.search.sql import Statement
 from apps.retrieval.vectors.ann_sql import VectorIndex
 
 SPARE_CHUNKS = 100
-"""Passages found by words beyond the candidates: some may be gone, some have the same score."""
+"""Chunks fetched by words beyond the candidates, as some may be gone or have equal scores."""
 
 CHECKED_SHARES = (20, 200)
-"""So many passages for each candidate are checked by a filter; more if the first give too few."""
+"""How many chunks per candidate are checked by a filter; the second if the first is too few."""
 
 LISTED_SHARE = 4
-"""Of what a filter leaves this many times `exact_chunks` passages are still compared one by one."""
+"""A filter's chunks are compared one by one up to this many times EXACT_SCAN_CHUNKS."""
 
 LISTED_FOR_ONE = 4_000
-"""By words or by meaning alone fewer candidates are looked for: checking has them sooner."""
+"""The limit if only words or only meaning count: with fewer candidates, checking is faster."""
 
 USUAL_CHUNKS = 10
-"""Passages that documents have at least, as a first guess when those that pass are counted."""
+"""A low estimate of the chunks per document, for the first attempt at listing."""
 
 READ_INDEXES = """
 SELECT id, num_chunks, total_length, embedding_model = $3::text, dimensions, ann_built
@@ -51,14 +52,14 @@ WHERE workspace_id = $1::uuid AND collection_id = ANY($2::uuid[])
 """
 
 PLAN_ANEW = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
-"""Until the pipeline ends: whether a filter is looked up or checked depends on how rare it is."""
+"""For one pipeline: the best plan depends on how many documents pass the filter."""
 
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchedIndexes:
-    """What is known of the live indexes of a search."""
+    """The live indexes of a search, their size, and the mean length of their chunks."""
 
     parts: tuple[SearchedIndex, ...]
     largest: int
@@ -77,7 +78,7 @@ class SearchedIndexes:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """Passages by their distance to the question, the nearest first."""
+    """Chunks and their distances to the question, the nearest first."""
 
     chunk_ids: Any = field(default_factory=lambda: np.empty(0, np.int64))
     distances: Any = field(default_factory=lambda: np.empty(0))
@@ -85,14 +86,14 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True)
 class PassingChunks:
-    """All passages that a filter leaves: ids, ascending, and the nearest of them."""
+    """All chunks that pass a filter, by ascending id, and the nearest of them."""
 
     chunk_ids: Any
     nearest: Nearest
 
 
 def find_large(cursor: Cursor, query: SearchQuery) -> list[tuple[Any, ...]] | None:
-    """Rows as every search gives them; None if there are few enough chunks to read them all."""
+    """Rows with the columns of every search; None if there are few enough chunks to read all."""
     indexes = read_indexes(cursor, query)
     if indexes.chunks <= settings.EXACT_SCAN_CHUNKS:
         return None
@@ -115,7 +116,7 @@ def _read_words(
 
 @dataclass(frozen=True, slots=True)
 class _LargeSearch:
-    """One search, with what is known of its indexes and the postings of its terms."""
+    """One search, with its indexes and the postings of its terms."""
 
     cursor: Cursor
     query: SearchQuery
@@ -123,7 +124,7 @@ class _LargeSearch:
     words: term_lists.TermPostings
 
     def find(self) -> list[tuple[Any, ...]]:
-        """Rows of the result."""
+        """The rows of the result, with the columns of every search."""
         listed = self._list_passing() if self.query.filter else None
         num_chunks = self.indexes.chunks
         if listed is None:
@@ -154,7 +155,7 @@ class _LargeSearch:
         return self.cursor.execute(statement.text, statement.bind(self.query, values), binary=True)
 
     def _check_words(self) -> Any:
-        """Ids of the best by words that can be shown, as many as there are candidates."""
+        """Ids of the best visible chunks by words, at most as many as candidates."""
         query = self.query
         if not query.terms:
             return self.words.best(0)
@@ -170,7 +171,7 @@ class _LargeSearch:
         return ids[[row[0] - 1 for row in rows]]
 
     def _find_near(self) -> Nearest:
-        """By the vector indexes, while the words are added up."""
+        """The nearest chunks by the vector indexes; meanwhile postings are added up."""
         query, parts = self.query, self.indexes.parts
         if query.mode == "lexical":
             return Nearest()
@@ -182,7 +183,7 @@ class _LargeSearch:
             return Nearest()
         oversampled = [p.vectors.oversampled(query.num_candidates) for p in parts if p.vectors]
         values = {f"setting_{n}": value for n, value in enumerate(scan_settings.values())}
-        with self.cursor.connection.pipeline():  # sent, and not waited for before it is fetched
+        with self.cursor.connection.pipeline():  # sent at once, awaited by fetchall
             self._execute(statement, oversampled=max(oversampled, default=0), **values)
             self.words.add_up()
             rows = self.cursor.fetchall()
@@ -191,10 +192,10 @@ class _LargeSearch:
         )
 
     def _list_passing(self) -> PassingChunks | None:
-        """What the filter leaves, with the nearest of it; None if that is too much to be listed.
+        """The chunks that pass the filter, and the nearest of them; None if they are too many.
 
-        As far as a first guess goes the documents tell: either there are no more, or they are
-        listed once more after their chunks have been counted.
+        The first attempt stops at a low number of documents. If there are more, their chunks are
+        estimated, and listed in a second attempt unless that is too many.
         """
         query, indexes = self.query, self.indexes
         most = LISTED_SHARE * settings.EXACT_SCAN_CHUNKS
@@ -230,20 +231,20 @@ class _LargeSearch:
 
 
 def _is_quick(indexes: SearchedIndexes) -> bool:
-    """Whether the vector indexes find much behind a filter in little time: graphs of whole numbers.
+    """Whether the vector indexes search well behind a filter: graphs with 16 or 32 bits do.
 
-    Bits and lists are slower there than comparing all that the filter leaves, or find less.
+    Bits and lists are slower there than comparing all that pass the filter, or find fewer.
     """
     built = [part.vectors for part in indexes.parts if part.vectors]
     return all(one.kind == "hnsw" and one.precision != "binary" for one in built)
 
 
 def _nearest_of(ids: Any, distances: Any, candidates: int) -> Nearest:
-    """Those without a distance have a vector of another model."""
+    """The nearest `candidates`. A chunk without a distance has a vector of another model."""
     known = ~np.isnan(distances)
     ids, distances = ids[known], distances[known]
     if len(ids) > candidates:
-        # With all that are as near as the last, so that ties are broken by the id.
+        # Keep all that are as near as the last one, so that ties can be broken by id.
         limit = np.partition(distances, candidates - 1)[candidates - 1]
         kept = distances <= limit
         ids, distances = ids[kept], distances[kept]
@@ -252,7 +253,7 @@ def _nearest_of(ids: Any, distances: Any, candidates: int) -> Nearest:
 
 
 def read_indexes(cursor: Cursor, query: SearchQuery) -> SearchedIndexes:
-    """The live indexes of the collections, always in the same order."""
+    """Read the live indexes of the query's collections; they are sorted by id."""
     values = [query.workspace_id, list(query.collection_ids), query.model_name, query.index_id]
     rows = cursor.execute(READ_INDEXES, values, binary=True).fetchall()
     parts = [
@@ -274,7 +275,7 @@ def _vector_index(index_id: UUID, dimensions: int, built: str) -> VectorIndex | 
 
 
 def _scan_settings(query: SearchQuery, indexes: SearchedIndexes) -> dict[str, str]:
-    """What the vector indexes of the search need; of two wishes the larger number counts."""
+    """The server settings that the vector indexes need; of two numbers the larger one counts."""
     largest: dict[str, str] = {}
     for part in indexes.parts:
         if query.mode == "lexical" or part.vectors is None or not part.same_model:

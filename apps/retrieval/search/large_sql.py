@@ -1,12 +1,12 @@
-"""The statements of a search of large collections, composed for what is known of them. Pure.
+"""The statements for searching large collections, composed for their indexes. Pure.
 
-The live indexes stand in the text as constants where vector indexes are asked, so that each can be
-matched. What passes a filter is listed if that is little, and everything is computed over it. If
-it is much, the vector indexes are scanned until enough have passed, and what words find is checked
-in the order of its score.
+Where vector indexes are searched, the ids of live indexes are constants in the text, so that each
+partial index can match. If few chunks pass a filter, they are listed and everything is computed
+over them. Otherwise vector indexes are scanned until enough chunks have passed, and those found by
+words are checked in the order of their scores.
 
-Words are added up outside of Postgres (`term_lists`). So both lists come as parameters into the
-last statement, which has the fusion and the result of every search (`sql`).
+Postings are added up outside of Postgres (`term_lists`), so both lists are parameters of the last
+statement, which shares its fusion and result with every search (`sql`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from apps.retrieval.vectors.ann_sql import VectorIndex
 
 @dataclass(frozen=True, slots=True)
 class SearchedIndex:
-    """One of the indexes that are searched; `vectors` is its vector index if that is ready."""
+    """An index to search; `vectors` is its vector index, if that is ready."""
 
     index_id: UUID
     same_model: bool
@@ -33,10 +33,10 @@ class SearchedIndex:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that changes the text of the statement that asks the vector indexes.
+    """Everything that the text of `nearest_statement` depends on.
 
-    `clauses` are those of a filter that is checked on the way. `settings` are names only: their
-    values are parameters `setting_0`, ...
+    `clauses` are those of a filter that is checked during the scan. `settings` are only names;
+    their values are the parameters `setting_0`, ...
     """
 
     parts: tuple[SearchedIndex, ...]
@@ -44,7 +44,7 @@ class Shape:
     settings: tuple[str, ...]
 
 
-# How the tables that clauses read beside `document` are joined to it and to `embedding`.
+# How the tables that clauses read besides `document` are joined to it and to `embedding`.
 _JOINS = {
     Table.VERSION: "JOIN documents_documentversion version ON version.id = document.current_id",
     Table.CHUNK: "JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id",
@@ -54,9 +54,9 @@ _VISIBLE = """document.workspace_id = %(workspace)s
         AND (document.collection_id = ANY(%(collections)s)) IS TRUE
         AND document.deleted_at IS NULL"""
 
-# One row: how many documents pass, as far as `enough`; where these are too many, about how many
-# passages they have, by some of them; otherwise the passages, `most` and one more at most, and
-# their distances (8 bytes each, big-endian).
+# One row: how many documents pass, counted up to `enough`; if that is reached, an estimate of their
+# chunks, from a sample; otherwise the chunks, at most `most` and one more, and their distances
+# (8 bytes each, big-endian).
 _LISTED = """
 WITH passing AS MATERIALIZED (
     SELECT document.current_id AS id
@@ -96,7 +96,7 @@ totals AS MATERIALIZED (
     SELECT %(chunks)s::float8 AS chunks
 )"""
 
-# Of passages in the order of their score the first that are visible and pass the filter.
+# The first chunks, in the order of their scores, that are visible and pass the filter.
 _CHECKED = """
 SELECT number::int FROM unnest(%(best_ids)s::bigint[]) WITH ORDINALITY AS best (chunk_id, number)
 WHERE (
@@ -122,8 +122,8 @@ vector AS MATERIALIZED (
     FROM unnest(%(near_ids)s::bigint[], %(near_distances)s::float8[]) AS near (chunk_id, distance)
 )"""
 
-# What words have found is compared as well: a vector index may have missed it, and it is just what
-# both lists have that comes out on top.
+# Chunks found by words are compared as well: a vector index may have missed them, and chunks that
+# are in both lists rank highest.
 _VECTOR_OF_BOTH = """
 compared AS MATERIALIZED (
     SELECT lexical.chunk_id, embedding.vector <=> %(vector)s::halfvec AS distance
@@ -151,7 +151,7 @@ near AS MATERIALIZED (
     WHERE NOT %(by_rank)s AND chunk_id NOT IN (SELECT chunk_id FROM vector)
 )"""
 
-# The words of what the vectors have found: those of the other list are added up already.
+# The word scores of chunks found by vectors; those of the other list are known already.
 _MET = """
 met AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -171,7 +171,7 @@ _ONE_BY_ONE = """(
 def list_statement(
     clauses: tuple[Clause, ...], *, with_distance: bool, of_one_model: bool
 ) -> Statement:
-    """The chunks that pass a filter; columns as in _LISTED."""
+    """The statement that lists the chunks that pass a filter; columns as in _LISTED."""
     of_chunks = [clause for clause in clauses if Table.CHUNK in clause.tables]
     of_documents = [clause for clause in clauses if Table.CHUNK not in clause.tables]
     columns = ["string_agg(int8send(chunk_id), ''::bytea)"]
@@ -191,9 +191,9 @@ def list_statement(
 
 @lru_cache(maxsize=256)
 def nearest_statement(shape: Shape) -> Statement | None:
-    """chunk_id and distance of the `candidates` nearest; None where nothing can be compared.
+    """chunk_id and distance of the nearest `candidates`; None if no index has the query's model.
 
-    Every index by its vector index, those without one one by one.
+    Each index is searched by its vector index; indexes without one are compared row by row.
     """
     parts = [part for part in shape.parts if part.same_model]
     gate = "".join(
@@ -222,13 +222,13 @@ def nearest_statement(shape: Shape) -> Statement | None:
 
 @lru_cache(maxsize=256)
 def check_statement(clauses: tuple[Clause, ...]) -> Statement:
-    """Which of the chunks found by words can be shown: their places, from 1."""
+    """Which of the chunks found by words are visible: their positions in the list, from 1."""
     return number_parameters(_CHECKED.format(joins=_join(clauses), clauses=_visible_and(clauses)))
 
 
 @lru_cache(maxsize=3)
 def result_statement(mode: Mode) -> Statement:
-    """What comes of both lists; its columns are those of every search."""
+    """The fusion of both lists; its columns are those of every search."""
     lists: dict[Mode, tuple[str, ...]] = {
         "lexical": (_LEXICAL,),
         "vector": (_VECTOR,),
@@ -242,7 +242,7 @@ def _ids(parts: Sequence[SearchedIndex]) -> str:
 
 
 def _join(clauses: Iterable[Clause]) -> str:
-    """What the clauses read beside the document."""
+    """The joins that the clauses need."""
     tables = tables_of(clauses)
     return " ".join(join for table, join in _JOINS.items() if table in tables)
 
@@ -252,7 +252,7 @@ def _visible_and(clauses: Iterable[Clause]) -> str:
 
 
 def _check_row(clauses: tuple[Clause, ...]) -> str:
-    """A condition on `embedding`, looked up for each row that a vector index gives."""
+    """A condition on `embedding` that is evaluated for each row of a vector index scan."""
     return (
         f"(SELECT true FROM documents_document document {_join(clauses)} "  # noqa: S608
         f"WHERE document.current_id = embedding.version_id AND {_visible_and(clauses)} LIMIT 1)"
@@ -260,7 +260,7 @@ def _check_row(clauses: tuple[Clause, ...]) -> str:
 
 
 def _check_set(clauses: tuple[Clause, ...]) -> str:
-    """A condition on `embedding` for when every row is read: visible versions are listed once."""
+    """A condition on `embedding` for reading every row: visible versions are listed once."""
     if Table.CHUNK in tables_of(clauses):
         return _check_row(clauses)
     return (

@@ -1,8 +1,7 @@
-"""From a question to the passages to read: the one function behind chat, pages, API and lab.
+"""From a question to the chunks to read: one function for chat, pages, the API and the lab.
 
-`search` finds candidates in one statement; the stages after it put them in another order, as the
-profile says. Everything that talks to a model server comes in as a function, so that this stays
-below the apps that know of endpoints.
+`search` finds candidates; the stages after it reorder them as the profile says. Calls to model
+servers are passed in as functions, because endpoints belong to apps above this one.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from inference.protocols import Vectors
 
 MAX_QUERIES = 6
 EXPLAINED: tuple[Mode, ...] = ("lexical", "vector")
-"""The lists that a hybrid search is made of, as an explanation shows them."""
+"""The lists of a hybrid search, which an explanation shows separately."""
 
 LABELS = {
     "lexical": "By words",
@@ -67,7 +66,7 @@ class RetrievalRequest:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What one step made: its candidates, the best first, and the milliseconds it took."""
+    """The candidates after one step, the best first, and the milliseconds that it took."""
 
     name: str
     hits: tuple[Hit, ...]
@@ -81,10 +80,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The passages to read, the best first, out of `num_searched`; milliseconds by step.
+    """The chunks to read, the best first, out of `num_searched`; milliseconds by step.
 
-    `stages` are there if they were asked for; `problem` says in a sentence what had to be left
-    out, for instance a reranker that did not answer.
+    `stages` are filled on request; `problem` says in a sentence what had to be left out, for
+    instance a reranker that did not answer.
     """
 
     hits: list[Hit]
@@ -101,10 +100,10 @@ def retrieve(
     reranker: Reranker | None = None,
     explain: bool = False,
 ) -> Retrieved:
-    """Find the passages to read. Blocking; one round trip to the database for each question.
+    """Find the chunks to read. Blocking; one round trip to the database for each question.
 
     `vector` is the embedded question of shape (384,), if the caller has it already. `reranker`
-    scores texts for the rerank "endpoint"; when it fails, the order stays as it was found.
+    scores texts for the rerank "endpoint"; if it fails, the order of the search is kept.
     """
     run = _Run(request, reranker=reranker, explain=explain)
     hits = run.find(vector)
@@ -115,7 +114,7 @@ def retrieve(
 
 
 class _Run:
-    """One retrieval in the making."""
+    """A retrieval in progress."""
 
     def __init__(
         self, request: RetrievalRequest, *, reranker: Reranker | None, explain: bool
@@ -131,7 +130,7 @@ class _Run:
         self._explain = explain
 
     def find(self, vector: Vectors | None) -> list[Hit]:
-        """The candidates of the question, and of what is asked besides."""
+        """The candidates of the question and of the further texts."""
         texts = [self.request.text, *self.request.also][:MAX_QUERIES]
         lists = [self._search(text, vector if not n else None) for n, text in enumerate(texts)]
         if self.profile.expand == "rules" and (more := expand_by_feedback(texts[0], lists[0])):
@@ -146,7 +145,7 @@ class _Run:
         later = self.profile.rerank != "none" or self.profile.diversity or self.profile.recency
         more = later or self.request.also or self.profile.expand == "rules"
         enough = max(self.limit, self.profile.candidates if more else 0)
-        # Passages that others swallow leave their places to the next.
+        # Chunks that are merged into others leave their places to the next ones.
         room = 1 + 2 * self.profile.neighbours + self.profile.parents
         return min(MAX_LIMIT, max(enough, self.limit * room))
 
@@ -180,7 +179,7 @@ class _Run:
         )
 
     def rerank(self, hits: list[Hit]) -> list[Hit]:
-        """The best of them read again."""
+        """Rerank the best candidates."""
         kind, depth = self.profile.rerank, self.profile.rerank_depth
         if kind == "none" or len(hits) < 2:
             return hits
@@ -198,7 +197,7 @@ class _Run:
         return stage_hits
 
     def prefer_recent(self, hits: list[Hit]) -> list[Hit]:
-        """By relevance and age: the date that a document gives itself, or of its upload."""
+        """Order by relevance and age: a document's own date, or that of its upload."""
         if not self.profile.recency or not hits:
             return hits
         with self._stage("recency") as stage_hits:
@@ -215,7 +214,7 @@ class _Run:
         return stage_hits
 
     def diversify(self, hits: list[Hit]) -> list[Hit]:
-        """Relevant, and unlike what stands higher."""
+        """Order by relevance and by difference from the hits above."""
         if not self.profile.diversity or len(hits) < 2:
             return hits
         with self._stage("diversity") as stage_hits:
@@ -227,7 +226,7 @@ class _Run:
         return stage_hits
 
     def add_context(self, hits: list[Hit]) -> list[Hit]:
-        """The first `limit`, in their parents and with their neighbours."""
+        """The first `limit` hits, within their parents and with their neighbours."""
         if not self.profile.neighbours and not self.profile.parents:
             return hits[: self.limit]
         with self._stage("context") as stage_hits:
@@ -241,7 +240,7 @@ class _Run:
 
     @contextmanager
     def _stage(self, name: str, *, query: str = "") -> Iterator[list[Hit]]:
-        """The list to fill. Searches report their own times."""
+        """Time a stage; yields the list for its hits. Searches report their own times."""
         started, stage_hits = time.perf_counter(), list[Hit]()
         yield stage_hits
         took = (time.perf_counter() - started) * 1000
@@ -256,7 +255,7 @@ class _Run:
 
 
 def _read_dates(version_ids: Collection[UUID], *, workspace_id: UUID) -> dict[UUID, datetime]:
-    """What the documents say about themselves, else when their versions were uploaded."""
+    """Documents' own dates, or else when their versions were uploaded."""
     rows = DocumentVersion.objects.filter(pk__in=version_ids, workspace_id=workspace_id)
     return {
         pk: datetime.combine(said, datetime.min.time(), UTC) if said else uploaded
@@ -265,7 +264,7 @@ def _read_dates(version_ids: Collection[UUID], *, workspace_id: UUID) -> dict[UU
 
 
 def _read_vectors(chunk_ids: Sequence[int]) -> Vectors:
-    """Unit vectors of shape (passages, 384); zeros where a passage has none."""
+    """Unit vectors of shape (chunks, 384); zeros where a chunk has none."""
     vectors = {
         chunk_id: np.asarray(vector, np.float32)
         for chunk_id, vector in Embedding.objects.filter(chunk_id__in=chunk_ids).values_list(

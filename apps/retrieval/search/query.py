@@ -1,4 +1,4 @@
-"""The question of a search: built once, and read by everything below it, down to the SQL."""
+"""The question of a search: built once, and read by everything below, down to the SQL."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ SPARE_HITS = 10
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """What to look for and where. Collections of other workspaces are as good as empty.
+    """What to look for and where. Collections of other workspaces count as empty.
 
     In hybrid mode each list gives its first `candidates`, and `weights` are those of words and of
     meaning. With the fusion "rrf" a chunk's score is the sum of weight / (60 + rank) over both.
     With "weighted" it is the sum of weight x score, where BM25 and cosine of every candidate run
-    from 0 (the least of them) to 1 (the most). `filters` is a filter as `filters` reads it.
+    from 0 (the least of them) to 1 (the most). `filters` is written in the language of `filters`.
     `index_id` names an index to search instead of the live ones.
 
-    `model` names one embedding model to search alone; without it the indexes say which they have.
+    `model` limits the search to one embedding model; otherwise the indexes determine it.
     `vector` is the question embedded by it, or by the built-in model, of shape (dimensions,), if
     the caller has that already.
 
-    What follows from these is computed at its first use and kept.
+    Derived values are computed on first use and kept.
     """
 
     workspace_id: UUID
@@ -54,7 +54,7 @@ class SearchQuery:
 
     @cached_property
     def clean_text(self) -> str:
-        """What Postgres and the tokenizer take: no NUL, no halves of characters, not endless."""
+        """The text as Postgres and the tokenizer take it: short, no NUL, no lone surrogates."""
         short = self.text[:MAX_QUERY_CHARS].replace("\x00", " ")
         return short.encode("utf-8", "replace").decode("utf-8").strip()
 
@@ -78,7 +78,7 @@ class SearchQuery:
 
     @cached_property
     def model_name(self) -> str:
-        """The model as indexes name it; "" where meaning does not count."""
+        """The model's name as indexes store it; "" where meaning does not count."""
         if self.mode == "lexical":
             return ""
         return self.model or get_embedder().name
@@ -100,6 +100,6 @@ class SearchQuery:
 
     @property
     def num_candidates(self) -> int:
-        """How long each list is: not longer than what is shown of it, unless two are fused."""
+        """The length of each list. Only lists that are fused are longer than the result."""
         fused = min(self.candidates, MAX_CANDIDATES) if self.mode == "hybrid" else 0
         return max(self.num_rows, fused)

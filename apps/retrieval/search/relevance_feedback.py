@@ -1,4 +1,4 @@
-"""Pseudo-relevance feedback: the words that the first passages share join the question. Pure."""
+"""Pseudo-relevance feedback: adds words that the first chunks share to the question. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ ADDED_TERMS = 6
 
 
 def expand_by_feedback(text: str, hits: Sequence[Hit]) -> str:
-    """The question with the words that most of the first passages have and it has not.
+    """The question, followed by terms that it lacks and that several of the first hits share.
 
-    Words that one passage alone has are left out; those of more passages come first, then those
-    that are frequent in them. "" where there are none.
+    Terms of more hits come first, then those that are more frequent. "" if there are none.
     """
     terms = query_terms(text)
     hit_counts: Counter[str] = Counter()

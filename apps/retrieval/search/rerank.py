@@ -1,4 +1,4 @@
-"""A second reading of the best candidates, by a model that sees question and passage together."""
+"""Reranks the best candidates with a model that sees the question and a chunk together."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Reranker = Callable[[str, Sequence[str]], Sequence[float]]
 """Scores for texts, higher is better, given the question. Blocking; may raise ModelError."""
 
 ENDPOINT_SHARE = 1.0
-"""A model trained to rerank knows better than the search."""
+"""A model trained for reranking replaces the order of the search."""
 LATE_SHARE = 0.4
-"""Token vectors of a model that was not trained for it add to the search, no more."""
+"""Token vectors of a model that was not trained for reranking only adjust that order."""
 
 
 def rerank_hits(
@@ -28,10 +28,9 @@ def rerank_hits(
     reranker: Reranker,
     share: float = ENDPOINT_SHARE,
 ) -> tuple[list[Hit], str]:
-    """The first `depth` in the reranker's order, the others behind them, and what went wrong.
+    """The first `depth` in the reranker's order, then the others; and a sentence if it failed.
 
-    A reranker that fails leaves the order as it was: an answer from the search is better than
-    none.
+    If the reranker fails, the order of the search is kept: that is better than no answer.
     """
     head, tail = list(hits[:depth]), list(hits[depth:])
     try:
@@ -42,7 +41,7 @@ def rerank_hits(
 
 
 def rerank_late(question: str, hits: Sequence[Hit], *, depth: int) -> list[Hit]:
-    """The first `depth` by search and late interaction together, the others behind them."""
+    """The first `depth` by search and late interaction combined, then the others."""
 
     def score(question: str, texts: Sequence[str]) -> list[float]:
         return score_late(get_token_encoder(), question, texts)
@@ -51,7 +50,7 @@ def rerank_late(question: str, hits: Sequence[Hit], *, depth: int) -> list[Hit]:
 
 
 def text_to_rerank(hit: Hit) -> str:
-    """What a reranker reads of a passage: where it stands, and its words."""
+    """What a reranker reads of a chunk: its heading path and its text."""
     return f"{hit.heading}\n{hit.text}" if hit.heading else hit.text
 
 

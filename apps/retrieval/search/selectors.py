@@ -1,4 +1,4 @@
-"""Reads about what can be searched."""
+"""Reads what can be searched."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from apps.workspaces.models import Workspace
 
 
 def count_chunks(workspace: Workspace) -> int:
-    """How many passages a search over the whole workspace looks at."""
+    """How many chunks a search over the whole workspace looks at."""
     totals = Document.objects.filter(
         workspace=workspace, deleted_at=None, collection__deleted_at=None
     ).aggregate(total=Sum("current__num_chunks"))
