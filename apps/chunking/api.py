@@ -127,7 +127,7 @@ class ProfilesView(WorkspaceAPIView):
         operation_id="chunking_profiles_list", responses=ChunkingProfileSerializer(many=True)
     )
     def get(self, request: Request) -> Response:
-        return Response([_render_profile(found) for found in list_profiles(self.workspace_id)])
+        return Response([_render_profile(profile) for profile in list_profiles(self.workspace_id)])
 
     @extend_schema(
         operation_id="chunking_profiles_create",
@@ -135,9 +135,9 @@ class ProfilesView(WorkspaceAPIView):
         responses={201: ChunkingProfileSerializer},
     )
     def post(self, request: Request) -> Response:
-        asked = ChunkingProfileRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        values = asked.validated_data
+        serializer = ChunkingProfileRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
         try:
             profile = create_profile(
                 self.workspace,
@@ -162,16 +162,18 @@ class PreviewView(WorkspaceAPIView):
     )
     def post(self, request: Request, document_id: UUID) -> Response:
         document = get_document(self.workspace_id, document_id)
-        asked = ChunkingSettingSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        serializer = ChunkingSettingSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         if document.current is None:
             raise Problem(409, "not_ready", "This document has no text yet.")
         try:
             source = open_source(read_pages(document.current))
         except ModelFilesError:
             raise Problem(503, "model_not_ready", "The embedding model is not ready.") from None
-        strategy = STRATEGIES[asked.validated_data["strategy"]]
-        preview = make_preview(source, strategy=strategy, values=asked.validated_data["params"])
+        strategy = STRATEGIES[serializer.validated_data["strategy"]]
+        preview = make_preview(
+            source, strategy=strategy, values=serializer.validated_data["params"]
+        )
         return Response(_render_preview(preview))
 
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.chunking.splitters import Piece
-from apps.chunking.strategies import Source, Values, get_strategy
+from apps.chunking.strategies import ChunkingSource, Values, get_strategy
 from apps.chunking.units import PageText
 from apps.core.embedder import get_embedder
 
 SPECIAL_TOKENS = 2
-"""That the model puts around every text."""
+"""Which the model adds around every text."""
 
 
 def token_room() -> int:
-    """How many tokens of a passage the embedding model reads, its heading path included."""
+    """How many tokens of a chunk the embedding model reads, its heading path included."""
     return get_embedder().max_tokens - SPECIAL_TOKENS
 
 
-def open_source(pages: Sequence[PageText]) -> Source:
+def open_source(pages: Sequence[PageText]) -> ChunkingSource:
     """A document for a strategy to cut, with the built-in model's tokens and vectors.
 
     Raises `inference.errors.ModelFilesError` when the model was not prepared.
     """
     embedder = get_embedder()
-    return Source(
+    return ChunkingSource(
         pages=pages,
         count_tokens=embedder.count_tokens,
         room=embedder.max_tokens - SPECIAL_TOKENS,
@@ -33,7 +33,7 @@ def open_source(pages: Sequence[PageText]) -> Source:
 
 
 def cut_pages(pages: Sequence[PageText], *, splitter: str, values: Values) -> list[Piece]:
-    """The passages of a document, in order. `values` are complete, as a profile holds them.
+    """The chunks of a document, in order. `values` are complete, as a profile holds them.
 
     Raises UnknownStrategyError. Blocking: a strategy may embed every sentence.
     """

@@ -1,8 +1,8 @@
-"""Putting people's changes into freshly cut passages. Pure: pieces and changes in, passages out.
+"""Applies people's changes to freshly cut chunks. Pure: pieces and changes in, chunks out.
 
-A stretch that somebody edited, split off, merged or disabled is a passage of its own in every
-chunking: whatever the splitter makes there gives way to it. So text that was corrected or disabled
-is not found in the overlap of a neighbour either.
+A stretch that somebody edited, split off, merged or disabled is a chunk of its own in every
+chunking, and replaces whatever the splitter puts there. So text that was corrected or disabled
+cannot be found through the overlap of a neighbour either.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from apps.chunking.splitters import Piece
 from apps.chunking.units import CountTokens
 
 SHORTEST_ANCHOR = 20
-"""Characters; a shorter original is only looked for where it stood."""
+"""In characters. A shorter original could occur anywhere: it is matched in its old place only."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChunkChange:
     """What was done to the stretch that read `original`, at `start`. See ChunkEdit."""
 
     id: UUID
@@ -34,16 +34,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedChange:
     """A change and where its stretch stands now."""
 
-    change: Change
+    change: ChunkChange
     start: int
     end: int
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class PlannedChunk:
     """A piece as it is stored: its own text or that of an edit, and its tags."""
 
     piece: Piece
@@ -54,10 +54,10 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Changes by whether the stretch that they were made to is still there."""
+    """Changes, separated by whether the text that they were made to is still there."""
 
-    placed: tuple[Placed, ...]
-    lost: tuple[Change, ...]
+    placed: tuple[PlacedChange, ...]
+    lost: tuple[ChunkChange, ...]
 
 
 def hash_text(text: str) -> str:
@@ -65,40 +65,42 @@ def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def place(changes: Iterable[Change], text: str) -> Placement:
-    """Find each change's stretch in a full text; of two that would overlap the newer one stays.
+def place(changes: Iterable[ChunkChange], text: str) -> Placement:
+    """Find each change's stretch in a full text; where two would overlap, the newer one wins.
 
-    `changes` come with the newest first.
+    `changes` are ordered from newest to oldest.
     """
-    placed: list[Placed] = []
-    lost: list[Change] = []
+    placed: list[PlacedChange] = []
+    lost: list[ChunkChange] = []
     for change in changes:
         start = locate(change.original, text, near=change.start)
-        found = None if start is None else Placed(change, start, start + len(change.original))
-        if found is None or (change.is_fixed and _meets(found, placed)):
+        stretch = (
+            None if start is None else PlacedChange(change, start, start + len(change.original))
+        )
+        if stretch is None or (change.is_fixed and _meets(stretch, placed)):
             lost.append(change)
         else:
-            placed.append(found)
-    return Placement(tuple(sorted(placed, key=lambda found: found.start)), tuple(lost))
+            placed.append(stretch)
+    return Placement(tuple(sorted(placed, key=lambda stretch: stretch.start)), tuple(lost))
 
 
-def _meets(found: Placed, placed: Iterable[Placed]) -> bool:
+def _meets(stretch: PlacedChange, placed: Iterable[PlacedChange]) -> bool:
     return any(
-        other.change.is_fixed and found.start < other.end and other.start < found.end
+        other.change.is_fixed and stretch.start < other.end and other.start < stretch.end
         for other in placed
     )
 
 
 def locate(original: str, text: str, *, near: int) -> int | None:
-    """Where a stretch stands: at its old place, or else the nearest one that reads the same."""
+    """Where a stretch is now: in its old place, or else at the nearest identical text."""
     if original and text.startswith(original, near):
         return near
     if len(original) < SHORTEST_ANCHOR:
         return None
     before = text.rfind(original, 0, near + len(original))
     after = text.find(original, near)
-    found = [place for place in (before, after) if place >= 0]
-    return min(found, key=lambda place: abs(place - near), default=None)
+    places = [place for place in (before, after) if place >= 0]
+    return min(places, key=lambda place: abs(place - near), default=None)
 
 
 PageAt = Callable[[int], int]
@@ -106,30 +108,30 @@ PageAt = Callable[[int], int]
 
 def apply_changes(
     pieces: Sequence[Piece],
-    placed: Sequence[Placed],
+    placed: Sequence[PlacedChange],
     *,
     text: str,
     page_at: PageAt,
     count_tokens: CountTokens,
-) -> list[Passage]:
-    """The passages to store, in order; `placed` in order of their starts."""
-    fixed = [found for found in placed if found.change.is_fixed]
-    tagging = [found for found in placed if found.change.tags]
-    spans = [(found.start, found.end) for found in fixed]
-    kept = [Passage(piece, "") for piece in pieces if not _touches(piece, spans)]
-    kept += [Passage(piece, "") for piece in _trim(pieces, spans, text=text, page_at=page_at)]
-    for found in fixed:
-        if not found.change.is_disabled:
-            piece = _pin(found, pieces, page_at=page_at)
-            kept.append(Passage(piece, found.change.text, edit_id=found.change.id))
-    kept.sort(key=lambda passage: (passage.piece.start, passage.piece.end))
+) -> list[PlannedChunk]:
+    """The chunks to store, in order; `placed` is sorted by start."""
+    fixed = [stretch for stretch in placed if stretch.change.is_fixed]
+    tagging = [stretch for stretch in placed if stretch.change.tags]
+    spans = [(stretch.start, stretch.end) for stretch in fixed]
+    kept = [PlannedChunk(piece, "") for piece in pieces if not _touches(piece, spans)]
+    kept += [PlannedChunk(piece, "") for piece in _trim(pieces, spans, text=text, page_at=page_at)]
+    for stretch in fixed:
+        if not stretch.change.is_disabled:
+            piece = _pin(stretch, pieces, page_at=page_at)
+            kept.append(PlannedChunk(piece, stretch.change.text, edit_id=stretch.change.id))
+    kept.sort(key=lambda chunk: (chunk.piece.start, chunk.piece.end))
     named = [
         replace(
-            passage,
-            text=passage.text or text[passage.piece.start : passage.piece.end],
-            tags=_tags_of(passage.piece, tagging),
+            chunk,
+            text=chunk.text or text[chunk.piece.start : chunk.piece.end],
+            tags=_tags_of(chunk.piece, tagging),
         )
-        for passage in kept
+        for chunk in kept
     ]
     return _count_anew(named, count_tokens=count_tokens)
 
@@ -141,7 +143,7 @@ def _touches(piece: Piece, spans: Sequence[Span]) -> bool:
 def _trim(
     pieces: Sequence[Piece], spans: Sequence[Span], *, text: str, page_at: PageAt
 ) -> list[Piece]:
-    """What is left of the pieces that fixed stretches touch, without what others hold anyway."""
+    """What remains of the pieces that fixed stretches touch, without text that others hold."""
     whole = [(piece.start, piece.end) for piece in pieces if not _touches(piece, spans)]
     left: list[Piece] = []
     for piece in pieces:
@@ -174,51 +176,53 @@ def _subtract(span: Span, holes: Sequence[Span]) -> list[Span]:
     return parts
 
 
-def _pin(found: Placed, pieces: Sequence[Piece], *, page_at: PageAt) -> Piece:
-    """The passage of a fixed stretch, with heading and parent of the piece that it lies in."""
+def _pin(stretch: PlacedChange, pieces: Sequence[Piece], *, page_at: PageAt) -> Piece:
+    """The chunk of a fixed stretch, with the heading and parent of the piece around it."""
 
     def shared(piece: Piece) -> int:
-        return min(piece.end, found.end) - max(piece.start, found.start)
+        return min(piece.end, stretch.end) - max(piece.start, stretch.start)
 
     home = max(pieces, key=shared, default=None)
     parent: tuple[int | None, int | None] = (None, None)
     if home is not None and home.parent_start is not None and home.parent_end is not None:
-        parent = (min(home.parent_start, found.start), max(home.parent_end, found.end))
+        parent = (min(home.parent_start, stretch.start), max(home.parent_end, stretch.end))
     return Piece(
-        start=found.start,
-        end=found.end,
+        start=stretch.start,
+        end=stretch.end,
         heading=home.heading if home else "",
-        first_page=page_at(found.start),
-        last_page=page_at(found.end - 1),
+        first_page=page_at(stretch.start),
+        last_page=page_at(stretch.end - 1),
         num_tokens=0,
         parent_start=parent[0],
         parent_end=parent[1],
     )
 
 
-def _tags_of(piece: Piece, tagging: Sequence[Placed]) -> tuple[str, ...]:
-    """Tags of the stretches that share more than half of the smaller of both."""
+def _tags_of(piece: Piece, tagging: Sequence[PlacedChange]) -> tuple[str, ...]:
+    """Tags of the stretches that share more than half of the shorter text."""
     tags: dict[str, None] = {}
-    for found in tagging:
-        shared = min(piece.end, found.end) - max(piece.start, found.start)
-        if shared * 2 > min(piece.end - piece.start, found.end - found.start):
-            tags |= dict.fromkeys(found.change.tags)
+    for stretch in tagging:
+        shared = min(piece.end, stretch.end) - max(piece.start, stretch.start)
+        if shared * 2 > min(piece.end - piece.start, stretch.end - stretch.start):
+            tags |= dict.fromkeys(stretch.change.tags)
     return tuple(tags)
 
 
-def _count_anew(passages: Sequence[Passage], *, count_tokens: CountTokens) -> list[Passage]:
-    waiting = [number for number, p in enumerate(passages) if not p.piece.num_tokens or p.edit_id]
-    counts = count_tokens([passages[number].text for number in waiting]) if waiting else []
-    counted = list(passages)
+def _count_anew(chunks: Sequence[PlannedChunk], *, count_tokens: CountTokens) -> list[PlannedChunk]:
+    waiting = [number for number, p in enumerate(chunks) if not p.piece.num_tokens or p.edit_id]
+    counts = count_tokens([chunks[number].text for number in waiting]) if waiting else []
+    counted = list(chunks)
     for number, count in zip(waiting, counts, strict=True):
-        passage = passages[number]
-        counted[number] = replace(passage, piece=replace(passage.piece, num_tokens=count))
+        chunk = chunks[number]
+        counted[number] = replace(chunk, piece=replace(chunk.piece, num_tokens=count))
     return counted
 
 
 def map_cut(text: str, at: int, *, original: str) -> int:
-    """Where in `original` the text stood that is now cut at `at`: the same place if it was not
-    edited, else the blank nearest to the same share of it."""
+    """The offset in `original` that corresponds to `at` in `text`.
+
+    It is the same unless the text was edited; then it is the blank nearest to the same fraction
+    of the original."""
     if text == original:
         return at
     goal = round(len(original) * at / max(len(text), 1))

@@ -1,4 +1,4 @@
-"""A strategy's parameters as a form, in an address (GET) or for a profile (POST)."""
+"""A strategy's parameters as a form: in the address of a preview, or posted for a profile."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class ParametersForm(forms.Form):
             self.fields[parameter.name] = _make_field(parameter)
 
     def clean(self) -> dict[str, Any]:
-        given = {name: value for name, value in self.cleaned_data.items() if value is not None}
+        params = {name: value for name, value in self.cleaned_data.items() if value is not None}
         if not self.errors:
             try:
-                self.values = self.strategy.clean(given)
+                self.values = self.strategy.clean(params)
             except ParameterError as error:
                 for name, text in error.errors.items():
                     self.add_error(name if name in self.fields else None, text)

@@ -1,4 +1,4 @@
-"""Geometry of a histogram of passage sizes. Pure: sizes in, bars out; y grows downwards."""
+"""Geometry of a histogram of chunk sizes. Pure: sizes in, bars out; y grows downwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAD, FOOT, LEFT, RIGHT = 12.0, 26.0, 34, 8.0
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Passages of `low` up to and including `high` tokens."""
+    """Chunks of `low` up to and including `high` tokens."""
 
     low: int
     high: int
@@ -54,7 +54,7 @@ def bin_width(largest: int) -> int:
 def plot_histogram(
     sizes: Sequence[int], *, limit: int, width: int = 520, height: int = 150
 ) -> Histogram:
-    """How many passages have how many tokens. `limit` is in tokens."""
+    """How many chunks have how many tokens. `limit` is in tokens."""
     top_size = max([*sizes, limit, 1])
     step = bin_width(top_size)
     number = math.ceil(top_size / step)

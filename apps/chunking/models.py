@@ -1,4 +1,4 @@
-"""How text is cut, and the pieces."""
+"""How text is cut, and the resulting chunks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TAG_CHARS = 60
 
 
 class ChunkingProfile(WorkspaceModel):
-    """A splitter and its parameters. Never edited: another setting is another profile."""
+    """A splitter and its parameters. Never edited: different settings make another profile."""
 
     name = models.CharField(max_length=120)
     splitter = models.CharField(max_length=40, default="recursive")
@@ -31,20 +31,20 @@ class ChunkingProfile(WorkspaceModel):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Only a new profile can be saved: passages that exist were cut by it as it is."""
+        """Only a new profile can be saved: existing chunks were cut with the stored values."""
         if not self._state.adding:
             raise TypeError("A chunking profile is never edited. Make another one.")
         super().save(*args, **kwargs)
 
 
 class ChunkEdit(WorkspaceModel):
-    """What people changed about a stretch of a document's text, kept apart from the passages.
+    """What people changed about a stretch of a document's text, kept apart from the chunks.
 
-    It is anchored by the text that stood there (`original`, the characters `start` to `end` of
-    the full text then) and placed anew whenever a version is split, by whatever profile. With
-    `is_fixed` the stretch stays a passage of its own, with `text` instead of the original unless
-    that is empty; without, it only tags what lies there. A stretch that `is_disabled` is left out:
-    no passage holds it.
+    It is anchored by the text that was there (`original`, then the characters `start` to `end` of
+    the full text) and located again whenever a version is split, whichever the profile. With
+    `is_fixed` the stretch is a chunk of its own, which says `text` instead of the original unless
+    that is empty; without it, the change only tags the chunks there. No chunk contains a stretch
+    that `is_disabled`.
     """
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunk_edits")
@@ -70,10 +70,11 @@ class ChunkEdit(WorkspaceModel):
 
 
 class Chunk(models.Model):
-    """One passage: `text` is the version's full text from `start` to `end`, exactly.
+    """What is embedded, found and cited; people read of it as a passage.
 
-    Unless it was edited: then `edit` says so, and the span is what the text stands for.
-    `parent_start` and `parent_end` are the larger text that is read where this is found.
+    `text` is exactly the version's full text from `start` to `end`, unless the chunk was edited:
+    then `edit` is set, and the span is what the text replaces. `parent_start` and `parent_end`
+    delimit the larger text that is read when this chunk is found.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -98,7 +99,7 @@ class Chunk(models.Model):
     tags = ArrayField(models.CharField(max_length=TAG_CHARS), default=list, db_default=[])
 
     class Meta:
-        # Checked at the end of each statement, so that passages can be numbered anew in one.
+        # Checked at the end of each statement, so that one statement can renumber chunks.
         constraints = [
             models.UniqueConstraint(
                 fields=["version", "profile", "position"],
@@ -106,7 +107,7 @@ class Chunk(models.Model):
                 deferrable=models.Deferrable.IMMEDIATE,
             )
         ]
-        # Few passages are edited, and every passage would pay for a whole index.
+        # Few chunks are edited; a full index would cost every chunk an entry.
         indexes = [
             models.Index(
                 fields=["edit"], name="chunk_edited", condition=models.Q(edit__isnull=False)

@@ -1,4 +1,4 @@
-"""What the passages of a version are: its pages cut by a profile, with people's changes put in."""
+"""The chunks that a version should have: pages cut by a profile, with people's changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from apps.chunking.cutting import cut_pages
-from apps.chunking.edits import Change, Passage, Placement, apply_changes, place
+from apps.chunking.edits import ChunkChange, Placement, PlannedChunk, apply_changes, place
 from apps.chunking.models import Chunk, ChunkEdit, ChunkingProfile
 from apps.chunking.profiles import read_values
 from apps.chunking.splitters import Piece
@@ -30,8 +30,8 @@ class CutVersion:
 
     def page_at(self, offset: int) -> int:
         """The number of the page that holds the character at `offset`."""
-        found = bisect_right(self.page_starts, (offset, 2**31)) - 1
-        return self.page_starts[max(found, 0)][1]
+        index = bisect_right(self.page_starts, (offset, 2**31)) - 1
+        return self.page_starts[max(index, 0)][1]
 
 
 def read_pages(version: DocumentVersion) -> list[PageText]:
@@ -43,11 +43,11 @@ def read_pages(version: DocumentVersion) -> list[PageText]:
     ]
 
 
-def read_changes(document_id: UUID) -> list[Change]:
+def read_changes(document_id: UUID) -> list[ChunkChange]:
     """What people changed in a document, the newest first."""
     edits = ChunkEdit.objects.filter(document_id=document_id).order_by("-updated_at", "-id")
     return [
-        Change(
+        ChunkChange(
             id=edit.pk, start=edit.start, original=edit.original, text=edit.text,
             is_fixed=edit.is_fixed, is_disabled=edit.is_disabled, tags=tuple(edit.tags),
         )
@@ -61,7 +61,7 @@ def cut_version(version: DocumentVersion, *, profile: ChunkingProfile) -> CutVer
 
 
 def cut_texts(pages: Sequence[PageText], *, profile: ChunkingProfile) -> CutVersion:
-    """The same for pages that are at hand."""
+    """Cut pages that have been read already. Blocking, like `cut_version`."""
     pieces = cut_pages(pages, splitter=profile.splitter, values=read_values(profile))
     return CutVersion(
         text=join_pages([page.text for page in pages]),
@@ -70,15 +70,15 @@ def cut_texts(pages: Sequence[PageText], *, profile: ChunkingProfile) -> CutVers
     )
 
 
-def place_changes(version: DocumentVersion, changes: Sequence[Change]) -> Placement:
-    """Where the changes stand in this version, and which have lost their place."""
+def place_changes(version: DocumentVersion, changes: Sequence[ChunkChange]) -> Placement:
+    """Where the changes apply in this version, and which no longer have a place."""
     if not changes:
         return Placement((), ())
     return place(changes, join_pages([page.text for page in read_pages(version)]))
 
 
-def compose(cut: CutVersion, changes: Sequence[Change]) -> list[Passage]:
-    """The passages to store, in order."""
+def compose(cut: CutVersion, changes: Sequence[ChunkChange]) -> list[PlannedChunk]:
+    """The chunks to store, in order."""
     return apply_changes(
         cut.pieces,
         place(changes, cut.text).placed,
@@ -89,16 +89,16 @@ def compose(cut: CutVersion, changes: Sequence[Change]) -> list[Passage]:
 
 
 def build_chunk(
-    passage: Passage, *, version: DocumentVersion, profile: ChunkingProfile, position: int
+    planned: PlannedChunk, *, version: DocumentVersion, profile: ChunkingProfile, position: int
 ) -> Chunk:
-    """The row of a passage, not saved yet."""
-    piece = passage.piece
+    """The unsaved row of a chunk."""
+    piece = planned.piece
     return Chunk(
         workspace_id=version.workspace_id,
         version=version,
         profile=profile,
         position=position,
-        text=passage.text,
+        text=planned.text,
         heading=piece.heading[:HEADING_CHARS],
         start=piece.start,
         end=piece.end,
@@ -107,6 +107,6 @@ def build_chunk(
         num_tokens=piece.num_tokens,
         parent_start=piece.parent_start,
         parent_end=piece.parent_end,
-        edit_id=passage.edit_id,
-        tags=list(passage.tags),
+        edit_id=planned.edit_id,
+        tags=list(planned.tags),
     )

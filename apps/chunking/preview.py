@@ -1,4 +1,4 @@
-"""How a document would be cut, before anything is stored. Pure but for the embedding model."""
+"""How a document would be cut, before anything is stored. Pure except for the embedding model."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from itertools import pairwise
 from apps.chunking.histogram import Histogram, plot_histogram
 from apps.chunking.profiles import name_setting
 from apps.chunking.splitters import Piece
-from apps.chunking.strategies import Source, Strategy, Values
+from apps.chunking.strategies import ChunkingSource, Strategy, Values
 from apps.chunking.units import PageText
 
 MAX_CHARS = 40_000
 MAX_CHARS_EMBEDDED = 15_000
-"""For strategies that embed every sentence while somebody waits."""
+"""The limit for strategies that embed every sentence while somebody waits."""
 
 TINY = 20
-"""Tokens; a passage with fewer says too little to be found by its meaning."""
+"""In tokens; a smaller chunk says too little to be found by its meaning."""
 
 UNLIMITED = 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnSegment:
-    """A run of the text that lies in the same passages: none, one, or several that overlap.
+    """A run of the text that lies in the same chunks: none, one, or several that overlap.
 
-    `number` is that of the passage that begins here, or 0; `tone` tells neighbours apart.
+    `number` is that of the chunk that begins here, or 0; `tone` tells neighbours apart.
     """
 
     text: str
@@ -43,7 +43,7 @@ class DrawnSegment:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A setting's passages of one document, with what to know about them."""
+    """How one setting cuts a document, with figures about the chunks."""
 
     strategy: Strategy
     values: Values
@@ -54,7 +54,7 @@ class Preview:
     room: int
     num_tiny: int
     num_oversize: int
-    """Passages that would be as large as asked for if the model could read them."""
+    """Chunks that, at the size asked for, would be more than the model reads."""
     num_parents: int
     chars_read: int
     is_part: bool
@@ -66,19 +66,19 @@ class Preview:
 
     @property
     def tokens(self) -> tuple[int, int, int]:
-        """The smallest, the median and the largest passage, in tokens."""
+        """The smallest, the median and the largest chunk, in tokens."""
         sizes = sorted(piece.num_tokens for piece in self.pieces) or [0]
         return sizes[0], sizes[len(sizes) // 2], sizes[-1]
 
     @property
     def repeated_percent(self) -> int:
-        """The share of the characters that stand in more than one passage, 0 to 100."""
+        """The share of the characters that stand in more than one chunk, 0 to 100."""
         total = sum(len(s.text) for s in self.segments if s.is_inside)
         shared = sum(len(s.text) for s in self.segments if s.is_shared)
         return round(100 * shared / total) if total else 0
 
 
-def make_preview(source: Source, *, strategy: Strategy, values: Values) -> Preview:
+def make_preview(source: ChunkingSource, *, strategy: Strategy, values: Values) -> Preview:
     """Cut the beginning of a document, up to MAX_CHARS (fewer where sentences are embedded).
 
     `values` are complete and checked. Raises what the strategy raises.
@@ -118,8 +118,8 @@ def _first_pages(pages: Sequence[PageText], limit: int) -> list[PageText]:
     return kept
 
 
-def _count_oversize(source: Source, strategy: Strategy, values: Values) -> int:
-    """How many passages had to be smaller than asked for, because of what the model reads."""
+def _count_oversize(source: ChunkingSource, strategy: Strategy, values: Values) -> int:
+    """How many chunks had to be smaller than asked for, because of what the model reads."""
     if strategy.uses_embedder:
         return 0
     free = strategy.cut(replace(source, room=UNLIMITED), values)
@@ -130,7 +130,7 @@ def _count_oversize(source: Source, strategy: Strategy, values: Values) -> int:
 
 
 def draw(text: str, pieces: Sequence[Piece]) -> list[DrawnSegment]:
-    """The whole text in runs, cut wherever a passage or a parent begins or ends."""
+    """The whole text in runs, cut wherever a chunk or a parent begins or ends."""
     cuts = {0, len(text)}
     for piece in pieces:
         cuts |= {piece.start, piece.end}
@@ -162,11 +162,11 @@ def draw(text: str, pieces: Sequence[Piece]) -> list[DrawnSegment]:
 
 
 def _covering(pieces: Sequence[Piece], first: int, start: int, end: int) -> list[int]:
-    """Indices of the passages that hold all of a run, from `first` on."""
-    found = []
+    """Indices of the chunks that hold all of a run, from `first` on."""
+    covering = []
     for index in range(first, len(pieces)):
         if pieces[index].start > start:
             break
         if pieces[index].end >= end:
-            found.append(index)
-    return found
+            covering.append(index)
+    return covering

@@ -1,4 +1,4 @@
-"""Chunking profiles: a strategy and its parameters under a name, made once and never changed."""
+"""Chunking profiles: a strategy and its parameters under a name, created once, never changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ProfileNameTakenError(Exception):
 def create_profile(
     workspace: Workspace, *, name: str, splitter: str, params: Mapping[str, Any]
 ) -> ChunkingProfile:
-    """The profile of this name, made now or found as it is asked for; `params` may be partial.
+    """The profile of this name, which is created if there is none; `params` may be partial.
 
     Raises UnknownStrategyError, ParameterError (with a sentence for each wrong parameter), or
     ProfileNameTakenError where the name stands for another setting.
@@ -43,7 +43,7 @@ def create_profile(
 
 
 def read_values(profile: ChunkingProfile) -> dict[str, Any]:
-    """The profile's parameters, complete: what it does not say is at its default."""
+    """All of the profile's parameters; those that it leaves out have their defaults."""
     strategy = get_strategy(profile.splitter)
     known = {parameter.name for parameter in strategy.parameters}
     return {**strategy.defaults(), **{k: v for k, v in profile.params.items() if k in known}}

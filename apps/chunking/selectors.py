@@ -1,4 +1,4 @@
-"""Reads of passages and of what people changed about them."""
+"""Reads of chunks and of what people changed about them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.chunking.edits import Change, locate
+from apps.chunking.edits import ChunkChange, locate
 from apps.chunking.models import ChunkEdit, ChunkingProfile
 from apps.chunking.planning import read_changes
 from apps.documents.models import Document
 
 LEFT_OUT = "[…]"
-"""Stands in a parent for what somebody disabled."""
+"""Replaces disabled text in a parent."""
 
 PARENTS = """
 WITH child AS (
@@ -38,9 +38,9 @@ GROUP BY child.id, child.version_id, version.document_id, child.parent_start, ch
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The larger text in which a passage is read: characters `start` to `end` of the full text.
+    """The larger text in which a chunk is read: characters `start` to `end` of the full text.
 
-    `text` has the edits of people in it, so its length may be another than the span's.
+    `text` includes people's edits, so its length may differ from the span's.
     """
 
     start: int
@@ -51,7 +51,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class LostChange:
-    """A change whose stretch of text is not in the version that people read."""
+    """A change whose stretch of text is missing from the version that people read."""
 
     id: UUID
     original: str
@@ -61,7 +61,7 @@ class LostChange:
 
 
 def read_parents(chunk_ids: Sequence[int], *, workspace_id: UUID) -> dict[int, Parent]:
-    """By passage id the larger texts to read; a passage without one is not in the result.
+    """The larger texts to read, by chunk id; a chunk without one is not in the result.
 
     One round trip, and one more for each document in which somebody changed something.
     """
@@ -77,26 +77,26 @@ def read_parents(chunk_ids: Sequence[int], *, workspace_id: UUID) -> dict[int, P
     }
 
 
-def _changed_documents(document_ids: set[UUID]) -> dict[UUID, list[Change]]:
+def _changed_documents(document_ids: set[UUID]) -> dict[UUID, list[ChunkChange]]:
     fixed = ChunkEdit.objects.filter(document__in=document_ids, is_fixed=True)
-    found = set(fixed.values_list("document_id", flat=True))
-    return {pk: [change for change in read_changes(pk) if change.is_fixed] for pk in found}
+    changed = set(fixed.values_list("document_id", flat=True))
+    return {pk: [change for change in read_changes(pk) if change.is_fixed] for pk in changed}
 
 
-def _put_in(text: str, start: int, changes: Sequence[Change]) -> str:
-    """A parent's text with what people wrote in place of what stood there."""
-    found = [
+def _put_in(text: str, start: int, changes: Sequence[ChunkChange]) -> str:
+    """A parent's text, with people's changes applied."""
+    stretches = [
         (span, change)
         for change in changes
         if (change.text or change.is_disabled) and (span := _find_in(text, start, change))
     ]
-    for (first, last), change in sorted(found, key=lambda pair: pair[0], reverse=True):
+    for (first, last), change in sorted(stretches, key=lambda pair: pair[0], reverse=True):
         text = text[:first] + (LEFT_OUT if change.is_disabled else change.text) + text[last:]
     return text
 
 
-def _find_in(text: str, start: int, change: Change) -> tuple[int, int] | None:
-    """Where a change's stretch, or the part of it that reaches in, stands in a parent's text."""
+def _find_in(text: str, start: int, change: ChunkChange) -> tuple[int, int] | None:
+    """Where a change's stretch, or the part of it inside the parent, is in the parent's text."""
     offset = change.start - start
     first, last = max(offset, 0), min(offset + len(change.original), len(text))
     if first < last and text[first:last] == change.original[first - offset : last - offset]:

@@ -1,4 +1,4 @@
-"""Writes of passages."""
+"""Writes of chunks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_PROFILE = "Standard"
 
 
 def default_profile(workspace: Workspace) -> ChunkingProfile:
-    """The profile that new collections use; made at its first use."""
+    """The profile that new collections use; created on first use."""
     profile, _ = ChunkingProfile.objects.get_or_create(
         workspace=workspace,
         name=DEFAULT_PROFILE,
@@ -37,25 +37,26 @@ def default_profile(workspace: Workspace) -> ChunkingProfile:
 
 
 def split_version(version: DocumentVersion, *, profile: ChunkingProfile) -> int:
-    """Cut the version's pages into passages and store them; returns how many there are.
+    """Cut the version's pages into chunks and store them; returns how many there are.
 
-    What people changed about the document's passages is put in where its text still stands.
-    Doing it again changes nothing while pages, profile and changes are the same, so vectors that
-    exist stay. Otherwise the old passages go, with their vectors and postings, in one transaction.
+    People's changes to the document's chunks are applied wherever their text is still present.
+    Repeating the call changes nothing while pages, profile and changes are the same, so existing
+    vectors remain. Otherwise the old chunks are replaced, and their vectors and postings deleted,
+    in one transaction.
     """
-    return store_passages(version, cut_version(version, profile=profile), profile=profile)
+    return store_chunks(version, cut_version(version, profile=profile), profile=profile)
 
 
 @transaction.atomic(savepoint=False)
-def store_passages(version: DocumentVersion, cut: CutVersion, *, profile: ChunkingProfile) -> int:
-    """The second half of `split_version`, for pages that are cut already."""
-    # Two workers may be at the same version for a moment, after one was taken for dead. And a
-    # change that is made now either is seen here or finds the passages that it has to change.
+def store_chunks(version: DocumentVersion, cut: CutVersion, *, profile: ChunkingProfile) -> int:
+    """Store the chunks of a version that has been cut already; returns how many there are."""
+    # Two workers may briefly process the same version, after one was presumed dead. And a
+    # concurrent change is either seen here or finds the chunks that it has to change.
     DocumentVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
-    passages = compose(cut, read_changes(version.document_id))
+    planned = compose(cut, read_changes(version.document_id))
     chunks = [
-        build_chunk(passage, version=version, profile=profile, position=position)
-        for position, passage in enumerate(passages)
+        build_chunk(chunk, version=version, profile=profile, position=position)
+        for position, chunk in enumerate(planned)
     ]
     old = Chunk.objects.filter(version=version, profile=profile)
     before = list(old.select_for_update().order_by("position"))
@@ -71,25 +72,26 @@ COPY chunking_chunk (workspace_id, version_id, profile_id, position, text, headi
 """
 
 
-def store_first_passages(
+def store_first_chunks(
     cuts: Sequence[tuple[DocumentVersion, CutVersion]], *, profile: ChunkingProfile
 ) -> list[int]:
-    """The passages of versions that have none, each the first of its document; how many of each.
+    """Store the chunks of versions that are the first of their documents; returns each number.
 
-    In the caller's transaction. Nobody can have changed passages that there never were.
+    Runs in the caller's transaction. There is no need to look for people's changes: the documents
+    have not had any chunks before.
     """
     counts = []
     with connection.cursor() as cursor, cursor.copy(COPY_CHUNKS) as copy:
         for version, cut in cuts:
-            passages = compose(cut, ())
-            for position, passage in enumerate(passages):
-                piece = passage.piece
+            planned = compose(cut, ())
+            for position, chunk in enumerate(planned):
+                piece = chunk.piece
                 copy.write_row((
-                    version.workspace_id, version.pk, profile.pk, position, passage.text,
+                    version.workspace_id, version.pk, profile.pk, position, chunk.text,
                     piece.heading[:HEADING_CHARS], piece.start, piece.end, piece.first_page,
                     piece.last_page, piece.num_tokens, piece.parent_start, piece.parent_end,
                 ))  # fmt: skip
-            counts.append(len(passages))
+            counts.append(len(planned))
     return counts
 
 
@@ -100,4 +102,4 @@ def _key(chunk: Chunk) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-__all__ = ["default_profile", "split_version", "store_first_passages", "store_passages"]
+__all__ = ["default_profile", "split_version", "store_chunks", "store_first_chunks"]

@@ -1,7 +1,7 @@
-"""Finding the places where a text may be cut. Every function is linear in the text.
+"""Where a text may be cut. Every function takes time linear in the text.
 
-These are places to cut between, not sentences to show: a cut that is missed makes a passage a
-little uneven, so short rules do, and every character must end up in some span.
+Spans are places to cut between, not sentences to show. A missed cut only makes a chunk a little
+uneven, so simple rules are enough; but every character must end up in some span.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ Span = tuple[int, int]
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*+\n\s*+")
 _LINE = re.compile(r"[^\n]+")
 _WORD = re.compile(r"\S+")
-# A full stop ends a sentence where blank space and no small letter follow; ideographic ones
-# need nothing after them.
+# A full stop ends a sentence when followed by whitespace and no lowercase letter; an ideographic
+# one ends it whatever follows.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*+(?=\s++[^a-z,;])|(?<=[。！？｡])[」』”’）)]*+")
 _ABBREVIATION = re.compile(
     r"(?:\b[A-Z]|\b(?:e\.g|i\.e|cf|vs|etc|no|fig|eq|sec|vol|ed|dr|mr|mrs|ms|prof|st|approx|al))\.$",
@@ -24,7 +24,7 @@ _ABBREVIATION = re.compile(
 LONGEST_ABBREVIATION = 8
 
 PIECE_CHARS = 24
-"""Of words that are too long for a passage, and of text in scripts without blanks."""
+"""How long the pieces are of overlong words, and of text in scripts without spaces."""
 
 
 def strip_span(text: str, start: int, end: int) -> Span:

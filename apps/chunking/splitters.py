@@ -1,4 +1,4 @@
-"""The recursive splitter: documents into passages that follow headings, pages and sentences.
+"""The recursive splitter: documents into chunks that follow headings, pages and sentences.
 
 A document falls into sections at its headings; small ones are put together, large ones are cut
 at the best border near the target size. All sizes are tokens of the embedding model.
@@ -17,9 +17,9 @@ SMALL = 60
 
 CONTEXT_TOKENS = 60
 MIN_FILL = 0.55
-"""Of the target: a cut before this is not considered."""
+"""Of the target size. An earlier cut counts as a poor one."""
 
-# What a cut is worth, against a distance of 100 % of the target from where it should be.
+# What a border is worth, in units of the distance from the ideal cut (1 = the whole target size).
 _WORTH = {
     Border.INSIDE_WORD: -2.0, Border.WORD: -0.3, Border.SENTENCE: 0.2, Border.LINE: 0.3,
     Border.PARAGRAPH: 0.5, Border.PAGE: 0.7, Border.HEADING: 0.8,
@@ -44,10 +44,10 @@ class SplitParams:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A passage: `full_text[start:end]`, its heading path and the pages it lies on.
+    """A chunk: `full_text[start:end]`, its heading path and the pages it lies on.
 
     `parent_start` and `parent_end` are the larger text that is read where this one is found; both
-    None where the passage is read as it is.
+    None where the chunk is read as it is.
     """
 
     start: int
@@ -67,7 +67,7 @@ Range = tuple[int, int]
 def split_pages(
     pages: Sequence[PageText], *, params: SplitParams, count_tokens: CountTokens
 ) -> list[Piece]:
-    """The passages of a document, in order. Their spans may overlap but leave no text out."""
+    """The chunks of a document, in order. Their spans may overlap but leave no text out."""
     packer = open_packer(pages, params=params, count_tokens=count_tokens)
     groups = group_sections(packer.units, params=params)
     return packer.make_pieces([piece for group in groups for piece in packer.cut(group)])
@@ -76,9 +76,9 @@ def split_pages(
 def open_packer(
     pages: Sequence[PageText], *, params: SplitParams, count_tokens: CountTokens
 ) -> Packer:
-    """The document in units, none too large for a passage of these sizes."""
+    """A packer over the document's units, none of which is too large for a chunk."""
     text = join_pages([page.text for page in pages])
-    # Whatever the heading path, this much of a passage is always its own.
+    # However long the heading path, this much room is left for the chunk's own text.
     smallest_cap = min(params.cap, params.room - CONTEXT_TOKENS)
     reader = UnitReader(text, cap=smallest_cap, count_tokens=count_tokens)
     units = reader.read(pages)
@@ -87,7 +87,7 @@ def open_packer(
 
 
 class Contexts:
-    """Heading paths and what they cost, none more than CONTEXT_TOKENS."""
+    """Heading paths and their tokens, shortened to at most CONTEXT_TOKENS each."""
 
     def __init__(self, paths: Sequence[str], *, count_tokens: CountTokens) -> None:
         self.paths = list(paths)
@@ -102,7 +102,7 @@ class Contexts:
 
 
 def group_sections(units: Sequence[Unit], *, params: SplitParams) -> Iterator[Range]:
-    """Sections, with small neighbours joined where no top heading stands between them."""
+    """Sections; small neighbours are joined unless a top-level heading separates them."""
     sections = list(_find_sections(units))
     top = _top_level([units[first].level for first, _ in sections if units[first].is_heading])
     sizes = [sum(unit.size for unit in units[first:last]) for first, last in sections]
@@ -139,7 +139,7 @@ def _find_sections(units: Sequence[Unit]) -> Iterator[Range]:
 
 
 def _top_level(levels: Sequence[int]) -> int:
-    """The rank of heading that divides a document: the highest that occurs more than once."""
+    """The heading level that divides a document: the highest that occurs more than once."""
     for level in sorted(set(levels)):
         if levels.count(level) > 1:
             return level
@@ -147,7 +147,7 @@ def _top_level(levels: Sequence[int]) -> int:
 
 
 class Packer:
-    """Cuts a range of units into passages."""
+    """Cuts a range of units into chunks."""
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ class Packer:
         return self._sums[last] - self._sums[first]
 
     def cap(self, first: int, last: int) -> int:
-        """What a passage of these units may hold beside the longest of their heading paths."""
+        """What a chunk of these units may hold beside the longest of their heading paths."""
         used = max(self.contexts.tokens[unit.context] for unit in self.units[first:last])
         return min(self.params.cap, self.params.room - used)
 
@@ -188,7 +188,7 @@ class Packer:
             first, done = self._step_back(first, last), last
 
     def _choose_cut(self, first: int, done: int, end: int, *, cap: int) -> int:
-        """The best place to end a passage that begins with `first`, beyond `done`."""
+        """The best place to end a chunk that begins with `first`, beyond `done`."""
         left = self.size(first, end)
         target = min(self.params.target, cap)
         goal = left / -(-left // target)
@@ -211,7 +211,7 @@ class Packer:
         return worth - abs(size - goal) / goal
 
     def _step_back(self, first: int, last: int) -> int:
-        """Where the next passage begins: with the last sentences of this one, if they are short."""
+        """Where the next chunk begins: at the last sentences of this one, if these are short."""
         if not self.units[last].is_prose:
             return last
         start, overlap = last, self.params.overlap
@@ -226,12 +226,12 @@ class Packer:
         return start
 
     def make_pieces(self, ranges: Sequence[Range]) -> list[Piece]:
-        """Passages from ranges of units; those that turn out too large are halved."""
+        """Chunks from ranges of units; those that turn out too large are halved."""
         return [self._make_piece(*leaf) for leaf in sorted(set(self._repair(ranges)))]
 
     def _make_piece(self, first: int, last: int) -> Piece:
         units = self.units[first:last]
-        # A passage that opens with headings is about what stands below them.
+        # A chunk that opens with headings is about what stands below them.
         body = next((unit for unit in units if not unit.is_heading), units[0])
         return Piece(
             start=units[0].start,
@@ -243,7 +243,7 @@ class Packer:
         )
 
     def _repair(self, ranges: Sequence[Range]) -> list[Range]:
-        """Halve passages that are too large: counts do not add up across cuts inside words."""
+        """Halve chunks that are too large: token counts do not add up across cuts inside words."""
         done: dict[Range, list[Range]] = {}
         checked = [
             (first, last)

@@ -1,4 +1,4 @@
-"""Reading pages into units: the sentences, rows and lines that passages are put together from."""
+"""Reads pages into units: the sentences, rows and lines that chunks are made of."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADING_CHARS = 80
 PATH_CHARS = 300
 TABLE_HEADER_CHARS = 120
 CHARS_PER_TOKEN = 12
-"""A word of any length may be one unknown token: no text counts less than this says."""
+"""The most that one token is taken to cover: an unknown word is one token, however long."""
 
 
 class Border(IntEnum):
@@ -70,7 +70,7 @@ class Unit:
 
 @dataclass(slots=True)
 class UnitReader:
-    """Walks through the pages of one document. `contexts` are the heading paths by number."""
+    """Reads the pages of one document. `contexts` are its heading paths, by number."""
 
     text: str
     cap: int
@@ -124,7 +124,7 @@ class UnitReader:
         )  # fmt: skip
 
     def _read_table(self, page: PageText, start: int, end: int) -> Iterator[Unit]:
-        """Rows. Those after the first know the first, which names the columns, as context."""
+        """Rows. The first names the columns and becomes part of the context of the others."""
         context, border = self._context(), Border.PARAGRAPH
         for index, (row_start, row_end) in enumerate(find_lines(self.text, start, end)):
             row_start, row_end = strip_span(self.text, row_start, row_end)
@@ -168,7 +168,7 @@ class UnitReader:
             unit.size = max(tokens, -(-(unit.end - unit.start) // CHARS_PER_TOKEN), 1)
 
     def _break_up(self, units: list[Unit]) -> list[Unit]:
-        """Replace units that no passage could hold by their words."""
+        """Replace units that are too large for any chunk by their words."""
         if all(unit.size <= self.cap for unit in units):
             return units
         broken: list[Unit] = []

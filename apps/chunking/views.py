@@ -1,4 +1,4 @@
-"""The chunking page of a collection: try settings on its documents, keep one as a profile."""
+"""A collection's chunking page: try settings on its documents and keep one as a profile."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from apps.chunking.planning import read_pages
 from apps.chunking.preview import TINY, Preview, make_preview
 from apps.chunking.profiles import ProfileNameTakenError, create_profile, read_values
 from apps.chunking.selectors import find_profile, list_profiles, list_readable
-from apps.chunking.strategies import DEFAULT_STRATEGY, STRATEGIES, Source, get_strategy
+from apps.chunking.strategies import DEFAULT_STRATEGY, STRATEGIES, ChunkingSource, get_strategy
 from apps.documents.access import get_collection
 from apps.documents.models import Collection, Document
 from apps.workspaces.decorators import workspace_view
@@ -34,7 +34,7 @@ NO_MODEL = (
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class PreviewSide:
     """One of the two settings: its form, and what it makes of the document."""
 
     letter: str
@@ -46,8 +46,8 @@ class Side:
 @workspace_view()
 def chunking(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     """How a document would be cut by one setting, or by two side by side."""
-    found = get_collection(request.workspace, collection_id)
-    documents = list_readable(found.pk)
+    collection = get_collection(request.workspace, collection_id)
+    documents = list_readable(collection.pk)
     document = _choose(documents, request.GET.get("document", ""))
     source, notice = _open(document)
     sides = [_read_side(request, letter, source) for letter in _shown(request.GET)]
@@ -60,7 +60,7 @@ def chunking(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
         {
             "nav": "documents",
             "tab": "chunking",
-            "collection": found,
+            "collection": collection,
             "documents": documents,
             "document": document,
             "sides": sides,
@@ -78,11 +78,11 @@ def _shown(query: QueryDict) -> tuple[str, ...]:
     return SIDES if query.get("b-strategy") else SIDES[:1]
 
 
-def _choose(documents: list[Document], wanted: str) -> Document | None:
-    return next((d for d in documents if str(d.pk) == wanted), next(iter(documents), None))
+def _choose(documents: list[Document], document_id: str) -> Document | None:
+    return next((d for d in documents if str(d.pk) == document_id), next(iter(documents), None))
 
 
-def _open(document: Document | None) -> tuple[Source | None, str]:
+def _open(document: Document | None) -> tuple[ChunkingSource | None, str]:
     if document is None or document.current is None:
         return None, ""
     try:
@@ -91,8 +91,10 @@ def _open(document: Document | None) -> tuple[Source | None, str]:
         return None, NO_MODEL
 
 
-def _read_side(request: WorkspaceRequest, letter: str, source: Source | None) -> Side:
-    """A side as the address says; another strategy than before begins with its defaults."""
+def _read_side(
+    request: WorkspaceRequest, letter: str, source: ChunkingSource | None
+) -> PreviewSide:
+    """A side as the address describes it; a newly chosen strategy starts from its defaults."""
     key = request.GET.get(f"{letter}-strategy", "")
     profile = find_profile(request.workspace.pk, request.GET.get(f"{letter}-profile", ""))
     strategy = STRATEGIES.get(profile.splitter if profile else key, STRATEGIES[DEFAULT_STRATEGY])
@@ -105,18 +107,18 @@ def _read_side(request: WorkspaceRequest, letter: str, source: Source | None) ->
     preview = None
     if form.is_valid() and source is not None:
         preview = make_preview(source, strategy=strategy, values=form.values)
-    return Side(letter, form, preview)
+    return PreviewSide(letter, form, preview)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def keep_profile(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
-    """Keep a setting as a profile, and go on to the index that is to be built with it."""
-    found = get_collection(request.workspace, collection_id)
+    """Keep a setting as a profile, then offer to build an index with it."""
+    collection = get_collection(request.workspace, collection_id)
     form = ProfileForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Choose a strategy first.")
-        return _back(request, found)
+        return _back(request, collection)
     strategy = get_strategy(form.cleaned_data["splitter"])
     side = request.POST.get("side", "")
     prefix = side if side in SIDES else SIDES[0]
@@ -124,7 +126,7 @@ def keep_profile(request: WorkspaceRequest, *, collection_id: UUID) -> HttpRespo
     if not parameters.is_valid():
         texts = [str(text) for errors in parameters.errors.values() for text in errors]
         messages.error(request, " ".join(texts))
-        return _back(request, found)
+        return _back(request, collection)
     try:
         profile = create_profile(
             request.workspace,
@@ -134,13 +136,13 @@ def keep_profile(request: WorkspaceRequest, *, collection_id: UUID) -> HttpRespo
         )
     except ProfileNameTakenError:
         messages.error(request, "Another setting has this name already. Choose another name.")
-        return _back(request, found)
+        return _back(request, collection)
     messages.success(request, f"“{profile.name}” was kept. Build an index with it below.")
-    path = reverse("retrieval:indexes", args=[request.workspace.slug, found.pk])
+    path = reverse("retrieval:indexes", args=[request.workspace.slug, collection.pk])
     return redirect(f"{path}?{urlencode({'profile': profile.pk})}#build")
 
 
-def _back(request: WorkspaceRequest, found: Collection) -> HttpResponse:
-    path = reverse("chunking:preview", args=[request.workspace.slug, found.pk])
+def _back(request: WorkspaceRequest, collection: Collection) -> HttpResponse:
+    path = reverse("chunking:preview", args=[request.workspace.slug, collection.pk])
     query = request.POST.get("back", "")
     return redirect(f"{path}?{query}" if query.isprintable() and query else path)

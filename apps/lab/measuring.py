@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 from measures.evaluators.base import EvidencePassage, Observation
 from measures.evaluators.retrieval import holds, measure, measure_characters
 

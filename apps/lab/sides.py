@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from apps.retrieval.models import Index
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, retrieve
 from apps.retrieval.search.profiles import RetrievalProfile
 from inference.errors import ModelError, ModelFilesError

@@ -1,4 +1,4 @@
-"""Indexes: the vectors and the postings of a collection's current passages."""
+"""Indexes: the vectors and the postings of a collection's current chunks."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ class AnnState(models.TextChoices):
 class Index(WorkspaceModel):
     """One chunking profile and one embedding model over a collection.
 
-    States: building -> live -> retired -> live again, by a roll back; a retired one that has to
-    take in what came meanwhile is building until it has. A collection has at most one live index.
-    The two counters are of the passages with postings and of their terms; they change in the
-    transactions that write and remove postings. `ready_at` is when it first held all documents,
-    `goes_live` that it shall become the live one as soon as it does. One with `discarded_at` is
-    being removed and no longer there for anybody.
+    States: building -> live -> retired, and live again after a roll back. A retired index that
+    lacks newer documents is building until it has them. A collection has at most one live index.
+    The counters `num_chunks` and `total_length` cover the chunks with postings and their terms;
+    they change in the transactions that write and remove postings. `ready_at` is when the index
+    first held all documents; with `goes_live` it is swapped in at that point. An index with
+    `discarded_at` is being removed, and nobody can see it any more.
 
-    An index with more than EXACT_SCAN_CHUNKS passages gets a vector index of its own, of the kind
-    and precision that it asks for; `ann_state` says how far that is, `ann_built` what was built.
-    `terms_counted` is how many passages it had when its frequent terms were counted.
+    An index with more than EXACT_SCAN_CHUNKS chunks gets a vector index of its own, of the kind
+    and precision stored here; `ann_state` is its progress, `ann_built` what was built.
+    `terms_counted` is how many chunks it had when its frequent terms were counted.
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="indexes")
@@ -97,9 +97,9 @@ class Index(WorkspaceModel):
 
 
 class IndexedVersion(models.Model):
-    """Says that an index that is not live holds all of a version: passages, vectors, postings.
+    """Records that an index that is not live holds a version in full: chunks, vectors, postings.
 
-    A live index holds every current version and needs no such rows; it gets them when it retires.
+    A live index holds every current version and needs no such rows; it gets them on retiring.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -120,7 +120,7 @@ class IndexedVersion(models.Model):
 
 
 class SavedQuery(WorkspaceModel):
-    """A question that indexes of a collection are compared with, typed by somebody."""
+    """A question that somebody saved for comparing a collection's indexes."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="+")
     text = models.CharField(max_length=500)
@@ -137,10 +137,10 @@ class SavedQuery(WorkspaceModel):
 
 
 class Embedding(models.Model):
-    """A passage's vector. Searched once its version is the current one of its document.
+    """A chunk's vector. Searched once its version is the current one of its document.
 
-    `version` is the passage's, kept here, and in the index, so that a search can tell without
-    reading passages.
+    `version` repeats the chunk's, here and in the table's indexes, so that a search can check it
+    without reading chunks.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -157,7 +157,7 @@ class Embedding(models.Model):
     vector = HalfVectorField()
 
     class Meta:
-        # What a filter leaves is listed from this index alone.
+        # The chunks that pass a filter are listed from this index alone.
         indexes = [
             models.Index(fields=["version", "index"], include=["chunk"], name="embedding_version")
         ]
@@ -172,11 +172,11 @@ class Embedding(models.Model):
 
 
 class Posting(models.Model):
-    """How often a term stands in a passage: the inverted index that BM25 is computed from.
+    """How often a term stands in a chunk: the inverted index that BM25 is computed from.
 
-    `length` is the passage's number of terms. Rows exist for current versions only, so that
-    a search never has to ask. There are a hundred for each passage: no row is checked against
-    the rows that it refers to, and the primary key carries what a search reads (migration 0002).
+    `length` is the chunk's number of terms. Only current versions have rows, so a search need not
+    check. There are about a hundred rows for each chunk, which is why no foreign key is enforced
+    and the primary key includes the columns that a search reads (migration 0002).
     """
 
     pk = models.CompositePrimaryKey("index_id", "term", "chunk_id")
@@ -202,10 +202,10 @@ class Posting(models.Model):
 
 
 class PassageContext(models.Model):
-    """What a model says about a passage, embedded and indexed with it: see `contexts`.
+    """What a model says about a chunk, embedded and indexed with it: see `contexts`.
 
-    `text` is a sentence that places the passage in its document, and the questions that it
-    answers, one a line. It goes with its passage, in the database itself.
+    `text` is a sentence that places the chunk in its document, followed by the questions that it
+    answers, one per line. The database deletes it with its chunk (migration 0006).
     """
 
     chunk = models.OneToOneField(
@@ -231,9 +231,8 @@ class PassageContext(models.Model):
 class FrequentTerm(models.Model):
     """The postings of a large index's frequent term, packed so that they are read at once.
 
-    `chunk_ids`, counted from `TermLists.base`, and `impacts`, what BM25 makes of frequency and
-    length, are as `packed_terms` writes them. Terms without a row are rare: their postings are
-    read as they are.
+    `chunk_ids`, relative to `TermLists.base`, and `impacts`, the BM25 share of each posting, have
+    the format of `packed_terms`. Terms without a row are rare; their postings are read directly.
     """
 
     pk = models.CompositePrimaryKey("index_id", "term")
@@ -251,10 +250,10 @@ class FrequentTerm(models.Model):
 
 
 class TermLists(models.Model):
-    """Up to where a large index's frequent terms are packed.
+    """How far a large index's frequent terms are packed.
 
-    What has postings beyond the chunk id `until` is read from the postings. `watch` is as far as
-    the next packing goes: passages up to it that get postings from now on are `LatePassage` rows.
+    Chunks beyond the id `until` are read from the postings. `watch` is the last id of the next
+    packing: chunks up to it that get postings from now on are recorded as `LatePassage` rows.
     """
 
     index = models.OneToOneField(
@@ -272,9 +271,9 @@ class TermLists(models.Model):
 
 
 class LatePassage(models.Model):
-    """A passage that got its postings, or others, after its place in the packed ones was passed.
+    """A chunk whose postings were written or changed after packing had passed its id.
 
-    It may be gone: nothing is found by a row that has no postings any more.
+    The chunk may be gone: a row without postings finds nothing.
     """
 
     pk = models.CompositePrimaryKey("index_id", "chunk_id")

@@ -36,7 +36,6 @@ EXCEPTIONS = {
     "apps/retrieval/models.py:Posting": "a table that SQL reads and writes",
     "apps/workspaces/api_auth.py:ApiKeyScheme": "found by drf-spectacular as a subclass",
     "inference/stub_server.py:serve_in_thread": "the model server that tests ask",
-    "measures/evaluators/abstention.py:measure_abstention": "its report is about to be shown",
     "measures/statistics.py:auroc": "benchmarks publish it",
 }
 

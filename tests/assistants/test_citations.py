@@ -49,6 +49,14 @@ def test_a_marker_may_be_cut_anywhere(numbers: list[int], data: st.DataObject) -
     assert all(1 <= number <= 5 for number in cited_numbers(shown))
 
 
+def test_what_is_longer_than_any_marker_is_not_held_back() -> None:
+    almost = "[1, 2, 3, 4, 5, 6, 7, 8"
+    assert len(almost) == 23
+
+    assert CitationFilter(9).feed(f"Leave {almost}") == "Leave "
+    assert CitationFilter(9).feed(f"Leave {almost} ") == f"Leave {almost} "
+
+
 def test_dropped_citations_are_counted() -> None:
     citations = CitationFilter(1)
     citations.feed("A [1] B [2] C [3]")

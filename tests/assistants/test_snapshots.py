@@ -10,7 +10,7 @@ import pytest
 from apps.assistants.answering.citations import Span
 from apps.assistants.answering.outcome import CitedPassage
 from apps.assistants.answering.snapshots import read_cited, snapshot
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 
 
 def make_hit(text: str, start: int, end: int) -> Hit:

@@ -25,7 +25,9 @@ from apps.chat.services import (
     withdraw_answers,
 )
 from apps.documents.models import Document
-from apps.retrieval.search.engine import Hit, SearchQuery, search
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.hits import Hit
+from apps.retrieval.search.query import SearchQuery
 from apps.traces.models import Trace
 from apps.traces.recorder import Recorder
 from tests.chat.helpers import QUESTION

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from apps.chunking.edits import Change, apply_changes, locate, map_cut, place
+from apps.chunking.edits import ChunkChange, apply_changes, locate, map_cut, place
 from apps.chunking.splitters import Piece
-from apps.chunking.strategies import STRATEGIES, Source
+from apps.chunking.strategies import STRATEGIES, ChunkingSource
 from tests.chunking.test_splitters import count_tokens, make_pages
 
 TEXT = "aa bb cc dd ee ff gg hh ii jj"  # "cc" at 6, "ff" at 15
 
 
-def change(start: int, end: int, *, text: str = TEXT, **fields: object) -> Change:
+def change(start: int, end: int, *, text: str = TEXT, **fields: object) -> ChunkChange:
     values: dict[str, object] = {"id": UUID(int=start * 1000 + end), **fields}
-    return Change(start=start, original=text[start:end], **values)  # type: ignore[arg-type]
+    return ChunkChange(start=start, original=text[start:end], **values)  # type: ignore[arg-type]
 
 
 def piece(start: int, end: int, parent: tuple[int, int] | None = None) -> Piece:
@@ -27,7 +27,9 @@ def piece(start: int, end: int, parent: tuple[int, int] | None = None) -> Piece:
     return Piece(start, end, "Path", 1, 1, 1, parent_start=first, parent_end=last)
 
 
-def apply(pieces: list[Piece], changes: list[Change], text: str = TEXT) -> list[tuple[object, ...]]:
+def apply(
+    pieces: list[Piece], changes: list[ChunkChange], text: str = TEXT
+) -> list[tuple[object, ...]]:
     passages = apply_changes(
         pieces, place(changes, text).placed, text=text, page_at=lambda _: 1,
         count_tokens=count_tokens,
@@ -47,7 +49,7 @@ def test_an_edited_stretch_stays_a_passage_and_others_give_way() -> None:
     assert found == [(0, 8, "aa bb cc", ()), (9, 20, "dd ee ff gg", ()), (21, 29, "hh ii jj", ())]
 
     edited = change(6, 8)
-    edited = Change(edited.id, 6, "cc", text="CORRECTED")
+    edited = ChunkChange(edited.id, 6, "cc", text="CORRECTED")
     assert apply([piece(0, 14)], [edited]) == [
         (0, 5, "aa bb", ()),
         (6, 8, "CORRECTED", ()),
@@ -116,7 +118,7 @@ WORDS = st.lists(st.sampled_from(["alpha", "beta.", "gamma", "delta\n\n", "ε"])
 
 
 @st.composite
-def changed_texts(draw: st.DrawFn) -> tuple[str, list[Change]]:
+def changed_texts(draw: st.DrawFn) -> tuple[str, list[ChunkChange]]:
     text = " ".join(draw(WORDS))
     spans = draw(st.lists(st.tuples(st.integers(0, len(text)), st.integers(1, 80)), max_size=5))
     changes = []
@@ -126,7 +128,7 @@ def changed_texts(draw: st.DrawFn) -> tuple[str, list[Change]]:
         if original.strip() and original == original.strip():
             kind = draw(st.sampled_from(["pin", "edit", "disable"]))
             changes.append(
-                Change(
+                ChunkChange(
                     UUID(int=number), start, original, text="EDIT" if kind == "edit" else "",
                     is_disabled=kind == "disable",
                 )
@@ -136,9 +138,9 @@ def changed_texts(draw: st.DrawFn) -> tuple[str, list[Change]]:
 
 @hypothesis_settings(max_examples=200, deadline=None)
 @given(case=changed_texts())
-def test_nothing_is_lost_but_what_was_disabled(case: tuple[str, list[Change]]) -> None:
+def test_nothing_is_lost_but_what_was_disabled(case: tuple[str, list[ChunkChange]]) -> None:
     text, changes = case
-    source = Source(make_pages(text), count_tokens, 120)
+    source = ChunkingSource(make_pages(text), count_tokens, 120)
     pieces = STRATEGIES["words"].cut(source, SETTINGS)
     placed = place(changes, text).placed
 

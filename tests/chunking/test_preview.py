@@ -15,7 +15,7 @@ from apps.chunking.histogram import bin_width, plot_histogram
 from apps.chunking.models import Chunk, ChunkingProfile
 from apps.chunking.preview import MAX_CHARS, draw, make_preview
 from apps.chunking.splitters import Piece
-from apps.chunking.strategies import STRATEGIES, Source
+from apps.chunking.strategies import STRATEGIES, ChunkingSource
 from apps.chunking.units import PageText, join_pages
 from apps.documents.models import Document
 from apps.workspaces.models import User, Workspace
@@ -47,7 +47,7 @@ def test_the_text_is_drawn_in_runs() -> None:
 @given(pages=documents())
 def test_the_runs_are_the_whole_text(pages: list[PageText]) -> None:
     strategy = STRATEGIES["sentences"]
-    source = Source(pages, count_tokens, 120)
+    source = ChunkingSource(pages, count_tokens, 120)
     pieces = strategy.cut(source, strategy.defaults())
 
     runs = draw(source.text, pieces)
@@ -72,7 +72,7 @@ def test_sizes_fall_into_round_bins() -> None:
 def test_oversize_and_tiny_passages_are_counted() -> None:
     pages = make_pages(" ".join(["word"] * 300) + "\n\n" + "tail")
     strategy = STRATEGIES["words"]
-    source = Source(pages, count_tokens, 120)
+    source = ChunkingSource(pages, count_tokens, 120)
 
     preview = make_preview(source, strategy=strategy, values=strategy.clean({"size": 150}))
 
@@ -84,7 +84,7 @@ def test_oversize_and_tiny_passages_are_counted() -> None:
 
 
 def test_only_the_beginning_of_a_long_document_is_cut() -> None:
-    source = Source(make_pages(TEXT * 30, "never"), count_tokens, 254)
+    source = ChunkingSource(make_pages(TEXT * 30, "never"), count_tokens, 254)
 
     preview = make_preview(
         source, strategy=STRATEGIES["recursive"], values=STRATEGIES["recursive"].defaults()

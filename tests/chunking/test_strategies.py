@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from apps.chunking.splitters import Piece
 from apps.chunking.strategies import (
     STRATEGIES,
+    ChunkingSource,
     EmbedderMissingError,
     ParameterError,
-    Source,
     Strategy,
 )
 from apps.chunking.strategies.finishing import Outline
@@ -49,7 +49,7 @@ def embed(texts: Sequence[str]) -> Vectors:
 
 def cut(pages: Sequence[PageText], key: str, *, room: int = ROOM, **given: Any) -> list[Piece]:
     strategy = STRATEGIES[key]
-    source = Source(pages=pages, count_tokens=count_tokens, room=room, embed=embed)
+    source = ChunkingSource(pages=pages, count_tokens=count_tokens, room=room, embed=embed)
     return strategy.cut(source, strategy.clean(given))
 
 
@@ -91,7 +91,7 @@ def test_no_text_is_lost_and_every_passage_can_be_read_whole(
     case: tuple[Strategy, dict[str, Any], list[PageText]],
 ) -> None:
     strategy, values, pages = case
-    pieces = strategy.cut(Source(pages, count_tokens, ROOM, embed), values)
+    pieces = strategy.cut(ChunkingSource(pages, count_tokens, ROOM, embed), values)
 
     full = join_pages([page.text for page in pages])
     covered = [False] * len(full)
@@ -124,7 +124,7 @@ def test_the_same_pages_give_the_same_passages(
     case: tuple[Strategy, dict[str, Any], list[PageText]],
 ) -> None:
     strategy, values, pages = case
-    source = Source(pages, count_tokens, ROOM, embed)
+    source = ChunkingSource(pages, count_tokens, ROOM, embed)
     assert strategy.cut(source, values) == strategy.cut(source, values)
 
 
@@ -335,7 +335,7 @@ def test_a_cut_is_made_where_the_meaning_turns() -> None:
         return cast(Vectors, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
     strategy = STRATEGIES["semantic"]
-    source = Source(pages, count_tokens, ROOM, by_topic)
+    source = ChunkingSource(pages, count_tokens, ROOM, by_topic)
     values = strategy.clean({"percentile": 95, "minimum": 10, "window": 0})
     texts = texts_of(pages, strategy.cut(source, values))
 
@@ -345,7 +345,9 @@ def test_a_cut_is_made_where_the_meaning_turns() -> None:
 def test_meaning_needs_an_embedder() -> None:
     strategy = STRATEGIES["semantic"]
     with pytest.raises(EmbedderMissingError):
-        strategy.cut(Source(make_pages("One. Two."), count_tokens, ROOM), strategy.defaults())
+        strategy.cut(
+            ChunkingSource(make_pages("One. Two."), count_tokens, ROOM), strategy.defaults()
+        )
 
 
 # Parents and children

@@ -26,13 +26,19 @@ def test_count(value: float | None, text: str) -> None:
         (0, "0 B"),
         (512, "512 B"),
         (999, "999 B"),
+        (999.4, "999 B"),
+        (999.5, "1.0 kB"),
         (1000, "1.0 kB"),
+        (9_949, "9.9 kB"),
+        (9_950, "10 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
         (1_400_000, "1.4 MB"),
         (20_000_000, "20 MB"),
         (3_000_000_000_000, "3.0 TB"),
     ],
 )
-def test_bytes(size: int, text: str) -> None:
+def test_bytes(size: float, text: str) -> None:
     assert formats.format_bytes(size) == text
 
 

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from apps.documents.models import Document
-from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.models import AuditEvent, Workspace
 from tests.retrieval.helpers import add_passages, make_collection
 

@@ -45,6 +45,20 @@ def test_an_excerpt_has_the_passage_and_its_neighbours() -> None:
     assert [part.number for part in excerpt] == [2, 3, 4]
 
 
+def test_a_passage_is_on_the_pages_that_it_reaches() -> None:
+    """Pages are 0-10, 12-22, 24-34, 36-46, ...; each excerpt has a page more on either side."""
+    pages = [PageSpan(n, n * 12, n * 12 + 10) for n in range(6)]
+
+    def numbers(start: int, end: int) -> list[int]:
+        return [part.number for part in plan_excerpt(pages, start=start, end=end, context=99)]
+
+    assert numbers(26, 36) == [1, 2, 3]  # its end is excluded: the page from 36 on is not reached
+    assert numbers(26, 37) == [1, 2, 3, 4]
+    assert numbers(34, 37) == [1, 2, 3, 4]  # a passage may begin where a page ends
+    assert numbers(35, 37) == [2, 3, 4]
+    assert numbers(36, 36) == [2, 3, 4]  # without text it is on the page of its start
+
+
 def test_an_excerpt_of_a_huge_page_is_a_window() -> None:
     assert plan_excerpt([PageSpan(1, 0, 10_000)], start=5_000, end=5_010, context=100) == (
         Part(1, 4_900, 5_110),

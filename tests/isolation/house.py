@@ -44,9 +44,10 @@ from apps.retrieval.indexes.services import (
     publish_version,
     store_embeddings,
 )
-from apps.retrieval.passages.edits import tag_passage
-from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.passages.edits import tag_chunk
+from apps.retrieval.search.first_stage import search
 from apps.retrieval.search.profiles import DEFAULT_PROFILE
+from apps.retrieval.search.query import SearchQuery
 from apps.traces.recorder import Recorder
 from apps.workspaces.models import Role, User, Workspace
 from apps.workspaces.services import Actor, create_api_key, create_workspace, invite
@@ -109,7 +110,7 @@ def furnish(name: str) -> House:
     collection = create_collection(workspace, name="Handbook", actor=actor)
     version = _add_document(collection, actor)
     passage = version.chunks.get()
-    edit = tag_passage(passage, tags=[name], actor=actor)
+    edit = tag_chunk(passage, tags=[name], actor=actor)
     assert edit is not None
     # Nobody listens on port 9, so that a test of the endpoint ends at once.
     fields = EndpointFields(name=f"{name} model", base_url="http://127.0.0.1:9/v1", model="m")

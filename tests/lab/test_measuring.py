@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from apps.lab.measuring import find_expected, hit_evidence, measure_hits
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 
 DOCUMENT = UUID(int=1)
 

@@ -15,8 +15,9 @@ from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection, Document, DocumentVersion
 from apps.retrieval.indexes.services import ensure_live_index
 from apps.retrieval.models import AnnState, Embedding, FrequentTerm, Index, IndexState
-from apps.retrieval.postings.writing import add_postings
-from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.postings.services import add_postings
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.query import SearchQuery
 from apps.retrieval.vectors import ann
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import create_workspace
@@ -91,9 +92,9 @@ def choose(index: Index, kind: str, precision: str) -> None:
 def find(collection: Collection, mode: Any, *, vector: Any = None, filters: str = "") -> list[int]:
     query = SearchQuery(
         collection.workspace_id, [collection.pk], "common often rare word3", limit=10, mode=mode,
-        filters=filters,
+        filters=filters, vector=vector,
     )  # fmt: skip
-    return [hit.chunk_id for hit in search(query, vector=vector).hits]
+    return [hit.chunk_id for hit in search(query).hits]
 
 
 def plan_by_index() -> None:
@@ -169,11 +170,11 @@ def test_both_lists_make_the_same_of_a_large_index(
     text = " ".join(["common often word3", *(f"x{n}" for n in range(19, 40, 4))])
     query = SearchQuery(
         large.workspace_id, [large.collection_id], text, limit=6, candidates=20, fusion=fusion,
-        filters=filters,
+        filters=filters, vector=vector,
     )  # fmt: skip
 
     def ask() -> list[Any]:
-        return search(query, vector=vector).hits
+        return search(query).hits
 
     with transaction.atomic():
         plan_by_index()
@@ -329,8 +330,10 @@ def test_several_large_collections_are_searched_as_one(large: Index, settings: A
     places = [large.collection_id, second.pk, small.pk]
 
     def ask(mode: Any) -> list[tuple[int, float]]:
-        query = SearchQuery(large.workspace_id, places, "rare word3 small", limit=20, mode=mode)
-        return [(hit.chunk_id, hit.score) for hit in search(query, vector=vectors[7]).hits]
+        query = SearchQuery(
+            large.workspace_id, places, "rare word3 small", limit=20, mode=mode, vector=vectors[7]
+        )
+        return [(hit.chunk_id, hit.score) for hit in search(query).hits]
 
     modes: list[Any] = ["lexical", "vector"]
     for mode in modes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from apps.retrieval.indexes.comparison import compare
-from apps.retrieval.search.engine import Hit, fuse_by_rank
+from apps.retrieval.indexes.comparison import compare_hits
+from apps.retrieval.search.fusion import fuse_by_rank
+from apps.retrieval.search.hits import Hit
 
 VERSION = uuid4()
 
@@ -25,7 +26,7 @@ def test_the_same_places_are_found_by_their_text() -> None:
     before = [hit(1, 0, 100), hit(2, 100, 200), hit(3, 200, 300)]
     # The second's half, the first whole, and something from elsewhere.
     after = [hit(11, 150, 200), hit(12, 0, 100), hit(13, 0, 100, uuid4())]
-    compared = compare(before, after)
+    compared = compare_hits(before, after)
     assert [placed.other_rank for placed in compared.before] == [2, 1, None]
     assert [placed.other_rank for placed in compared.after] == [2, 1, None]
     assert [placed.moved for placed in compared.after] == [1, -1, None]
@@ -34,18 +35,18 @@ def test_the_same_places_are_found_by_their_text() -> None:
 
 
 def test_half_of_a_passage_is_not_enough() -> None:
-    assert compare([hit(1, 0, 100)], [hit(2, 50, 150)]).overlap == 0.0
-    assert compare([hit(1, 0, 100)], [hit(2, 49, 149)]).overlap == 1.0
+    assert compare_hits([hit(1, 0, 100)], [hit(2, 50, 150)]).overlap == 0.0
+    assert compare_hits([hit(1, 0, 100)], [hit(2, 49, 149)]).overlap == 1.0
 
 
 def test_two_small_ones_in_a_large_one_count_once() -> None:
-    compared = compare([hit(1, 0, 100)], [hit(2, 0, 50), hit(3, 50, 100)])
+    compared = compare_hits([hit(1, 0, 100)], [hit(2, 0, 50), hit(3, 50, 100)])
     assert compared.overlap == 0.5
 
 
 def test_nothing_agrees_with_nothing_and_with_nothing_else() -> None:
-    assert compare([], []).overlap == 1.0
-    assert compare([], [hit(1, 0, 10)]).overlap == 0.0
+    assert compare_hits([], []).overlap == 1.0
+    assert compare_hits([], [hit(1, 0, 10)]).overlap == 0.0
 
 
 def test_lists_are_fused_by_rank() -> None:

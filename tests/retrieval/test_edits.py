@@ -17,19 +17,21 @@ from apps.documents.models import Collection, Document
 from apps.retrieval.indexes.invariants import check_index
 from apps.retrieval.indexes.services import ensure_live_index, text_to_embed
 from apps.retrieval.models import Embedding, Index
-from apps.retrieval.passages.alignment import refresh_passages
 from apps.retrieval.passages.edits import (
     EditError,
-    disable_passage,
-    edit_passage,
-    merge_passage,
+    disable_chunk,
+    edit_chunk,
+    merge_chunk,
     revert_edit,
-    split_passage,
-    tag_passage,
+    split_chunk,
+    tag_chunk,
 )
-from apps.retrieval.passages.selectors import list_passages
-from apps.retrieval.search.engine import Hit, SearchQuery, search
+from apps.retrieval.passages.refresh import refresh_chunks
+from apps.retrieval.passages.selectors import list_chunks
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.neighbours import read_parents as join_parents
+from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
 from tests.retrieval.helpers import add_document, add_version, make_collection
@@ -79,7 +81,7 @@ def find(collection: Collection, text: str) -> list[Hit]:
 
 def refresh(document: Document) -> int:
     """What the job does; afterwards every index must be sound."""
-    changed = refresh_passages(document.pk)
+    changed = refresh_chunks(document.pk)
     for index in Index.objects.filter(collection=document.collection_id):
         report = check_index(index)
         assert report.is_sound, report
@@ -99,7 +101,7 @@ def test_an_edit_is_found_by_its_words_and_by_its_meaning(
 ) -> None:
     chunk = passages(document)[0]
 
-    edit_passage(chunk, text="Bicycles are welcome in the lift.", actor=ACTOR)
+    edit_chunk(chunk, text="Bicycles are welcome in the lift.", actor=ACTOR)
     [job] = Job.objects.filter(kind=JobKind.REINDEX_PASSAGES)
     assert job.payload == {"document_id": str(document.pk)}
     assert find(collection, "bicycles") == []
@@ -123,7 +125,7 @@ def test_the_text_that_was_corrected_is_not_found_in_the_overlap_of_a_neighbour(
     shared = next(part for part in overlap.split() if part.startswith("Travelx"))
     assert len(find(collection, shared)) == 2
 
-    edit_passage(first, text="Something else.", actor=ACTOR)
+    edit_chunk(first, text="Something else.", actor=ACTOR)
     refresh(document)
 
     assert find(collection, shared) == []
@@ -131,7 +133,7 @@ def test_the_text_that_was_corrected_is_not_found_in_the_overlap_of_a_neighbour(
 
 
 def test_doing_it_again_changes_nothing(document: Document) -> None:
-    edit_passage(passages(document)[0], text="New.", actor=ACTOR)
+    edit_chunk(passages(document)[0], text="New.", actor=ACTOR)
     assert refresh(document) == 3  # one row changed; its neighbour's span is another now
     before = list(Chunk.objects.order_by("pk").values())
     vectors = list(Embedding.objects.order_by("pk").values_list("pk", flat=True))
@@ -143,7 +145,7 @@ def test_doing_it_again_changes_nothing(document: Document) -> None:
 
 def test_an_edit_is_taken_back(collection: Collection, document: Document) -> None:
     before = [(chunk.start, chunk.end, chunk.text) for chunk in passages(document)]
-    edit = edit_passage(passages(document)[0], text="Something else.", actor=ACTOR)
+    edit = edit_chunk(passages(document)[0], text="Something else.", actor=ACTOR)
     refresh(document)
 
     revert_edit(edit, actor=ACTOR)
@@ -158,7 +160,7 @@ def test_a_disabled_passage_is_found_by_nobody_at_once(
 ) -> None:
     chunk = passages(document)[0]
 
-    edit = disable_passage(chunk, actor=ACTOR)
+    edit = disable_chunk(chunk, actor=ACTOR)
     assert find(collection, word("Travel", 0)) == []
     refresh(document)
 
@@ -173,7 +175,7 @@ def test_all_passages_of_a_document_can_be_disabled(
     collection: Collection, document: Document
 ) -> None:
     while found := passages(document):
-        disable_passage(found[0], actor=ACTOR)
+        disable_chunk(found[0], actor=ACTOR)
         refresh(document)
 
     assert find(collection, "rule") == []
@@ -186,13 +188,13 @@ def test_a_split_and_a_merge_bring_back_the_same_text(document: Document) -> Non
     chunk = passages(document)[0]
     at = chunk.text.index(word("Travel", 5))
 
-    split_passage(chunk, at=at, actor=ACTOR)
+    split_chunk(chunk, at=at, actor=ACTOR)
     refresh(document)
     first, second = passages(document)[:2]
     assert first.text == chunk.text[:at].strip()
     assert second.text == chunk.text[at:]
 
-    merge_passage(first, actor=ACTOR)
+    merge_chunk(first, actor=ACTOR)
     refresh(document)
     assert passages(document)[0].text == chunk.text
     assert ChunkEdit.objects.count() == 1
@@ -201,10 +203,10 @@ def test_a_split_and_a_merge_bring_back_the_same_text(document: Document) -> Non
 def test_an_edited_passage_can_be_split_in_its_own_words(
     collection: Collection, document: Document
 ) -> None:
-    edit_passage(passages(document)[0], text="Owls see at night. Bats hear.", actor=ACTOR)
+    edit_chunk(passages(document)[0], text="Owls see at night. Bats hear.", actor=ACTOR)
     refresh(document)
 
-    split_passage(passages(document)[0], at=19, actor=ACTOR)
+    split_chunk(passages(document)[0], at=19, actor=ACTOR)
     refresh(document)
 
     assert [chunk.text for chunk in passages(document)[:2]] == ["Owls see at night.", "Bats hear."]
@@ -214,55 +216,55 @@ def test_an_edited_passage_can_be_split_in_its_own_words(
 def test_what_cannot_be_done_is_said(document: Document) -> None:
     chunks = passages(document)
     with pytest.raises(EditError, match="must have text"):
-        edit_passage(chunks[0], text=" \n ", actor=ACTOR)
+        edit_chunk(chunks[0], text=" \n ", actor=ACTOR)
     with pytest.raises(EditError, match="reads 254"):
-        edit_passage(chunks[0], text="word " * 300, actor=ACTOR)
+        edit_chunk(chunks[0], text="word " * 300, actor=ACTOR)
     with pytest.raises(EditError, match="last passage"):
-        merge_passage(chunks[-1], actor=ACTOR)
+        merge_chunk(chunks[-1], actor=ACTOR)
     with pytest.raises(EditError, match="on both sides"):
-        split_passage(chunks[0], at=0, actor=ACTOR)
-    disable_passage(chunks[1], actor=ACTOR)
+        split_chunk(chunks[0], at=0, actor=ACTOR)
+    disable_chunk(chunks[1], actor=ACTOR)
     refresh(document)
     with pytest.raises(EditError, match="disabled passage"):
-        merge_passage(passages(document)[0], actor=ACTOR)
+        merge_chunk(passages(document)[0], actor=ACTOR)
     with pytest.raises(EditError, match="a moment ago"):
-        edit_passage(chunks[1], text="Late.", actor=ACTOR)
+        edit_chunk(chunks[1], text="Late.", actor=ACTOR)
     assert ChunkEdit.objects.count() == 1
 
 
 def test_a_passage_that_is_about_to_change_is_not_cut_yet(document: Document) -> None:
     first, second, _ = passages(document)
-    edit_passage(second, text="Something new.", actor=ACTOR)
+    edit_chunk(second, text="Something new.", actor=ACTOR)
 
     for change in (
-        lambda: split_passage(second, at=40, actor=ACTOR),
-        lambda: merge_passage(first, actor=ACTOR),
+        lambda: split_chunk(second, at=40, actor=ACTOR),
+        lambda: merge_chunk(first, actor=ACTOR),
     ):
         with pytest.raises(EditError, match="Try again in a moment"):
             change()
-    edit_passage(second, text="Something newer.", actor=ACTOR)
+    edit_chunk(second, text="Something newer.", actor=ACTOR)
     refresh(document)
     assert passages(document)[1].text == "Something newer."
 
 
 def test_tags_stay_on_what_is_split_and_merged(document: Document) -> None:
     chunk = passages(document)[0]
-    tag_passage(chunk, tags=[" travel ", "policy", "travel"], actor=ACTOR)
+    tag_chunk(chunk, tags=[" travel ", "policy", "travel"], actor=ACTOR)
     refresh(document)
     assert [chunk.tags for chunk in passages(document)] == [["travel", "policy"], [], []]
 
-    split_passage(passages(document)[0], at=chunk.text.index(word("Travel", 5)), actor=ACTOR)
+    split_chunk(passages(document)[0], at=chunk.text.index(word("Travel", 5)), actor=ACTOR)
     refresh(document)
     assert [chunk.tags for chunk in passages(document)] == [["travel", "policy"]] * 2 + [[], []]
 
-    tag_passage(passages(document)[2], tags=[], actor=ACTOR)
+    tag_chunk(passages(document)[2], tags=[], actor=ACTOR)
     assert ChunkEdit.objects.filter(is_fixed=False).count() == 1
 
 
 def test_changes_survive_another_profile(collection: Collection, document: Document) -> None:
     chunks = passages(document)
-    edit_passage(chunks[0], text="Bicycles are welcome.", actor=ACTOR)
-    disable_passage(chunks[2], actor=ACTOR)
+    edit_chunk(chunks[0], text="Bicycles are welcome.", actor=ACTOR)
+    disable_chunk(chunks[2], actor=ACTOR)
     refresh(document)
     profile = create_profile(
         collection.workspace, name="Fine", splitter="sentences", params={"size": 4}
@@ -284,8 +286,8 @@ def test_changes_follow_their_text_into_a_new_version(
     collection: Collection, document: Document
 ) -> None:
     old = passages(document)
-    edit_passage(old[0], text="Bicycles are welcome.", actor=ACTOR)
-    lost = edit_passage(old[2], text="Gone.", actor=ACTOR)
+    edit_chunk(old[0], text="Bicycles are welcome.", actor=ACTOR)
+    lost = edit_chunk(old[2], text="Gone.", actor=ACTOR)
     refresh(document)
     text = "A new preface. " + old[0].text + " And a new end."
 
@@ -298,7 +300,7 @@ def test_changes_follow_their_text_into_a_new_version(
 
     assert "Bicycles are welcome." in [chunk.text for chunk in passages(document)]
     assert document.current is not None
-    shown = list_passages(document.current, start=0, end=len(text))
+    shown = list_chunks(document.current, start=0, end=len(text))
     assert [change.id for change in shown.lost] == [lost.pk]
     assert find(collection, "gone") == []
     moved = ChunkEdit.objects.exclude(pk=lost.pk).get()
@@ -327,7 +329,7 @@ def test_every_index_that_holds_the_document_changes(
         profile=ensure_live_index(collection).profile, position=0
     )
 
-    edit_passage(chunk, text="Bicycles are welcome.", actor=ACTOR)
+    edit_chunk(chunk, text="Bicycles are welcome.", actor=ACTOR)
     refresh(document)
 
     texts = Chunk.objects.filter(text="Bicycles are welcome.").values_list("profile", flat=True)
@@ -351,8 +353,8 @@ def test_a_parent_is_read_with_what_people_wrote(collection: Collection) -> None
     assert first.parent_end == second.parent_end
     assert parent.end > second.end
 
-    edit_passage(first, text="Bicycles are welcome.", actor=ACTOR)
-    disable_passage(second, actor=ACTOR)
+    edit_chunk(first, text="Bicycles are welcome.", actor=ACTOR)
+    disable_chunk(second, actor=ACTOR)
     refresh(document)
 
     [read] = read_parents([first.pk], workspace_id=collection.workspace_id).values()
@@ -367,4 +369,4 @@ def test_a_parent_is_read_with_what_people_wrote(collection: Collection) -> None
 def test_a_version_that_is_not_current_is_left_alone(collection: Collection) -> None:
     version = add_version(collection, "new.txt", ["Only pages so far."])
 
-    assert refresh_passages(version.document_id) == 0
+    assert refresh_chunks(version.document_id) == 0

@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.documents.models import Collection, Document
-from apps.retrieval.search.engine import SearchQuery, search
 from apps.retrieval.search.filters import (
     Condition,
     FilterError,
     parse_conditions,
     parse_filter,
 )
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.large_sql import check_statement
+from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.models import Workspace
 from tests.retrieval.helpers import add_passages, make_collection
 
@@ -75,7 +77,7 @@ def test_what_makes_no_sense_is_refused_in_plain_words(text: str, message: str) 
     ],
 )
 def test_a_month_and_a_year_are_all_of_their_days(text: str, first: dt.date, last: dt.date) -> None:
-    assert [value for _, value in parse_filter(text).values] == [first, last]
+    assert list(parse_filter(text).parameters.values()) == [first, last]
 
 
 FIELDS = ["tag", "type", "name", "title", "url", "heading", "after", "before", "date", "page"]
@@ -112,7 +114,53 @@ def test_values_never_enter_the_sql(name: str, word: str) -> None:
         other = parse_filter(f'{name}:"1"' if name == "page" else f'{name}:"2026-01-01"')
     except FilterError:
         return
-    assert one.conditions == other.conditions or name == "date"
+    assert one.clauses == other.clauses or name == "date"
+
+
+ALIAS = re.compile(r"\b(document|version|chunk)\.")
+
+
+@pytest.mark.parametrize("name", [*FIELDS, "team"])
+@pytest.mark.parametrize("operator", [":", "=", "<", "<=", ">", ">="])
+def test_a_clause_names_the_tables_that_it_reads(name: str, operator: str) -> None:
+    value = "2026-01-01" if name in ("after", "before", "date") else "3"
+    try:
+        [clause] = parse_filter(f"{name}{operator}{value}").clauses
+    except FilterError:
+        return  # the field has no such operator
+
+    assert set(ALIAS.findall(clause.sql)) - {"document"} == set(clause.tables)
+
+
+def test_what_a_filter_needs_is_joined_and_nothing_else() -> None:
+    joined = {
+        text: [
+            alias
+            for alias in ("version", "chunk")
+            if re.search(rf"JOIN \w+ {alias} ON", check_statement(parse_filter(text).clauses).text)
+        ]
+        for text in ("", "tag:a", "title:a", "page:3", "after:2026 heading:a")
+    }
+
+    assert joined == {
+        "": [],
+        "tag:a": [],
+        "title:a": ["version"],
+        "page:3": ["chunk"],
+        "after:2026 heading:a": ["version", "chunk"],
+    }
+
+
+def test_values_keep_the_order_of_their_parameters() -> None:
+    read = parse_filter("price>=9.5 tag:a date:2026-01")
+
+    assert dict(read.parameters) == {
+        "filter_0": "price",
+        "filter_1": 9.5,
+        "filter_2": ["a"],
+        "filter_3": dt.date(2026, 1, 1),
+        "filter_4": dt.date(2026, 1, 31),
+    }
 
 
 # Searching

@@ -9,7 +9,9 @@ import pytest
 
 from apps.documents.models import Collection
 from apps.retrieval.models import Embedding
-from apps.retrieval.search.engine import SPARE_HITS, Hit, SearchQuery, search
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.hits import Hit
+from apps.retrieval.search.query import SPARE_HITS, SearchQuery
 from apps.workspaces.models import Workspace
 from inference.protocols import Vectors
 from tests.retrieval.helpers import add_passages, make_collection
@@ -37,9 +39,9 @@ def place(ids: list[int], cosines: list[float]) -> None:
 def find(collection: Collection, text: str, weights: tuple[float, float], limit: int) -> list[Hit]:
     query = SearchQuery(
         collection.workspace_id, [collection.pk], text, limit=limit, weights=weights,
-        candidates=1, fusion="weighted",
+        candidates=1, fusion="weighted", vector=at_angle(1.0),
     )  # fmt: skip
-    return search(query, vector=at_angle(1.0)).hits
+    return search(query).hits
 
 
 def test_every_candidate_has_both_scores(collection: Collection) -> None:

@@ -6,15 +6,15 @@ from uuid import uuid4
 
 import pytest
 
-from apps.retrieval.search.large import Look, _is_quick
-from apps.retrieval.search.large_sql import Part
+from apps.retrieval.search.large import SearchedIndexes, _is_quick
+from apps.retrieval.search.large_sql import SearchedIndex
 from apps.retrieval.vectors.ann_sql import VectorIndex
 
 
-def part(kind: str = "", precision: str = "") -> Part:
+def part(kind: str = "", precision: str = "") -> SearchedIndex:
     pk = uuid4()
     vectors = VectorIndex(pk, kind, precision, 384) if kind else None
-    return Part(pk, same_model=True, vectors=vectors)
+    return SearchedIndex(pk, same_model=True, vectors=vectors)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,8 @@ def part(kind: str = "", precision: str = "") -> Part:
     ],
 )
 def test_only_graphs_of_whole_numbers_are_quick_behind_a_filter(
-    parts: list[Part], is_quick: bool
+    parts: list[SearchedIndex], is_quick: bool
 ) -> None:
-    assert _is_quick(Look(tuple(parts), largest=1, chunks=1, mean_length=1.0)) is is_quick
+    assert (
+        _is_quick(SearchedIndexes(tuple(parts), largest=1, chunks=1, mean_length=1.0)) is is_quick
+    )

@@ -19,7 +19,8 @@ from apps.gateway.embedding_services import (
 from apps.gateway.models import EmbeddingModel
 from apps.retrieval.indexes import builds
 from apps.retrieval.models import Embedding, Index, IndexState
-from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
 from tests.embedding_server import EmbeddingServer, serve_embeddings

@@ -67,7 +67,7 @@ def test_the_best_are_those_of_plain_sums(
     monkeypatch.setattr(term_lists, "DENSE_SPAN", 10_000)
     random = np.random.default_rng(spread)
     base, late = 500, {500 + 3 * spread, 500 + 11 * spread}
-    lists = term_lists._Lists(20.0, late=sorted(late))
+    lists = term_lists._IndexPostings(20.0, late=sorted(late))
     plain: dict[int, float] = {}
     for bit, size in enumerate((5, 300, 900, 40)):
         places = np.sort(random.choice(2_000, size, replace=False)) * spread
@@ -84,7 +84,7 @@ def test_the_best_are_those_of_plain_sums(
         score = 3 * frequency / (frequency + 1.2)
         plain[chunk_id] = plain.get(chunk_id, 0.0) + score
     allowed = ascending(random.choice(sorted(plain), 200, replace=False)) if chosen else None
-    words = term_lists.Words([lists])
+    words = term_lists.TermPostings([lists])
 
     found = words.look_up(words.best(30, allowed=allowed))
 

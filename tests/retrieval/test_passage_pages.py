@@ -11,7 +11,7 @@ from django.test import Client
 from apps.chunking.models import Chunk, ChunkEdit
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Document
-from apps.retrieval.passages.alignment import refresh_passages
+from apps.retrieval.passages.refresh import refresh_chunks
 from apps.workspaces.models import User, Workspace
 from tests.factories import ApiClient, make_api
 from tests.retrieval.helpers import add_document, make_collection
@@ -64,7 +64,7 @@ def test_an_edit_is_shown_at_once_and_marked_until_it_can_be_found(
         assert text in page
     assert 'hx-trigger="every 2s"' in page
 
-    refresh_passages(document.pk)
+    refresh_chunks(document.pk)
     end_jobs()
     page = page_of(browser, document, "?start=0&end=67")
     assert "being made searchable" not in page
@@ -77,7 +77,7 @@ def test_the_source_beside_a_chat_shows_what_was_quoted(
     browser: Client, document: Document, passage: Chunk
 ) -> None:
     browser.post(f"/w/acme/passages/{passage.pk}/edit/", {"text": "Leave is 30 days.", "tags": ""})
-    refresh_passages(document.pk)
+    refresh_chunks(document.pk)
 
     panel = browser.get(f"/w/acme/documents/{document.pk}/source/?start=0&end=67").content.decode()
 
@@ -104,7 +104,7 @@ def test_the_editor_offers_the_sentences_to_split_at(browser: Client, passage: C
     assert 'value="46" required' in page
 
     browser.post(f"/w/acme/passages/{passage.pk}/split/", {"at": "18"})
-    refresh_passages(passage.version.document_id)
+    refresh_chunks(passage.version.document_id)
 
     texts = list(Chunk.objects.order_by("position").values_list("text", flat=True))
     assert texts == [TEXT[:17], TEXT[18:]]
@@ -114,7 +114,7 @@ def test_a_disabled_passage_is_listed_and_enabled_again(
     browser: Client, document: Document, passage: Chunk
 ) -> None:
     browser.post(f"/w/acme/passages/{passage.pk}/disable/")
-    refresh_passages(document.pk)
+    refresh_chunks(document.pk)
     page = page_of(browser, document)
     assert "is-disabled" in page
     assert Chunk.objects.count() == 0
@@ -122,7 +122,7 @@ def test_a_disabled_passage_is_listed_and_enabled_again(
     edit = ChunkEdit.objects.get()
     assert f"/w/acme/passage-edits/{edit.pk}/revert/" in page
     browser.post(f"/w/acme/passage-edits/{edit.pk}/revert/")
-    refresh_passages(document.pk)
+    refresh_chunks(document.pk)
     assert Chunk.objects.get().text == TEXT
 
 
@@ -130,7 +130,7 @@ def test_a_change_that_lost_its_place_is_said(
     browser: Client, document: Document, passage: Chunk
 ) -> None:
     browser.post(f"/w/acme/passages/{passage.pk}/edit/", {"text": "Leave is 30 days.", "tags": ""})
-    refresh_passages(document.pk)
+    refresh_chunks(document.pk)
     add_document(document.collection, "rules.md", "Everything is new here.")
 
     page = page_of(browser, document)
@@ -171,7 +171,7 @@ def test_the_api_reads_and_changes_passages(
     assert changed.status_code == 202
     [edit] = changed.json()
     assert (edit["original"], edit["text"], edit["tags"]) == (TEXT, "Leave is 30 days.", ["hr"])
-    refresh_passages(document.pk)
+    refresh_chunks(document.pk)
 
     read = api.get(f"/api/v1/passages/{passage.pk}/").json()
     assert (read["text"], read["tags"], read["edit"]) == ("Leave is 30 days.", ["hr"], edit["id"])
@@ -182,7 +182,7 @@ def test_the_api_reads_and_changes_passages(
         {**edit, "updated_at": edit["updated_at"]}
     ]
     assert api.delete(f"/api/v1/passage-edits/{edit['id']}/").status_code == 204
-    refresh_passages(document.pk)
+    refresh_chunks(document.pk)
     assert api.get(f"/api/v1/passages/{passage.pk}/").json()["text"] == TEXT
 
 
@@ -190,7 +190,7 @@ def test_the_api_splits_and_disables(api: ApiClient, document: Document, passage
     path = f"/api/v1/passages/{passage.pk}"
     made = api.post(f"{path}/split/", {"at": 18}, content_type="application/json")
     assert [edit["original"] for edit in made.json()] == [TEXT[:17], TEXT[18:]]
-    refresh_passages(document.pk)
+    refresh_chunks(document.pk)
 
     first = Chunk.objects.order_by("position").first()
     assert first is not None

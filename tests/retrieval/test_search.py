@@ -12,8 +12,9 @@ from django.db import connection, transaction
 
 from apps.documents.models import Collection
 from apps.retrieval.models import Embedding, Index
-from apps.retrieval.search.engine import Hit, SearchQuery, SearchResult, drop_overlaps, search
-from apps.retrieval.search.sql import Mode
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.hits import Hit, SearchResult, drop_overlaps
+from apps.retrieval.search.query import Mode, SearchQuery
 from apps.workspaces.models import Workspace
 from inference.protocols import Vectors
 from tests.retrieval.helpers import (
@@ -35,8 +36,8 @@ def collection(workspace: Workspace) -> Collection:
 def find(
     collection: Collection, text: str, mode: Mode = "hybrid", limit: int = 8, **kwargs: Any
 ) -> SearchResult:
-    query = SearchQuery(collection.workspace_id, [collection.pk], text, limit=limit, mode=mode)
-    return search(query, **kwargs)
+    query = SearchQuery(collection.workspace_id, [collection.pk], text, limit, mode, **kwargs)
+    return search(query)
 
 
 def axis(*weights: float) -> Vectors:
@@ -128,7 +129,7 @@ def test_the_lists_can_be_weighted(collection: Collection) -> None:
     set_vectors([a, b, c], [axis(0, 0, 1), axis(1), axis(1, 1)])
     place = (collection.workspace_id, [collection.pk], "pear")
 
-    hits = search(SearchQuery(*place, weights=(0.9, 0.1)), vector=axis(1)).hits
+    hits = search(SearchQuery(*place, weights=(0.9, 0.1), vector=axis(1))).hits
 
     expected = [0.9 / 61 + 0.1 / 63, 0.9 / 62 + 0.1 / 61, 0.1 / 62]
     assert [hit.chunk_id for hit in hits] == [a, b, c]

@@ -152,7 +152,7 @@ def test_without_the_model_the_answer_says_what_works(
     def fail() -> None:
         raise ModelFilesError("not built")
 
-    monkeypatch.setattr("apps.retrieval.search.engine.get_embedder", fail)
+    monkeypatch.setattr("apps.retrieval.search.query.get_embedder", fail)
     asked = {"collection": str(collection.pk), "query": "leave"}
 
     refused = api.post_json(URL, asked)

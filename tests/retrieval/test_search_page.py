@@ -90,7 +90,7 @@ def test_without_the_model_the_search_goes_by_words_and_says_so(
     def refuse() -> Any:
         raise ModelFilesError("not there")
 
-    monkeypatch.setattr("apps.retrieval.search.engine.get_embedder", refuse)
+    monkeypatch.setattr("apps.retrieval.search.query.get_embedder", refuse)
     response = browser.get("/w/acme/search/?query=leave")
 
     assert titles_in(response) == ["leave.md"]

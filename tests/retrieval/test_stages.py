@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from apps.retrieval.search.diversity import diversify
-from apps.retrieval.search.engine import Hit
 from apps.retrieval.search.fusion import EVEN, LITERAL, choose_weights, join_lists, mix, to_unit
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.neighbours import Stretch, grow
 from apps.retrieval.search.profiles import RetrievalProfile
 from apps.retrieval.search.recency import freshness, prefer_recent

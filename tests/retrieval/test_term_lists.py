@@ -11,9 +11,10 @@ from apps.documents.models import Collection, Document
 from apps.retrieval.indexes.services import forget_document
 from apps.retrieval.models import FrequentTerm, Index, LatePassage, TermLists
 from apps.retrieval.postings import packing
-from apps.retrieval.postings import writing as postings
 from apps.retrieval.postings.packed_terms import unpack_numbers
-from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.postings.services import copy_postings, remove_postings
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.models import Workspace
 from tests.retrieval.helpers import add_passages, make_collection
 
@@ -77,8 +78,8 @@ def test_a_passage_that_changes_is_found_by_its_new_words_only(
     """Its place in the packed postings was passed, so it is noted and read as it is now."""
     chunk = Chunk.objects.filter(text__contains="seldom").order_by("pk")[0]
     before = len(scores(packed, settings, exact=False, text="seldom"))
-    postings._remove_postings([chunk.pk])
-    postings.copy_postings([(chunk.pk, "rare rare rare changed", "")], index=packed)
+    remove_postings([chunk.pk])
+    copy_postings([(chunk.pk, "rare rare rare changed", "")], index=packed)
     Index.objects.filter(pk=packed.pk).update(num_chunks=100)
 
     assert [late.chunk_id for late in LatePassage.objects.all()] == [chunk.pk]

@@ -18,8 +18,8 @@ from apps.retrieval.indexes.services import (
     store_embeddings,
 )
 from apps.retrieval.models import Embedding, Index, Posting
-from apps.retrieval.search.engine import SearchQuery, search
-from apps.retrieval.search.sql import Mode
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.query import Mode, SearchQuery
 from apps.workspaces.models import Workspace
 from tests.retrieval.helpers import (
     add_document,

@@ -20,7 +20,8 @@ from apps.retrieval.indexes.invariants import check_index
 from apps.retrieval.models import Index, PassageContext
 from apps.retrieval.passages import contexts
 from apps.retrieval.passages.contexts import MAX_CONTEXT_CHARS, clean_context, compose
-from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.services import Actor
 from inference.stub_server import StubConfig, StubServer, serve_in_thread
 from tests.workers.helpers import run_all, upload

@@ -17,7 +17,8 @@ from apps.documents.services import delete_document
 from apps.retrieval.indexes import builds, coverage
 from apps.retrieval.indexes.invariants import check_index
 from apps.retrieval.models import Embedding, Index, IndexedVersion, IndexState, Posting
-from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.services import Actor
 from tests.workers.helpers import MARKDOWN, newest, run_all, upload
 from workers.runner import drain

@@ -125,7 +125,7 @@ def in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "WHOLE_CHARS", -1)
 
 
-@pytest.mark.parametrize("step", ["cut_texts", "store_passages", "_hand_over"])
+@pytest.mark.parametrize("step", ["cut_texts", "store_chunks", "_hand_over"])
 def test_a_worker_killed_while_a_short_document_is_stored_leaves_nothing_of_it(
     collection: Collection, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -157,7 +157,7 @@ def test_a_worker_killed_between_reading_and_embedding(
 
 
 @pytest.mark.parametrize(
-    ("step", "whole_chars"), [("split_version", -1), ("store_passages", ingest.WHOLE_CHARS)]
+    ("step", "whole_chars"), [("split_version", -1), ("store_chunks", ingest.WHOLE_CHARS)]
 )
 def test_the_database_restarts_while_a_document_is_read(
     collection: Collection, monkeypatch: pytest.MonkeyPatch, step: str, whole_chars: int
@@ -213,7 +213,7 @@ def test_an_error_of_ours_is_told_and_logged(
     def wrong(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(ingest, "store_passages", wrong)
+    monkeypatch.setattr(ingest, "store_chunks", wrong)
     run_all()
     version, job = newest(outcome.document), Job.objects.get()
     assert (version.state, job.state) == (VersionState.FAILED, JobState.FAILED)

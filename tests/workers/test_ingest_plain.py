@@ -166,7 +166,7 @@ class _Killed(BaseException):
     """As `kill -9`: nothing catches it, nothing is tidied up."""
 
 
-@pytest.mark.parametrize("step", ["cut_texts", "store_first_passages", "_store"])
+@pytest.mark.parametrize("step", ["cut_texts", "store_first_chunks", "_store"])
 def test_a_worker_killed_meanwhile_leaves_nothing_of_them(
     collection: Collection, monkeypatch: pytest.MonkeyPatch, alone: list[str], step: str
 ) -> None:

@@ -13,7 +13,8 @@ from apps.documents.models import Collection, Document, DocumentVersion, Page
 from apps.documents.services import delete_document
 from apps.documents.storage import blob_root, locate_blob
 from apps.retrieval.models import Embedding, Posting
-from apps.retrieval.search.engine import SearchQuery, search
+from apps.retrieval.search.first_stage import search
+from apps.retrieval.search.query import SearchQuery
 from apps.workspaces.services import Actor
 from tests.workers.helpers import MARKDOWN, make_collection, run_all, upload
 from workers.claims import claim_due

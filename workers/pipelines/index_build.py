@@ -36,7 +36,7 @@ from apps.retrieval.indexes.services import (
     store_embeddings,
 )
 from apps.retrieval.models import BuildStage, Index, IndexState
-from apps.retrieval.postings import writing as postings
+from apps.retrieval.postings.services import remove_chunks_of
 from apps.workspaces.services import Actor
 from inference.errors import ModelError, ModelFilesError
 from inference.protocols import Embedder
@@ -124,7 +124,7 @@ class _Build:
             # If the version was replaced meanwhile, its passages are gone: remove these as well.
             document = Document.objects.select_for_update(no_key=True).filter(pk=document_id)
             if not document.filter(current_id=version_id, deleted_at=None).exists():
-                postings.remove_passages([version_id])
+                remove_chunks_of([version_id])
 
     def _split_rest(self, documents: Sequence[tuple[UUID, UUID]]) -> None:
         """Split the versions that became current after `_split_all`."""
@@ -136,7 +136,7 @@ class _Build:
                 self._split(document_id, version_id)
 
     def _show_totals(self) -> None:
-        total, done = coverage.count_passages(self.index)
+        total, done = coverage.count_chunks(self.index)
         self._show(BuildStage.EMBEDDING, done=done, total=total)
 
     def _embed_all(self) -> None:
@@ -235,7 +235,7 @@ def discard_index(job: Job) -> None:
         return
     while builds.remove_rows(index.pk):
         _check_wanted(job)
-    while builds.remove_passages_or_row(index):
+    while builds.remove_chunks_or_row(index):
         _check_wanted(job)
 
 

@@ -15,7 +15,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from apps.chunking.planning import cut_texts
-from apps.chunking.services import split_version, store_passages
+from apps.chunking.services import split_version, store_chunks
 from apps.chunking.units import PageText
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
@@ -69,7 +69,7 @@ def parse_version(job: Job) -> None:
         # Cut before the transaction, so that the job's row is not locked while that takes.
         cut = cut_texts(read.page_texts(), profile=profile)
         with fence(job):
-            count = store_passages(version, cut, profile=profile)
+            count = store_chunks(version, cut, profile=profile)
             _hand_over(job, read, num_chunks=count, profile_id=profile.pk)
         return
     count = split_version(version, profile=profile)

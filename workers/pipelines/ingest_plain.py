@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from apps.chunking.models import ChunkingProfile
 from apps.chunking.planning import CutVersion, cut_texts
-from apps.chunking.services import store_first_passages
+from apps.chunking.services import store_first_chunks
 from apps.core import jobs
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import DocumentVersion, Page
@@ -136,7 +136,7 @@ def _store(reads: Sequence[_Read], *, began: dt.datetime) -> None:
     counts: dict[UUID, int] = {}
     for profile in {read.profile for read in reads}:
         alike = [(read.store.version, read.cut) for read in reads if read.profile == profile]
-        stored = store_first_passages(alike, profile=profile)
+        stored = store_first_chunks(alike, profile=profile)
         counts |= {version.pk: n for (version, _), n in zip(alike, stored, strict=True)}
     stores = sorted((read.store for read in reads), key=lambda store: store.version.pk)
     Page.objects.bulk_create([page for store in stores for page in store.waiting])

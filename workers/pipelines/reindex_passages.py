@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from apps.core.models import Job, JobState
-from apps.retrieval.passages.alignment import refresh_passages
+from apps.retrieval.passages.refresh import refresh_chunks
 from workers.claims import still_wanted
 
 
@@ -18,4 +18,4 @@ def reindex_passages(job: Job) -> None:
         )
 
     if still_wanted([job]):
-        refresh_passages(UUID(job.payload["document_id"]), progress=show)
+        refresh_chunks(UUID(job.payload["document_id"]), progress=show)

@@ -120,7 +120,7 @@ class _Build:
             cursor.execute("SELECT pg_cancel_backend(%s)", [self.backend_pid])
 
 
-def _show(job: Job, progress: ann.Progress) -> None:
+def _show(job: Job, progress: ann.VectorIndexProgress) -> None:
     if progress.total:
         Job.objects.filter(pk=job.pk).update(done=progress.done, total=progress.total)
 

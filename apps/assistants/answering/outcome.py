@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from apps.assistants.answering.citations import Span
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 from inference.types import Usage
 
 

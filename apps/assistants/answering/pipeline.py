@@ -36,8 +36,9 @@ from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
 from apps.prompts.defaults import NOT_FOUND
 from apps.prompts.messages import validate_output
-from apps.retrieval.search.engine import MAX_LIMIT, Hit
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, Retrieved, retrieve
+from apps.retrieval.search.query import MAX_LIMIT
 from apps.traces.recorder import Recorder, SpanRecord
 from inference.protocols import Vectors
 from inference.reader import CitedSentence, Passage, Reader, ReaderAnswer

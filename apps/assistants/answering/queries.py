@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from apps.assistants.answering.outcome import Turn
 from apps.assistants.answering.rewriting import rewrite_question
-from apps.retrieval.search.profiles import RetrievalProfile, Source
+from apps.retrieval.search.profiles import QueryTransform, RetrievalProfile
 from inference.errors import ModelError
 from inference.types import ChatMessage
 
@@ -84,26 +84,28 @@ class _Planner:
         self._ask_model = ask
         self.note = ""
 
-    async def rewrite(self, source: Source, question: str, history: Sequence[Turn]) -> str:
-        if source == "off" or not history:
+    async def rewrite(
+        self, transform: QueryTransform, question: str, history: Sequence[Turn]
+    ) -> str:
+        if transform == "off" or not history:
             return question
-        if source == "model":
+        if transform == "model":
             turns = "\n".join(f"Q: {turn.question}\nA: {turn.answer[:400]}" for turn in history)
             said = await self._ask("query:rewrite", _REWRITE, f"{turns}\nQ: {question}")
             if said:
                 return said
         return rewrite_question(question, [turn.question for turn in history])
 
-    async def decompose(self, source: Source, text: str) -> list[str]:
-        if source == "model":
+    async def decompose(self, transform: QueryTransform, text: str) -> list[str]:
+        if transform == "model":
             said = await self._ask("query:parts", _DECOMPOSE, text)
             if said:
                 return read_list(said)
-        return [] if source == "off" else split_question(text)
+        return [] if transform == "off" else split_question(text)
 
-    async def expand(self, source: Source, text: str) -> list[str]:
+    async def expand(self, transform: QueryTransform, text: str) -> list[str]:
         """By rules, words are added after a first search: see `retrieval.feedback`."""
-        if source != "model":
+        if transform != "model":
             return []
         words = await self._ask("query:words", _EXPAND, text)
         return [f"{text} {words}"] if words else []

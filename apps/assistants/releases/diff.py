@@ -11,8 +11,8 @@ from apps.prompts.diffing import list_parts
 from apps.retrieval.search.profiles import (
     FUSION_LABELS,
     MODE_LABELS,
+    QUERY_TRANSFORM_LABELS,
     RERANK_LABELS,
-    SOURCE_LABELS,
     RetrievalProfile,
 )
 
@@ -28,7 +28,7 @@ CHOICES: dict[str, dict[Any, str]] = {
     "mode": dict(MODE_LABELS),
     "fusion": dict(FUSION_LABELS),
     "rerank": dict(RERANK_LABELS),
-    **{name: dict(SOURCE_LABELS) for name in ("rewrite", "expand", "decompose")},
+    **{name: dict(QUERY_TRANSFORM_LABELS) for name in ("rewrite", "expand", "decompose")},
 }
 READER = "Built-in reader"
 NOTHING = "not set"

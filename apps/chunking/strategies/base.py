@@ -31,7 +31,7 @@ class ParameterError(ValueError):
 
 
 class EmbedderMissingError(Exception):
-    """The strategy compares meanings, and the caller gave it nothing to do that with."""
+    """The strategy compares meanings, and the caller passed no `embed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Source:
+class ChunkingSource:
     """A document to be cut.
 
-    `room` is how many tokens of heading path and text the embedding model reads. `embed` is given
-    where a strategy may compare meanings.
+    `room` is how many tokens of heading path and text the embedding model reads. `embed` is
+    needed by strategies that compare meanings.
     """
 
     pages: Sequence[PageText]
@@ -91,7 +91,7 @@ class Source:
         return join_pages([page.text for page in self.pages])
 
 
-Cut = Callable[[Source, Values], list[Piece]]
+Cut = Callable[[ChunkingSource, Values], list[Piece]]
 Check = Callable[[Values], Mapping[str, str]]
 
 
@@ -116,17 +116,17 @@ class Strategy:
         """Every parameter at its default."""
         return {parameter.name: parameter.default for parameter in self.parameters}
 
-    def clean(self, given: Values) -> dict[str, Value]:
-        """All parameters, the given ones checked. Raises ParameterError."""
+    def clean(self, params: Values) -> dict[str, Value]:
+        """All parameters, with those in `params` checked. Raises ParameterError."""
         errors: dict[str, str] = {}
-        unknown = sorted(set(given) - {parameter.name for parameter in self.parameters})
+        unknown = sorted(set(params) - {parameter.name for parameter in self.parameters})
         if unknown:
             errors[unknown[0]] = f"{self.name} has no parameter {unknown[0]}."
         values = self.defaults()
         for parameter in self.parameters:
             try:
                 values[parameter.name] = parameter.clean(
-                    given.get(parameter.name, parameter.default)
+                    params.get(parameter.name, parameter.default)
                 )
             except ValueError as error:
                 errors[parameter.name] = str(error)
@@ -138,7 +138,7 @@ class Strategy:
 
 
 def overlap_check(size: str, overlap: str) -> Check:
-    """The overlap must be less than half of the size, or passages would hardly move on."""
+    """The overlap must be less than half of the size, or chunks would hardly advance."""
 
     def check(values: Values) -> Mapping[str, str]:
         if values[overlap] * 2 >= values[size]:
@@ -149,6 +149,14 @@ def overlap_check(size: str, overlap: str) -> Check:
 
 
 __all__ = [
-    "Cut", "Embed", "EmbedderMissingError", "Parameter", "ParameterError", "Source", "Strategy",
-    "Value", "Values", "overlap_check",
+    "ChunkingSource",
+    "Cut",
+    "Embed",
+    "EmbedderMissingError",
+    "Parameter",
+    "ParameterError",
+    "Strategy",
+    "Value",
+    "Values",
+    "overlap_check",
 ]  # fmt: skip

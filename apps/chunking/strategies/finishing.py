@@ -1,4 +1,4 @@
-"""From spans to passages: blanks off, heading paths and pages on, nothing too large to be read."""
+"""Turns spans into chunks: trims them, adds heading paths and pages, halves what is too large."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from apps.chunking.spans import Span, strip_span
 from apps.chunking.splitters import CONTEXT_TOKENS, Contexts, Piece
-from apps.chunking.strategies.base import Source
+from apps.chunking.strategies.base import ChunkingSource
 from apps.chunking.units import (
     CHARS_PER_TOKEN,
     HEADING_CHARS,
@@ -44,17 +44,17 @@ class Outline:
         return self._pages[max(bisect_right(self._page_starts, offset) - 1, 0)].number
 
     def path_of(self, start: int, end: int) -> str:
-        """The heading path of what stands in a span below the headings that it opens with."""
-        found = bisect_right(self._heading_starts, start) - 1
-        while found + 1 < len(self._headings) and self._opens(start, end, found):
-            following = self._headings[found + 1]
+        """The heading path of a span, including the headings that it opens with."""
+        number = bisect_right(self._heading_starts, start) - 1
+        while number + 1 < len(self._headings) and self._opens(start, end, number):
+            following = self._headings[number + 1]
             if following.start >= end:
                 break
-            between = self._text[self._headings[found].end : following.start]
+            between = self._text[self._headings[number].end : following.start]
             if between.strip():
                 break
-            found += 1
-        return self._headings[found].path if found >= 0 else ""
+            number += 1
+        return self._headings[number].path if number >= 0 else ""
 
     def _opens(self, start: int, end: int, number: int) -> bool:
         return number >= 0 and start <= self._headings[number].end <= end
@@ -62,7 +62,7 @@ class Outline:
 
 def _read_headings(pages: Sequence[PageText], text: str) -> list[_Heading]:
     path: list[tuple[int, str]] = []
-    found = []
+    headings = []
     for page in pages:
         for kind, level, raw_start, raw_end in find_regions(page):
             if kind != "heading":
@@ -73,20 +73,20 @@ def _read_headings(pages: Sequence[PageText], text: str) -> list[_Heading]:
             while path and path[-1][0] >= level:
                 path.pop()
             path.append((level, shorten(" ".join(text[start:end].split()), HEADING_CHARS)))
-            found.append(_Heading(start, end, join_path([title for _, title in path])))
-    return found
+            headings.append(_Heading(start, end, join_path([title for _, title in path])))
+    return headings
 
 
 def finish(
-    source: Source,
+    source: ChunkingSource,
     spans: Sequence[Span],
     *,
     with_headings: bool = True,
     limit: int | None = None,
 ) -> list[Piece]:
-    """Passages from spans, in order. Empty ones are dropped, and what is too large is halved.
+    """Chunks from spans, in order. Empty ones are dropped, and what is too large is halved.
 
-    No passage has more than `limit` tokens, nor more than `source.room` with its heading path.
+    No chunk has more than `limit` tokens, nor more than `source.room` with its heading path.
     """
     text = source.text
     stripped = [span for start, end in spans if (span := strip_span(text, start, end))[0] < span[1]]
@@ -101,7 +101,7 @@ def finish(
     fitted = zip(paths, _fit(source, stripped, rooms), strict=True)
     leaves = [(span, tokens, path) for path, parts in fitted for span, tokens in parts]
     pieces = []
-    # Halves of a passage may lie in the overlap of the next, and then say nothing of their own.
+    # Half of a chunk may lie within the overlap of the next, and then adds nothing.
     reached = 0
     for (start, end), tokens, path in sorted(leaves, key=lambda leaf: (leaf[0][0], -leaf[0][1])):
         if end > reached:
@@ -119,8 +119,8 @@ def finish(
 _Fitted = list[tuple[Span, int]]
 
 
-def _fit(source: Source, spans: Sequence[Span], rooms: Sequence[int]) -> list[_Fitted]:
-    """For each span the parts that it is read in, with their tokens; one, where it fits."""
+def _fit(source: ChunkingSource, spans: Sequence[Span], rooms: Sequence[int]) -> list[_Fitted]:
+    """The parts of each span, with their tokens; a span that fits has one part."""
     parts: list[list[Span]] = [[span] for span in spans]
     counted: dict[Span, int] = {}
     waiting = list(dict.fromkeys(spans))
@@ -138,7 +138,7 @@ def _fit(source: Source, spans: Sequence[Span], rooms: Sequence[int]) -> list[_F
             parts[number] = halved
             waiting += [span for span in halved if span not in counted]
         waiting = list(dict.fromkeys(waiting))
-    return [[(span, counted[span]) for span in found] for found in parts]
+    return [[(span, counted[span]) for span in fitted] for fitted in parts]
 
 
 def _size(span: Span, tokens: int) -> int:
@@ -147,7 +147,7 @@ def _size(span: Span, tokens: int) -> int:
 
 
 def _halve(text: str, span: Span) -> list[Span]:
-    """Two parts, cut at the blank nearest to the middle, or in a word that has none near."""
+    """Two parts, cut at the blank nearest to the middle, or in the middle where none is near."""
     start, end = span
     middle = (start + end) // 2
     reach = max((end - start) // 4, 1)

@@ -1,4 +1,4 @@
-"""Passages of a fixed size in characters, words, sentences or tokens, whatever the text is like."""
+"""Chunks of a fixed size in characters, words, sentences or tokens, whatever the text is like."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from apps.chunking.spans import Span, cut_words, find_paragraphs, find_sentences, strip_span
 from apps.chunking.splitters import Piece
-from apps.chunking.strategies.base import Parameter, Source, Strategy, Values, overlap_check
+from apps.chunking.strategies.base import ChunkingSource, Parameter, Strategy, Values, overlap_check
 from apps.chunking.strategies.finishing import finish
 from apps.chunking.strategies.packing import pack
 from apps.chunking.strategies.recursive import HEADINGS, overlap_parameter, size_parameter
@@ -16,7 +16,7 @@ _BLANK = re.compile(r"\s")
 FAMILY = "Fixed size"
 
 
-def cut_by_characters(source: Source, values: Values) -> list[Piece]:
+def cut_by_characters(source: ChunkingSource, values: Values) -> list[Piece]:
     """Every so many characters; on request never inside a word."""
     spans = list(
         _windows(source.text, values["size"], values["overlap"], whole_words=values["whole_words"])
@@ -50,29 +50,29 @@ def _step_back(text: str, start: int, end: int) -> int:
     return end
 
 
-def cut_by_words(source: Source, values: Values) -> list[Piece]:
+def cut_by_words(source: ChunkingSource, values: Values) -> list[Piece]:
     """Every so many words. Of text without blanks, 24 characters count as a word."""
     return _cut_by_count(source, values, list(cut_words(source.text, 0, len(source.text))))
 
 
-def cut_by_sentences(source: Source, values: Values) -> list[Piece]:
+def cut_by_sentences(source: ChunkingSource, values: Values) -> list[Piece]:
     """Every so many sentences."""
     text = source.text
-    found = (
+    sentences = (
         strip_span(text, *sentence)
         for paragraph in find_paragraphs(text, 0, len(text))
         for sentence in find_sentences(text, *paragraph)
     )
-    return _cut_by_count(source, values, [span for span in found if span[0] < span[1]])
+    return _cut_by_count(source, values, [span for span in sentences if span[0] < span[1]])
 
 
-def _cut_by_count(source: Source, values: Values, units: list[Span]) -> list[Piece]:
+def _cut_by_count(source: ChunkingSource, values: Values, units: list[Span]) -> list[Piece]:
     ranges = pack([1] * len(units), limit=values["size"], overlap=values["overlap"])
     spans = [(units[first][0], units[last - 1][1]) for first, last in ranges]
     return finish(source, spans, with_headings=values["headings"])
 
 
-def cut_by_tokens(source: Source, values: Values) -> list[Piece]:
+def cut_by_tokens(source: ChunkingSource, values: Values) -> list[Piece]:
     """Every so many tokens of the embedding model, between words."""
     words = list(cut_words(source.text, 0, len(source.text)))
     sizes = source.count_tokens([source.text[start:end] for start, end in words])

@@ -1,4 +1,4 @@
-"""Putting small things together into passages. Pure numbers: sizes in, ranges of indices out."""
+"""Packs small units into chunks. Pure numbers: sizes in, ranges of indices out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Range = tuple[int, int]
 
 
 def pack(sizes: Sequence[int], *, limit: int, overlap: int = 0) -> Iterator[Range]:
-    """Ranges of at most `limit` together, each but the first opening with up to `overlap` again.
+    """Ranges that sum to at most `limit`; each but the first repeats up to `overlap` of the last.
 
     Something larger than the limit is a range of its own. Every index is in some range.
 

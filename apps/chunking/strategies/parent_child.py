@@ -1,4 +1,4 @@
-"""Small passages to search, each in a larger one to read."""
+"""Small chunks to search, each in a larger one to read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from apps.chunking.splitters import Packer, Piece, Range, SplitParams, group_sections, open_packer
-from apps.chunking.strategies.base import Parameter, Source, Strategy, Values, overlap_check
+from apps.chunking.strategies.base import ChunkingSource, Parameter, Strategy, Values, overlap_check
 from apps.chunking.strategies.recursive import overlap_parameter, read_split_params
 from apps.chunking.strategies.structure import group_pages
 
@@ -14,8 +14,8 @@ UNLIMITED = 10**9
 """Parents are read by a chat model, and never embedded."""
 
 
-def cut_into_children(source: Source, values: Values) -> list[Piece]:
-    """Passages with the span of their parent. Parents do not overlap and leave nothing out."""
+def cut_into_children(source: ChunkingSource, values: Values) -> list[Piece]:
+    """Chunks with the spans of their parents, which do not overlap and leave nothing out."""
     params = read_split_params(values, room=source.room)
     packer = open_packer(source.pages, params=params, count_tokens=source.count_tokens)
     size = max(values["parent"], 40)

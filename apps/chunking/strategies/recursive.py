@@ -13,12 +13,12 @@ from apps.chunking.spans import (
     strip_span,
 )
 from apps.chunking.splitters import Piece, SplitParams, split_pages
-from apps.chunking.strategies.base import Parameter, Source, Strategy, Values, overlap_check
+from apps.chunking.strategies.base import ChunkingSource, Parameter, Strategy, Values, overlap_check
 from apps.chunking.strategies.finishing import finish
 from apps.chunking.strategies.packing import pack
 
 MAX_TOKENS = 2000
-"""The most that can be asked for; what the embedding model reads may be less."""
+"""The largest size on offer; the embedding model may read less."""
 
 
 def size_parameter(default: int, *, minimum: int = 40) -> Parameter:
@@ -30,7 +30,7 @@ def size_parameter(default: int, *, minimum: int = 40) -> Parameter:
 
 
 def overlap_parameter(default: int, maximum: int, unit: str) -> Parameter:
-    """What neighbours share."""
+    """How much neighbours share, as most strategies have it."""
     return Parameter(
         "overlap", "Overlap", "How much of its end a passage shares with the next, so that nothing "
         "is torn apart at the border.", "integer", default, 0, maximum, unit=unit,
@@ -51,7 +51,7 @@ def read_split_params(values: Values, *, room: int) -> SplitParams:
     return SplitParams(target=target, cap=cap, overlap=overlap, room=room)
 
 
-def cut_recursive(source: Source, values: Values) -> list[Piece]:
+def cut_recursive(source: ChunkingSource, values: Values) -> list[Piece]:
     """Sections at headings; in them, cuts at the best border near the size."""
     params = read_split_params(values, room=source.room)
     return split_pages(source.pages, params=params, count_tokens=source.count_tokens)
@@ -69,30 +69,32 @@ Finder = Callable[[str, int, int], Iterator[Span]]
 LEVELS: tuple[Finder, ...] = (find_paragraphs, find_lines, find_sentences, cut_words)
 
 
-def cut_at_separators(source: Source, values: Values) -> list[Piece]:
+def cut_at_separators(source: ChunkingSource, values: Values) -> list[Piece]:
     """Paragraphs; those that are too large as lines, then sentences, then words; then packed."""
     limit = min(values["target"], source.room)
-    found = _break(source, [(0, len(source.text))], limit=limit, level=0)
-    sizes = [size for _, size in found]
+    units = _break(source, [(0, len(source.text))], limit=limit, level=0)
+    sizes = [size for _, size in units]
     spans = [
-        (found[first][0][0], found[last - 1][0][1])
+        (units[first][0][0], units[last - 1][0][1])
         for first, last in pack(sizes, limit=limit, overlap=values["overlap"])
     ]
     return finish(source, spans, with_headings=values["headings"])
 
 
-def _break(source: Source, spans: list[Span], *, limit: int, level: int) -> list[tuple[Span, int]]:
-    """Spans with their tokens, none beyond the limit unless it is a single piece of a word."""
+def _break(
+    source: ChunkingSource, spans: list[Span], *, limit: int, level: int
+) -> list[tuple[Span, int]]:
+    """Spans with their tokens; only a single piece of a word may exceed the limit."""
     counts = source.count_tokens([source.text[start:end] for start, end in spans])
-    found: list[tuple[Span, int]] = []
+    units: list[tuple[Span, int]] = []
     for span, count in zip(spans, counts, strict=True):
         if count <= limit or level == len(LEVELS):
-            found.append((span, max(count, 1)))
+            units.append((span, max(count, 1)))
             continue
         parts = (strip_span(source.text, *part) for part in LEVELS[level](source.text, *span))
         inner = [part for part in parts if part[0] < part[1]]
-        found += _break(source, inner, limit=limit, level=level + 1)
-    return found
+        units += _break(source, inner, limit=limit, level=level + 1)
+    return units
 
 
 STRATEGIES = (

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from apps.chunking.splitters import Packer, Piece, Range, open_packer
 from apps.chunking.strategies.base import (
+    ChunkingSource,
     EmbedderMissingError,
     Parameter,
-    Source,
     Strategy,
     Values,
 )
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 BATCH = 256
 DIGITS = 3
-"""Distances are rounded, so that another batch order does not cut a text elsewhere."""
+"""Distances are rounded, so that the order of batches cannot move a cut."""
 
 
-def cut_by_meaning(source: Source, values: Values) -> list[Piece]:
-    """Sentences up to a turn of meaning. Raises EmbedderMissingError without `source.embed`."""
+def cut_by_meaning(source: ChunkingSource, values: Values) -> list[Piece]:
+    """Sentences up to a change of topic. Raises EmbedderMissingError without `source.embed`."""
     params = read_split_params({**values, "overlap": 0}, room=source.room)
     packer = open_packer(source.pages, params=params, count_tokens=source.count_tokens)
     distances = _measure(source, packer, window=values["window"])
@@ -40,11 +40,11 @@ def cut_by_meaning(source: Source, values: Values) -> list[Piece]:
     return packer.make_pieces(share(packer, ranges, values["overlap"], lambda unit: unit.is_prose))
 
 
-def _measure(source: Source, packer: Packer, *, window: int) -> list[float]:
-    """How far each unit's meaning is from what stands before it, as cosine distances.
+def _measure(source: ChunkingSource, packer: Packer, *, window: int) -> list[float]:
+    """How far each unit's meaning is from that of the text before it, as cosine distances.
 
-    The mean of `window` + 1 sentences on one side is compared with that on the other: one alone
-    says little of what it is about. Lines of code and rows of tables are not embedded: next to
+    The mean of `window` + 1 sentences on one side is compared with that on the other: a single
+    sentence says little about its topic. Lines of code and rows of tables are not embedded: next to
     them, as at the first unit, the distance is 0.
     """
     if source.embed is None:
@@ -75,7 +75,7 @@ def _distance(one: Vectors, other: Vectors) -> float:
 
 
 def find_turns(packer: Packer, distances: Sequence[float], *, percentile: float) -> set[int]:
-    """Indices of units that begin something new: behind a large distance, or a heading."""
+    """Indices of units that begin a new topic: after a large distance, or at a heading."""
     units = packer.units
     headings = {i for i, unit in enumerate(units) if unit.border == Border.HEADING and i}
     inside = sorted(d for i, d in enumerate(distances) if d > 0 and i not in headings)

@@ -1,4 +1,4 @@
-"""Passages along what a document shows: its headings, pages, tables, or the code in it."""
+"""Chunks that follow a document's structure: its headings, pages, tables or code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from apps.chunking.splitters import Packer, Piece, Range, SplitParams, group_sections, open_packer
-from apps.chunking.strategies.base import Parameter, Source, Strategy, Values, overlap_check
+from apps.chunking.strategies.base import ChunkingSource, Parameter, Strategy, Values, overlap_check
 from apps.chunking.strategies.recursive import (
     overlap_parameter,
     read_split_params,
@@ -24,8 +24,8 @@ _DEFINITION = re.compile(
 )
 
 
-def cut_at_headings(source: Source, values: Values) -> list[Piece]:
-    """A passage for each section down to a level; what is too large is cut evenly."""
+def cut_at_headings(source: ChunkingSource, values: Values) -> list[Piece]:
+    """A chunk for each section down to a level; what is too large is cut evenly."""
     packer, params = _open(source, values)
 
     def starts(index: int) -> bool:
@@ -36,8 +36,8 @@ def cut_at_headings(source: Source, values: Values) -> list[Piece]:
     return packer.make_pieces([piece for group in groups for piece in packer.cut(group)])
 
 
-def cut_at_pages(source: Source, values: Values) -> list[Piece]:
-    """A passage for each page, slide or sheet; what is too large is cut evenly."""
+def cut_at_pages(source: ChunkingSource, values: Values) -> list[Piece]:
+    """A chunk for each page, slide or sheet; what is too large is cut evenly."""
     packer, params = _open(source, {**values, "overlap": 0})
     groups = _join_small(packer, group_pages(packer.units), values["minimum"], params)
     ranges = [piece for group in groups for piece in packer.cut(group)]
@@ -49,8 +49,10 @@ def group_pages(units: Sequence[Unit]) -> Iterator[Range]:
     return _group(units, lambda index: units[index].page != units[index - 1].page)
 
 
-def cut_tables(source: Source, values: Values) -> list[Piece]:
-    """So many rows of a table to a passage, its header in the heading path; the rest as usual."""
+def cut_tables(source: ChunkingSource, values: Values) -> list[Piece]:
+    """A fixed number of table rows to a chunk, with the table's header in the heading path.
+
+    Text outside of tables is cut by sections."""
     packer, params = _open(source, {**values, "overlap": 30})
     ranges: list[Range] = []
     for first, last in _runs(packer.units, kind="table"):
@@ -68,7 +70,7 @@ def cut_tables(source: Source, values: Values) -> list[Piece]:
 def _cut_rows(packer: Packer, first: int, last: int, values: Values) -> Iterator[Range]:
     body = next(i for i in range(first, last) if packer.units[i].kind == "table")
     start = first
-    # The header stands above the first rows and is none of them.
+    # The header precedes the first rows and does not count as one.
     for end in range(body + 1 + values["rows"], last + values["rows"], values["rows"]):
         yield from packer.cut((start, min(end, last)))
         start = min(end, last)
@@ -79,7 +81,7 @@ def _cut_rows(packer: Packer, first: int, last: int, values: Values) -> Iterator
 
 
 def _with_heading(units: Sequence[Unit], ranges: list[Range], first: int) -> int:
-    """Where a table begins, with the headings right above it taken from the passage before."""
+    """Where a table begins, including headings right above it, which the chunk before gives up."""
     while first > 0 and units[first - 1].is_heading:
         first -= 1
         if ranges and ranges[-1][1] > first:
@@ -89,8 +91,8 @@ def _with_heading(units: Sequence[Unit], ranges: list[Range], first: int) -> int
     return first
 
 
-def cut_code(source: Source, values: Values) -> list[Piece]:
-    """Whole functions and classes, as many as fit; the text around code as usual."""
+def cut_code(source: ChunkingSource, values: Values) -> list[Piece]:
+    """Whole functions and classes, as many as fit. Text around code is cut by sections."""
     packer, params = _open(source, {**values, "overlap": 0})
     ranges: list[Range] = []
     for first, last in _runs(packer.units, kind="code"):
@@ -106,7 +108,7 @@ def cut_code(source: Source, values: Values) -> list[Piece]:
 
 
 def _group_definitions(packer: Packer, first: int, last: int) -> Iterator[Range]:
-    """Lines from one definition to the next, put together up to the size."""
+    """Lines from one definition to the next, packed up to the target size."""
     start = block = first
     for index in range(first + 1, last + 1):
         if index < last and not _begins_definition(packer, index):
@@ -133,13 +135,13 @@ def _indent(text: str, unit: Unit) -> int:
     return unit.start - (text.rfind("\n", 0, unit.start) + 1)
 
 
-def _open(source: Source, values: Values) -> tuple[Packer, SplitParams]:
+def _open(source: ChunkingSource, values: Values) -> tuple[Packer, SplitParams]:
     params = read_split_params(values, room=source.room)
     return open_packer(source.pages, params=params, count_tokens=source.count_tokens), params
 
 
 def _group(units: Sequence[Unit], starts: Callable[[int], bool]) -> Iterator[Range]:
-    """Ranges that begin wherever `starts(index)` says so."""
+    """Ranges that begin wherever `starts(index)` is true."""
     first = 0
     for index in range(1, len(units)):
         if starts(index):
@@ -150,7 +152,7 @@ def _group(units: Sequence[Unit], starts: Callable[[int], bool]) -> Iterator[Ran
 
 
 def _runs(units: Sequence[Unit], *, kind: str) -> Iterator[Range]:
-    """Ranges of one table or stretch of code each, and of what stands between them."""
+    """Ranges of one table or block of code each, and of the text between them."""
 
     def starts(index: int) -> bool:
         unit, before = units[index], units[index - 1]
@@ -164,7 +166,7 @@ def _runs(units: Sequence[Unit], *, kind: str) -> Iterator[Range]:
 def _join_small(
     packer: Packer, groups: Iterable[Range], minimum: int, params: SplitParams
 ) -> Iterator[Range]:
-    """Groups below the minimum go together with the next, as far as both fit into the size."""
+    """Groups below the minimum are joined with the next, provided that both fit into the target."""
     waiting: Range | None = None
     for first, last in groups:
         if waiting is None:
@@ -181,10 +183,10 @@ def _join_small(
 def share(
     packer: Packer, ranges: Sequence[Range], count: int, may_repeat: Callable[[Unit], bool]
 ) -> list[Range]:
-    """Each range begun up to `count` units earlier, with the end of the one before it.
+    """Ranges that each repeat up to `count` units from the end of the one before.
 
-    Units are sentences, rows or lines. None is repeated that `may_repeat` denies, nor so many
-    that the passage would grow too large.
+    Units are sentences, rows or lines. Only those for which `may_repeat` is true are repeated,
+    and no more than fit into the chunk.
     """
     shared = list(ranges[:1])
     for (before, _), (first, last) in pairwise(ranges):

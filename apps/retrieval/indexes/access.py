@@ -13,27 +13,27 @@ from apps.workspaces.models import Workspace
 
 def get_index(workspace: Workspace | UUID, index_id: UUID) -> Index:
     """The workspace's index with this id, with its collection and profile, or Http404."""
-    found = (
+    index = (
         Index.objects.select_related("collection", "profile", "created_by")
         .filter(workspace=workspace, pk=index_id, discarded_at=None, collection__deleted_at=None)
         .first()
     )
-    if found is None:
+    if index is None:
         raise Http404
-    return found
+    return index
 
 
 def get_saved_query(workspace: Workspace | UUID, query_id: UUID) -> SavedQuery:
     """The workspace's saved query with this id, or Http404."""
-    found = SavedQuery.objects.filter(workspace=workspace, pk=query_id).first()
-    if found is None:
+    query = SavedQuery.objects.filter(workspace=workspace, pk=query_id).first()
+    if query is None:
         raise Http404
-    return found
+    return query
 
 
 def get_profile(workspace: Workspace | UUID, profile_id: UUID) -> ChunkingProfile:
     """The workspace's chunking profile with this id, or Http404."""
-    found = ChunkingProfile.objects.filter(workspace=workspace, pk=profile_id).first()
-    if found is None:
+    profile = ChunkingProfile.objects.filter(workspace=workspace, pk=profile_id).first()
+    if profile is None:
         raise Http404
-    return found
+    return profile

@@ -18,8 +18,7 @@ from apps.core.embedder import EmbeddingChoice, list_embedders
 from apps.documents.access import get_collection
 from apps.retrieval.indexes import builds
 from apps.retrieval.indexes.access import get_index, get_profile
-from apps.retrieval.indexes.comparing import ComparedIndexes, compare_indexes
-from apps.retrieval.indexes.comparison import Placed
+from apps.retrieval.indexes.comparison import ComparedIndexes, RankedHit, compare_indexes
 from apps.retrieval.indexes.questions import MAX_QUESTIONS, choose_questions
 from apps.retrieval.indexes.selectors import (
     IndexView,
@@ -167,17 +166,17 @@ class IndexesView(WorkspaceAPIView):
     def post(self, request: Request, collection_id: UUID) -> Response:
         """Build an index beside the live one."""
         collection = get_collection(self.workspace_id, collection_id)
-        asked = BuildRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        values = asked.validated_data
+        serializer = BuildRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
         live = find_live(collection)
         profile = self._choose_profile(values, live.profile if live else None)
-        wanted = values.get("embedding_model") or (live.embedding_model if live else "")
+        model_name = values.get("embedding_model") or (live.embedding_model if live else "")
         try:
             index = builds.start_build(
                 collection,
                 profile=profile,
-                model=self._choose_model(wanted),
+                model=self._choose_model(model_name),
                 precision=values["precision"],
                 goes_live=values["goes_live"],
                 actor=self.actor,
@@ -296,8 +295,8 @@ class IndexComparisonView(WorkspaceAPIView):
         live = find_live(index.collection)
         if live is None or index.state == IndexState.LIVE:
             raise NOT_LIVE
-        asked = request.query_params.getlist("question")[:MAX_QUESTIONS]
-        questions = asked or choose_questions(index.collection)
+        own_questions = request.query_params.getlist("question")[:MAX_QUESTIONS]
+        questions = own_questions or choose_questions(index.collection)
         return Response(_render_comparison(compare_indexes(live, index, questions)))
 
 
@@ -309,8 +308,8 @@ def _render_comparison(compared: ComparedIndexes) -> dict[str, Any]:
             {
                 "text": item.text,
                 "overlap": item.comparison.overlap,
-                "live": [_render_placed(placed) for placed in item.comparison.before],
-                "other": [_render_placed(placed) for placed in item.comparison.after],
+                "live": [_render_ranked(ranked) for ranked in item.comparison.before],
+                "other": [_render_ranked(ranked) for ranked in item.comparison.after],
                 "live_ms": item.before_ms,
                 "other_ms": item.after_ms,
             }
@@ -319,9 +318,9 @@ def _render_comparison(compared: ComparedIndexes) -> dict[str, Any]:
     }
 
 
-def _render_placed(placed: Placed) -> dict[str, Any]:
+def _render_ranked(ranked: RankedHit) -> dict[str, Any]:
     return {
-        "rank": placed.rank,
-        "other_rank": placed.other_rank,
-        "hit": render_hit(placed.hit),
+        "rank": ranked.rank,
+        "other_rank": ranked.other_rank,
+        "hit": render_hit(ranked.hit),
     }

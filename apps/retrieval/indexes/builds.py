@@ -1,7 +1,7 @@
 """Indexes beside the live one: build, stop, swap, roll back, throw away.
 
 Locks are taken in the order collection, live index, other index, job; a document's lock comes
-before those of indexes (see `coverage`). A search is one statement and sees one state of it all.
+before those of indexes (see `coverage`). A search is one statement, so it sees one state of all.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ROWS_AT_ONCE = 5_000
 
 
 class BuildRunningError(Exception):
-    """The collection has an index that is being built, or was built and waits for a decision."""
+    """The collection has an index that is being built, or that awaits a decision."""
 
 
 class NotReadyError(Exception):
@@ -50,7 +50,7 @@ class NotReadyError(Exception):
 
 
 class WrongStateError(Exception):
-    """What was asked for cannot be done with an index in this state."""
+    """The operation is not possible for an index in this state."""
 
 
 # Building
@@ -65,9 +65,9 @@ def start_build(
     precision: str = Precision.HALF,
     goes_live: bool = False,
 ) -> Index:
-    """A new index of all the collection's documents, built by a job beside the live one.
+    """Create another index of the collection, which a job builds beside the live one.
 
-    Raises BuildRunningError while there is another that is neither live nor retired.
+    Raises BuildRunningError if there already is one that is neither live nor retired.
     """
     with transaction.atomic():
         lock_collection(collection.pk)
@@ -92,7 +92,7 @@ def start_build(
 
 
 def continue_build(index: Index, *, actor: Actor) -> None:
-    """Go on with a build that failed or was stopped. Raises WrongStateError for any other."""
+    """Continue a build that failed or was stopped. Raises WrongStateError for any other index."""
     if index.state != IndexState.BUILDING or index.discarded_at is not None:
         raise WrongStateError
     with transaction.atomic():
@@ -101,7 +101,7 @@ def continue_build(index: Index, *, actor: Actor) -> None:
 
 
 def stop_build(index: Index, *, actor: Actor) -> bool:
-    """Stop the job of a build; what it has stored stays. False if none was under way."""
+    """Stop the job of a build; its results so far are kept. False if no job was running."""
     with transaction.atomic():
         stopped = _end_job(index)
         if stopped:
@@ -113,11 +113,11 @@ def stop_build(index: Index, *, actor: Actor) -> bool:
 
 
 def swap(index: Index, *, actor: Actor) -> bool:
-    """Make an index the live one and retire the one that is, in one transaction; True if it is.
+    """Make an index live and retire the live one, in one transaction; True if it is live now.
 
-    A retired one is rolled back to in the same way. False: it does not hold all documents yet. A
-    job takes in what is missing and then swaps by itself. Raises WrongStateError for the live
-    index and for one that was thrown away.
+    Also rolls back to a retired index. False means that documents are missing from the index: a
+    job adds them and then swaps by itself. Raises WrongStateError for the live index and for one
+    that was thrown away.
     """
     try:
         swap_now(index, actor=actor)
@@ -129,10 +129,10 @@ def swap(index: Index, *, actor: Actor) -> bool:
 
 
 def swap_now(index: Index, *, actor: Actor) -> None:
-    """The same for an index that holds everything; NotReadyError, with nothing changed, else."""
+    """Swap an index that holds all documents; otherwise change nothing and raise NotReadyError."""
     with transaction.atomic():
         _swap(index, actor=actor)
-    # What documents show of their passages is no part of what a search needs.
+    # Searches do not need the numbers of chunks that documents show, so these can follow later.
     coverage.show_counts(index)
     IndexedVersion.objects.filter(index=index).delete()
     forget_models(index.workspace_id)
@@ -161,7 +161,7 @@ def _swap(index: Index, *, actor: Actor) -> None:
 
 @transaction.atomic
 def catch_up(index: Index) -> None:
-    """Let a job give the index the documents that came while nobody was building it."""
+    """Queue a job that adds the documents published since the index was last built."""
     rows = Index.objects.filter(pk=index.pk, discarded_at=None).exclude(state=IndexState.LIVE)
     if rows.update(state=IndexState.BUILDING, stage=BuildStage.WAITING):
         enqueue_build(index.workspace_id, index_id=index.pk)
@@ -172,13 +172,13 @@ def catch_up(index: Index) -> None:
 
 
 def throw_away(index: Index, *, actor: Actor) -> None:
-    """Make an index that is not live disappear; a job removes what is stored of it, bit by bit.
+    """Discard an index that is not live; a job removes its rows in batches.
 
     Raises WrongStateError for the live one.
     """
     with transaction.atomic():
         lock_collection(index.collection_id)
-        # FOR UPDATE waits for a version that is being added at this moment.
+        # FOR UPDATE waits until a version that is being added right now is complete.
         locked = Index.objects.select_for_update().filter(pk=index.pk).first()
         if locked is None or locked.state == IndexState.LIVE:
             raise WrongStateError
@@ -198,7 +198,7 @@ def throw_away(index: Index, *, actor: Actor) -> None:
 
 
 def remove_rows(index_id: UUID) -> int:
-    """Delete some of what a discarded index has stored; returns how many rows, 0 at the end."""
+    """Delete a batch of a discarded index's rows; returns how many, 0 once there are none left."""
     for table in _tables_of(Index, "index_id"):
         statement = (
             f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608  # names of our tables
@@ -212,18 +212,18 @@ def remove_rows(index_id: UUID) -> int:
 
 
 def _tables_of(model: type[Model], column: str) -> list[str]:
-    """The tables with rows of these rows, whichever they are by now."""
+    """The tables whose `column` refers to this model, according to the models themselves."""
     relations: list[Any] = list(model._meta.get_fields(include_hidden=True))
-    found = [
+    tables = [
         str(relation.related_model._meta.db_table)
         for relation in relations
         if isinstance(relation, ForeignObjectRel)
         and getattr(relation.field, "column", "") == column
     ]
-    return sorted(found)
+    return sorted(tables)
 
 
-DELETE_PASSAGES = """
+DELETE_CHUNKS = """
 DELETE FROM chunking_chunk WHERE id IN (
     SELECT chunk.id FROM documents_document document
     JOIN documents_documentversion version ON version.document_id = document.id
@@ -234,24 +234,24 @@ DELETE FROM chunking_chunk WHERE id IN (
 
 
 @transaction.atomic
-def remove_passages_or_row(index: Index) -> int:
-    """Delete some passages that only a discarded index had; returns how many.
+def remove_chunks_or_row(index: Index) -> int:
+    """Delete a batch of chunks that only a discarded index used; returns how many.
 
-    0: there are none, and now the row of the index is gone too. Passages belong to a version and
-    a profile: another index of the same profile keeps them.
+    0 means that none were left and that the index's own row has been deleted. Chunks belong to a
+    version and a profile, so another index of the same profile keeps them.
     """
     Collection.objects.select_for_update(no_key=True).filter(pk=index.collection_id).first()
     same = Index.objects.filter(collection_id=index.collection_id, profile_id=index.profile_id)
-    removed = 0 if same.exclude(pk=index.pk).exists() else _remove_passages(index)
+    removed = 0 if same.exclude(pk=index.pk).exists() else _remove_chunks(index)
     if not removed:
         index.delete()
     return removed
 
 
-def _remove_passages(index: Index) -> int:
+def _remove_chunks(index: Index) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            DELETE_PASSAGES,
+            DELETE_CHUNKS,
             {
                 "collection": index.collection_id,
                 "profile": index.profile_id,
@@ -265,7 +265,7 @@ def _remove_passages(index: Index) -> int:
 
 
 def lock_collection(collection_id: UUID) -> None:
-    """Let nobody else decide about the collection's indexes until the transaction ends."""
+    """Keep others from changing the collection's indexes until the transaction ends."""
     locked: Sequence[UUID] = list(
         Collection.objects.select_for_update(no_key=True)
         .filter(pk=collection_id)
@@ -276,7 +276,7 @@ def lock_collection(collection_id: UUID) -> None:
 
 
 def lock_live(collection_id: UUID) -> Index | None:
-    """The live index, which nobody publishes into until the transaction ends."""
+    """The live index, locked: nobody can publish into it until the transaction ends."""
     return (
         Index.objects.select_for_update()
         .filter(collection_id=collection_id, state=IndexState.LIVE)

@@ -1,7 +1,8 @@
 """What an index that is not live holds of its collection, and how it gets the rest.
 
-Postgres is asked each time: a version is held in full once `IndexedVersion` says so, and what was
-stored of it before that is the checkpoint. Locks are taken in the order document, index.
+Nothing is cached: an index holds a version in full once there is an `IndexedVersion` row, and
+what it stored of the version before that serves as a checkpoint. Locks are taken in the order
+document, index.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from apps.chunking.models import Chunk
 from apps.documents.models import Document
 from apps.retrieval.indexes.services import VectorsMissingError
 from apps.retrieval.models import Index, IndexedVersion, IndexState
-from apps.retrieval.postings import writing as postings
+from apps.retrieval.postings.services import add_postings
 
 _MISSING = """
 FROM documents_document document
@@ -38,7 +39,7 @@ SELECT document.id, document.current_id {_MISSING}
       WHERE chunk.version_id = document.current_id AND chunk.profile_id = %(profile)s)
   AND document.id > %(after)s ORDER BY document.id LIMIT %(limit)s
 """  # noqa: S608
-COUNT_PASSAGES = f"""
+COUNT_CHUNKS = f"""
 SELECT count(*), count(embedding.id)
 FROM chunking_chunk chunk
 LEFT JOIN retrieval_embedding embedding
@@ -46,7 +47,7 @@ LEFT JOIN retrieval_embedding embedding
 WHERE chunk.profile_id = %(profile)s AND chunk.version_id IN (
     SELECT document.current_id {_MISSING})
 """  # noqa: S608
-# The passages are locked so that none goes away while its vector is being copied.
+# The chunks are locked so that none is deleted while its vector is being copied.
 REUSE_VECTORS = """
 INSERT INTO retrieval_embedding (workspace_id, index_id, version_id, chunk_id, vector)
 SELECT other.workspace_id, %(index)s, other.version_id, other.chunk_id, other.vector
@@ -77,27 +78,27 @@ FIRST = UUID(int=0)
 
 
 class IndexGoneError(Exception):
-    """The index is being thrown away, or is live by now: there is nothing more to build."""
+    """The index was discarded or has gone live: there is nothing left to build."""
 
 
 def count_missing(index: Index) -> int:
-    """How many documents can be found that the index does not hold yet."""
+    """How many searchable documents the index does not hold yet."""
     return int(_ask(COUNT_MISSING, index)[0][0])
 
 
 def list_missing(index: Index, *, after: UUID = FIRST, limit: int) -> list[tuple[UUID, UUID]]:
-    """(document, version) ids that the index lacks, by document id, beginning behind `after`."""
+    """(document, version) ids that the index lacks, ordered by document id, from `after` on."""
     return [(row[0], row[1]) for row in _ask(LIST_MISSING, index, after=after, limit=limit)]
 
 
 def list_unsplit(index: Index, *, after: UUID = FIRST, limit: int) -> list[tuple[UUID, UUID]]:
-    """Those among the missing that have no passages of the index's profile."""
+    """(document, version) ids that the index lacks and that its profile has not cut yet."""
     return [(row[0], row[1]) for row in _ask(LIST_UNSPLIT, index, after=after, limit=limit)]
 
 
-def count_passages(index: Index) -> tuple[int, int]:
-    """Passages of versions that the index lacks, and how many of them have their vector."""
-    [[total, done]] = _ask(COUNT_PASSAGES, index)
+def count_chunks(index: Index) -> tuple[int, int]:
+    """Chunks of versions that the index lacks, and how many of them have their vector."""
+    [[total, done]] = _ask(COUNT_CHUNKS, index)
     return total, done
 
 
@@ -130,15 +131,15 @@ def reuse_vectors(index: Index, *, version_ids: Sequence[UUID]) -> int:
 
 @transaction.atomic
 def hold_version(document_id: UUID, version_id: UUID, *, index: Index) -> bool:
-    """Index the words of a version and note that the index holds it; True if it now does.
+    """Write the postings of a version and record that the index holds it; True if it does.
 
-    False: the version is no longer the current one. Raises VectorsMissingError while passages
-    wait for vectors, IndexGoneError if the index is no longer being built.
+    False means that the version is no longer current. Raises VectorsMissingError while chunks
+    wait for vectors, and IndexGoneError if the index is no longer being built.
     """
-    found = Document.objects.select_for_update(no_key=True).filter(
+    documents = Document.objects.select_for_update(no_key=True).filter(
         pk=document_id, current_id=version_id, deleted_at=None
     )
-    if not found.exists():
+    if not documents.exists():
         return False
     keep_building(index)
     if IndexedVersion.objects.filter(index=index, version_id=version_id).exists():
@@ -147,7 +148,7 @@ def hold_version(document_id: UUID, version_id: UUID, *, index: Index) -> bool:
     missing = chunks.exclude(embeddings__index=index).count()
     if missing:
         raise VectorsMissingError(missing)
-    num_chunks = postings.add_postings(version_id, index=index)
+    num_chunks = add_postings(version_id, index=index)
     IndexedVersion.objects.create(
         workspace_id=index.workspace_id,
         index=index,
@@ -158,9 +159,9 @@ def hold_version(document_id: UUID, version_id: UUID, *, index: Index) -> bool:
 
 
 def keep_building(index: Index) -> None:
-    """Hold the index's state until the transaction ends; IndexGoneError unless it is building."""
-    # FOR KEY SHARE does not conflict with the counters that others update meanwhile; whoever
-    # changes the state takes FOR UPDATE and waits.
+    """Lock the index's state in this transaction; IndexGoneError unless it is being built."""
+    # FOR KEY SHARE does not conflict with concurrent updates of the counters. Changing the state
+    # takes FOR UPDATE, which has to wait.
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT state, discarded_at IS NULL FROM retrieval_index WHERE id = %s FOR KEY SHARE",
@@ -172,12 +173,12 @@ def keep_building(index: Index) -> None:
 
 
 def hold_all(index: Index) -> None:
-    """Note that a live index, which is about to retire, holds every version that can be found."""
+    """Record that a live index, which is about to retire, holds every current version."""
     _run(HOLD_ALL, index)
 
 
 def show_counts(index: Index) -> None:
-    """Let the documents show how many passages they have in this index."""
+    """Set the numbers of chunks that documents show to those of this index."""
     _run(SHOW_COUNTS, index)
 
 

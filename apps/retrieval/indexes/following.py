@@ -1,4 +1,4 @@
-"""What whoever publishes a version has to do with indexes that others swap and build."""
+"""What publishing a version has to do about indexes that others swap and build."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from apps.core import jobs
 from apps.core.models import Job, JobKind, JobState
 from apps.retrieval.models import Index, IndexState
 
-# FOR KEY SHARE lets others publish and count at the same time; who swaps takes FOR UPDATE and
-# waits until the transaction ends.
+# FOR KEY SHARE lets others publish and update counters at the same time. A swap takes FOR UPDATE
+# and waits until the transaction ends.
 HOLD = """
 SELECT index.state, ARRAY(
     SELECT other.id FROM retrieval_index other
@@ -23,11 +23,11 @@ FROM retrieval_index index WHERE index.id = %s FOR KEY SHARE OF index
 
 
 class IndexChangedError(Exception):
-    """The index is not the live one any more: somebody has swapped it."""
+    """The index is no longer the live one: somebody has swapped it."""
 
 
 def hold_live(index: Index) -> list[UUID]:
-    """Keep the index live until the transaction ends; returns those being built beside it.
+    """Keep the index live until the transaction ends; returns the ids of those being built.
 
     Raises IndexChangedError if it is not the live one.
     """
@@ -40,10 +40,10 @@ def hold_live(index: Index) -> list[UUID]:
 
 
 def follow_up(building: Sequence[UUID]) -> None:
-    """In the transaction that makes a version current: the indexes being built want it too.
+    """Make sure that indexes being built get a version that this transaction makes current.
 
-    Their jobs stay locked until the transaction ends, so one that is about to end sees the
-    version; one that has ended well goes on. Those that failed or were stopped stay so.
+    Their jobs are locked until the transaction ends, so a job that is about to finish sees the
+    version; one that has succeeded is queued again. Failed and stopped ones are left alone.
     """
     if not building:
         return

@@ -1,4 +1,4 @@
-"""What must hold between documents, passages, vectors and postings, counted in the database."""
+"""What must hold between documents, chunks, vectors and postings, counted in the database."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from apps.retrieval.models import Index
 class IndexReport:
     """The state of one index; all but the first three must be zero.
 
-    `missing` passages of current versions have no vector or, if they have words, no postings.
-    `doubled` passages stand twice at the same place. `stray` ones belong to versions that are
-    neither current nor under way, so that nothing would ever remove them. `orphaned` vectors and
-    postings have lost their passage. `drifted` says by how many passages and terms the counters
-    are wrong.
+    `missing` chunks of current versions have no vector or, if they have words, no postings.
+    `doubled` chunks have the same span as another. `stray` ones belong to versions that are
+    neither current nor being processed, so nothing would ever remove them. `orphaned` vectors and
+    postings have no chunk. `drifted` is the error of the counters of chunks and terms, added up.
     """
 
     index_id: UUID
@@ -95,7 +94,7 @@ def check_index(index: Index) -> IndexReport:
 
 
 def repair_index(index: Index) -> None:
-    """Delete postings without a passage, and count passages and terms anew."""
+    """Delete postings without a chunk, and recompute the counters of chunks and terms."""
     with connection.cursor() as cursor:
         cursor.execute(DELETE_ORPHANS, {"index": index.pk})
         cursor.execute(RESET_COUNTERS, {"index": index.pk})

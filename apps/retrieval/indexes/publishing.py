@@ -1,7 +1,7 @@
-"""Publishing many new documents at once: what `publish_version` does, in a dozen statements.
+"""Publishes many new documents at once, as `publish_version` does for one, in a dozen statements.
 
-Most documents are new and nothing stands in their way. Those are published together; any other
-is left to `publish_version`, which tells what the matter is.
+Most documents are new and can be published without conflicts, so they go together. Any other
+document is left to `publish_version`, which reports what is wrong.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from apps.documents.services import OPEN_STATES
 from apps.retrieval.indexes.following import follow_up, hold_live
 from apps.retrieval.models import Embedding, Index
 from apps.retrieval.passages.context_text import heading_with_context
-from apps.retrieval.postings.writing import add_to_counters, copy_postings
+from apps.retrieval.postings.services import add_to_counters, copy_postings
 
 MAX_CHUNKS = 500
-"""Passages published in one transaction."""
+"""Chunks published in one transaction."""
 
 SET_CURRENT = """
 UPDATE documents_document SET current_id = version.id
@@ -32,9 +32,9 @@ WHERE version.document_id = documents_document.id AND version.id = ANY(%s)
 """
 SET_READY = """
 UPDATE documents_documentversion SET state = 'ready', stage = 'done', reason = '',
-    reason_code = '', num_chunks = made.count, chunks_done = made.count, ready_at = %s
-FROM unnest(%s::uuid[], %s::int[]) AS made (id, count)
-WHERE documents_documentversion.id = made.id
+    reason_code = '', num_chunks = counted.count, chunks_done = counted.count, ready_at = %s
+FROM unnest(%s::uuid[], %s::int[]) AS counted (id, count)
+WHERE documents_documentversion.id = counted.id
 """
 
 
@@ -49,18 +49,18 @@ def publish_new(versions: Sequence[DocumentVersion], *, index: Index) -> set[UUI
 
     Raises IndexChangedError, with nothing changed, if another index is live by now.
     """
-    asked = [version.pk for version in versions if is_new(version)]
+    version_ids = [version.pk for version in versions if is_new(version)]
     documents = Document.objects.select_for_update(no_key=True).order_by("pk")
     undisturbed = set(
-        documents.filter(versions__in=asked, deleted_at=None, current=None).values_list(
+        documents.filter(versions__in=version_ids, deleted_at=None, current=None).values_list(
             "pk", flat=True
         )
     )
     locked = DocumentVersion.objects.select_for_update(no_key=True).order_by("pk")
     new = set(
-        locked.filter(pk__in=asked, document__in=undisturbed, state__in=OPEN_STATES).values_list(
-            "pk", flat=True
-        )
+        locked.filter(
+            pk__in=version_ids, document__in=undisturbed, state__in=OPEN_STATES
+        ).values_list("pk", flat=True)
     )
     if not new:
         return new
@@ -75,18 +75,18 @@ def publish_new(versions: Sequence[DocumentVersion], *, index: Index) -> set[UUI
 
 
 def _index_words(version_ids: set[UUID], index: Index) -> dict[UUID, int]:
-    """Write the postings of those versions that lack no vector; the passages of each."""
+    """Write the postings of versions with all vectors; returns the number of chunks of each."""
     embedded = Embedding.objects.filter(chunk=OuterRef("pk"), index=index)
-    found = list(
+    chunks = list(
         Chunk.objects.filter(version_id__in=version_ids, profile=index.profile_id)
         .order_by("pk")
         .values_list("pk", "version_id", "text", heading_with_context(), Exists(embedded))
     )
-    lacking = {version_id for _, version_id, _, _, is_embedded in found if not is_embedded}
-    rows = [row for row in found if row[1] not in lacking]
+    lacking = {version_id for _, version_id, _, _, is_embedded in chunks if not is_embedded}
+    complete = [row for row in chunks if row[1] not in lacking]
     num_indexed, length = copy_postings(
-        [(pk, text, heading) for pk, _, text, heading, _ in rows], index=index
+        [(pk, text, heading) for pk, _, text, heading, _ in complete], index=index
     )
     add_to_counters(index.pk, chunks=num_indexed, length=length)
-    counts = Counter(row[1] for row in rows)
+    counts = Counter(row[1] for row in complete)
     return {pk: counts[pk] for pk in version_ids - lacking}

@@ -1,4 +1,4 @@
-"""The questions that indexes are compared with: typed ones, and what people really asked."""
+"""The questions that indexes are compared with: saved ones, and ones that people asked."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ ListQuestions = Callable[[UUID, UUID, int], Sequence[str]]
 
 
 def choose_questions(collection: Collection, *, limit: int = MAX_QUESTIONS) -> list[str]:
-    """Saved questions first, then recent ones from conversations; no two the same."""
+    """Saved questions first, then recent ones from conversations, without duplicates."""
     saved = SavedQuery.objects.filter(collection=collection).order_by("-created_at")
     texts = list(saved.values_list("text", flat=True)[:limit])
-    # Conversations are above us, so they are asked by name.
+    # Conversations belong to an app above this one, so the function is imported by name.
     list_recent = cast(ListQuestions, import_string(settings.RECENT_QUESTIONS))
     texts += list_recent(collection.workspace_id, collection.pk, limit)
     return list(dict.fromkeys(texts))[:limit]
 
 
 def save_question(collection: Collection, *, text: str, actor: Actor) -> SavedQuery:
-    """Keep a question; the same one twice is one."""
+    """Save a question, unless it is saved already."""
     saved, _ = SavedQuery.objects.get_or_create(
         collection=collection,
         text=text,
@@ -38,5 +38,5 @@ def save_question(collection: Collection, *, text: str, actor: Actor) -> SavedQu
 
 
 def forget_question(saved: SavedQuery) -> None:
-    """Do not compare with this question any more."""
+    """Delete a saved question."""
     saved.delete()

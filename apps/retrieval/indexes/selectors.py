@@ -1,4 +1,4 @@
-"""Reads about indexes: what the pages and the API show of them."""
+"""Reads indexes, as the pages and the API show them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from inference.errors import ModelFilesError
 SAMPLE = 200
 """Rows of each kind from which the size of an index is estimated."""
 
-# What a passage takes: its vector, and its postings, each with the 24 bytes of a row's header.
-# Postings stand in the table and once more in its key.
-PASSAGE_BYTES = """
+# A chunk takes its vector and its postings, each with a row header of 24 bytes. Postings are
+# stored twice: in the table and in its primary key.
+CHUNK_BYTES = """
 WITH vectors AS (
     SELECT chunk_id, pg_column_size(vector) AS size FROM retrieval_embedding
     WHERE index_id = %(index)s LIMIT %(sample)s
@@ -45,8 +45,8 @@ WHERE relkind = 'i' AND relname LIKE %(name)s
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
-    """How far a build is. `percent` is 0 to 100; `state` that of its job."""
+class BuildStatus:
+    """The progress of a build. `percent` is 0 to 100; `state` is that of its job."""
 
     state: str
     stage: str
@@ -68,7 +68,7 @@ class IndexView:
     num_passages: int
     num_bytes: int
     missing: int
-    build: Build | None
+    build: BuildStatus | None
 
     @property
     def is_complete(self) -> bool:
@@ -97,13 +97,13 @@ def list_indexes(collection: Collection) -> QuerySet[Index]:
 
 
 def describe_indexes(indexes: Iterable[Index], workspace: Workspace) -> list[IndexView]:
-    """What is shown of each."""
+    """Describe several indexes of a workspace, reading the names of models once."""
     labels = label_models(workspace.pk)
     return [describe_index(index, labels=labels) for index in indexes]
 
 
 def describe_index(index: Index, *, labels: dict[str, str] | None = None) -> IndexView:
-    """What is shown of an index."""
+    """Describe an index; `labels` are the names of embedding models, read if not given."""
     labels = label_models(index.workspace_id) if labels is None else labels
     is_live = index.state == IndexState.LIVE
     return IndexView(
@@ -118,7 +118,7 @@ def describe_index(index: Index, *, labels: dict[str, str] | None = None) -> Ind
 
 
 def label_models(workspace_id: UUID) -> dict[str, str]:
-    """The names that people know embedding models by, by those that indexes keep."""
+    """The display names of embedding models, by the names that indexes store."""
     try:
         return {choice.name: choice.label for choice in list_embedders(workspace_id)}
     except ModelFilesError:
@@ -136,21 +136,21 @@ def list_saved_queries(collection: Collection) -> QuerySet[SavedQuery]:
 
 
 def measure_bytes(index: Index) -> int:
-    """About how much an index takes, from a sample of its passages and its vector index."""
+    """About how much an index takes, from a sample of its chunks and its vector index."""
     with connection.cursor() as cursor:
-        cursor.execute(PASSAGE_BYTES, {"index": index.pk, "sample": SAMPLE})
-        per_passage = float(cursor.fetchone()[0])
+        cursor.execute(CHUNK_BYTES, {"index": index.pk, "sample": SAMPLE})
+        per_chunk = float(cursor.fetchone()[0])
         cursor.execute(ANN_BYTES, {"name": f"embedding\\_ann\\_{index.pk.hex}%"})
         ann = int(cursor.fetchone()[0])
-    return round(per_passage * index.num_chunks) + ann
+    return round(per_chunk * index.num_chunks) + ann
 
 
-def _find_build(index: Index) -> Build | None:
+def _find_build(index: Index) -> BuildStatus | None:
     job = Job.objects.filter(kind=JobKind.BUILD_INDEX, key=str(index.pk)).first()
     if job is None:
         return None
     is_running = job.state in (JobState.QUEUED, JobState.RUNNING)
-    return Build(
+    return BuildStatus(
         state=job.state,
         stage=str(BuildStage(index.stage).label),
         done=job.done,
@@ -163,7 +163,7 @@ def _find_build(index: Index) -> Build | None:
 
 
 SPLITTING_SHARE = 0.1
-"""Of the bar: splitting is quick."""
+"""The share of the progress bar for splitting, which is quick."""
 
 
 def _percent(index: Index, job: Job) -> int:

@@ -1,4 +1,4 @@
-"""Writes of indexes: vectors while a version is on its way, postings when it becomes current.
+"""Writes indexes: vectors while a version is being processed, postings when it becomes current.
 
 Locks are taken in one order everywhere: document, then version, then indexes, the live one first,
 then the jobs of those that are being built.
@@ -21,11 +21,11 @@ from apps.retrieval.indexes.following import follow_up, hold_live
 from apps.retrieval.models import Index, IndexState
 from apps.retrieval.passages.context_text import heading_with_context
 from apps.retrieval.passages.edit_jobs import follow_changes
-from apps.retrieval.postings import writing as postings
+from apps.retrieval.postings.services import remove_chunks_of, write_postings
 from apps.retrieval.vectors.wire import HalfVector, open_cursor
 from inference.protocols import Vectors
 
-# FOR KEY SHARE: a passage that goes away this moment must not leave its vector behind.
+# FOR KEY SHARE: a chunk that is being deleted must not leave its vector behind.
 INSERT_EMBEDDING = """
 INSERT INTO retrieval_embedding (workspace_id, index_id, version_id, chunk_id, vector)
 SELECT workspace_id, %(index)s, version_id, id, %(vector)s::halfvec
@@ -39,7 +39,7 @@ HEADING_CHARS_PER_TOKEN = 4
 
 
 class VectorsMissingError(Exception):
-    """A version cannot be published: `missing` of its passages have no vector yet."""
+    """A version cannot be published: `missing` of its chunks have no vector yet."""
 
     def __init__(self, missing: int) -> None:
         super().__init__(f"{missing} passages have no vector")
@@ -48,9 +48,9 @@ class VectorsMissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PendingChunk:
-    """A passage that waits for its vector; `text` is what the model shall read.
+    """A chunk that waits for its vector; `text` is the model's input.
 
-    `length` is about how many tokens that is. Passages of one length make batches without padding.
+    `length` estimates its tokens. Batches of equally long chunks need no padding.
     """
 
     chunk_id: int
@@ -60,12 +60,12 @@ class PendingChunk:
 
 
 def text_to_embed(heading: str, text: str) -> str:
-    """The heading path above the passage: a vector knows where its passage stands."""
+    """The heading path above the chunk's text, so that the vector reflects where the chunk is."""
     return f"{heading}\n{text}" if heading else text
 
 
 def ensure_live_index(collection: Collection) -> Index:
-    """The collection's live index; made at its first use, with the default profile and model."""
+    """The collection's live index; created on first use, with the default profile and model."""
     live = Index.objects.select_related("profile").filter(
         collection=collection, state=IndexState.LIVE
     )
@@ -87,7 +87,7 @@ def ensure_live_index(collection: Collection) -> Index:
 
 
 def pending_chunks(index: Index, *, version_ids: Sequence[UUID], limit: int) -> list[PendingChunk]:
-    """Up to `limit` passages of these versions without a vector in `index`, in reading order."""
+    """Up to `limit` chunks of these versions without a vector in `index`, in reading order."""
     rows = (
         Chunk.objects.filter(
             workspace_id=index.workspace_id, version_id__in=version_ids, profile=index.profile_id
@@ -110,7 +110,7 @@ def pending_chunks(index: Index, *, version_ids: Sequence[UUID], limit: int) -> 
 def store_embeddings(index: Index, chunk_ids: Sequence[int], vectors: Vectors) -> int:
     """Store unit vectors of shape (len(chunk_ids), dimensions); returns how many were new.
 
-    Passages that were deleted meanwhile, or have their vector already, are passed over.
+    Chunks that have been deleted in the meantime, or have a vector already, are skipped.
     """
     rows = sorted(zip(chunk_ids, vectors, strict=True), key=lambda row: row[0])
     with open_cursor() as cursor:
@@ -131,12 +131,12 @@ def store_embeddings(index: Index, chunk_ids: Sequence[int], vectors: Vectors) -
 
 @transaction.atomic
 def publish_version(version: DocumentVersion, *, index: Index) -> bool:
-    """Make a version the current one of its document, all at once; True if it now is.
+    """Make a version the current one of its document, in one transaction; True if it is.
 
-    False: the document is deleted or a newer version is current; then this version's passages
-    are removed, for nothing will find them. Raises VectorsMissingError, with nothing changed,
-    while passages wait for vectors, and IndexChangedError if another index is live by now.
-    Publishing twice changes nothing. Indexes that are being built get to know of the version.
+    False means that the document was deleted or that a newer version is current; this version's
+    chunks are then removed, as no search would find them. Raises VectorsMissingError, with nothing
+    changed, while chunks wait for vectors, and IndexChangedError if another index has gone live.
+    Publishing twice changes nothing. Indexes that are being built will include the version.
     """
     document = Document.objects.select_for_update(no_key=True).get(pk=version.document_id)
     version = DocumentVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
@@ -144,20 +144,20 @@ def publish_version(version: DocumentVersion, *, index: Index) -> bool:
         return True
     if document.deleted_at is not None or _is_superseded(document, version):
         _finish(version, num_chunks=0)
-        postings.remove_passages([version.pk])
+        remove_chunks_of([version.pk])
         return False
     building = hold_live(index)
     missing = _count_missing(version, index)
     if missing:
         raise VectorsMissingError(missing)
-    # An earlier attempt at this version may have been published by another index.
-    num_chunks = postings.write_postings(version, index=index)
+    # An earlier attempt may have published this version in another index.
+    num_chunks = write_postings(version, index=index)
     was_found = document.current_id is not None
     document.current = version
     document.save(update_fields=["current"])
     _finish(version, num_chunks=num_chunks)
     superseded = document.versions.filter(number__lt=version.number).values_list("pk", flat=True)
-    postings.remove_passages(list(superseded))
+    remove_chunks_of(list(superseded))
     follow_up(building)
     if was_found:
         follow_changes(document.workspace_id, document.pk)
@@ -165,10 +165,10 @@ def publish_version(version: DocumentVersion, *, index: Index) -> bool:
 
 
 def forget_document(document: Document) -> None:
-    """Remove every passage, vector and posting of a document, in one transaction."""
+    """Remove every chunk, vector and posting of a document, in one transaction."""
     with transaction.atomic():
         Document.objects.select_for_update(no_key=True).get(pk=document.pk)
-        postings.remove_passages(list(document.versions.values_list("pk", flat=True)))
+        remove_chunks_of(list(document.versions.values_list("pk", flat=True)))
 
 
 def _is_superseded(document: Document, version: DocumentVersion) -> bool:

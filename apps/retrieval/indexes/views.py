@@ -14,7 +14,7 @@ from apps.documents.access import get_collection
 from apps.documents.models import Collection
 from apps.retrieval.indexes import builds
 from apps.retrieval.indexes.access import get_index, get_saved_query
-from apps.retrieval.indexes.comparing import compare_indexes
+from apps.retrieval.indexes.comparison import compare_indexes
 from apps.retrieval.indexes.forms import BuildForm, QuestionForm
 from apps.retrieval.indexes.questions import choose_questions, forget_question, save_question
 from apps.retrieval.indexes.selectors import (
@@ -41,19 +41,19 @@ CATCHING_UP = (
 @workspace_view()
 def indexes(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     """A collection's indexes, and the form for another one."""
-    found = get_collection(request.workspace, collection_id)
+    collection = get_collection(request.workspace, collection_id)
     if request.method == "GET":
-        return _render(request, found, _new_form(request, found))
-    return _start(request, found)
+        return _render(request, collection, _new_form(request, collection))
+    return _start(request, collection)
 
 
-def _start(request: WorkspaceRequest, found: Collection) -> HttpResponse:
+def _start(request: WorkspaceRequest, collection: Collection) -> HttpResponse:
     form = BuildForm(request.POST, workspace=request.workspace)
     if not request.membership.has_role(Role.EDITOR) or not form.is_valid():
-        return _render(request, found, form, status=422)
+        return _render(request, collection, form, status=422)
     try:
         builds.start_build(
-            found,
+            collection,
             profile=form.cleaned_data["profile"],
             model=form.chosen_model(),
             precision=form.cleaned_data["precision"],
@@ -62,13 +62,13 @@ def _start(request: WorkspaceRequest, found: Collection) -> HttpResponse:
         )
     except builds.BuildRunningError:
         form.add_error(None, RUNNING)
-        return _render(request, found, form, status=422)
+        return _render(request, collection, form, status=422)
     messages.success(request, "The index is being built. The live one goes on answering.")
-    return _to_indexes(request, found)
+    return _to_indexes(request, collection)
 
 
-def _new_form(request: WorkspaceRequest, found: Collection) -> BuildForm:
-    live = find_live(found)
+def _new_form(request: WorkspaceRequest, collection: Collection) -> BuildForm:
+    live = find_live(collection)
     initial: dict[str, object] = {"profile": request.GET.get("profile", "")}
     if live is not None:
         initial = {
@@ -80,19 +80,19 @@ def _new_form(request: WorkspaceRequest, found: Collection) -> BuildForm:
 
 
 def _render(
-    request: WorkspaceRequest, found: Collection, form: BuildForm, *, status: int = 200
+    request: WorkspaceRequest, collection: Collection, form: BuildForm, *, status: int = 200
 ) -> HttpResponse:
-    context = _describe(request, found)
+    context = _describe(request, collection)
     context |= {"nav": "documents", "tab": "indexes", "form": form}
     return render(request, "retrieval/indexes/indexes.html", context, status=status)
 
 
-def _describe(request: WorkspaceRequest, found: Collection) -> dict[str, object]:
-    views = describe_indexes(list_indexes(found), request.workspace)
+def _describe(request: WorkspaceRequest, collection: Collection) -> dict[str, object]:
+    views = describe_indexes(list_indexes(collection), request.workspace)
     live = next((view for view in views if view.index.state == IndexState.LIVE), None)
     building = [view for view in views if view.index.state == IndexState.BUILDING]
     return {
-        "collection": found,
+        "collection": collection,
         "live": live,
         "building": building,
         "retired": [view for view in views if view.index.state == IndexState.RETIRED],
@@ -104,14 +104,14 @@ def _describe(request: WorkspaceRequest, found: Collection) -> dict[str, object]
 @workspace_view()
 def progress(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     """The part of the page that changes while an index is being built."""
-    found = get_collection(request.workspace, collection_id)
-    return render(request, "retrieval/indexes/_indexes.html", _describe(request, found))
+    collection = get_collection(request.workspace, collection_id)
+    return render(request, "retrieval/indexes/_indexes.html", _describe(request, collection))
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def swap(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
-    """Make an index the live one; a retired one is rolled back to in the same way."""
+    """Make an index live, or roll back to a retired one."""
     index = get_index(request.workspace, index_id)
     try:
         is_live = builds.swap(index, actor=request.actor)
@@ -148,7 +148,7 @@ def stop(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def go_on(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
-    """Go on with a build that was stopped or failed."""
+    """Continue a build that was stopped or failed."""
     index = get_index(request.workspace, index_id)
     try:
         builds.continue_build(index, actor=request.actor)
@@ -163,7 +163,7 @@ def go_on(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view()
 def compare(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
-    """An index beside the live one: what each finds for the same questions."""
+    """Compare what an index and the live one find for the same questions."""
     index = get_index(request.workspace, index_id)
     form = QuestionForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and request.membership.has_role(Role.EDITOR):
@@ -191,11 +191,11 @@ def compare(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def remove_question(request: WorkspaceRequest, *, index_id: UUID, query_id: UUID) -> HttpResponse:
-    """Do not compare with this question any more."""
+    """Delete a saved question."""
     index = get_index(request.workspace, index_id)
     forget_question(get_saved_query(request.workspace, query_id))
     return redirect("retrieval:index_compare", request.workspace.slug, index.pk)
 
 
-def _to_indexes(request: WorkspaceRequest, found: Collection) -> HttpResponse:
-    return redirect(reverse("retrieval:indexes", args=[request.workspace.slug, found.pk]))
+def _to_indexes(request: WorkspaceRequest, collection: Collection) -> HttpResponse:
+    return redirect(reverse("retrieval:indexes", args=[request.workspace.slug, collection.pk]))

@@ -1,4 +1,4 @@
-"""How a request gets at a passage. Missing and forbidden look alike."""
+"""How a request gets at a chunk. Missing and forbidden look alike."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from apps.chunking.models import Chunk, ChunkEdit
 from apps.workspaces.models import Workspace
 
 
-def get_passage(workspace: Workspace | UUID, passage_id: int) -> Chunk:
-    """The workspace's passage with this id, of a document's current version, or Http404."""
-    found = (
+def get_chunk(workspace: Workspace | UUID, chunk_id: int) -> Chunk:
+    """The workspace's chunk with this id, of a document's current version, or Http404."""
+    chunk = (
         Chunk.objects.select_related("version__document__collection", "edit", "profile")
         .filter(
             workspace=workspace,
-            pk=passage_id,
+            pk=chunk_id,
             version__document__current=F("version"),
             version__document__deleted_at=None,
             version__document__collection__deleted_at=None,
         )
         .first()
     )
-    if found is None:
+    if chunk is None:
         raise Http404
-    return found
+    return chunk
 
 
 def get_edit(workspace: Workspace | UUID, edit_id: UUID) -> ChunkEdit:
-    """What somebody changed about a passage, with its document, or Http404."""
-    found = (
+    """What somebody changed about a chunk, with its document, or Http404."""
+    edit = (
         ChunkEdit.objects.select_related("document__collection", "document__current")
         .filter(
             workspace=workspace,
@@ -41,6 +41,6 @@ def get_edit(workspace: Workspace | UUID, edit_id: UUID) -> ChunkEdit:
         )
         .first()
     )
-    if found is None:
+    if edit is None:
         raise Http404
-    return found
+    return edit

@@ -15,8 +15,8 @@ from apps.chunking.models import Chunk, ChunkEdit
 from apps.core.api import Pagination, Problem
 from apps.documents.access import get_document
 from apps.retrieval.passages import edits
-from apps.retrieval.passages.access import get_edit, get_passage
-from apps.retrieval.passages.selectors import list_edits, passages_of
+from apps.retrieval.passages.access import get_chunk, get_edit
+from apps.retrieval.passages.selectors import list_current_chunks, list_edits
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
 
@@ -75,7 +75,7 @@ class DocumentPassagesView(WorkspaceAPIView):
     def get(self, request: Request, document_id: UUID) -> Response:
         document = get_document(self.workspace_id, document_id)
         paginator = Pagination()
-        page = paginator.paginate_queryset(passages_of(document), request, view=self)
+        page = paginator.paginate_queryset(list_current_chunks(document), request, view=self)
         return paginator.get_paginated_response([_render(chunk) for chunk in page or ()])
 
 
@@ -93,7 +93,7 @@ class PassageView(WorkspaceAPIView):
 
     @extend_schema(operation_id="passages_read", responses=StoredPassageSerializer)
     def get(self, request: Request, passage_id: int) -> Response:
-        return Response(_render(get_passage(self.workspace_id, passage_id)))
+        return Response(_render(get_chunk(self.workspace_id, passage_id)))
 
     @extend_schema(
         operation_id="passages_change",
@@ -101,18 +101,18 @@ class PassageView(WorkspaceAPIView):
         responses={202: PassageEditSerializer(many=True)},
     )
     def patch(self, request: Request, passage_id: int) -> Response:
-        chunk = get_passage(self.workspace_id, passage_id)
-        asked = PassageChangeSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        values = asked.validated_data
+        chunk = get_chunk(self.workspace_id, passage_id)
+        serializer = PassageChangeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
 
         def change() -> list[ChunkEdit]:
-            made: list[ChunkEdit | None] = []
+            changed: list[ChunkEdit | None] = []
             if "text" in values:
-                made.append(edits.edit_passage(chunk, text=values["text"], actor=self.actor))
+                changed.append(edits.edit_chunk(chunk, text=values["text"], actor=self.actor))
             if "tags" in values:
-                made.append(edits.tag_passage(chunk, tags=values["tags"], actor=self.actor))
-            return list({edit.pk: edit for edit in made if edit is not None}.values())
+                changed.append(edits.tag_chunk(chunk, tags=values["tags"], actor=self.actor))
+            return list({edit.pk: edit for edit in changed if edit is not None}.values())
 
         return _accept(change)
 
@@ -126,11 +126,11 @@ class PassageSplitView(WorkspaceAPIView):
         responses={202: PassageEditSerializer(many=True)},
     )
     def post(self, request: Request, passage_id: int) -> Response:
-        chunk = get_passage(self.workspace_id, passage_id)
-        asked = PassageSplitSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        at = asked.validated_data["at"]
-        return _accept(lambda: edits.split_passage(chunk, at=at, actor=self.actor))
+        chunk = get_chunk(self.workspace_id, passage_id)
+        serializer = PassageSplitSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        at = serializer.validated_data["at"]
+        return _accept(lambda: edits.split_chunk(chunk, at=at, actor=self.actor))
 
 
 class PassageMergeView(WorkspaceAPIView):
@@ -142,8 +142,8 @@ class PassageMergeView(WorkspaceAPIView):
         responses={202: PassageEditSerializer(many=True)},
     )
     def post(self, request: Request, passage_id: int) -> Response:
-        chunk = get_passage(self.workspace_id, passage_id)
-        return _accept(lambda: [edits.merge_passage(chunk, actor=self.actor)])
+        chunk = get_chunk(self.workspace_id, passage_id)
+        return _accept(lambda: [edits.merge_chunk(chunk, actor=self.actor)])
 
 
 class PassageDisableView(WorkspaceAPIView):
@@ -155,8 +155,8 @@ class PassageDisableView(WorkspaceAPIView):
         responses={202: PassageEditSerializer(many=True)},
     )
     def post(self, request: Request, passage_id: int) -> Response:
-        chunk = get_passage(self.workspace_id, passage_id)
-        return _accept(lambda: [edits.disable_passage(chunk, actor=self.actor)])
+        chunk = get_chunk(self.workspace_id, passage_id)
+        return _accept(lambda: [edits.disable_chunk(chunk, actor=self.actor)])
 
 
 class PassageEditView(WorkspaceAPIView):
@@ -173,10 +173,10 @@ class PassageEditView(WorkspaceAPIView):
 def _accept(change: Callable[[], list[ChunkEdit]]) -> Response:
     """202 with the edits: a job makes them searchable."""
     try:
-        made = change()
+        changed = change()
     except edits.EditError as error:
         raise Problem(409, "not_possible", str(error)) from None
-    return Response(PassageEditSerializer(made, many=True).data, status=202)
+    return Response(PassageEditSerializer(changed, many=True).data, status=202)
 
 
 def _render(chunk: Chunk) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The context of a passage as part of what is embedded and indexed: between heading and text."""
+"""A chunk's context, embedded and indexed between its heading and its text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.models.functions import Concat
 
 
 def heading_with_context() -> Combinable:
-    """In a query over passages: the heading path, and below it the context if there is one."""
+    """For queries over chunks: the heading path, followed by the context if there is one."""
     return Case(
         When(context__text__isnull=True, then=F("heading")),
         When(heading="", then=F("context__text")),

@@ -1,7 +1,7 @@
-"""Contextual retrieval: a model says where a passage stands and which questions it answers.
+"""Contextual retrieval: a model describes where a chunk belongs and which questions it answers.
 
-That text is embedded and indexed with the passage, in the live index and in those built later.
-Each passage changes over in one transaction, so that a search finds it before, during and after.
+Its text is embedded and indexed with the chunk, in the live index and in those built later.
+Each chunk changes in one transaction, so a search can find it before, during and after.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from apps.documents.models import Document, Page
 from apps.retrieval.indexes.services import text_to_embed
 from apps.retrieval.models import Index, PassageContext
 from apps.retrieval.passages.context_text import heading_with_context
-from apps.retrieval.postings import writing as postings
+from apps.retrieval.postings.services import add_to_counters, copy_postings
 from apps.retrieval.vectors.wire import HalfVector, open_cursor
 from inference.protocols import Embedder
 from inference.types import ChatMessage
 
 AROUND_CHARS = 3_000
-"""Of the document on either side of the passage that the model reads."""
+"""How much of the document the model reads on either side of the chunk."""
 MAX_CONTEXT_CHARS = 900
 CHARS_PER_TOKEN = 3.5
 ANSWER_TOKENS = 110
-"""What a sentence and three questions usually take; for the estimate."""
+"""What a sentence and three questions usually take. Used for estimates."""
 TASK = (
     "You help a search engine. You get a part of a document and one passage of it. Write one "
     "sentence that says what the passage is about and where in the document it stands, with the "
@@ -55,7 +55,7 @@ WHERE chunk_id = %(chunk)s AND index_id = %(index)s
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What describing `passages` will take: tokens to read and to write, all together."""
+    """What describing `passages` chunks takes: tokens to read and to write, in total."""
 
     passages: int
     input_tokens: int
@@ -64,7 +64,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a model wrote about a passage, and what that took."""
+    """What a model wrote about a chunk, and the tokens that it took."""
 
     chunk_id: int
     text: str
@@ -73,7 +73,7 @@ class Written:
 
 
 def list_chunks(index: Index) -> QuerySet[Chunk]:
-    """The passages of the index that can be found: those of current versions."""
+    """The index's searchable chunks: those of current versions."""
     return Chunk.objects.filter(
         workspace_id=index.workspace_id,
         profile=index.profile_id,
@@ -84,13 +84,13 @@ def list_chunks(index: Index) -> QuerySet[Chunk]:
 
 
 def list_waiting(index: Index, *, limit: int) -> list[Chunk]:
-    """Up to `limit` passages without a context, in reading order."""
+    """Up to `limit` chunks without a context, in reading order."""
     rows = list_chunks(index).filter(context=None).select_related("version__document")
     return list(rows.order_by("version_id", "position")[:limit])
 
 
 def estimate(index: Index) -> Estimate:
-    """What it would take to describe the passages that have no context yet."""
+    """What it would take to describe the chunks that have no context yet."""
     documents = (
         list_chunks(index)
         .filter(context=None)
@@ -102,13 +102,13 @@ def estimate(index: Index) -> Estimate:
     number, reading = 0, 0.0
     for row in documents:
         number += row["passages"]
-        # For each passage: itself, the task, and what stands around it, which is at most all.
+        # Each chunk costs its own text, the task, and its surroundings, at most the whole document.
         reading += row["tokens"] + row["passages"] * (task + min(most, row["tokens"]))
     return Estimate(number, round(reading), number * ANSWER_TOKENS)
 
 
 def compose(chunk: Chunk) -> list[ChatMessage]:
-    """What a model is asked about a passage."""
+    """What a model is asked about a chunk."""
     text, start = _read_around(chunk)
     before, after = text[: chunk.start - start], text[chunk.end - start :]
     heading = f"\nHeadings: {chunk.heading}" if chunk.heading else ""
@@ -123,7 +123,7 @@ def compose(chunk: Chunk) -> list[ChatMessage]:
 
 
 def _read_around(chunk: Chunk) -> tuple[str, int]:
-    """The document's text about the passage, and the offset at which it begins."""
+    """The document's text around the chunk, and the offset at which it begins."""
     low, high = max(0, chunk.start - AROUND_CHARS), chunk.end + AROUND_CHARS
     pages = list(
         Page.objects.filter(version=chunk.version_id, end__gt=low, start__lt=high)
@@ -139,7 +139,7 @@ def _read_around(chunk: Chunk) -> tuple[str, int]:
 
 
 def clean_context(said: str) -> str:
-    """What a model wrote, without list marks and blank lines, and not too long."""
+    """What a model wrote, without list markers and blank lines, cut to MAX_CONTEXT_CHARS."""
     lines = [_LIST_MARK.sub("", " ".join(line.split())) for line in said.splitlines()]
     kept: list[str] = []
     for line in filter(None, lines):
@@ -153,9 +153,9 @@ def clean_context(said: str) -> str:
 def store_contexts(
     index: Index, written: Sequence[Written], *, model: str, embedder: Embedder
 ) -> int:
-    """Keep contexts, and search the passages with them from now on; returns how many.
+    """Store contexts and index the chunks with them; returns how many were stored.
 
-    Passages that went away meanwhile are passed over. Doing it again replaces.
+    Chunks that have disappeared in the meantime are skipped. Existing contexts are replaced.
     """
     if not written:
         return 0
@@ -180,23 +180,23 @@ def store_contexts(
 
 
 def remove_contexts(index: Index, *, embedder: Embedder, limit: int = 64) -> int:
-    """Take contexts off up to `limit` passages; returns from how many."""
+    """Remove the contexts of up to `limit` chunks; returns how many."""
     with transaction.atomic():
-        found = list_chunks(index).exclude(context=None).order_by("pk")
-        ids = _lock(list(found.values_list("pk", flat=True)[:limit]))
+        described = list_chunks(index).exclude(context=None).order_by("pk")
+        ids = _lock(list(described.values_list("pk", flat=True)[:limit]))
         PassageContext.objects.filter(pk__in=ids).delete()
         _search_anew(index, sorted(ids), embedder=embedder)
     return len(ids)
 
 
 def _lock(chunk_ids: Sequence[int]) -> set[int]:
-    """Passages that are still there; they stay until the transaction ends."""
+    """The ids of those that still exist, locked until the transaction ends."""
     rows = Chunk.objects.filter(pk__in=chunk_ids).order_by("pk")
     return set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def _search_anew(index: Index, chunk_ids: Sequence[int], *, embedder: Embedder) -> None:
-    """New vectors and postings of passages in one index. The passages are locked."""
+    """New vectors and postings of chunks in one index. The chunks are locked."""
     if not chunk_ids:
         return
     rows = list(
@@ -215,6 +215,6 @@ def _search_anew(index: Index, chunk_ids: Sequence[int], *, embedder: Embedder) 
         )
     with connection.cursor() as cursor:
         cursor.execute(REMOVE_WORDS, [index.pk, list(chunk_ids)])
-        passages, length = cursor.fetchone()
-    added, total = postings.copy_postings(rows, index=index)
-    postings.add_to_counters(index.pk, chunks=added - passages, length=total - int(length))
+        removed, length = cursor.fetchone()
+    added, total = copy_postings(rows, index=index)
+    add_to_counters(index.pk, chunks=added - removed, length=total - int(length))

@@ -1,4 +1,4 @@
-"""Queueing the job that brings a document's passages in line with what people changed."""
+"""Queues the job that brings a document's chunks in line with people's changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.core.models import JobKind
 
 
 def enqueue_refresh(workspace_id: UUID, document_id: UUID) -> None:
-    """A job of its own for each change: one that runs already may have read the changes before."""
+    """Queue a job for each change: a running one may have read the changes before this one."""
     jobs.enqueue(
         JobKind.REINDEX_PASSAGES,
         workspace_id=workspace_id,
@@ -21,7 +21,8 @@ def enqueue_refresh(workspace_id: UUID, document_id: UUID) -> None:
 
 
 def follow_changes(workspace_id: UUID, document_id: UUID) -> None:
-    """After another version became current: what was changed while it was on its way must be put
-    in, and the changes get to know where they stand now."""
+    """After a version has become current, apply the changes made while it was being processed.
+
+    The job also updates where each change stands in the new text."""
     if ChunkEdit.objects.filter(document=document_id).exists():
         enqueue_refresh(workspace_id, document_id)

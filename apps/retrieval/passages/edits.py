@@ -1,7 +1,7 @@
-"""What people do to passages: edit, split, merge, disable, tag, and take it back.
+"""What people do to chunks: edit, split, merge, disable and tag them, and undo that.
 
-Each is stored as a ChunkEdit, which survives another split, and made searchable by a job. Only
-that a passage is no longer found happens at once.
+Each change is stored as a ChunkEdit, which survives another split; a job makes it searchable.
+Only disabling takes effect immediately.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ MAX_TAGS = 20
 
 
 class EditError(Exception):
-    """What was asked for is not possible; the message says why and what to do."""
+    """The change is not possible; the message says why, and what to do instead."""
 
 
-def edit_passage(chunk: Chunk, *, text: str, actor: Actor) -> ChunkEdit:
-    """Let a passage say something else. The source's own words again take the edit back.
+def edit_chunk(chunk: Chunk, *, text: str, actor: Actor) -> ChunkEdit:
+    """Change what a chunk says. Restoring the source's own words undoes the edit.
 
     Raises EditError for text that is empty or more than the embedding model reads.
     """
@@ -50,8 +50,8 @@ def edit_passage(chunk: Chunk, *, text: str, actor: Actor) -> ChunkEdit:
     return edit
 
 
-def disable_passage(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
-    """Leave a passage out: from now on nobody finds it, nor its text in a neighbour's overlap."""
+def disable_chunk(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
+    """Take a chunk out of every search, including its text in the overlap of neighbours."""
     with transaction.atomic():
         original = _lock_and_read(chunk)
         edit = _note(chunk, original, actor=actor, is_disabled=True)
@@ -63,10 +63,10 @@ def disable_passage(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
     return edit
 
 
-def tag_passage(chunk: Chunk, *, tags: Sequence[str], actor: Actor) -> ChunkEdit | None:
-    """Give a passage these tags instead of those it has; None if nothing is left to keep.
+def tag_chunk(chunk: Chunk, *, tags: Sequence[str], actor: Actor) -> ChunkEdit | None:
+    """Replace a chunk's tags; returns None if no change is left to store.
 
-    Raises EditError for too many or too long ones.
+    Raises EditError if there are too many tags, or too long ones.
     """
     clean = list(dict.fromkeys(tag for raw in tags if (tag := " ".join(raw.split()))))
     if len(clean) > MAX_TAGS or any(len(tag) > TAG_CHARS for tag in clean):
@@ -87,8 +87,8 @@ def tag_passage(chunk: Chunk, *, tags: Sequence[str], actor: Actor) -> ChunkEdit
     return None
 
 
-def split_passage(chunk: Chunk, *, at: int, actor: Actor) -> list[ChunkEdit]:
-    """Make two passages of one; `at` is an offset into its text. Raises EditError at the ends."""
+def split_chunk(chunk: Chunk, *, at: int, actor: Actor) -> list[ChunkEdit]:
+    """Split a chunk in two; `at` is an offset into its text. Raises EditError at either end."""
     left, right = chunk.text[:at].strip(), chunk.text[at:].strip()
     if at <= 0 or not left or not right:
         raise EditError("Choose a place inside the passage, with text on both sides.")
@@ -110,11 +110,11 @@ def split_passage(chunk: Chunk, *, at: int, actor: Actor) -> list[ChunkEdit]:
     return edits
 
 
-def merge_passage(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
-    """Make one passage of this one and the next.
+def merge_chunk(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
+    """Merge a chunk with the next one.
 
-    Raises EditError where there is none, where something disabled or changed stands between, or
-    where both are more than the embedding model reads.
+    Raises EditError if there is no next one, if something disabled or changed lies between them,
+    or if the embedding model cannot read both together.
     """
     with transaction.atomic():
         _lock_and_read(chunk)
@@ -141,7 +141,7 @@ def merge_passage(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
 
 
 def revert_edit(edit: ChunkEdit, *, actor: Actor) -> None:
-    """Take a change back: the stretch is again as the profile cuts it and the source reads."""
+    """Undo a change: the stretch is cut by the profile and reads like the source again."""
     with transaction.atomic():
         Document.objects.select_for_update(no_key=True).get(pk=edit.document_id)
         record_audit(
@@ -152,7 +152,7 @@ def revert_edit(edit: ChunkEdit, *, actor: Actor) -> None:
         edit.delete()
 
 
-# What they share
+# Shared by the changes
 
 
 def _check_size(heading: str, text: str) -> None:
@@ -166,9 +166,9 @@ def _check_size(heading: str, text: str) -> None:
 
 
 def _lock_and_read(chunk: Chunk) -> str:
-    """Lock the document, and return what the source says where the passage stands.
+    """Lock the document, and return what the source says where the chunk stands.
 
-    Raises EditError if the passage has changed since it was looked up.
+    Raises EditError if the chunk has changed since it was looked up.
     """
     Document.objects.select_for_update(no_key=True).get(pk=chunk.version.document_id)
     known = Chunk.objects.filter(pk=chunk.pk, start=chunk.start, end=chunk.end, text=chunk.text)
@@ -178,7 +178,7 @@ def _lock_and_read(chunk: Chunk) -> str:
 
 
 def read_wanted(chunk: Chunk) -> str:
-    """What a passage says as soon as the job for its last edit has run."""
+    """What a chunk will say once the job for its last edit has run."""
     edit = _find(chunk)
     if edit is None or not edit.is_fixed:
         return chunk.text
@@ -186,7 +186,7 @@ def read_wanted(chunk: Chunk) -> str:
 
 
 def _refuse_pending(chunk: Chunk) -> None:
-    """What is about to say something else cannot be cut or joined yet."""
+    """Raise EditError for a chunk whose last edit has not been made searchable yet."""
     if read_wanted(chunk) != chunk.text:
         raise EditError(
             "The last change of this passage is still being made searchable. Try again in a moment."
@@ -198,7 +198,7 @@ def _full_text(version: DocumentVersion) -> str:
 
 
 def _find(chunk: Chunk) -> ChunkEdit | None:
-    """The change that is about exactly this passage."""
+    """The change of exactly this chunk, if there is one."""
     if chunk.edit_id is not None:
         return ChunkEdit.objects.filter(pk=chunk.edit_id).first()
     return ChunkEdit.objects.filter(
@@ -217,7 +217,7 @@ def _new(chunk: Chunk, original: str, *, actor: Actor, is_fixed: bool = True) ->
 def _note(
     chunk: Chunk, original: str, *, actor: Actor, text: str = "", is_disabled: bool = False
 ) -> ChunkEdit:
-    """Store a change of this very passage over whatever was known of it."""
+    """Store a change of exactly this chunk, replacing an earlier one."""
     edit = _find(chunk) or _new(chunk, original, actor=actor)
     edit.start, edit.end = chunk.start, chunk.end
     edit.original, edit.original_hash = original, hash_text(original)
@@ -228,7 +228,7 @@ def _note(
 
 
 def _write(chunk: Chunk, span: tuple[int, int], full: str, *, actor: Actor, text: str) -> ChunkEdit:
-    """A fixed stretch of its own; tags that lie on it stay."""
+    """Store a fixed stretch; tags that it already has are kept."""
     original = full[slice(*span)]
     known = ChunkEdit.objects.filter(
         document=chunk.version.document_id, start=span[0], end=span[1]
@@ -242,7 +242,7 @@ def _write(chunk: Chunk, span: tuple[int, int], full: str, *, actor: Actor, text
 
 
 def _save(edit: ChunkEdit) -> None:
-    # Where an older change of another version claims the same place, it gives way.
+    # An older change, made to another version, may claim the same place. It is replaced.
     ChunkEdit.objects.filter(document=edit.document_id, start=edit.start, end=edit.end).exclude(
         pk=edit.pk
     ).delete()
@@ -251,7 +251,7 @@ def _save(edit: ChunkEdit) -> None:
 
 
 def _release(edits: Sequence[ChunkEdit | None]) -> None:
-    """Let stretches go that become parts of others; their tags stay on what lies there."""
+    """Drop stretches that become part of others; their tags remain on the text."""
     for edit in edits:
         if edit is None:
             continue
@@ -271,7 +271,7 @@ def _refuse_between(chunk: Chunk, span: tuple[int, int], own: Sequence[ChunkEdit
 
 
 def _merge_texts(chunk: Chunk, following: Chunk, full: str) -> str:
-    """The text of both, or nothing where the source itself is what they say together."""
+    """The text of both chunks, or "" if together they say what the source says."""
     sources = (full[chunk.start : chunk.end], full[following.start : following.end])
     if (chunk.text, following.text) == sources:
         return ""

@@ -1,4 +1,4 @@
-"""Words and vectors of single passages. Callers hold the locks of document and version."""
+"""Postings and vectors of single chunks. Callers hold the locks of document and version."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from django.db import connection
 from apps.chunking.models import Chunk
 from apps.retrieval.models import Index
 from apps.retrieval.passages.context_text import heading_with_context
-from apps.retrieval.postings import writing as postings
+from apps.retrieval.postings.services import add_to_counters, copy_postings, remove_postings
 
 
 def add_words(chunk_ids: Sequence[int], *, index: Index) -> None:
-    """Index the words of passages that have no postings in `index` yet."""
+    """Index the words of chunks that have no postings in `index` yet."""
     rows = list(
         Chunk.objects.filter(pk__in=chunk_ids, profile=index.profile_id)
         .order_by("pk")
         .values_list("pk", "text", heading_with_context())
     )
     if rows:
-        indexed, length = postings.copy_postings(rows, index=index)
-        postings.add_to_counters(index.pk, chunks=indexed, length=length)
+        indexed, length = copy_postings(rows, index=index)
+        add_to_counters(index.pk, chunks=indexed, length=length)
 
 
 def remove_words_and_vectors(chunk_ids: Sequence[int]) -> None:
-    """Remove them from every index, counters included; the passages stay."""
+    """Remove postings and vectors of chunks from every index; the chunks themselves stay."""
     if not chunk_ids:
         return
-    postings._remove_postings(chunk_ids)
+    remove_postings(chunk_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM retrieval_embedding WHERE chunk_id = ANY(%s)", [list(chunk_ids)]
@@ -36,7 +36,7 @@ def remove_words_and_vectors(chunk_ids: Sequence[int]) -> None:
 
 
 def remove_chunks(chunk_ids: Sequence[int]) -> None:
-    """Delete passages with their words and vectors."""
+    """Delete chunks with their words and vectors."""
     remove_words_and_vectors(chunk_ids)
     if chunk_ids:
         with connection.cursor() as cursor:

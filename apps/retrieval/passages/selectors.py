@@ -1,4 +1,4 @@
-"""Reads of a document's passages as people see and change them."""
+"""Reads a document's chunks, as people see and change them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from apps.chunking.edits import Placed
+from apps.chunking.edits import PlacedChange
 from apps.chunking.models import Chunk, ChunkEdit
 from apps.chunking.planning import place_changes, read_changes
 from apps.chunking.selectors import LostChange
@@ -22,16 +22,16 @@ from apps.retrieval.models import Index, IndexState
 MAX_SHOWN = 200
 MAX_PLACES = 80
 SHORT_LINE = 50
-"""Characters; as the source view has it."""
+"""In characters; the same as in the view of the source."""
 OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
-class PassageItem:
-    """A passage beside its source, or a stretch that is left out (`is_disabled`, no `id`).
+class ChunkItem:
+    """A chunk beside its source, or a stretch that is left out (`is_disabled`, no `id`).
 
-    `text` is what it says now; `is_waiting` that a job has yet to make it searchable. `edit_id`
-    is there if somebody changed it. `number` counts from 1; 0 for what is left out.
+    `text` includes the latest edit; `is_waiting` means that a job has yet to make it searchable.
+    `edit_id` is set if somebody changed it. `number` counts from 1; it is 0 for a disabled one.
     """
 
     id: int | None
@@ -50,28 +50,28 @@ class PassageItem:
 
 
 @dataclass(frozen=True, slots=True)
-class PassageList:
-    """The passages of a stretch of a version; `lost` changes are those of the whole document."""
+class ChunkList:
+    """The chunks of part of a version; `lost` lists changes of the whole document."""
 
-    items: tuple[PassageItem, ...]
+    items: tuple[ChunkItem, ...]
     lost: tuple[LostChange, ...]
     is_current: bool
     is_working: bool
     problem: str
 
 
-def list_passages(version: DocumentVersion, *, start: int, end: int) -> PassageList:
-    """What can be found, or was left out, between two characters of a version's full text."""
+def describe_chunks(version: DocumentVersion, *, start: int, end: int) -> ChunkList:
+    """The chunks between two offsets of a version's full text, and those disabled there."""
     document = version.document
     rows = Chunk.objects.filter(version=version, start__lt=end, end__gt=start)
     rows = rows.filter(profile__in=_live_profiles(document))
     chunks = list(rows.select_related("edit").order_by("position")[:MAX_SHOWN])
     placement = place_changes(version, read_changes(document.pk))
-    near = [found for found in placement.placed if found.start < end and found.end > start]
+    near = [placed for placed in placement.placed if placed.start < end and placed.end > start]
     items = [_describe(chunk, near) for chunk in chunks]
-    items += [_describe_disabled(found) for found in near if found.change.is_disabled]
+    items += [_describe_disabled(placed) for placed in near if placed.change.is_disabled]
     is_working, problem = _read_jobs(document)
-    return PassageList(
+    return ChunkList(
         items=tuple(sorted(items, key=lambda item: (item.start, item.end))),
         lost=tuple(
             LostChange(c.id, c.original, c.text, c.is_disabled, c.tags) for c in placement.lost
@@ -82,16 +82,16 @@ def list_passages(version: DocumentVersion, *, start: int, end: int) -> PassageL
     )
 
 
-def _describe(chunk: Chunk, near: Sequence[Placed]) -> PassageItem:
+def _describe(chunk: Chunk, near: Sequence[PlacedChange]) -> ChunkItem:
     span = (chunk.start, chunk.end)
     change = next((p.change for p in near if (p.start, p.end) == span), None)
     text, tags = chunk.text, tuple(chunk.tags)
     is_waiting = False
     if change is not None:
-        wanted = change.text or (change.original if change.is_fixed else text)
-        is_waiting = wanted != chunk.text or not set(change.tags) <= set(tags)
-        text, tags = wanted, change.tags or tags
-    return PassageItem(
+        current_text = change.text or (change.original if change.is_fixed else text)
+        is_waiting = current_text != chunk.text or not set(change.tags) <= set(tags)
+        text, tags = current_text, change.tags or tags
+    return ChunkItem(
         id=chunk.pk,
         number=chunk.position + 1,
         start=chunk.start,
@@ -108,32 +108,32 @@ def _describe(chunk: Chunk, near: Sequence[Placed]) -> PassageItem:
     )
 
 
-def _describe_disabled(found: Placed) -> PassageItem:
-    return PassageItem(
+def _describe_disabled(placed: PlacedChange) -> ChunkItem:
+    return ChunkItem(
         id=None,
         number=0,
-        start=found.start,
-        end=found.end,
+        start=placed.start,
+        end=placed.end,
         heading="",
-        text=found.change.text or found.change.original,
+        text=placed.change.text or placed.change.original,
         first_page=0,
         num_tokens=0,
-        tags=found.change.tags,
-        edit_id=found.change.id,
-        is_edited=bool(found.change.text),
+        tags=placed.change.tags,
+        edit_id=placed.change.id,
+        is_edited=bool(placed.change.text),
         is_disabled=True,
         is_waiting=False,
     )
 
 
 def _read_jobs(document: Document) -> tuple[bool, str]:
-    """Whether changes are being made searchable, and what went wrong with the last ones."""
-    found = Job.objects.filter(
+    """Whether changes are being made searchable, and why the last job failed, if it did."""
+    jobs = Job.objects.filter(
         workspace=document.workspace_id,
         kind=JobKind.REINDEX_PASSAGES,
         key__startswith=f"{document.pk}:",
     ).order_by("-created_at")
-    states = list(found.values_list("state", "reason")[:20])
+    states = list(jobs.values_list("state", "reason")[:20])
     if any(state in OPEN for state, _ in states):
         return True, ""
     failed = states and states[0][0] == JobState.FAILED
@@ -141,13 +141,13 @@ def _read_jobs(document: Document) -> tuple[bool, str]:
 
 
 def list_split_places(text: str) -> list[tuple[int, str]]:
-    """(offset, beginning) of the sentences and lines at which a passage can be split in two."""
+    """(offset, beginning) of the sentences and lines at which a chunk can be split in two."""
     starts = {
         strip_span(text, *sentence)[0]
         for paragraph in find_paragraphs(text, 0, len(text))
         for sentence in find_sentences(text, *paragraph)
     }
-    # A line break behind a long line is the edge of somebody's window, and no place to cut.
+    # A break after a long line only wraps the text, and is no place to cut.
     for (first, last), (start, _) in pairwise(find_lines(text, 0, len(text))):
         if last - first < SHORT_LINE:
             starts.add(start)
@@ -156,7 +156,7 @@ def list_split_places(text: str) -> list[tuple[int, str]]:
 
 
 def list_edited_texts(version: DocumentVersion, *, start: int, end: int) -> list[str]:
-    """What the edited passages say that stand for these characters, in the live index."""
+    """The texts of edited chunks that replace these characters, in the live index."""
     rows = Chunk.objects.filter(
         version=version, start__lt=end, end__gt=start, edit__isnull=False
     ).exclude(edit__text="")
@@ -164,23 +164,23 @@ def list_edited_texts(version: DocumentVersion, *, start: int, end: int) -> list
     return list(rows.order_by("start").values_list("text", flat=True))
 
 
-def passages_of(document: Document) -> QuerySet[Chunk]:
-    """The passages of the document's current version in the live index, in reading order."""
+def list_current_chunks(document: Document) -> QuerySet[Chunk]:
+    """The chunks of the document's current version in the live index, in reading order."""
     rows = Chunk.objects.filter(version=document.current_id, profile__in=_live_profiles(document))
     return rows.order_by("position")
 
 
 def _live_profiles(document: Document) -> QuerySet[Any]:
-    """What the live index cuts by; others have passages of the same document."""
+    """The profile of the live index. Other profiles have chunks of the same document."""
     live = Index.objects.filter(collection=document.collection_id, state=IndexState.LIVE)
     return live.values("profile_id")
 
 
 def list_edits(document_id: UUID) -> list[ChunkEdit]:
-    """What people changed in a document, in the order of the text."""
+    """People's changes to a document, in the order of the text."""
     return list(ChunkEdit.objects.filter(document=document_id).order_by("start"))
 
 
 def read_original(chunk: Chunk) -> str:
-    """What the source says where an edited passage stands; empty if it was not edited."""
+    """The source's text in place of an edited chunk; empty if the chunk was not edited."""
     return chunk.edit.original if chunk.edit is not None and chunk.edit.text else ""

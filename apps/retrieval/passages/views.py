@@ -1,4 +1,4 @@
-"""Changing a passage: its text and tags, where it begins and ends, whether it is found at all."""
+"""Pages that change a passage: its text and tags, its extent, whether it can be found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.chunking.models import Chunk
 from apps.documents.models import Document
 from apps.retrieval.passages import edits
-from apps.retrieval.passages.access import get_edit, get_passage
+from apps.retrieval.passages.access import get_chunk, get_edit
 from apps.retrieval.passages.selectors import list_split_places, read_original
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
@@ -27,8 +27,8 @@ SOON = "It can be found in a moment."
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def passage(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
-    """Everything that can be changed about a passage; as a fragment for the dialog."""
-    return _render(request, get_passage(request.workspace, passage_id))
+    """The editor of a passage; rendered as a fragment for the dialog."""
+    return _render(request, get_chunk(request.workspace, passage_id))
 
 
 def _render(
@@ -61,15 +61,15 @@ def _render(
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def edit(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
-    """Save text and tags. What cannot be saved is shown again with the reason."""
-    chunk = get_passage(request.workspace, passage_id)
+    """Save text and tags, or show them again with the reason why they cannot be saved."""
+    chunk = get_chunk(request.workspace, passage_id)
     text, tags = request.POST.get("text", ""), request.POST.get("tags", "")
     try:
-        wanted = [tag for tag in tags.split(",") if tag.strip()]
+        tag_list = [tag for tag in tags.split(",") if tag.strip()]
         if text.replace("\r\n", "\n").strip() != edits.read_wanted(chunk):
-            edits.edit_passage(chunk, text=text, actor=request.actor)
-        if wanted != list(chunk.tags):
-            edits.tag_passage(chunk, tags=wanted, actor=request.actor)
+            edits.edit_chunk(chunk, text=text, actor=request.actor)
+        if tag_list != list(chunk.tags):
+            edits.tag_chunk(chunk, tags=tag_list, actor=request.actor)
     except edits.EditError as error:
         return _render(request, chunk, text=text, tags=tags, problem=str(error), status=422)
     messages.success(request, f"Passage {chunk.position + 1} was saved. {SOON}")
@@ -79,13 +79,13 @@ def edit(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def split(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
-    chunk = get_passage(request.workspace, passage_id)
+    chunk = get_chunk(request.workspace, passage_id)
     at = request.POST.get("at", "")
     place = int(at) if at.isascii() and at.isdigit() and len(at) < 8 else 0
     return _do(
         request,
         chunk,
-        lambda: edits.split_passage(chunk, at=place, actor=request.actor),
+        lambda: edits.split_chunk(chunk, at=place, actor=request.actor),
         f"Passage {chunk.position + 1} was split. {SOON}",
     )
 
@@ -93,11 +93,11 @@ def split(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def merge(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
-    chunk = get_passage(request.workspace, passage_id)
+    chunk = get_chunk(request.workspace, passage_id)
     return _do(
         request,
         chunk,
-        lambda: edits.merge_passage(chunk, actor=request.actor),
+        lambda: edits.merge_chunk(chunk, actor=request.actor),
         f"Passage {chunk.position + 1} was merged with the next. {SOON}",
     )
 
@@ -105,11 +105,11 @@ def merge(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def disable(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
-    chunk = get_passage(request.workspace, passage_id)
+    chunk = get_chunk(request.workspace, passage_id)
     return _do(
         request,
         chunk,
-        lambda: edits.disable_passage(chunk, actor=request.actor),
+        lambda: edits.disable_chunk(chunk, actor=request.actor),
         f"Passage {chunk.position + 1} is disabled: nobody finds it any more.",
     )
 
@@ -117,11 +117,11 @@ def disable(request: WorkspaceRequest, *, passage_id: int) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def revert(request: WorkspaceRequest, *, edit_id: UUID) -> HttpResponse:
-    """Take a change back; a disabled passage is found again."""
-    found = get_edit(request.workspace, edit_id)
-    edits.revert_edit(found, actor=request.actor)
+    """Undo a change; a disabled passage can be found again."""
+    chunk_edit = get_edit(request.workspace, edit_id)
+    edits.revert_edit(chunk_edit, actor=request.actor)
     messages.success(request, "The change was taken back.")
-    return redirect(_place(request, found.document, found.start, found.end))
+    return redirect(_place(request, chunk_edit.document, chunk_edit.start, chunk_edit.end))
 
 
 def _do(

@@ -1,8 +1,8 @@
-"""Postings of one term as bytes: ascending numbers by their gaps, and what each adds to a score.
+"""The postings of one term as bytes: ids as gaps, and what each posting adds to a score.
 
-A frequent term's gaps are short, so most of them take a byte. One that is longer is written as
-often as it holds the largest byte, and then the rest; terms with longer gaps take two bytes each
-in the same way. The first byte of all says how many. Pure.
+A frequent term has short gaps, most of which fit into a byte. A longer gap is written as several
+bytes of the largest value, followed by the remainder. Terms with longer gaps use two bytes in the
+same way; the first byte of all says which. Pure.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ POSTING = np.dtype([("chunk_id", ">i8"), ("frequency", ">i4"), ("length", ">i4")
 """A posting as Postgres sends it."""
 
 _WIDTHS: dict[int, tuple[Any, int]] = {1: (np.dtype("u1"), 0xFF), 2: (np.dtype("<u2"), 0xFFFF)}
-"""By the bytes of a gap: how it is written, and the largest of them."""
+"""By the number of bytes for a gap: its type and its largest value."""
 
 
 def pack_numbers(numbers: Any) -> bytes:
-    """Bytes of ascending int64 numbers, none of them below 0."""
+    """Pack ascending int64 numbers, none of them negative."""
     gaps = np.diff(numbers, prepend=0)
     written = [_write_gaps(gaps, width) for width in _WIDTHS]
     return min(written, key=len)
@@ -54,7 +54,7 @@ def pack_impacts(frequencies: Any, lengths: Any, *, mean_length: float) -> bytes
 
 
 def unpack_impacts(packed: bytes, *, weight: float) -> Any:
-    """What each posting adds to the score of its passage, float32, for a term of this weight."""
+    """What each posting adds to the score of its chunk, float32, for a term of this weight."""
     return np.frombuffer(packed, _IMPACT).astype(np.float32) * np.float32(weight / FULL_IMPACT)
 
 

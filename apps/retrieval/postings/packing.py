@@ -1,11 +1,11 @@
-"""The job of a large index that packs the postings of its frequent terms.
+"""Packs the postings of a large index's frequent terms; a job calls it.
 
 Adding up a hundred thousand rows takes Postgres some forty milliseconds; adding up as many numbers
-takes a fraction of one. So each frequent term's postings are packed into two columns of bytes,
-which `term_lists` reads. Passages that come later have higher ids, or `note_late` writes them down.
+in memory takes less than one. So the postings of each frequent term are packed into two columns of
+bytes, which `term_lists` reads. Later chunks have higher ids, or `note_late` records them.
 
-The order of events makes sure that none is missed: `pack` first raises `watch`, alone, while
-nobody is between writing postings and noting them; only then does it read what it packs.
+None can be missed: `pack` first raises `watch` under an exclusive lock, when no transaction that
+has recorded late chunks is still open, and only then reads the postings.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from apps.retrieval.postings.packed_terms import POSTING, pack_impacts, pack_num
 from apps.retrieval.vectors.wire import open_cursor, open_stream
 
 FREQUENT_SHARE = 2_000
-"""Terms that stand in more than one in this many passages are packed."""
+"""Terms that occur in more than one in this many chunks are packed."""
 
 FREQUENT_AT_LEAST = 50
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
@@ -46,18 +46,18 @@ INSERT INTO retrieval_frequentterm (workspace_id, index_id, term, num_chunks, ch
 VALUES (%s, %s, %s, %s, %s, %s)
 """
 TERMS_AT_ONCE = 16
-"""Terms that are packed together: the postings of one may take 16 MB."""
+"""Terms that are packed in one batch: the postings of one may take 16 MB."""
 
 
 def note_late(index: Index, chunk_ids: Sequence[int]) -> None:
-    """In the transaction that wrote postings of these passages: the packed ones lack them."""
+    """Record chunks whose new postings the packed ones lack, in the transaction that wrote them."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK_SHARED, [str(index.pk)])
         cursor.execute(NOTE_LATE, [list(chunk_ids), index.pk])
 
 
 def pack(index: Index) -> None:
-    """Pack the postings of every frequent term anew. Reads all postings of the index."""
+    """Repack the postings of every frequent term. Reads all postings of the index."""
     base, until = _raise_watch(index)
     began = timezone.now()
     index.refresh_from_db()
@@ -80,7 +80,7 @@ def pack(index: Index) -> None:
 
 
 def _pack_term(postings: bytes, base: int, mean_length: float) -> tuple[int, bytes, bytes]:
-    """How many passages a term stands in, their ids behind the base, and what it adds there."""
+    """The number of a term's chunks, their packed ids relative to the base, and the impacts."""
     rows = np.frombuffer(postings, POSTING)
     impacts = pack_impacts(
         rows["frequency"].astype(np.float64), rows["length"], mean_length=mean_length
@@ -89,7 +89,7 @@ def _pack_term(postings: bytes, base: int, mean_length: float) -> tuple[int, byt
 
 
 def _raise_watch(index: Index) -> tuple[int, int]:
-    """From which to which id the passages will be packed; those that come late are noted now."""
+    """The first and last id to pack; from now on, late chunks up to the last are recorded."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LOCK, [str(index.pk)])
         cursor.execute(RANGE, [index.pk])

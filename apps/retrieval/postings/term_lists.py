@@ -1,10 +1,10 @@
-"""The packed postings of large indexes (`packing`), read at once and added up here.
+"""Reads the packed postings of large indexes (`packing`) in one go, and adds them up in memory.
 
-What came since the packing is read from the postings themselves: passages with higher ids, and
-those that were written down as late.
+What has been written since the packing is read from the postings themselves: chunks with higher
+ids, and those recorded as late.
 
-Impacts go by the mean length of their own index when it was packed: in a search of several, or
-of one that has grown since, scores differ from those of the plain formula in the third digit.
+Impacts use the mean length of their own index at the time of packing. In a search of several
+indexes, or of one that has grown since, scores differ from the formula in the third digit.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from apps.retrieval.postings.packed_terms import (
 )
 
 DENSE_SPAN, DENSE_SHARE = 1_000_000, 16
-"""Sums stand by id as far as that many ids, or so many for each posting that is added up."""
+"""Sums are indexed by id if the ids span DENSE_SPAN at most, or DENSE_SHARE for each posting."""
 
 SHORT_LIST = 10_000
-"""Postings among which the highest are found in a fraction of a millisecond."""
+"""How many postings can be searched for the highest in a fraction of a millisecond."""
 
 READ = """
 WITH late AS MATERIALIZED (
@@ -38,24 +38,24 @@ WITH late AS MATERIALIZED (
     JOIN retrieval_termlists lists ON lists.index_id = late.index_id
     WHERE late.index_id = ANY($1::uuid[]) AND late.chunk_id <= lists.until
 )
-SELECT live.number::int, asked.number::int, coalesce(lists.base, 0), packed.chunk_ids,
+SELECT live.number::int, question.number::int, coalesce(lists.base, 0), packed.chunk_ids,
        packed.impacts, fresh.postings
 FROM unnest($1::uuid[]) WITH ORDINALITY AS live (id, number)
 LEFT JOIN retrieval_termlists lists ON lists.index_id = live.id
-CROSS JOIN unnest($2::text[]) WITH ORDINALITY AS asked (term, number)
+CROSS JOIN unnest($2::text[]) WITH ORDINALITY AS question (term, number)
 LEFT JOIN retrieval_frequentterm packed
-    ON packed.index_id = live.id AND packed.term = asked.term
+    ON packed.index_id = live.id AND packed.term = question.term
 CROSS JOIN LATERAL (
     SELECT string_agg(int8send(chunk_id) || int4send(frequency) || int4send(length), '') AS postings
     FROM (
         SELECT chunk_id, frequency, length FROM retrieval_posting posting
-        WHERE posting.index_id = live.id AND posting.term = asked.term
+        WHERE posting.index_id = live.id AND posting.term = question.term
           AND posting.chunk_id > CASE WHEN packed.term IS NULL THEN 0 ELSE lists.until END
         UNION ALL
         SELECT posting.chunk_id, frequency, length
         FROM late JOIN retrieval_posting posting ON posting.chunk_id = late.chunk_id
         WHERE packed.term IS NOT NULL AND late.index_id = live.id
-          AND posting.index_id = live.id AND posting.term = asked.term
+          AND posting.index_id = live.id AND posting.term = question.term
     ) AS posting
 ) AS fresh
 """
@@ -68,8 +68,8 @@ Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """Passages: ids, BM25 scores and a bit for each asked term that stands in them."""
+class TermScores:
+    """Chunks: ids, BM25 scores, and a bit for each of the question's terms in them."""
 
     chunk_ids: Any
     scores: Any
@@ -83,67 +83,68 @@ def read(
     *,
     chunks: int,
     mean_length: float,
-) -> Words:
-    """What large indexes hold of the asked terms, which have their counts.
+) -> TermPostings:
+    """Read the postings of `terms`, which have their counts, from large indexes.
 
-    `chunks` and `mean_length` are those of all that is searched.
+    `chunks` and `mean_length` are those of all indexes that are searched.
     """
     ids = list(index_ids)
     with cursor.connection.pipeline(), psycopg.RawCursor(cursor.connection) as second:
         cursor.execute(READ, [ids, list(terms)], binary=True)
         second.execute(READ_LATE, [ids], binary=True)
         rows, late = cursor.fetchall(), second.fetchall()
-    found = dict.fromkeys(range(1, len(terms) + 1), 0)
+    num_found = dict.fromkeys(range(1, len(terms) + 1), 0)
     for row in rows:
-        found[row[1]] += count_packed(row[4] or b"") + len(row[5] or b"") // POSTING.itemsize
+        num_found[row[1]] += count_packed(row[4] or b"") + len(row[5] or b"") // POSTING.itemsize
     weights = [
-        bm25_weight(times, found[number], chunks) for number, times in enumerate(terms.values(), 1)
+        bm25_weight(times, num_found[number], chunks)
+        for number, times in enumerate(terms.values(), 1)
     ]
     parts = []
     for number in range(1, len(ids) + 1):
-        lists = _Lists(mean_length, late=[pk for at, pk in late if at == number])
+        lists = _IndexPostings(mean_length, late=[pk for at, pk in late if at == number])
         for row in rows:
             if row[0] == number:
                 lists.add(row[2:], weight=weights[row[1] - 1], bit=1 << (row[1] - 1))
         parts.append(lists)
-    return Words(parts)
+    return TermPostings(parts)
 
 
-class Words:
-    """The postings of the asked terms in every index of a search, by the ids of passages."""
+class TermPostings:
+    """The postings of a question's terms in every index of a search."""
 
-    def __init__(self, parts: Sequence[_Lists] = ()) -> None:
+    def __init__(self, parts: Sequence[_IndexPostings] = ()) -> None:
         self._parts = parts
 
     def add_up(self) -> None:
-        """Do now what the rest waits for."""
+        """Compute the sums now, which `best` and `look_up` need."""
         for part in self._parts:
             part.sums  # noqa: B018  (computed once)
 
     def best(self, depth: int, *, allowed: Any | None = None) -> Any:
-        """Ids of the `depth` best by BM25; `allowed` are those, ascending, that may be found.
+        """Ids of the `depth` best chunks by BM25, among `allowed` (ascending) if given.
 
-        Passages that are gone may be among them.
+        Some may no longer exist.
         """
-        found = [part.best(depth, allowed=allowed) for part in self._parts]
-        ids = np.concatenate([np.empty(0, np.int64), *[part[0] for part in found]])
-        scores = np.concatenate([np.empty(0), *[part[1] for part in found]])
+        lists = [part.best(depth, allowed=allowed) for part in self._parts]
+        ids = np.concatenate([np.empty(0, np.int64), *[part[0] for part in lists]])
+        scores = np.concatenate([np.empty(0), *[part[1] for part in lists]])
         order = np.lexsort((ids, -scores))[:depth]
-        return ids[order[scores[order] > 0]]  # those that came late have lost their packed ones
+        return ids[order[scores[order] > 0]]  # late chunks may have lost their postings
 
-    def look_up(self, chunk_ids: Any) -> Scored:
-        """Scores and terms of these passages; 0 where none of the terms stands in one."""
+    def look_up(self, chunk_ids: Any) -> TermScores:
+        """Scores and terms of these chunks; 0 for a chunk without any of the terms."""
         scores, terms = np.zeros(len(chunk_ids)), np.zeros(len(chunk_ids), np.int64)
         for part in self._parts:
             part.look_up(chunk_ids, scores, terms)
-        return Scored(chunk_ids, scores, terms)
+        return TermScores(chunk_ids, scores, terms)
 
 
-class _Lists:
-    """The postings of all asked terms in one index, and what they add up to.
+class _IndexPostings:
+    """The postings of all of the question's terms in one index, and their sums.
 
-    Sums stand in an array by place. The place of a passage is its id less the base; where that
-    would make an array with hardly anything in it, its place among those that have a term.
+    Sums are an array, indexed by place. A chunk's place is its id minus the base; where that would
+    make a nearly empty array, it is the chunk's rank among those that have a term.
     """
 
     def __init__(self, mean_length: float, *, late: Sequence[int]) -> None:
@@ -154,7 +155,7 @@ class _Lists:
         self._fresh: list[tuple[Any, Any, int]] = []
 
     def add(self, row: tuple[Any, ...], *, weight: float, bit: int) -> None:
-        """A term's base, packed ids and impacts, and fresh postings, as READ gives them."""
+        """Add a row of READ: a term's base, packed ids and impacts, and fresh postings."""
         base, chunk_ids, impacts, fresh = row
         if chunk_ids:
             self._base = base
@@ -167,19 +168,19 @@ class _Lists:
 
     @cached_property
     def _ids(self) -> list[Any]:
-        """Ids behind the base of each packed term, ascending."""
+        """For each packed term its chunks' ids, relative to the base and ascending."""
         return [
             unpack_numbers(ids, count=count_packed(impacts)) for ids, impacts, _, _ in self._read
         ]
 
     @cached_property
     def _shares(self) -> list[Any]:
-        """What each packed term adds there."""
+        """For each packed term what it adds to the score of each of its chunks."""
         return [unpack_impacts(impacts, weight=weight) for _, impacts, weight, _ in self._read]
 
     @cached_property
     def _met(self) -> Any | None:
-        """The ids that have any packed term, ascending, if their places are those among them."""
+        """Where places are ranks, the ids that have any packed term, ascending; else None."""
         span = max(int(ids[-1]) + 1 for ids in self._ids)
         if span <= max(DENSE_SPAN, DENSE_SHARE * sum(map(len, self._ids))):
             return None
@@ -187,7 +188,7 @@ class _Lists:
 
     @cached_property
     def _places(self) -> list[Any]:
-        """The same as `_ids`, by place."""
+        """For each packed term the places of its chunks."""
         met = self._met
         return self._ids if met is None else [np.searchsorted(met, ids) for ids in self._ids]
 
@@ -197,7 +198,7 @@ class _Lists:
 
     @cached_property
     def sums(self) -> Any:
-        """What the packed postings add up to, by place."""
+        """The sums of the packed postings, by place."""
         if not self._read:
             return np.zeros(0, np.float32)
         sums = np.zeros(self._num_places, np.float32)
@@ -207,19 +208,19 @@ class _Lists:
         return sums
 
     def _places_of(self, chunk_ids: Any) -> Any:
-        """Of those of these passages that have one."""
+        """The places of those of these chunks that have one."""
         ids = chunk_ids - self._base
         if self._met is None:
             return ids[(ids >= 0) & (ids < self._num_places)]
         return np.flatnonzero(_is_among(self._met, np.sort(ids)))
 
     def look_up(self, chunk_ids: Any, scores: Any, terms: Any) -> None:
-        """Add to the scores and terms of these passages what they have here."""
-        wanted = chunk_ids - self._base
+        """Add this index's scores and terms of these chunks to the given arrays."""
+        offsets = chunk_ids - self._base
         kept = ~np.isin(chunk_ids, self._late)
         for ids, share, (*_, bit) in zip(self._ids, self._shares, self._read, strict=True):
-            at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-            met = kept & (ids[at] == wanted)
+            at = np.minimum(np.searchsorted(ids, offsets), len(ids) - 1)
+            met = kept & (ids[at] == offsets)
             scores[met] += share[at[met]]
             terms[met] |= bit
         for ids, score, bit in self._fresh:
@@ -245,9 +246,9 @@ class _Lists:
         return ids, scores
 
     def _best_packed(self, depth: int, *, allowed: Any | None) -> tuple[Any, Any]:
-        """What the packed postings alone give.
+        """Ids and scores from the packed postings alone.
 
-        Passages with a rare term as well need their sum, however low it is: they are all kept.
+        Chunks that also have fresh postings are all kept, however low their sum: it is not final.
         """
         if not self._read:
             return np.empty(0, np.int64), np.empty(0, np.float64)
@@ -267,10 +268,10 @@ class _Lists:
         return ids + self._base, sums[chosen].astype(np.float64)
 
     def _ahead(self, sums: Any, depth: int) -> Any:
-        """Where the sums are among the `depth` highest, and a few more.
+        """The places of the `depth` highest sums, and a few more.
 
-        The short lists that are long enough tell how high they are at least, so that the million
-        need not be put in order.
+        Lists with at least `depth` postings give a lower bound for them, which avoids sorting
+        a million sums.
         """
         long_enough = sorted((at for at in self._places if len(at) >= depth), key=len)
         if not long_enough:
@@ -286,14 +287,14 @@ def _nth_highest(values: Any, number: int) -> Any:
 
 
 def _highest(sums: Any, places: Any, depth: int) -> Any:
-    """Of these places the `depth` with the highest sums, if they are many more."""
+    """The `depth` places with the highest sums; all of them unless they are many more."""
     if len(places) <= 4 * depth:
         return places
     return places[np.argpartition(-sums[places], depth - 1)[:depth]]
 
 
 def _is_among(ids: Any, allowed: Any) -> Any:
-    """For each id whether it is one of `allowed`, which are ascending."""
+    """Whether each id is in `allowed`, which is ascending."""
     if not len(allowed):
         return np.zeros(len(ids), bool)
     return allowed[np.minimum(np.searchsorted(allowed, ids), len(allowed) - 1)] == ids

@@ -1,4 +1,4 @@
-"""Words for lexical search: the same function reads passages and questions.
+"""Words for lexical search: the same function reads chunks and questions.
 
 A word becomes its stem without case or accents. Identifiers (`parseURL`, `max_tokens`,
 `state-of-the-art`, `docs.python.org`) count as a whole and as their parts. Scripts that put no
@@ -21,16 +21,16 @@ MAX_TERM_CHARS = 80
 MAX_QUERY_CHARS = 4_000
 MAX_QUERY_TERMS = 48
 _CACHED_CHARS = 40
-"""Longer tokens are rare: they would only push useful words out of the cache."""
+"""Longer tokens are rare, and would only displace useful words from the cache."""
 
-# Scripts in which words are not separated: Thai to Khmer, kana, ideographs; Hangul words carry
-# endings that the same treatment deals with.
+# Scripts that do not separate words (Thai to Khmer, kana, ideographs), and Hangul, whose endings
+# are handled well by the same treatment.
 _UNSPACED = (
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f"
     r"\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af"
 )
-# Marks that belong to words but are no letters to `re`: accents, Hebrew and Arabic points,
-# vowel signs.
+# Marks that belong to words but that `re` does not count as letters: accents, Hebrew and Arabic
+# points, vowel signs.
 _MARKS = (
     r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
     r"\u0e31-\u0e4e\u0eb1-\u0ece\u102b-\u103e\u17b4-\u17d3\u3099\u309a"
@@ -92,14 +92,14 @@ def _parts(token: str) -> list[str]:
 
 
 def _expand_compound(token: str) -> list[str]:
-    """The whole of an identifier and its parts; a plain word gives only its stem."""
+    """An identifier as a whole and its parts; of a plain word only the stem."""
     parts = _parts(token) if token.isascii() else [p for p in _JOINERS.split(token) if p]
     if len(parts) < 2:
         return [_stem(_fold(parts[0]))] if parts else []
     if all(len(part) == 1 for part in parts):
         return [_fold("".join(parts))]  # U.S.A. is looked up as USA
     stems = [_stem(_fold(part)) for part in parts if len(part) > 1 or part.isdigit()]
-    # The article of "l'eau" tells nothing, and neither would the two together.
+    # Neither the article of "l'eau" nor both words together would be useful.
     return stems if "'" in token else [_fold(token.strip("_")), *stems]
 
 
@@ -153,7 +153,7 @@ def iter_terms(text: str) -> Iterator[str]:
 
 
 def count_terms(text: str) -> Counter[str]:
-    """How often each term occurs in a passage."""
+    """How often each term occurs in a chunk."""
     return Counter(iter_terms(text))
 
 

@@ -12,10 +12,11 @@ from rest_framework.response import Response
 
 from apps.core.api import Problem
 from apps.documents.access import get_collections
-from apps.retrieval.search.engine import MAX_LIMIT, Hit
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, Stage, retrieve
 from apps.retrieval.search.profile_serializers import read_profile
 from apps.retrieval.search.profiles import MODES
+from apps.retrieval.search.query import MAX_LIMIT
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
 from inference.errors import ModelFilesError
@@ -109,18 +110,20 @@ class SearchView(WorkspaceAPIView):
         operation_id="search", request=SearchRequestSerializer, responses=SearchResultSerializer
     )
     def post(self, request: Request) -> Response:
-        asked = SearchRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        values = asked.validated_data
-        wanted: list[UUID] = values.get("collections") or [values["collection"]]
-        wanted_passages = RetrievalRequest(
+        serializer = SearchRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        ids: list[UUID] = values.get("collections") or [values["collection"]]
+        query = RetrievalRequest(
             workspace_id=self.workspace_id,
-            collection_ids=[found.pk for found in get_collections(self.workspace_id, wanted)],
+            collection_ids=[
+                collection.pk for collection in get_collections(self.workspace_id, ids)
+            ],
             text=values["query"],
             profile=values["profile"],
         )
         try:
-            result = retrieve(wanted_passages, explain=values["explain"])
+            result = retrieve(query, explain=values["explain"])
         except ModelFilesError:
             raise MODEL_NOT_READY from None
         return Response(

@@ -1,4 +1,4 @@
-"""Maximal marginal relevance: relevant passages that do not repeat each other. Pure."""
+"""Maximal marginal relevance: relevant chunks that do not repeat each other. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from inference.protocols import Vectors
 def diversify(scores: Sequence[float], vectors: Vectors, *, diversity: float) -> list[int]:
     """The order in which to read candidates (Carbonell and Goldstein 1998).
 
-    Each next one maximises (1 - diversity) x score - diversity x its greatest cosine to those
-    before it, with scores brought to 0..1. `vectors` are unit vectors of shape (candidates, d).
+    Each step takes the candidate that maximises (1 - diversity) x score - diversity x its greatest
+    cosine to those taken before, with scores scaled to 0..1. `vectors` are unit vectors of shape
+    (candidates, d).
     """
     if not scores:
         return []

@@ -2,19 +2,21 @@
 
     tag:contract -tag:draft type:pdf,docx after:2026-01-01 name:"annual report" page<10 team:legal
 
-Conditions stand side by side and all hold; a comma means "or"; a leading "-" means "not". Texts
-are compared without regard to case. What is no field of ours is looked up in the document's
-metadata. Values never enter the SQL: they become parameters, so that all filters of one shape
-share one statement and its plan.
+Conditions are separated by spaces, and all must hold; a comma means "or"; a leading "-" means
+"not". Case is ignored. Any other name is looked up in the document's metadata.
+Values never enter the SQL: they become parameters, so that all filters of one shape share one
+statement and its plan.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from apps.core.text import is_storable
@@ -32,7 +34,7 @@ _CONDITION = re.compile(
 _VALUE = re.compile(r'"([^"]*)"|([^\s",]+)')
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 
-# SQL of a document's extension, the date that it is of, and where it came from.
+# SQL for a document's file extension and for its date.
 _TYPE = "lower(substring(version.filename from '[^.]+$'))"
 _DAY = "coalesce(document.source_date, (version.created_at AT TIME ZONE 'UTC')::date)"
 
@@ -41,20 +43,43 @@ class FilterError(ValueError):
     """A filter that cannot be read; the message says where and what would be right."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Conditions on `document`, `version` and `chunk`, to be joined by AND.
+class Table(StrEnum):
+    """What a condition may read beside `document`, by the alias that its SQL has for it."""
 
-    `conditions` hold `%(filter_0)s`, `%(filter_1)s`, ...; `values` are theirs, by these names.
-    `needs_chunks`: some condition reads the passage itself, not only its document.
+    VERSION = "version"
+    CHUNK = "chunk"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One condition as SQL on `document` and on `tables`: a statement that has it joins those.
+
+    `sql` holds `%(filter_0)s`, `%(filter_1)s`, ... for its values.
     """
 
-    conditions: tuple[str, ...] = ()
-    values: tuple[tuple[str, Any], ...] = ()
-    needs_chunks: bool = False
+    sql: str
+    tables: frozenset[Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Clauses, all of which hold, and the values of their parameters by name."""
+
+    clauses: tuple[Clause, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.conditions)
+        return bool(self.clauses)
+
+    @property
+    def reads_chunks(self) -> bool:
+        """Whether some clause reads the chunk itself, not only its document."""
+        return Table.CHUNK in tables_of(self.clauses)
+
+
+def tables_of(clauses: Iterable[Clause]) -> frozenset[Table]:
+    """What has to be joined for these clauses."""
+    return frozenset[Table]().union(*(clause.tables for clause in clauses))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +92,27 @@ class Condition:
     is_negated: bool = False
 
 
-Made = tuple[str, list[Any]]
-"""SQL with "?" for each parameter, and the parameters."""
+Bind = Callable[[Any], str]
+"""Keeps a value of a clause and returns the placeholder that stands for it in the SQL."""
+
+Compile = Callable[[Condition, Bind], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """How the conditions on a field become SQL, and what that reads beside `document`."""
+
+    compile: Compile
+    tables: frozenset[Table]
 
 
 def parse_conditions(text: str) -> list[Condition]:
-    """What the text says. Raises FilterError."""
+    """The conditions in a text. Raises FilterError."""
     if len(text) > MAX_CHARS:
         raise FilterError(f"A filter has at most {MAX_CHARS:,} characters.")
     if not is_storable(text):
         raise FilterError("The filter holds characters that no text has.")
-    found: list[Condition] = []
+    conditions: list[Condition] = []
     position = 0
     while position < len(text):
         if text[position].isspace():
@@ -91,30 +126,37 @@ def parse_conditions(text: str) -> list[Condition]:
                 "values with spaces stand in quotes."
             )
         values = tuple(quoted or plain for quoted, plain in _VALUE.findall(match["values"]))
-        found.append(Condition(match["field"].lower(), match["op"], values, bool(match["not"])))
+        conditions.append(
+            Condition(match["field"].lower(), match["op"], values, bool(match["not"]))
+        )
         position = match.end()
-    if len(found) > MAX_CONDITIONS or any(len(item.values) > MAX_VALUES for item in found):
+    if len(conditions) > MAX_CONDITIONS or any(
+        len(item.values) > MAX_VALUES for item in conditions
+    ):
         raise FilterError(
             f"A filter has at most {MAX_CONDITIONS} conditions of {MAX_VALUES} values each."
         )
-    return found
+    return conditions
 
 
 @lru_cache(maxsize=512)
 def parse_filter(text: str) -> Filter:
     """A filter as SQL; an empty text is no filter. Raises FilterError."""
-    conditions: list[str] = []
-    values: list[tuple[str, Any]] = []
-    needs_chunks = False
-    for condition in parse_conditions(text):
-        sql, given = _FIELDS.get(condition.field, _metadata)(condition)
-        for value in given:
-            name = f"filter_{len(values)}"
-            sql = sql.replace("?", f"%({name})s", 1)
-            values.append((name, value))
-        conditions.append(f"({sql}) IS NOT TRUE" if condition.is_negated else f"({sql})")
-        needs_chunks |= condition.field in CHUNK_FIELDS
-    return Filter(tuple(conditions), tuple(values), needs_chunks)
+    parameters: dict[str, Any] = {}
+
+    def bind(value: Any) -> str:
+        name = f"filter_{len(parameters)}"
+        parameters[name] = value
+        return f"%({name})s"
+
+    clauses = tuple(_compile(condition, bind) for condition in parse_conditions(text))
+    return Filter(clauses, MappingProxyType(parameters))
+
+
+def _compile(condition: Condition, bind: Bind) -> Clause:
+    known = _FIELDS.get(condition.field, _METADATA)
+    sql = known.compile(condition, bind)
+    return Clause(f"({sql}) IS NOT TRUE" if condition.is_negated else f"({sql})", known.tables)
 
 
 def _need(condition: Condition, *, operators: str) -> None:
@@ -125,23 +167,24 @@ def _need(condition: Condition, *, operators: str) -> None:
         )
 
 
-def _tag(condition: Condition) -> Made:
+def _tag(condition: Condition, bind: Bind) -> str:
     _need(condition, operators=": =")
-    return "document.tags && ?::varchar[]", [[value.lower() for value in condition.values]]
+    return f"document.tags && {bind([value.lower() for value in condition.values])}::varchar[]"
 
 
-def _type(condition: Condition) -> Made:
+def _type(condition: Condition, bind: Bind) -> str:
     _need(condition, operators=": =")
-    return f"{_TYPE} = ANY(?::text[])", [[value.lower().lstrip(".") for value in condition.values]]
+    endings = [value.lower().lstrip(".") for value in condition.values]
+    return f"{_TYPE} = ANY({bind(endings)}::text[])"
 
 
-def _texts(column: str) -> Callable[[Condition], Made]:
-    """Found anywhere in the column with ":", with "*" for any characters; the whole with "="."""
+def _texts(column: str) -> Compile:
+    """Matches anywhere with ":", unless a value has the wildcard "*"; with "=" the whole column."""
 
-    def make(condition: Condition) -> Made:
+    def make(condition: Condition, bind: Bind) -> str:
         _need(condition, operators=": =")
         patterns = [_like(value, anywhere=condition.operator == ":") for value in condition.values]
-        return f"lower({column}) LIKE ANY(?::text[])", [patterns]
+        return f"lower({column}) LIKE ANY({bind(patterns)}::text[])"
 
     return make
 
@@ -152,22 +195,22 @@ def _like(value: str, *, anywhere: bool) -> str:
     return f"%{pattern}%" if anywhere and "*" not in value else pattern
 
 
-def _date(operator: str) -> Callable[[Condition], Made]:
-    """`after:` a day means that day or later; of a month or year its first day counts."""
+def _date(operator: str) -> Compile:
+    """`after:` includes the day itself. A month or a year stands for its first day."""
 
-    def make(condition: Condition) -> Made:
+    def make(condition: Condition, bind: Bind) -> str:
         _need(condition, operators=":")
-        return f"{_DAY} {operator} ?::date", [_read_date(condition)]
+        return f"{_DAY} {operator} {bind(_read_date(condition))}::date"
 
     return make
 
 
-def _on_date(condition: Condition) -> Made:
-    if condition.operator not in ":=":
-        return f"{_DAY} {condition.operator} ?::date", [_read_date(condition)]
+def _on_date(condition: Condition, bind: Bind) -> str:
     first = _read_date(condition)
+    if condition.operator not in ":=":
+        return f"{_DAY} {condition.operator} {bind(first)}::date"
     last = _last_day(condition.values[0], first)
-    return f"{_DAY} BETWEEN ?::date AND ?::date", [first, last]
+    return f"{_DAY} BETWEEN {bind(first)}::date AND {bind(last)}::date"
 
 
 def _read_date(condition: Condition) -> dt.date:
@@ -188,7 +231,7 @@ def _last_day(text: str, first: dt.date) -> dt.date:
     return first.replace(month=12, day=31)
 
 
-def _page(condition: Condition) -> Made:
+def _page(condition: Condition, bind: Bind) -> str:
     try:
         pages = [int(value) for value in condition.values]
     except ValueError:
@@ -198,47 +241,48 @@ def _page(condition: Condition) -> Made:
     operator = condition.operator
     if operator in ":=":
         return (
-            "EXISTS (SELECT FROM unnest(?::int[]) AS page "
+            f"EXISTS (SELECT FROM unnest({bind(pages)}::int[]) AS page "
             "WHERE page BETWEEN chunk.first_page AND chunk.last_page)"
-        ), [pages]
+        )
     if len(pages) > 1:
         raise FilterError(f"page{operator} needs one number.")
     column = "chunk.first_page" if operator.startswith("<") else "chunk.last_page"
-    return f"{column} {operator} ?::int", [pages[0]]
+    return f"{column} {operator} {bind(pages[0])}::int"
 
 
-def _metadata(condition: Condition) -> Made:
-    """A name in the document's metadata: equal with ":" and "=", else compared as numbers."""
-    name = condition.field.removeprefix("meta.")
-    column = "(document.metadata ->> ?::text)"
+def _metadata(condition: Condition, bind: Bind) -> str:
+    """A name in the document's metadata: ":" and "=" compare texts, other operators numbers."""
+    column = f"(document.metadata ->> {bind(condition.field.removeprefix('meta.'))}::text)"
     if condition.operator in ":=":
         values = [value.lower() for value in condition.values]
-        return f"lower({column}) = ANY(?::text[])", [name, values]
+        return f"lower({column}) = ANY({bind(values)}::text[])"
     try:
         number = float(condition.values[0])
         if len(condition.values) > 1 or number != number:
             raise ValueError
     except ValueError:
         raise FilterError(f"{condition.field}{condition.operator} needs one number.") from None
-    is_number = f"{column} ~ '^-{{0,1}}[0-9]{{1,15}}([.][0-9]{{1,15}}){{0,1}}$'"
+    is_number = f"{column} ~ '^-?[0-9]{{1,15}}([.][0-9]{{1,15}})?$'"
     return (
-        f"CASE WHEN {is_number} THEN {column}::float8 {condition.operator} ?::float8 END",
-        [name, name, number],
+        f"CASE WHEN {is_number} "
+        f"THEN {column}::float8 {condition.operator} {bind(number)}::float8 END"
     )
 
 
-CHUNK_FIELDS = frozenset({"page", "heading"})
-"""Fields of the passage; all others are of its document."""
+def _reading(compile_condition: Compile, *tables: Table) -> _Field:
+    return _Field(compile_condition, frozenset(tables))
 
-_FIELDS: dict[str, Callable[[Condition], Made]] = {
-    "tag": _tag,
-    "type": _type,
-    "name": _texts("document.name"),
-    "title": _texts("version.title"),
-    "url": _texts("document.source_url"),
-    "heading": _texts("chunk.heading"),
-    "after": _date(">="),
-    "before": _date("<"),
-    "date": _on_date,
-    "page": _page,
+
+_FIELDS: dict[str, _Field] = {
+    "tag": _reading(_tag),
+    "type": _reading(_type, Table.VERSION),
+    "name": _reading(_texts("document.name")),
+    "title": _reading(_texts("version.title"), Table.VERSION),
+    "url": _reading(_texts("document.source_url")),
+    "heading": _reading(_texts("chunk.heading"), Table.CHUNK),
+    "after": _reading(_date(">="), Table.VERSION),
+    "before": _reading(_date("<"), Table.VERSION),
+    "date": _reading(_on_date, Table.VERSION),
+    "page": _reading(_page, Table.CHUNK),
 }
+_METADATA = _reading(_metadata)

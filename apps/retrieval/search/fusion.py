@@ -1,7 +1,7 @@
-"""Putting scores and lists together. Pure functions over hits.
+"""Combines scores and lists. Pure functions over hits.
 
-The fusion of words and meaning happens in SQL (`sql`), where both scores of a candidate are at
-hand; here is what comes before it (how much each counts) and after it.
+Words and meaning are fused in SQL (`sql`), where both scores of a candidate are available. Here
+are the weights for that, and what follows it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.profiles import RetrievalProfile
 
 EVEN = 0.5
 LITERAL = 0.4
-"""The share of the meaning for questions that ask for a thing by its exact name."""
+"""The weight of meaning for questions that ask for something by its exact name."""
 RANK_CONSTANT = 60
 # "quoted words", error codes, snake_case, dotted.names(), CamelCase, --options
 _EXACT_NAME = re.compile(
@@ -25,10 +25,10 @@ _EXACT_NAME = re.compile(
 
 
 def choose_weights(text: str, profile: RetrievalProfile) -> tuple[float, float]:
-    """How much words and meaning count, together 1.
+    """The weights of words and of meaning; they sum to 1.
 
-    Where the profile leaves it to the question: evenly, but words count more in one that quotes
-    or that names an identifier, which a vector knows only roughly.
+    If the profile leaves it to the question, both count the same, unless the question quotes or
+    names an identifier. Vectors represent these poorly, so words then count more.
     """
     if profile.fusion == "rrf" and profile.vector_weight is None:
         return EVEN, EVEN
@@ -39,7 +39,7 @@ def choose_weights(text: str, profile: RetrievalProfile) -> tuple[float, float]:
 
 
 def to_unit(scores: Sequence[float]) -> list[float]:
-    """From the least (0) to the most (1); all 1 where they are equal."""
+    """Scores scaled so that the lowest is 0 and the highest 1; all 1 if they are equal."""
     if not scores:
         return []
     least, most = min(scores), max(scores)
@@ -49,7 +49,7 @@ def to_unit(scores: Sequence[float]) -> list[float]:
 
 
 def mix(hits: Sequence[Hit], others: Sequence[float], *, share: float) -> list[Hit]:
-    """Hits in a new order: their scores, brought to 0..1, and `share` of other scores in 0..1."""
+    """Hits in a new order: their scores, scaled to 0..1, mixed with `share` of others in 0..1."""
     mixed = [
         replace(hit, score=(1 - share) * own + share * other)
         for hit, own, other in zip(hits, to_unit([hit.score for hit in hits]), others, strict=True)
@@ -57,10 +57,28 @@ def mix(hits: Sequence[Hit], others: Sequence[float], *, share: float) -> list[H
     return sorted(mixed, key=lambda hit: -hit.score)
 
 
-def join_lists(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
-    """One list from the lists of several questions: by the sum of 1 / (60 + rank).
+def fuse_by_rank(lists: Sequence[Sequence[Hit]], *, weights: Sequence[float]) -> list[Hit]:
+    """Several lists as one; a chunk's score is the sum of weight / (60 + rank)."""
+    scores: dict[int, float] = {}
+    merged: dict[int, Hit] = {}
+    for hits, weight in zip(lists, weights, strict=True):
+        for rank, hit in enumerate(hits, start=1):
+            known = merged.get(hit.chunk_id)
+            scores[hit.chunk_id] = scores.get(hit.chunk_id, 0.0) + weight / (RANK_CONSTANT + rank)
+            merged[hit.chunk_id] = hit if known is None else _merge(known, hit)
+    return sort_by(merged, scores)
 
-    A passage keeps what the first list that has it says about it.
+
+def _merge(one: Hit, other: Hit) -> Hit:
+    """One hit for a chunk that was found by words and by meaning."""
+    words, meaning = (one, other) if one.lexical_rank is not None else (other, one)
+    return replace(words, similarity=meaning.similarity, vector_rank=meaning.vector_rank)
+
+
+def join_lists(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """The lists of several questions as one, ordered by the sum of 1 / (60 + rank).
+
+    A chunk's other values are those of the first list that contains it.
     """
     scores: dict[int, float] = {}
     first: dict[int, Hit] = {}
@@ -72,6 +90,6 @@ def join_lists(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
 
 
 def sort_by(hits: Mapping[int, Hit], scores: Mapping[int, float]) -> list[Hit]:
-    """Hits with these scores, the highest first, equal ones by id."""
+    """Hits with these scores, the highest first; ties are broken by id."""
     order = sorted(hits, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
     return [replace(hits[chunk_id], score=scores[chunk_id]) for chunk_id in order]

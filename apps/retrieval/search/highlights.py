@@ -1,4 +1,4 @@
-"""Which words of a passage a question matched, as the search page shows them. Pure."""
+"""Which words of a chunk a question matched, as the search page shows them. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _WORD = re.compile(r"\w+(?:[-.'\u2019]\w+)*[+#]*")
 
 
 def mark_terms(text: str, *, terms: Collection[str]) -> list[tuple[str, bool]]:
-    """The text in pieces of (text, whether it matched). Joined, the pieces are the text again.
+    """The text as pieces of (text, whether it matched), which join to the text again.
 
-    A word matches when the terms that it was stored under hold one of `terms`, so that
-    "notices" is marked for a question about a "notice".
+    A word matches if it is indexed under one of `terms`, so "notices" is marked for a question
+    about a "notice".
     """
-    wanted = frozenset(terms)
+    matches = frozenset(terms)
     pieces: list[tuple[str, bool]] = []
     position = 0
     for word in _WORD.finditer(text):
-        if wanted.isdisjoint(iter_terms(word.group())):
+        if matches.isdisjoint(iter_terms(word.group())):
             continue
         if word.start() > position:
             pieces.append((text[position : word.start()], False))

@@ -1,28 +1,30 @@
-"""The statements of a search of large collections, composed for what is known of them. Pure.
+"""The statements for searching large collections, composed for their indexes. Pure.
 
-The live indexes stand in the text as constants where vector indexes are asked, so that each can be
-matched. What passes a filter is listed if that is little, and everything is computed over it. If
-it is much, the vector indexes are scanned until enough have passed, and what words find is checked
-in the order of its score.
+Where vector indexes are searched, the ids of live indexes are constants in the text, so that each
+partial index can match. If few chunks pass a filter, they are listed and everything is computed
+over them. Otherwise vector indexes are scanned until enough chunks have passed, and those found by
+words are checked in the order of their scores.
 
-Words are added up outside of Postgres (`term_lists`). So both lists come as parameters into the
-last statement, which has the fusion and the result of every search (`sql`).
+Postings are added up outside of Postgres (`term_lists`), so both lists are parameters of the last
+statement, which shares its fusion and result with every search (`sql`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
-from apps.retrieval.search.sql import Mode, Statement, compose, number_parameters
+from apps.retrieval.search.filters import Clause, Table, tables_of
+from apps.retrieval.search.query import Mode
+from apps.retrieval.search.sql import Statement, compose, number_parameters
 from apps.retrieval.vectors.ann_sql import VectorIndex
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One of the indexes that are searched; `vectors` is its vector index if that is ready."""
+class SearchedIndex:
+    """An index to search; `vectors` is its vector index, if that is ready."""
 
     index_id: UUID
     same_model: bool
@@ -31,42 +33,47 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that changes the text of the statement that asks the vector indexes.
+    """Everything that the text of `nearest_statement` depends on.
 
-    `conditions` are those of a filter that is checked on the way. `settings` are names only: their
-    values are parameters `setting_0`, ...
+    `clauses` are those of a filter that is checked during the scan. `settings` are only names;
+    their values are the parameters `setting_0`, ...
     """
 
-    parts: tuple[Part, ...]
-    conditions: tuple[str, ...]
-    needs_chunks: bool
+    parts: tuple[SearchedIndex, ...]
+    clauses: tuple[Clause, ...]
     settings: tuple[str, ...]
 
+
+# How the tables that clauses read besides `document` are joined to it and to `embedding`.
+_JOINS = {
+    Table.VERSION: "JOIN documents_documentversion version ON version.id = document.current_id",
+    Table.CHUNK: "JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id",
+}
 
 _VISIBLE = """document.workspace_id = %(workspace)s
         AND (document.collection_id = ANY(%(collections)s)) IS TRUE
         AND document.deleted_at IS NULL"""
 
-# One row: how many documents pass, as far as `enough`; where these are too many, about how many
-# passages they have, by some of them; otherwise the passages, `most` and one more at most, and
-# their distances (8 bytes each, big-endian).
+# One row: how many documents pass, counted up to `enough`; if that is reached, an estimate of their
+# chunks, from a sample; otherwise the chunks, at most `most` and one more, and their distances
+# (8 bytes each, big-endian).
 _LISTED = """
 WITH passing AS MATERIALIZED (
     SELECT document.current_id AS id
-    FROM documents_document document{version}
+    FROM documents_document document {document_joins}
     WHERE document.workspace_id = %(workspace)s
       AND document.collection_id = ANY(%(collections)s)
-      AND document.deleted_at IS NULL AND document.current_id IS NOT NULL{document_conditions}
+      AND document.deleted_at IS NULL AND document.current_id IS NOT NULL{document_clauses}
     LIMIT %(enough)s
 ), amount AS MATERIALIZED (
     SELECT count(*) AS documents FROM passing
-), found AS MATERIALIZED (
-    SELECT {packed} FROM (
+), packed AS MATERIALIZED (
+    SELECT {columns} FROM (
         SELECT embedding.chunk_id{distance}
-        FROM retrieval_embedding embedding{chunk}
+        FROM retrieval_embedding embedding {chunk_joins}
         WHERE (SELECT documents < %(enough)s FROM amount)
           AND embedding.version_id = ANY((SELECT array_agg(id) FROM passing)::uuid[])
-          AND embedding.index_id = ANY(%(indexes)s){chunk_conditions}
+          AND embedding.index_id = ANY(%(indexes)s){chunk_clauses}
         LIMIT %(most)s::bigint + 1
     ) AS listed
 )
@@ -76,8 +83,8 @@ SELECT amount.documents,
            FROM (SELECT id FROM passing LIMIT 50) AS sample
            JOIN documents_documentversion version USING (id)
        ) END,
-       found.*
-FROM amount CROSS JOIN found"""
+       packed.*
+FROM amount CROSS JOIN packed"""
 
 _DISTANCE = ", embedding.vector <=> %(vector)s::halfvec AS distance"
 _DISTANCE_OF_SOME = """,
@@ -89,23 +96,23 @@ totals AS MATERIALIZED (
     SELECT %(chunks)s::float8 AS chunks
 )"""
 
-# Of passages in the order of their score the first that are visible and pass the filter.
+# The first chunks, in the order of their scores, that are visible and pass the filter.
 _CHECKED = """
-SELECT number::int FROM unnest(%(found_ids)s::bigint[]) WITH ORDINALITY AS found (chunk_id, number)
+SELECT number::int FROM unnest(%(best_ids)s::bigint[]) WITH ORDINALITY AS best (chunk_id, number)
 WHERE (
     SELECT true FROM retrieval_embedding embedding
     JOIN documents_document document ON document.current_id = embedding.version_id
     {joins}
-    WHERE embedding.chunk_id = found.chunk_id
-      AND (embedding.index_id = ANY(%(indexes)s)) IS TRUE AND {conditions}
+    WHERE embedding.chunk_id = best.chunk_id
+      AND (embedding.index_id = ANY(%(indexes)s)) IS TRUE AND {clauses}
     LIMIT 1)
 LIMIT %(candidates)s"""
 
 _LEXICAL = """
 lexical AS MATERIALIZED (
     SELECT chunk_id, terms, score, row_number() OVER (ORDER BY score DESC, chunk_id) AS rank
-    FROM unnest(%(found_ids)s::bigint[], %(found_scores)s::float8[], %(found_terms)s::bigint[])
-        AS found (chunk_id, score, terms)
+    FROM unnest(%(best_ids)s::bigint[], %(best_scores)s::float8[], %(best_terms)s::bigint[])
+        AS best (chunk_id, score, terms)
 )"""
 
 _VECTOR = """
@@ -115,8 +122,8 @@ vector AS MATERIALIZED (
     FROM unnest(%(near_ids)s::bigint[], %(near_distances)s::float8[]) AS near (chunk_id, distance)
 )"""
 
-# What words have found is compared as well: a vector index may have missed it, and it is just what
-# both lists have that comes out on top.
+# Chunks found by words are compared as well: a vector index may have missed them, and chunks that
+# are in both lists rank highest.
 _VECTOR_OF_BOTH = """
 compared AS MATERIALIZED (
     SELECT lexical.chunk_id, embedding.vector <=> %(vector)s::halfvec AS distance
@@ -144,7 +151,7 @@ near AS MATERIALIZED (
     WHERE NOT %(by_rank)s AND chunk_id NOT IN (SELECT chunk_id FROM vector)
 )"""
 
-# The words of what the vectors have found: those of the other list are added up already.
+# The word scores of chunks found by vectors; those of the other list are known already.
 _MET = """
 met AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -162,44 +169,38 @@ _ONE_BY_ONE = """(
 
 @lru_cache(maxsize=256)
 def list_statement(
-    conditions: tuple[str, ...],
-    *,
-    needs_chunks: bool,
-    with_distance: bool,
-    of_one_model: bool,
+    clauses: tuple[Clause, ...], *, with_distance: bool, of_one_model: bool
 ) -> Statement:
-    """The passages that pass a filter; columns as in _LISTED."""
-    of_chunks = [text for text in conditions if "chunk." in text]
-    of_documents = [text for text in conditions if "chunk." not in text]
-    version = "\n    JOIN documents_documentversion version ON version.id = document.current_id"
-    chunk = "\n    JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id"
-    packed = ["string_agg(int8send(chunk_id), ''::bytea)"]
+    """The statement that lists the chunks that pass a filter; columns as in _LISTED."""
+    of_chunks = [clause for clause in clauses if Table.CHUNK in clause.tables]
+    of_documents = [clause for clause in clauses if Table.CHUNK not in clause.tables]
+    columns = ["string_agg(int8send(chunk_id), ''::bytea)"]
     if with_distance:
-        packed.append("string_agg(float8send(distance), ''::bytea)")
+        columns.append("string_agg(float8send(distance), ''::bytea)")
     return number_parameters(
         _LISTED.format(
-            version=version * any("version." in text for text in of_documents),
-            document_conditions="".join(f"\n      AND {text}" for text in of_documents),
+            document_joins=_join(of_documents),
+            document_clauses="".join(f"\n      AND {clause.sql}" for clause in of_documents),
             distance=(_DISTANCE if of_one_model else _DISTANCE_OF_SOME) * with_distance,
-            chunk=chunk * needs_chunks,
-            chunk_conditions="".join(f"\n      AND {text}" for text in of_chunks),
-            packed=", ".join(packed),
+            chunk_joins=_join(of_chunks),
+            chunk_clauses="".join(f"\n      AND {clause.sql}" for clause in of_chunks),
+            columns=", ".join(columns),
         )
     )
 
 
 @lru_cache(maxsize=256)
 def nearest_statement(shape: Shape) -> Statement | None:
-    """chunk_id and distance of the `candidates` nearest; None where nothing can be compared.
+    """chunk_id and distance of the nearest `candidates`; None if no index has the query's model.
 
-    Every index by its vector index, those without one one by one.
+    Each index is searched by its vector index; indexes without one are compared row by row.
     """
     parts = [part for part in shape.parts if part.same_model]
     gate = "".join(
         f"set_config('{name}', %(setting_{n})s::text, true) IS NOT NULL AND "
         for n, name in enumerate(shape.settings)
     )
-    condition = f"(SELECT {gate}true) AND {_check_row(shape)}"
+    condition = f"(SELECT {gate}true) AND {_check_row(shape.clauses)}"
     branches = [
         f"({part.vectors.nearest(condition=condition)})"
         for part in parts
@@ -207,7 +208,7 @@ def nearest_statement(shape: Shape) -> Statement | None:
     ]
     plain = [part for part in parts if part.vectors is None]
     if plain:
-        branches.append(_ONE_BY_ONE.format(ids=_ids(plain), condition=_check_set(shape)))
+        branches.append(_ONE_BY_ONE.format(ids=_ids(plain), condition=_check_set(shape.clauses)))
     if not branches:
         return None
     nearest = "\nUNION ALL\n".join(branches)
@@ -220,19 +221,14 @@ def nearest_statement(shape: Shape) -> Statement | None:
 
 
 @lru_cache(maxsize=256)
-def check_statement(conditions: tuple[str, ...], *, needs_chunks: bool) -> Statement:
-    """Which of the passages found by words can be shown: their places, from 1."""
-    return number_parameters(
-        _CHECKED.format(
-            joins=_joins(conditions, needs_chunks=needs_chunks),
-            conditions=" AND ".join([_VISIBLE, *conditions]),
-        )
-    )
+def check_statement(clauses: tuple[Clause, ...]) -> Statement:
+    """Which of the chunks found by words are visible: their positions in the list, from 1."""
+    return number_parameters(_CHECKED.format(joins=_join(clauses), clauses=_visible_and(clauses)))
 
 
 @lru_cache(maxsize=3)
 def result_statement(mode: Mode) -> Statement:
-    """What comes of both lists; its columns are those of every search."""
+    """The fusion of both lists; its columns are those of every search."""
     lists: dict[Mode, tuple[str, ...]] = {
         "lexical": (_LEXICAL,),
         "vector": (_VECTOR,),
@@ -241,37 +237,34 @@ def result_statement(mode: Mode) -> Statement:
     return compose(mode, _FOUND, *lists[mode], met=_MET, near=_NEAR)
 
 
-def _ids(parts: Sequence[Part]) -> str:
+def _ids(parts: Sequence[SearchedIndex]) -> str:
     return "ARRAY[" + ", ".join(f"'{part.index_id}'" for part in parts) + "]::uuid[]"
 
 
-def _joins(conditions: tuple[str, ...], *, needs_chunks: bool) -> str:
-    """What the conditions of a filter read beside the document."""
-    joins = []
-    if any("version." in text for text in conditions):
-        joins.append("JOIN documents_documentversion version ON version.id = document.current_id")
-    if needs_chunks:
-        joins.append("JOIN chunking_chunk chunk ON chunk.id = embedding.chunk_id")
-    return " ".join(joins)
+def _join(clauses: Iterable[Clause]) -> str:
+    """The joins that the clauses need."""
+    tables = tables_of(clauses)
+    return " ".join(join for table, join in _JOINS.items() if table in tables)
 
 
-def _check_row(shape: Shape) -> str:
-    """A condition on `embedding`, looked up for each row that a vector index gives."""
-    conditions = " AND ".join([_VISIBLE, *shape.conditions])
-    joins = _joins(shape.conditions, needs_chunks=shape.needs_chunks)
+def _visible_and(clauses: Iterable[Clause]) -> str:
+    return " AND ".join([_VISIBLE, *(clause.sql for clause in clauses)])
+
+
+def _check_row(clauses: tuple[Clause, ...]) -> str:
+    """A condition on `embedding` that is evaluated for each row of a vector index scan."""
     return (
-        f"(SELECT true FROM documents_document document {joins} "  # noqa: S608
-        f"WHERE document.current_id = embedding.version_id AND {conditions} LIMIT 1)"
+        f"(SELECT true FROM documents_document document {_join(clauses)} "  # noqa: S608
+        f"WHERE document.current_id = embedding.version_id AND {_visible_and(clauses)} LIMIT 1)"
     )
 
 
-def _check_set(shape: Shape) -> str:
-    """The same where every row is read anyway: the visible versions are listed once."""
-    if shape.needs_chunks:
-        return _check_row(shape)
-    conditions = " AND ".join([_VISIBLE, *shape.conditions])
-    joins = _joins(shape.conditions, needs_chunks=False)
+def _check_set(clauses: tuple[Clause, ...]) -> str:
+    """A condition on `embedding` for reading every row: visible versions are listed once."""
+    if Table.CHUNK in tables_of(clauses):
+        return _check_row(clauses)
     return (
         f"(embedding.version_id IN (SELECT document.current_id "  # noqa: S608
-        f"FROM documents_document document {joins} WHERE {conditions})) IS TRUE"
+        f"FROM documents_document document {_join(clauses)} "
+        f"WHERE {_visible_and(clauses)})) IS TRUE"
     )

@@ -1,7 +1,7 @@
 """Which embedding models the live indexes of a search were built with.
 
-Nearly always it is the built-in one and nothing else; then a search asks nobody. Who has others is
-read once a second and process.
+Nearly all workspaces use the built-in one alone, so a search should not have to ask. Which indexes
+use another is read at most once a second in each process.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _read: dict[UUID, _Read] = {}
 def live_models(workspace_id: UUID, collection_ids: Sequence[UUID]) -> list[str]:
     """The models to embed a question with, each once; "" stands for the built-in one.
 
-    What changed less than a second ago may not be seen yet: then a search finds by words what it
-    does not find by meaning, for vectors of another model are never looked at.
+    A change within the last second may not be visible yet. A search then finds those chunks only
+    by words, as it never compares vectors of another model.
     """
     now = time.monotonic()
     known = _read.get(workspace_id)
@@ -45,7 +45,7 @@ def live_models(workspace_id: UUID, collection_ids: Sequence[UUID]) -> list[str]
 
 
 def forget_models(workspace_id: UUID) -> None:
-    """Look again at the next search of this process."""
+    """Make the next search of this process read the models again."""
     _read.pop(workspace_id, None)
 
 
@@ -61,6 +61,6 @@ def _find_others(workspace_id: UUID) -> dict[UUID, str]:
 
 
 def model_of_index(index_id: UUID) -> str:
-    """The model of one index, as `live_models` says it."""
+    """The model of one index; "" stands for the built-in one."""
     name = Index.objects.values_list("embedding_model", flat=True).get(pk=index_id)
     return "" if name == get_embedder().name else name

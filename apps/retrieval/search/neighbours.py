@@ -1,4 +1,4 @@
-"""Passages with what stands around them, as one text to read: neighbours and parents."""
+"""Grows chunks into larger texts to read: with their neighbours, or into their parents."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from uuid import UUID
 from django.db import connection
 
 from apps.chunking import selectors
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 
 LARGEST_GAP = 4
-"""Characters between two passages that are only blanks; beyond it something is left out."""
+"""The most characters between two chunks that are taken to be only whitespace."""
 
 NEAR = """
 SELECT hit.id, near.start, near."end", near.text, near.first_page
@@ -37,25 +37,25 @@ class Stretch:
 
 
 def join_neighbours(hits: Sequence[Hit], *, workspace_id: UUID, reach: int) -> list[Hit]:
-    """Each hit grown by up to `reach` passages on either side, without those inside a better one.
+    """Grow each hit by up to `reach` chunks on either side; drop those inside a better one.
 
-    Offsets and page are those of the whole stretch, so that citations still point right.
+    Offsets and page are those of the whole stretch, so citations still point to the right place.
     """
     if not hits or not reach:
         return list(hits)
-    found: dict[int, list[Stretch]] = defaultdict(list)
+    stretches: dict[int, list[Stretch]] = defaultdict(list)
     with connection.cursor() as cursor:
         ids = [hit.chunk_id for hit in hits]
         cursor.execute(NEAR, {"ids": ids, "reach": reach, "workspace": workspace_id})
         for chunk_id, start, end, text, page in cursor.fetchall():
-            found[chunk_id].append(Stretch(start, end, text, page))
-    return _without_contained(hits, [grow(hit, found[hit.chunk_id]) for hit in hits])
+            stretches[chunk_id].append(Stretch(start, end, text, page))
+    return _without_contained(hits, [grow(hit, stretches[hit.chunk_id]) for hit in hits])
 
 
 def read_parents(hits: Sequence[Hit], *, workspace_id: UUID) -> list[Hit]:
-    """Hits that were cut from a larger text become that text; each such text stands once.
+    """Replace hits by the larger text that they were cut from; each text is kept once.
 
-    What people changed in a larger text is in it, and what they disabled is not.
+    Larger texts include people's edits and omit what they disabled.
     """
     parents = selectors.read_parents([hit.chunk_id for hit in hits], workspace_id=workspace_id)
     grown = [
@@ -68,7 +68,7 @@ def read_parents(hits: Sequence[Hit], *, workspace_id: UUID) -> list[Hit]:
 
 
 def _without_contained(hits: Sequence[Hit], grown: Sequence[Hit]) -> list[Hit]:
-    """What the hits grew to, without those that a better one's stretch takes in."""
+    """The grown hits, except those that lie within a better one's stretch."""
     kept: list[Hit] = []
     for hit, whole in zip(hits, grown, strict=True):
         if not any(_holds(better, hit) for better in kept):
@@ -77,7 +77,7 @@ def _without_contained(hits: Sequence[Hit], grown: Sequence[Hit]) -> list[Hit]:
 
 
 def grow(hit: Hit, around: Sequence[Stretch]) -> Hit:
-    """The hit as the longest stretch without holes that `around`, in order, has about it."""
+    """The hit as the longest stretch without gaps that it forms with `around`, sorted by start."""
     whole = Stretch(hit.start, hit.end, hit.text, hit.page)
     for after in (part for part in around if part.start > hit.start):
         whole = _append(whole, after)
@@ -88,11 +88,11 @@ def grow(hit: Hit, around: Sequence[Stretch]) -> Hit:
 
 
 def _append(first: Stretch, second: Stretch) -> Stretch:
-    """Both as one; the first alone where something else stands between them."""
+    """Both as one stretch; only the first if there is other text between them."""
     gap = second.start - first.end
     if gap > LARGEST_GAP or second.end <= first.end:
         return first
-    # Blanks between passages are not stored; their number keeps the offsets right.
+    # Whitespace between chunks is not stored. Its length has to match, or offsets would shift.
     text = first.text + "\n" * gap + second.text[max(0, -gap) :]
     return Stretch(first.start, second.end, text, first.page)
 

@@ -1,8 +1,7 @@
-"""From a question to the passages to read: the one function behind chat, pages, API and lab.
+"""From a question to the chunks to read: one function for chat, pages, the API and the lab.
 
-`search` finds candidates in one statement; the stages after it put them in another order, as the
-profile says. Everything that talks to a model server comes in as a function, so that this stays
-below the apps that know of endpoints.
+`search` finds candidates; the stages after it reorder them as the profile says. Calls to model
+servers are passed in as functions, because endpoints belong to apps above this one.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -20,16 +19,21 @@ from django.utils import timezone
 from apps.documents.models import DocumentVersion
 from apps.retrieval.models import Embedding
 from apps.retrieval.search.diversity import diversify
-from apps.retrieval.search.engine import MAX_LIMIT, Hit, SearchQuery, drop_overlaps, search
+from apps.retrieval.search.first_stage import search
 from apps.retrieval.search.fusion import choose_weights, join_lists
+from apps.retrieval.search.hits import Hit, drop_overlaps
 from apps.retrieval.search.neighbours import join_neighbours, read_parents
 from apps.retrieval.search.profiles import DEFAULT_PROFILE, RetrievalProfile
+from apps.retrieval.search.query import MAX_LIMIT, Mode, SearchQuery
 from apps.retrieval.search.recency import prefer_recent
 from apps.retrieval.search.relevance_feedback import expand_by_feedback
 from apps.retrieval.search.rerank import Reranker, rerank_hits, rerank_late
 from inference.protocols import Vectors
 
 MAX_QUERIES = 6
+EXPLAINED: tuple[Mode, ...] = ("lexical", "vector")
+"""The lists of a hybrid search, which an explanation shows separately."""
+
 LABELS = {
     "lexical": "By words",
     "vector": "By meaning",
@@ -62,7 +66,7 @@ class RetrievalRequest:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What one step made: its candidates, the best first, and the milliseconds it took."""
+    """The candidates after one step, the best first, and the milliseconds that it took."""
 
     name: str
     hits: tuple[Hit, ...]
@@ -76,10 +80,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The passages to read, the best first, out of `num_searched`; milliseconds by step.
+    """The chunks to read, the best first, out of `num_searched`; milliseconds by step.
 
-    `stages` are there if they were asked for; `problem` says in a sentence what had to be left
-    out, for instance a reranker that did not answer.
+    `stages` are filled on request; `problem` says in a sentence what had to be left out, for
+    instance a reranker that did not answer.
     """
 
     hits: list[Hit]
@@ -96,10 +100,10 @@ def retrieve(
     reranker: Reranker | None = None,
     explain: bool = False,
 ) -> Retrieved:
-    """Find the passages to read. Blocking; one round trip to the database for each question.
+    """Find the chunks to read. Blocking; one round trip to the database for each question.
 
     `vector` is the embedded question of shape (384,), if the caller has it already. `reranker`
-    scores texts for the rerank "endpoint"; when it fails, the order stays as it was found.
+    scores texts for the rerank "endpoint"; if it fails, the order of the search is kept.
     """
     run = _Run(request, reranker=reranker, explain=explain)
     hits = run.find(vector)
@@ -110,7 +114,7 @@ def retrieve(
 
 
 class _Run:
-    """One retrieval in the making."""
+    """A retrieval in progress."""
 
     def __init__(
         self, request: RetrievalRequest, *, reranker: Reranker | None, explain: bool
@@ -126,121 +130,124 @@ class _Run:
         self._explain = explain
 
     def find(self, vector: Vectors | None) -> list[Hit]:
-        """The candidates of the question, and of what is asked besides."""
+        """The candidates of the question and of the further texts."""
         texts = [self.request.text, *self.request.also][:MAX_QUERIES]
         lists = [self._search(text, vector if not n else None) for n, text in enumerate(texts)]
         if self.profile.expand == "rules" and (more := expand_by_feedback(texts[0], lists[0])):
             lists.append(self._search(more, None))
         if len(lists) == 1:
             return lists[0]
-        with self._stage("parts") as made:
-            made += drop_overlaps(join_lists(lists))[: self._depth()]
-        return made
+        with self._stage("parts") as stage_hits:
+            stage_hits += drop_overlaps(join_lists(lists))[: self._depth()]
+        return stage_hits
 
     def _depth(self) -> int:
         later = self.profile.rerank != "none" or self.profile.diversity or self.profile.recency
         more = later or self.request.also or self.profile.expand == "rules"
         enough = max(self.limit, self.profile.candidates if more else 0)
-        # Passages that others swallow leave their places to the next.
+        # Chunks that are merged into others leave their places to the next ones.
         room = 1 + 2 * self.profile.neighbours + self.profile.parents
         return min(MAX_LIMIT, max(enough, self.limit * room))
 
     def _search(self, text: str, vector: Vectors | None) -> list[Hit]:
-        profile = self.profile
-        if self._explain and profile.mode == "hybrid":
-            for mode in ("lexical", "vector"):
-                with self._stage(mode, query=text) as made:
-                    made += search(self._query(text, mode=mode), vector=vector).hits
-        with self._stage(profile.mode, query=text) as made:
-            result = search(self._query(text), vector=vector)
-            made += result.hits
+        query = self._query(text, vector)
+        if self._explain and query.mode == "hybrid":
+            for mode in EXPLAINED:
+                with self._stage(mode, query=text) as stage_hits:
+                    stage_hits += search(replace(query, mode=mode)).hits
+        with self._stage(query.mode, query=text) as stage_hits:
+            result = search(query)
+            stage_hits += result.hits
         self.num_searched = result.num_searched
         self.problem = self.problem or result.notice
         self._add(result.timings)
-        return made
+        return stage_hits
 
-    def _query(self, text: str, *, mode: str = "") -> SearchQuery:
+    def _query(self, text: str, vector: Vectors | None) -> SearchQuery:
         profile = self.profile
         return SearchQuery(
             workspace_id=self.request.workspace_id,
             collection_ids=self.request.collection_ids,
             text=text,
             limit=self._depth(),
-            mode="lexical" if mode == "lexical" else "vector" if mode == "vector" else profile.mode,
+            mode=profile.mode,
             weights=choose_weights(text, profile),
             fusion=profile.fusion,
             filters=profile.filters,
             index_id=self.request.index_id,
+            vector=vector,
         )
 
     def rerank(self, hits: list[Hit]) -> list[Hit]:
-        """The best of them read again."""
+        """Rerank the best candidates."""
         kind, depth = self.profile.rerank, self.profile.rerank_depth
         if kind == "none" or len(hits) < 2:
             return hits
-        with self._stage("rerank") as made:
+        with self._stage("rerank") as stage_hits:
             if kind == "late":
-                made += rerank_late(self.request.text, hits, depth=depth)
+                stage_hits += rerank_late(self.request.text, hits, depth=depth)
             elif self._reranker is None:
                 self.problem = "The reranking model is not there any more."
-                made += hits
+                stage_hits += hits
             else:
                 reranked, self.problem = rerank_hits(
                     self.request.text, hits, depth=depth, reranker=self._reranker
                 )
-                made += reranked
-        return made
+                stage_hits += reranked
+        return stage_hits
 
     def prefer_recent(self, hits: list[Hit]) -> list[Hit]:
-        """By relevance and age: the date that a document gives itself, or of its upload."""
+        """Order by relevance and age: a document's own date, or that of its upload."""
         if not self.profile.recency or not hits:
             return hits
-        with self._stage("recency") as made:
+        with self._stage("recency") as stage_hits:
             versions = {hit.version_id for hit in hits}
             dates = _read_dates(versions, workspace_id=self.request.workspace_id)
             now = timezone.now()
-            made += prefer_recent(
+            stage_hits += prefer_recent(
                 hits,
                 [dates.get(hit.version_id, now) for hit in hits],
                 now=now,
                 share=self.profile.recency,
                 half_life_days=self.profile.half_life_days,
             )
-        return made
+        return stage_hits
 
     def diversify(self, hits: list[Hit]) -> list[Hit]:
-        """Relevant, and unlike what stands higher."""
+        """Order by relevance and by difference from the hits above."""
         if not self.profile.diversity or len(hits) < 2:
             return hits
-        with self._stage("diversity") as made:
+        with self._stage("diversity") as stage_hits:
             vectors = _read_vectors([hit.chunk_id for hit in hits])
             order = diversify(
                 [hit.score for hit in hits], vectors, diversity=self.profile.diversity
             )
-            made += [hits[position] for position in order]
-        return made
+            stage_hits += [hits[position] for position in order]
+        return stage_hits
 
     def add_context(self, hits: list[Hit]) -> list[Hit]:
-        """The first `limit`, in their parents and with their neighbours."""
+        """The first `limit` hits, within their parents and with their neighbours."""
         if not self.profile.neighbours and not self.profile.parents:
             return hits[: self.limit]
-        with self._stage("context") as made:
+        with self._stage("context") as stage_hits:
             workspace_id, reach = self.request.workspace_id, self.profile.neighbours
             if self.profile.parents:
                 hits = read_parents(hits, workspace_id=workspace_id)
-            made += join_neighbours(hits, workspace_id=workspace_id, reach=reach)[: self.limit]
-        return made
+            stage_hits += join_neighbours(hits, workspace_id=workspace_id, reach=reach)[
+                : self.limit
+            ]
+        return stage_hits
 
     @contextmanager
     def _stage(self, name: str, *, query: str = "") -> Iterator[list[Hit]]:
-        """The list to fill. Searches report their own times."""
-        started, made = time.perf_counter(), list[Hit]()
-        yield made
+        """Time a stage; yields the list for its hits. Searches report their own times."""
+        started, stage_hits = time.perf_counter(), list[Hit]()
+        yield stage_hits
         took = (time.perf_counter() - started) * 1000
         if name not in ("lexical", "vector", "hybrid"):
             self._add({name: took})
         if self._explain:
-            self.stages.append(Stage(name, tuple(made), round(took, 3), query))
+            self.stages.append(Stage(name, tuple(stage_hits), round(took, 3), query))
 
     def _add(self, timings: dict[str, float]) -> None:
         for name, took in timings.items():
@@ -248,7 +255,7 @@ class _Run:
 
 
 def _read_dates(version_ids: Collection[UUID], *, workspace_id: UUID) -> dict[UUID, datetime]:
-    """What the documents say about themselves, else when their versions were uploaded."""
+    """Documents' own dates, or else when their versions were uploaded."""
     rows = DocumentVersion.objects.filter(pk__in=version_ids, workspace_id=workspace_id)
     return {
         pk: datetime.combine(said, datetime.min.time(), UTC) if said else uploaded
@@ -257,15 +264,15 @@ def _read_dates(version_ids: Collection[UUID], *, workspace_id: UUID) -> dict[UU
 
 
 def _read_vectors(chunk_ids: Sequence[int]) -> Vectors:
-    """Unit vectors of shape (passages, 384); zeros where a passage has none."""
-    found = {
+    """Unit vectors of shape (chunks, 384); zeros where a chunk has none."""
+    vectors = {
         chunk_id: np.asarray(vector, np.float32)
         for chunk_id, vector in Embedding.objects.filter(chunk_id__in=chunk_ids).values_list(
             "chunk_id", "vector"
         )
     }
-    size = max((len(vector) for vector in found.values()), default=1)
+    size = max((len(vector) for vector in vectors.values()), default=1)
     nothing = np.zeros(size, np.float32)
-    rows = [found.get(chunk_id, nothing) for chunk_id in chunk_ids]
+    rows = [vectors.get(chunk_id, nothing) for chunk_id in chunk_ids]
     same = [row if len(row) == size else nothing for row in rows]
     return np.asarray(same, np.float32)

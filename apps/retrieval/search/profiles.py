@@ -1,6 +1,6 @@
-"""How a question is searched, as a frozen set of plain values that goes to JSON and back. Pure.
+"""How a question is searched: a frozen set of plain values that converts to and from JSON. Pure.
 
-A release keeps one, the retrieval lab compares two, and `pipeline.retrieve` obeys it.
+A release stores one, the retrieval lab compares two, and `pipeline.retrieve` follows it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import Any, Literal, Self, get_args
 
 from apps.core.text import is_storable
 from apps.retrieval.search.filters import FilterError, parse_filter
-from apps.retrieval.search.sql import Fusion, Mode
+from apps.retrieval.search.query import Fusion, Mode
 
 Rerank = Literal["none", "late", "endpoint"]
-Source = Literal["off", "rules", "model"]
+QueryTransform = Literal["off", "rules", "model"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 RERANKS: tuple[Rerank, ...] = get_args(Rerank)
-SOURCES: tuple[Source, ...] = get_args(Source)
+QUERY_TRANSFORMS: tuple[QueryTransform, ...] = get_args(QueryTransform)
 
 MODE_LABELS = {"hybrid": "Words and meaning", "lexical": "Words only", "vector": "Meaning only"}
 FUSION_LABELS = {"weighted": "Weighted scores", "rrf": "Reciprocal rank"}
@@ -28,15 +28,15 @@ RERANK_LABELS = {
     "late": "Read again word by word (built in)",
     "endpoint": "Read again by a reranking model",
 }
-SOURCE_LABELS = {"off": "Off", "rules": "By rules", "model": "By the assistant's model"}
+QUERY_TRANSFORM_LABELS = {"off": "Off", "rules": "By rules", "model": "By the assistant's model"}
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "mode": MODES,
     "fusion": FUSIONS,
     "rerank": RERANKS,
-    "rewrite": SOURCES,
-    "expand": SOURCES,
-    "decompose": SOURCES,
+    "rewrite": QUERY_TRANSFORMS,
+    "expand": QUERY_TRANSFORMS,
+    "decompose": QUERY_TRANSFORMS,
 }
 _RANGES: dict[str, tuple[float, float]] = {
     "limit": (1, 50),
@@ -54,7 +54,7 @@ _TEXTS = {"rerank_endpoint": 64, "filters": 2_000}
 
 
 class ProfileError(ValueError):
-    """A value that a profile cannot have; `field` says which, and the message why."""
+    """A value that a profile cannot have: `field` names it, and the message says why."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -63,7 +63,7 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RetrievalProfile:
-    """What happens between a question and the passages that are read.
+    """What happens between a question and the chunks that are read.
 
     Query side: `rewrite` turns a follow-up into a question that stands alone, `expand` adds words,
     `decompose` asks for the parts of a question one by one, each by rules, by the assistant's
@@ -72,10 +72,10 @@ class RetrievalProfile:
     Search: `mode`; in hybrid mode the two lists become one by `fusion`, where `vector_weight` is
     the share of the meaning (None: the question decides). `filters` narrows by metadata.
 
-    Afterwards: the best `rerank_depth` of `candidates` are put in order by `rerank`;
+    Afterwards: the best `rerank_depth` of `candidates` are reordered by `rerank`;
     `rerank_endpoint` is the id of an endpoint for "endpoint". `recency` is the share of the score
     that decays by half every `half_life_days`. `diversity` trades relevance against repeating what
-    stands higher (0: none). The first `limit` remain, joined with `neighbours` passages on either
+    ranks higher (0: none). The first `limit` remain, joined with `neighbours` chunks on either
     side, or with the parent that they were cut from.
     """
 
@@ -93,14 +93,14 @@ class RetrievalProfile:
     filters: str = ""
     neighbours: int = 0
     parents: bool = True
-    rewrite: Source = "rules"
-    expand: Source = "off"
-    decompose: Source = "off"
+    rewrite: QueryTransform = "rules"
+    expand: QueryTransform = "off"
+    decompose: QueryTransform = "off"
     hyde: bool = False
 
     @classmethod
     def parse(cls, values: Mapping[str, Any] | None) -> Self:
-        """A profile from JSON; what is missing has its default. Raises ProfileError."""
+        """A profile from JSON, with defaults for missing values. Raises ProfileError."""
         return cls().change(values or {})
 
     def change(self, values: Mapping[str, Any]) -> Self:
@@ -124,11 +124,11 @@ class RetrievalProfile:
         return self.hyde or "model" in (self.rewrite, self.expand, self.decompose)
 
     def describe(self) -> list[str]:
-        """What it does, in short sentences without a full stop."""
+        """What the profile does, in short sentences without full stops."""
         return [*self._describe_query(), *self._describe_search(), *self._describe_result()]
 
     def differences(self, other: Self) -> list[tuple[str, Any, Any]]:
-        """(field, here, there) of what differs, in the order of the fields."""
+        """(field, own value, other value) of what differs, in the order of the fields."""
         return [
             (field.name, here, there)
             for field in fields(self)
@@ -213,7 +213,7 @@ def _read_number(name: str, value: Any) -> float | int | None:
         return None
     low, high = _RANGES[name]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    # A NaN is in no range.
+    # The comparison also rejects NaN.
     if not is_number or not low <= value <= high or (name in _WHOLE and value != int(value)):
         kind = "whole number" if name in _WHOLE else "number"
         raise ProfileError(name, f"'{name}' is a {kind} from {low:g} to {high:g}.")

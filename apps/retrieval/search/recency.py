@@ -1,18 +1,18 @@
-"""Newer documents first, gently: a share of the score that halves with age. Pure."""
+"""Favours newer documents: a share of the score that decays with age. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from apps.retrieval.search.engine import Hit
 from apps.retrieval.search.fusion import mix
+from apps.retrieval.search.hits import Hit
 
 SECONDS_A_DAY = 86_400
 
 
 def freshness(when: datetime, *, now: datetime, half_life_days: float) -> float:
-    """1 for now and what is still to come, 1/2 after a half-life, 1/4 after two."""
+    """1 for the present and the future, 1/2 after one half-life, 1/4 after two."""
     age = max(0.0, (now - when).total_seconds() / SECONDS_A_DAY)
     return float(0.5 ** (age / half_life_days))
 

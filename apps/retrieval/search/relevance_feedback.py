@@ -1,4 +1,4 @@
-"""Pseudo-relevance feedback: the words that the first passages share join the question. Pure."""
+"""Pseudo-relevance feedback: adds words that the first chunks share to the question. Pure."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from collections import Counter
 from collections.abc import Sequence
 
 from apps.retrieval.postings.terms import count_terms, query_terms
-from apps.retrieval.search.engine import Hit
+from apps.retrieval.search.hits import Hit
 
-PASSAGES = 5
-WORDS = 6
+FEEDBACK_HITS = 5
+ADDED_TERMS = 6
 
 
 def expand_by_feedback(text: str, hits: Sequence[Hit]) -> str:
-    """The question with the words that most of the first passages have and it has not.
+    """The question, followed by terms that it lacks and that several of the first hits share.
 
-    Words that one passage alone has are left out; those of more passages come first, then those
-    that are frequent in them. "" where there are none.
+    Terms of more hits come first, then those that are more frequent. "" if there are none.
     """
-    asked = query_terms(text)
-    passages: Counter[str] = Counter()
+    terms = query_terms(text)
+    hit_counts: Counter[str] = Counter()
     frequency: Counter[str] = Counter()
-    for hit in hits[:PASSAGES]:
+    for hit in hits[:FEEDBACK_HITS]:
         counts = count_terms(f"{hit.heading}\n{hit.text}")
-        passages.update(counts.keys())
+        hit_counts.update(counts.keys())
         frequency.update(counts)
-    shared = [term for term, number in passages.items() if number > 1 and term not in asked]
-    shared.sort(key=lambda term: (-passages[term], -frequency[term], term))
-    return f"{text} {' '.join(shared[:WORDS])}" if shared else ""
+    shared = [term for term, number in hit_counts.items() if number > 1 and term not in terms]
+    shared.sort(key=lambda term: (-hit_counts[term], -frequency[term], term))
+    return f"{text} {' '.join(shared[:ADDED_TERMS])}" if shared else ""

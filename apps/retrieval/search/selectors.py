@@ -1,4 +1,4 @@
-"""Reads about what can be searched."""
+"""Reads what can be searched."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from apps.documents.models import Document
 from apps.workspaces.models import Workspace
 
 
-def count_passages(workspace: Workspace) -> int:
-    """How many passages a search over the whole workspace looks at."""
-    found = Document.objects.filter(
+def count_chunks(workspace: Workspace) -> int:
+    """How many chunks a search over the whole workspace looks at."""
+    totals = Document.objects.filter(
         workspace=workspace, deleted_at=None, collection__deleted_at=None
     ).aggregate(total=Sum("current__num_chunks"))
-    return found["total"] or 0
+    return totals["total"] or 0

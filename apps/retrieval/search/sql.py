@@ -1,29 +1,34 @@
-"""The search, as one statement for each mode. The texts never change: Postgres keeps their plans.
+"""The search as one statement for each mode. Texts never change, so Postgres can keep their plans.
 
-Every part is bound to the workspace, the collections and their live index, and what comes out is
-joined with documents that are not deleted and whose current version holds the passage.
+Every part is restricted to the workspace, the collections and their live index. The result is
+joined with documents that are not deleted and whose current version contains the chunk.
 
 BM25 has k1 = 1.2 and b = 0.75, so k1 + 1 = 2.2, k1 (1 - b) = 0.3 and k1 b = 0.9. Each list gives
 its first `candidates` to the fusion, which adds weight / (60 + rank), or weight x score with both
-scores brought to 0..1. Ties are broken by the passage's id.
+scores brought to 0..1. Ties are broken by the chunk's id.
 
-These statements read every vector and every posting that they are asked for. Beyond
-`exact_chunks` passages they find nothing but say how many there are: `large` goes on from there.
+These statements compare every vector and read every posting of the terms. Beyond `exact_chunks`
+chunks they only return the number of chunks, and `large` takes over.
 
-One plan serves every question, so each part is written in the form in which its plan does not
-depend on how many rows the planner expects: "(x) IS TRUE" is x, but never looked up in an index,
-and "OFFSET 0" keeps what is inside the parentheses a loop of its own.
+One plan serves every question, so each part is written such that its plan does not depend on the
+estimated number of rows: "(x) IS TRUE" means x, but cannot use an index, and "OFFSET 0" keeps a
+subquery from being merged into its surroundings.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from types import MappingProxyType
+from typing import Any
 
-Mode = Literal["hybrid", "lexical", "vector"]
-Fusion = Literal["weighted", "rrf"]
+from django.conf import settings
+
+from apps.retrieval.search.filters import Clause
+from apps.retrieval.search.query import Mode, SearchQuery
+from apps.retrieval.vectors.wire import HalfVector
 
 _LIVE = """
 named AS MATERIALIZED (
@@ -39,7 +44,7 @@ named AS MATERIALIZED (
     SELECT id, same_model FROM named WHERE (SELECT chunks <= %(exact_chunks)s::int FROM totals)
 )"""
 
-# What a filter leaves, joined in where there is one.
+# The chunks that pass a filter, if there is one. All tables that clauses may read are joined.
 _ALLOWED = """
 allowed AS MATERIALIZED (
     SELECT chunk.id
@@ -49,15 +54,15 @@ allowed AS MATERIALIZED (
     WHERE (SELECT chunks <= %(exact_chunks)s::int FROM totals)
       AND document.workspace_id = %(workspace)s
       AND document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NULL
-      AND {conditions}
+      AND {clauses}
 )"""
 _ALLOWED_POSTING = "WHERE chunk_id IN (SELECT id FROM allowed)"
 _ALLOWED_VECTOR = "AND embedding.chunk_id IN (SELECT id FROM allowed)"
 _ALLOWED_COUNT = """CASE WHEN totals.chunks > %(exact_chunks)s::int THEN totals.chunks::bigint
             ELSE (SELECT count(*) FROM allowed) END"""
 
-# Postings of deleted documents stay until a job removes them. There are few such passages, so
-# they are named and left out. `terms` is a bit for each of the asked terms.
+# Postings of deleted documents remain until a job removes them. There are few such chunks, so
+# they are listed and excluded. `terms` is a bit for each of the question's terms.
 _LEXICAL = """
 hidden AS MATERIALIZED (
     SELECT chunk.id
@@ -66,22 +71,22 @@ hidden AS MATERIALIZED (
     JOIN chunking_chunk chunk ON chunk.version_id = version.id
     WHERE document.collection_id = ANY(%(collections)s) AND document.deleted_at IS NOT NULL
 ), matches AS MATERIALIZED (
-    SELECT posting.chunk_id, asked.number::int AS number, posting.frequency::float8 AS frequency,
+    SELECT posting.chunk_id, question.number::int AS number, posting.frequency::float8 AS frequency,
            posting.length::float8 AS length
     FROM live
-    CROSS JOIN unnest(%(terms)s::text[]) WITH ORDINALITY AS asked (term, number)
+    CROSS JOIN unnest(%(terms)s::text[]) WITH ORDINALITY AS question (term, number)
     CROSS JOIN LATERAL (
         SELECT * FROM retrieval_posting posting
-        WHERE posting.index_id = live.id AND posting.term = asked.term
+        WHERE posting.index_id = live.id AND posting.term = question.term
           AND posting.chunk_id NOT IN (SELECT id FROM hidden)
         OFFSET 0
     ) AS posting
 ), idf AS MATERIALIZED (
     SELECT number, 1::bigint << (number - 1) AS bit,
            (%(weights)s::float8[])[number] * 2.2::float8 * ln(
-               1 + (greatest(totals.chunks, found) - found + 0.5) / (found + 0.5::float8)
+               1 + (greatest(totals.chunks, holding) - holding + 0.5) / (holding + 0.5::float8)
            ) AS weight
-    FROM (SELECT number, count(*) AS found FROM matches GROUP BY number) AS counted
+    FROM (SELECT number, count(*) AS holding FROM matches GROUP BY number) AS counted
     CROSS JOIN totals
 ), scored AS (
     SELECT chunk_id, bit_or(idf.bit) AS terms,
@@ -98,7 +103,7 @@ hidden AS MATERIALIZED (
     FROM best
 )"""
 
-# Compared row by row, which has no recall to lose. ("+ 0" keeps the planner away from indexes.)
+# Compared row by row, so the recall is perfect. ("+ 0" keeps the planner from using an index.)
 _VECTOR = """
 nearest AS MATERIALIZED (
     SELECT embedding.chunk_id, (embedding.vector <=> %(vector)s::halfvec) + 0 AS distance
@@ -117,8 +122,8 @@ nearest AS MATERIALIZED (
     FROM nearest
 )"""
 
-# By rank, or by scores brought to 0..1 within the candidates. For the latter each list also says
-# what it thinks of the other's candidates: `met` their words, `near` their vectors.
+# By rank, or by scores scaled to 0..1 within the candidates. The latter also needs the scores of
+# each list for the other's candidates: `met` has those by words, `near` those by vectors.
 _MET = """
 met AS MATERIALIZED (
     SELECT vector.chunk_id, bit_or(idf.bit) AS terms,
@@ -238,18 +243,46 @@ _TYPES = {
     "indexes": "uuid[]",
     "same_model": "uuid[]",
 }
+_READERS: dict[str, Callable[[SearchQuery], Any]] = {
+    "workspace": lambda query: query.workspace_id,
+    "collections": lambda query: list(query.collection_ids),
+    "model": lambda query: query.model_name,
+    "index": lambda query: query.index_id,
+    "terms": lambda query: list(query.terms),
+    "weights": lambda query: [float(count) for count in query.terms.values()],
+    "vector": lambda query: HalfVector(query.embedding) if query.embedding is not None else None,
+    "exact_chunks": lambda _: settings.EXACT_SCAN_CHUNKS,
+    "limit": lambda query: query.num_rows,
+    "candidates": lambda query: query.num_candidates,
+    "lexical_weight": lambda query: query.weights[0],
+    "vector_weight": lambda query: query.weights[1],
+    "by_rank": lambda query: query.fusion == "rrf",
+}
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement with `$1`, `$2`, ... and the names of what they stand for, in this order."""
+    """A statement with `$1`, `$2`, ..., and the names of these parameters in order."""
 
     text: str
     parameters: tuple[str, ...]
 
+    def bind(self, query: SearchQuery, values: Mapping[str, Any] = _NOTHING) -> list[Any]:
+        """The values of the parameters: from the query, from its filter, or from `values`."""
+        known = query.filter.parameters
+        return [
+            read(query)
+            if (read := _READERS.get(name)) is not None
+            else known[name]
+            if name in known
+            else values[name]
+            for name in self.parameters
+        ]
+
 
 def number_parameters(sql: str) -> Statement:
-    """A statement from one with `%(name)s`."""
+    """The statement for SQL with `%(name)s` parameters."""
     names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
 
     def place(match: re.Match[str]) -> str:
@@ -269,8 +302,8 @@ def compose(
 ) -> Statement:
     """A search: the parts that make the lists `lexical` and `vector`, their fusion, the result.
 
-    `met` says what words think of what `vector` alone has, `near` what vectors think of what
-    `lexical` alone has; `searched` is the number of passages that the result shall name.
+    `met` has the word scores of what only `vector` found, `near` the similarities of what only
+    `lexical` found; `searched` is SQL for the number of chunks that the result reports.
     """
     fusion = (met, near, _BOTH, _FUSED[mode]) if mode == "hybrid" else (_FUSED[mode],)
     result = _RESULT.format(searched=searched)
@@ -278,12 +311,12 @@ def compose(
 
 
 @lru_cache(maxsize=256)
-def statement_for(mode: Mode, conditions: tuple[str, ...] = ()) -> Statement:
-    """The search of small collections, with the conditions of a filter if there is one."""
-    lexical = _LEXICAL.format(allowed=_ALLOWED_POSTING if conditions else "")
-    vector = _VECTOR.format(allowed=_ALLOWED_VECTOR if conditions else "")
+def statement_for(mode: Mode, clauses: tuple[Clause, ...] = ()) -> Statement:
+    """The search of small collections, with the clauses of a filter if there is one."""
+    lexical = _LEXICAL.format(allowed=_ALLOWED_POSTING if clauses else "")
+    vector = _VECTOR.format(allowed=_ALLOWED_VECTOR if clauses else "")
     parts = {"hybrid": [lexical, vector], "lexical": [lexical], "vector": [vector]}[mode]
-    if not conditions:
+    if not clauses:
         return compose(mode, _LIVE, *parts)
-    allowed = _ALLOWED.format(conditions=" AND ".join(conditions))
+    allowed = _ALLOWED.format(clauses=" AND ".join(clause.sql for clause in clauses))
     return compose(mode, _LIVE, allowed, *parts, searched=_ALLOWED_COUNT)

@@ -1,4 +1,4 @@
-"""The model of this process that gives a vector for each token: loaded at its first use."""
+"""This process's model for token vectors, loaded on first use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _loaded: dict[str, TokenEncoder] = {}
 
 
 def get_token_encoder() -> TokenEncoder:
-    """The one that belongs to `settings.EMBEDDER`.
+    """The token encoder that belongs to `settings.EMBEDDER`.
 
     Raises `inference.errors.ModelFilesError` when the model was not prepared.
     """

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_GET
 
 from apps.documents.models import Collection
 from apps.documents.selectors import list_collections
-from apps.retrieval.search.engine import Hit
 from apps.retrieval.search.highlights import mark_terms
+from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, Retrieved, retrieve
 from apps.retrieval.search.profiles import DEFAULT_PROFILE, MODES
-from apps.retrieval.search.selectors import count_passages
-from apps.retrieval.search.sql import Mode
+from apps.retrieval.search.query import Mode
+from apps.retrieval.search.selectors import count_chunks
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Workspace
@@ -41,16 +41,16 @@ def search_page(request: WorkspaceRequest) -> HttpResponse:
     text = request.GET.get("query", "").strip()[:2000]
     mode = _read_mode(request)
     collections = list(list_collections(request.workspace))
-    wanted = request.GET.get("collection", "")
-    chosen = [item for item in collections if str(item.pk) == wanted] or collections
+    collection_id = request.GET.get("collection", "")
+    chosen = [item for item in collections if str(item.pk) == collection_id] or collections
     context: dict[str, object] = {
         "nav": "search",
         "query": text,
         "mode": mode,
         "collections": collections,
-        "collection_id": wanted if len(chosen) == 1 else "",
+        "collection_id": collection_id if len(chosen) == 1 else "",
         "hits": None,
-        "searched": count_passages(request.workspace) if not text else 0,
+        "searched": count_chunks(request.workspace) if not text else 0,
     }
     if text:
         result, notice = _search(request.workspace, chosen, text=text, mode=mode)
@@ -79,10 +79,10 @@ def _search(
         profile=replace(SHOWN, mode=mode),
     )
     try:
-        found = retrieve(request)
+        result = retrieve(request)
     except ModelFilesError:
         return retrieve(replace(request, profile=replace(SHOWN, mode="lexical"))), NO_MODEL
-    return found, found.problem
+    return result, result.problem
 
 
 def _describe(request: WorkspaceRequest, hit: Hit, *, number: int) -> dict[str, object]:

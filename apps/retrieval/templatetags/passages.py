@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django import template
 
-from apps.retrieval.passages.selectors import list_edited_texts, list_passages
+from apps.retrieval.passages.selectors import describe_chunks, list_edited_texts
 
 register = template.Library()
 
@@ -17,18 +17,18 @@ def passages(context: template.Context) -> dict[str, Any]:
     """Those of the part that is shown: of `version`, on `page`, with the `highlight` marked."""
     version, page, highlight = context["version"], context["page"], context["highlight"]
     parts = page.object_list[0] if page.object_list else ()
-    found = list_passages(version, start=parts[0].start, end=parts[-1].end) if parts else None
+    chunks = describe_chunks(version, start=parts[0].start, end=parts[-1].end) if parts else None
     items = []
-    for item in found.items if found else ():
+    for item in chunks.items if chunks else ():
         query = urlencode({"version": version.number, "start": item.start, "end": item.end})
         is_current = bool(highlight and item.start < highlight.end and highlight.start < item.end)
         items.append((item, f"?{query}#highlight", is_current))
     return {
-        "found": found,
+        "found": chunks,
         "items": items,
         "version": version,
         "workspace": context["workspace"],
-        "can_edit": context["can_edit"] and bool(found and found.is_current),
+        "can_edit": context["can_edit"] and bool(chunks and chunks.is_current),
         "csrf_token": context.get("csrf_token"),
         "request": context["request"],
     }

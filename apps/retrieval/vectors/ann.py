@@ -1,9 +1,8 @@
-"""What large indexes have beside their rows: a vector index of their own, packed postings.
+"""Vector indexes of large indexes, and which of those also need their postings packed.
 
-Both only make searches faster, so neither is part of any transaction that changes passages: a job
-of the worker brings them up to date, and until then searches read everything. Every function may
-be called twice. Building concurrently lets everybody read and write meanwhile, but cannot run
-inside a transaction.
+Both only speed up searches, so neither is part of a transaction that changes chunks: a job brings
+them up to date, and until then searches read everything. Every function may be called twice.
+Building concurrently blocks neither reads nor writes, but is not possible in a transaction.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from apps.retrieval.models import AnnState, BuildStage, Index, IndexState
 from apps.retrieval.vectors.ann_sql import PREFIX, TABLE, VectorIndex
 
 REPACK_GROWTH = 1.1
-"""By how much an index grows before its frequent terms are packed again."""
+"""How much an index may grow before its frequent terms are packed again."""
 
 MEGABYTE = 2**20
 
@@ -38,7 +37,7 @@ WHERE pid = %s AND relid = to_regclass(%s)
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class VectorIndexProgress:
     """How many of the table's rows a running build has looked at; 0 of 0 before it begins."""
 
     done: int
@@ -46,16 +45,16 @@ class Progress:
 
 
 def in_use() -> QuerySet[Index]:
-    """Indexes that are searched, or will be as soon as somebody swaps them in."""
+    """Indexes that are searched, or that are ready to be swapped in."""
     ready = Q(state=IndexState.BUILDING, stage=BuildStage.READY)
     return Index.objects.filter(Q(state=IndexState.LIVE) | ready, discarded_at=None)
 
 
 def wanted_vectors(index: Index) -> VectorIndex | None:
-    """The vector index that this index should have now; None where it needs none."""
+    """The vector index that this index should have now; None if it needs none."""
     if not in_use().filter(pk=index.pk).exists():
         return None
-    # One that has shrunk a little keeps its own: it might grow again.
+    # An index that has shrunk a little keeps its vector index, as it may grow again.
     least = settings.EXACT_SCAN_CHUNKS // (2 if index.ann_built else 1)
     if index.num_chunks <= least:
         return None
@@ -63,7 +62,7 @@ def wanted_vectors(index: Index) -> VectorIndex | None:
 
 
 def find_due() -> list[Index]:
-    """Indexes that lack what `bring_up_to_date` would do; those that failed wait for `retry`."""
+    """Indexes that have to be brought up to date; failed ones are left to `retry`."""
     limit = settings.EXACT_SCAN_CHUNKS
     label = Concat("ann_kind", Value(" "), "precision")
     lacking = ~Q(ann_built=label) | Q(num_chunks__gt=F("terms_counted") * REPACK_GROWTH)
@@ -74,7 +73,7 @@ def find_due() -> list[Index]:
 
 
 def retry() -> int:
-    """Let builds that failed be tried once more; returns how many."""
+    """Allow another attempt at failed builds; returns how many."""
     return Index.objects.filter(ann_state=AnnState.FAILED).update(ann_state=AnnState.NONE)
 
 
@@ -88,17 +87,17 @@ def terms_are_old(index: Index) -> bool:
 
 
 def list_relations() -> dict[str, bool]:
-    """The vector indexes in the database by name, and whether each is complete."""
+    """The vector indexes in the database, by name, and whether each is complete."""
     with connection.cursor() as cursor:
         cursor.execute(LIST_INDEXES, [TABLE, PREFIX])
         return dict(cursor.fetchall())
 
 
 def build(vectors: VectorIndex, *, num_chunks: int) -> None:
-    """Build a vector index, unless it is there. Takes minutes for a million passages.
+    """Build a vector index unless it exists. Takes minutes for a million chunks.
 
-    What an attempt before left behind is removed first. Ends early, with
-    django.db.OperationalError, when somebody cancels the statement.
+    The remains of an earlier attempt are removed first. Raises django.db.OperationalError if the
+    statement is cancelled.
     """
     relations = list_relations()
     if relations.get(vectors.name):
@@ -117,16 +116,16 @@ def build(vectors: VectorIndex, *, num_chunks: int) -> None:
                 cursor.execute("RESET statement_timeout")
 
 
-def _memory_setting(wanted: int) -> str:
-    """A graph that does not fit into memory takes several times as long to build."""
+def _memory_setting(num_bytes: int) -> str:
+    """SQL that sets the memory of a build: a graph that does not fit takes far longer."""
     allowed = settings.VECTOR_BUILD_MB * MEGABYTE or _third_of_free_memory()
     if not allowed:
         return "SELECT 1"
-    return f"SET maintenance_work_mem = '{max(96, min(wanted, allowed) // MEGABYTE)}MB'"
+    return f"SET maintenance_work_mem = '{max(96, min(num_bytes, allowed) // MEGABYTE)}MB'"
 
 
 def _third_of_free_memory() -> int:
-    """Bytes; 0 where the database is on another machine or nothing is known of this one."""
+    """In bytes; 0 if the database is on another machine or the free memory is unknown."""
     host = settings.DATABASES["default"].get("HOST") or ""
     if not host.startswith("/"):
         return 0
@@ -137,22 +136,22 @@ def _third_of_free_memory() -> int:
     return 0
 
 
-def progress(backend_pid: int) -> Progress:
-    """How far the build on a connection is."""
+def progress(backend_pid: int) -> VectorIndexProgress:
+    """The progress of the build on a connection."""
     with connection.cursor() as cursor:
         cursor.execute(PROGRESS, [backend_pid, TABLE])
         row = cursor.fetchone()
-    return Progress(int(row[0]), int(row[1])) if row else Progress(0, 0)
+    return VectorIndexProgress(int(row[0]), int(row[1])) if row else VectorIndexProgress(0, 0)
 
 
 def drop(name: str) -> None:
-    """Remove a vector index; harmless if it is gone."""
+    """Remove a vector index, if it exists."""
     with connection.cursor() as cursor:
         cursor.execute(f'DROP INDEX {"CONCURRENTLY" * _can_wait()} IF EXISTS "{name}"')
 
 
 def drop_unused() -> list[str]:
-    """Remove the vector indexes that no Index row stands behind; returns their names."""
+    """Remove vector indexes that belong to no Index row; returns their names."""
     kept: set[str] = set()
     for index in Index.objects.exclude(ann_built="", ann_state__in=[AnnState.NONE]):
         kept.update(names_of(index))
@@ -163,19 +162,19 @@ def drop_unused() -> list[str]:
 
 
 def names_of(index: Index) -> set[str]:
-    """The relations that an index may have now: what it searches with, and what is being built."""
+    """The relations that an index may have: the one in use, and the one being built."""
     labels = {index.ann_built, f"{index.ann_kind} {index.precision}"} - {""}
     parts = [label.split(" ") for label in labels]
     return {VectorIndex(index.pk, kind, form, index.dimensions).name for kind, form in parts}
 
 
 def drop_others(index_id: UUID, *, keep: Collection[str]) -> None:
-    """Remove an index's vector indexes but for those of these names."""
+    """Remove an index's vector indexes except those named in `keep`."""
     mine = {name for name in list_relations() if name.startswith(f"{PREFIX}{index_id.hex}_")}
     for name in sorted(mine - set(keep)):
         drop(name)
 
 
 def _can_wait() -> bool:
-    """Whether we are outside of a transaction, where indexes can be made without a lock."""
+    """Whether statements can run concurrently, which needs to be outside of a transaction."""
     return not connection.in_atomic_block

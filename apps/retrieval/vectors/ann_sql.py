@@ -1,9 +1,9 @@
-"""Vector indexes in SQL: how they are made, and how a query has to be written to be served by one.
+"""Vector indexes in SQL: how to build them, and how to write queries that can use them.
 
-Every large Index has a partial vector index of its own, `WHERE index_id = '<id>'`: other
-collections' vectors are not in it, so they can neither slow a search down nor hide its results.
-The planner takes a partial index only if the query names the id as a constant, so the id stands in
-the text of the statement. The expressions here must stay as they are: an index is matched by them.
+Every large Index has a partial vector index of its own, `WHERE index_id = '<id>'`. It contains no
+vectors of other collections, which could slow down a search or crowd out its results. The planner
+uses a partial index only if the query has the id as a constant, so the id is in the statement's
+text. The expressions must not change, as the planner matches indexes by them.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ TABLE = "retrieval_embedding"
 PREFIX = "embedding_ann_"
 HNSW_M = 16
 HNSW_WIDE_M = 32
-"""Links of each vector. With fewer, some of a million vectors are out of the graph's reach."""
+"""Links per vector. With fewer, some of a million vectors cannot be reached in the graph."""
 
 HNSW_EF_CONSTRUCTION = 128
 WIDE_CHUNKS = 300_000
-"""From so many passages on the graph has more links."""
+"""The number of chunks from which the graph has more links."""
 
 LIST_CHUNKS = 1_000
-"""Vectors in a list of IVFFlat, for which its manual advises."""
+"""Vectors per list of IVFFlat, as its manual recommends."""
 
 BINARY_OVERSAMPLING = 16
 BINARY_AT_LEAST = 500
-"""Bits alone tell little: so many times more are found by them, and compared again by 16 bits."""
+"""Bits are imprecise: this many times more are fetched by them, then compared by 16 bits."""
 MAX_EF_SEARCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class VectorIndex:
-    """A vector index: of which Index, of which kind and precision, for vectors of which length."""
+    """The vector index of an Index: its kind, its precision, and the length of its vectors."""
 
     index_id: UUID
     kind: str
@@ -42,7 +42,7 @@ class VectorIndex:
 
     @property
     def label(self) -> str:
-        """Kind and precision, as `Index.ann_built` keeps them."""
+        """Kind and precision, as `Index.ann_built` stores them."""
         return f"{self.kind} {self.precision}"
 
     @property
@@ -64,7 +64,7 @@ class VectorIndex:
         return f"(binary_quantize({value}::halfvec({size}))::bit({size}))"
 
     def create(self, *, num_chunks: int, concurrently: bool = True) -> str:
-        """The statement that builds it. Building concurrently lets everybody write meanwhile."""
+        """The statement that builds it; `concurrently` does not block writes."""
         expression, operators = self._key
         if self.kind == "hnsw":
             options = f"m = {_links(num_chunks)}, ef_construction = {HNSW_EF_CONSTRUCTION}"
@@ -77,7 +77,7 @@ class VectorIndex:
         )
 
     def build_bytes(self, num_chunks: int) -> int:
-        """Memory in which a build goes through without spilling to disk, generously."""
+        """A generous estimate of the memory for a build that does not spill to disk."""
         value = {"full": 4 * self.dimensions, "half": 2 * self.dimensions}.get(
             self.precision, self.dimensions // 8
         )
@@ -85,7 +85,7 @@ class VectorIndex:
         return int(1.25 * num_chunks * (value + graph)) + 64 * 2**20
 
     def settings(self, *, candidates: int, num_chunks: int, filtered: bool) -> dict[str, str]:
-        """What the server must know about a scan that shall find `candidates` passages."""
+        """The server settings for a scan that should find `candidates` chunks."""
         if self.kind == "ivfflat":
             lists = max(10, num_chunks // LIST_CHUNKS)
             probes = min(lists, max(10, math.ceil(3.5 * math.sqrt(lists))))
@@ -94,28 +94,28 @@ class VectorIndex:
                 "ivfflat.iterative_scan": "relaxed_order",
                 "ivfflat.max_probes": str(lists),
             }
-        # The more passages, and the fewer of them pass, the longer the list that has to be kept
-        # for the same recall.
+        # The more chunks there are, and the fewer of them pass a filter, the longer the candidate
+        # list has to be for the same recall.
         least, breadth = (150, 3) if num_chunks <= WIDE_CHUNKS else (400, 8)
         if filtered:
             least, breadth = 5 * least // 2, 2 * breadth
-        wanted = max(least, breadth * candidates, self.oversampled(candidates))
+        list_length = max(least, breadth * candidates, self.oversampled(candidates))
         return {
-            "hnsw.ef_search": str(min(wanted, MAX_EF_SEARCH)),
+            "hnsw.ef_search": str(min(list_length, MAX_EF_SEARCH)),
             "hnsw.iterative_scan": "relaxed_order",
             "hnsw.max_scan_tuples": "100000",
         }
 
     def oversampled(self, candidates: int) -> int:
-        """How many passages the bits have to give for `candidates` good ones."""
+        """How many chunks to fetch by bits for `candidates` good ones."""
         if self.precision != "binary":
             return candidates
         return max(BINARY_AT_LEAST, BINARY_OVERSAMPLING * candidates)
 
     def nearest(self, *, condition: str) -> str:
-        """The passages nearest to %(vector)s among those for which `condition` (SQL) holds.
+        """The chunks nearest to %(vector)s among those for which `condition` (SQL) holds.
 
-        Columns: chunk_id, distance. The rows come nearly in order, and `candidates` at most.
+        Columns: chunk_id, distance. At most `candidates` rows, nearly in order.
         """
         where = f"WHERE embedding.index_id = '{self.index_id}'::uuid AND {condition}"
         exact = "embedding.vector <=> %(vector)s::halfvec"

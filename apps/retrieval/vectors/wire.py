@@ -1,4 +1,4 @@
-"""Talking to Postgres below Django's cursor: prepared statements, COPY, and vectors in binary."""
+"""Access to Postgres below Django's cursor: prepared statements, COPY, and binary vectors."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from psycopg.pq import Format
 from inference.protocols import Vectors
 
 PREPARE_AFTER = 2
-"""Executions of one statement on one connection before it is prepared."""
+"""How often a connection executes a statement before preparing it."""
 
 
 class HalfVector:
-    """A vector on its way to a `%s::halfvec` parameter."""
+    """The value of a `halfvec` parameter."""
 
     __slots__ = ("values",)
 
@@ -40,7 +40,7 @@ class _HalfVectorDumper(Dumper):
 
 @contextmanager
 def open_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
-    """A cursor of Django's connection, in its transaction, that binds parameters on the server."""
+    """A cursor of Django's connection, in its transaction, with parameters bound on the server."""
     with connection.wrap_database_errors, psycopg.Cursor(_connect()) as cursor:
         cursor.adapters.register_dumper(HalfVector, _HalfVectorDumper)
         yield cursor
@@ -48,7 +48,7 @@ def open_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
 
 @contextmanager
 def open_raw_cursor() -> Iterator[psycopg.RawCursor[tuple[Any, ...]]]:
-    """The same for statements with `$1`: they go to the server as they are."""
+    """A cursor of Django's connection for statements with `$1`, which are sent unchanged."""
     with connection.wrap_database_errors, psycopg.RawCursor(_connect()) as cursor:
         cursor.adapters.register_dumper(HalfVector, _HalfVectorDumper)
         yield cursor
@@ -56,7 +56,7 @@ def open_raw_cursor() -> Iterator[psycopg.RawCursor[tuple[Any, ...]]]:
 
 @contextmanager
 def open_stream(name: str) -> Iterator[psycopg.ServerCursor[tuple[Any, ...]]]:
-    """A cursor that Postgres keeps under this name: rows come as they are fetched."""
+    """A server-side cursor of this name, which sends rows as they are fetched."""
     with connection.wrap_database_errors, psycopg.ServerCursor(_connect(), name) as cursor:
         yield cursor
 
@@ -64,8 +64,8 @@ def open_stream(name: str) -> Iterator[psycopg.ServerCursor[tuple[Any, ...]]]:
 def _connect() -> psycopg.Connection[tuple[Any, ...]]:
     connection.ensure_connection()
     raw = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection)
-    if raw.prepare_threshold is None:  # Django's own cursors never prepare, so this is for ours
+    if raw.prepare_threshold is None:  # Django's own cursors never prepare: this is for ours
         raw.prepare_threshold = PREPARE_AFTER
-        # Planning a search costs as much as running it in a thousand passages.
+        # Planning a search takes as long as searching a thousand chunks.
         raw.execute("SET plan_cache_mode = force_generic_plan")
     return raw

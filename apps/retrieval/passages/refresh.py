@@ -1,7 +1,7 @@
-"""Bringing a document's passages in line with what people changed about them, in every index.
+"""Brings a document's chunks in line with people's changes, in every index.
 
-New vectors are computed first; then passages, vectors, postings and counters change in one
-transaction, so a search finds either the old passages or the new ones. Doing it again changes
+New vectors are computed first. Then chunks, vectors, postings and counters change in one
+transaction, so a search finds either the old chunks or the new ones. Repeating it changes
 nothing.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.models import F
 
-from apps.chunking.edits import Passage, Placed, place
+from apps.chunking.edits import PlacedChange, PlannedChunk, place
 from apps.chunking.models import Chunk, ChunkEdit, ChunkingProfile
 from apps.chunking.planning import (
     CutVersion,
@@ -36,7 +36,7 @@ UPDATE chunking_chunk SET position = numbered.position
 FROM unnest(%(ids)s::bigint[], %(positions)s::int[]) AS numbered (id, position)
 WHERE chunking_chunk.id = numbered.id
 """
-# Whoever swaps an index takes FOR UPDATE and waits; whoever counts its passages does not.
+# A swap takes FOR UPDATE and has to wait for this lock; updates of the counters do not.
 LOCK_INDEXES = """
 SELECT * FROM retrieval_index
 WHERE collection_id = %(collection)s AND profile_id = %(profile)s AND discarded_at IS NULL
@@ -48,13 +48,13 @@ REST = (
 )  # fmt: skip
 BATCH = 256
 
-Progress = Callable[[int, int], None]
-"""Called with how many indexes are done, and of how many."""
+ReportProgress = Callable[[int, int], None]
+"""Is called with the number of profiles that are done, and of all."""
 
 
 @dataclass(slots=True)
 class _Difference:
-    """What has to change in the rows. `content` are those that need other vectors and words."""
+    """How the rows have to change. Those in `content` need new vectors and postings."""
 
     added: list[Chunk] = field(default_factory=list)
     content: list[Chunk] = field(default_factory=list)
@@ -67,8 +67,10 @@ Known = dict[tuple[str, str], Vectors]
 """Vectors of shape (dimensions,) by model name and embedded text."""
 
 
-def refresh_passages(document_id: UUID, *, progress: Progress = lambda done, total: None) -> int:
-    """Apply people's changes to the document's current passages; returns how many rows changed."""
+def refresh_chunks(
+    document_id: UUID, *, progress: ReportProgress = lambda done, total: None
+) -> int:
+    """Apply people's changes to the document's current chunks; returns how many rows changed."""
     current = DocumentVersion.objects.select_related("document").filter(
         document=document_id, document__deleted_at=None, document__current=F("pk")
     )
@@ -91,7 +93,7 @@ def refresh_passages(document_id: UUID, *, progress: Progress = lambda done, tot
 
 def _refresh(version: DocumentVersion, profile: ChunkingProfile, indexes: Sequence[Index]) -> int:
     if not _is_split(version, profile, indexes):
-        return 0  # an index that is being built splits it in time, and sees the changes then
+        return 0  # the build of the index will split it later, and apply the changes then
     cut = cut_version(version, profile=profile)
     known = _embed_new(version, profile, indexes, compose(cut, read_changes(version.document_id)))
     with transaction.atomic():
@@ -106,29 +108,29 @@ def _is_split(version: DocumentVersion, profile: ChunkingProfile, indexes: Seque
 
 
 def _holding(version: DocumentVersion, indexes: Sequence[Index]) -> list[Index]:
-    """Those that have words and vectors of the version, live first, then by id."""
+    """The indexes that hold the version's postings and vectors, live first, then by id."""
     held = set(
         IndexedVersion.objects.filter(version=version, index__in=indexes).values_list(
             "index_id", flat=True
         )
     )
-    found = [i for i in indexes if i.state == IndexState.LIVE or i.pk in held]
-    return sorted(found, key=lambda index: (index.state != IndexState.LIVE, index.pk))
+    holding = [i for i in indexes if i.state == IndexState.LIVE or i.pk in held]
+    return sorted(holding, key=lambda index: (index.state != IndexState.LIVE, index.pk))
 
 
 def _embed_new(
     version: DocumentVersion,
     profile: ChunkingProfile,
     indexes: Sequence[Index],
-    passages: Sequence[Passage],
+    plan: Sequence[PlannedChunk],
 ) -> Known:
-    """Vectors of what no row holds yet, so that the transaction need not wait for a model."""
+    """Embed texts that no row has yet, so that the transaction does not wait for a model."""
     rows = Chunk.objects.filter(version=version, profile=profile)
     stored = set(rows.values_list("heading", "text"))
     texts = [
-        text_to_embed(passage.piece.heading, passage.text)
-        for passage in passages
-        if (passage.piece.heading, passage.text) not in stored
+        text_to_embed(planned_chunk.piece.heading, planned_chunk.text)
+        for planned_chunk in plan
+        if (planned_chunk.piece.heading, planned_chunk.text) not in stored
     ]
     known: Known = {}
     for model in {index.embedding_model for index in _holding(version, indexes)}:
@@ -145,7 +147,7 @@ def _embed(model: str, texts: Sequence[str], known: Known) -> None:
 
 
 def _lock(version: DocumentVersion) -> bool:
-    """Take the locks of whoever publishes; False if the version is no longer the current one."""
+    """Take the locks that publishing takes; False if the version is no longer current."""
     document = Document.objects.select_for_update(no_key=True).filter(
         pk=version.document_id, deleted_at=None, current_id=version.pk
     )
@@ -156,7 +158,7 @@ def _lock(version: DocumentVersion) -> bool:
 
 
 def _lock_indexes(version: DocumentVersion, profile: ChunkingProfile) -> list[Index]:
-    """The indexes of the profile as they are now; none is swapped until the transaction ends."""
+    """The profile's indexes as they are now; none can be swapped until the transaction ends."""
     values = {"collection": version.document.collection_id, "profile": profile.pk}
     return list(Index.objects.raw(LOCK_INDEXES, values))
 
@@ -169,66 +171,68 @@ def _write(
     known: Known,
 ) -> int:
     changes = read_changes(version.document_id)
-    passages = compose(cut, changes)
+    plan = compose(cut, changes)
     _follow(place(changes, cut.text).placed, version.document_id)
-    difference = _compare(version, profile, passages)
+    difference = _compare(version, profile, plan)
     _write_rows(difference)
     holding = _holding(version, indexes)
     ids = [chunk.pk for chunk in (*difference.added, *difference.content)]
     for index in holding:
         _store_vectors(version, index, known)
         add_words(ids, index=index)
-    _count(version, holding, len(passages))
+    _count(version, holding, len(plan))
     return len(ids) + len(difference.removed) + len(difference.rest)
 
 
-def _follow(placed: Sequence[Placed], document_id: UUID) -> None:
-    """Let changes know where their stretches stand now, for those who ask in SQL."""
-    for found in placed:
-        if found.start == found.change.start:
+def _follow(placed: Sequence[PlacedChange], document_id: UUID) -> None:
+    """Store where each change's stretch is now, for queries that go by offsets."""
+    for stretch in placed:
+        if stretch.start == stretch.change.start:
             continue
         same = ChunkEdit.objects.filter(
-            document=document_id, start=found.start, end=found.end
-        ).exclude(pk=found.change.id)
+            document=document_id, start=stretch.start, end=stretch.end
+        ).exclude(pk=stretch.change.id)
         if not same.exists():
-            ChunkEdit.objects.filter(pk=found.change.id).update(start=found.start, end=found.end)
+            ChunkEdit.objects.filter(pk=stretch.change.id).update(
+                start=stretch.start, end=stretch.end
+            )
 
 
 def _compare(
-    version: DocumentVersion, profile: ChunkingProfile, passages: Sequence[Passage]
+    version: DocumentVersion, profile: ChunkingProfile, plan: Sequence[PlannedChunk]
 ) -> _Difference:
     rows = Chunk.objects.filter(version=version, profile=profile).order_by("position")
     by_span = {(row.start, row.end): row for row in rows.select_for_update(no_key=True)}
     difference = _Difference()
-    for position, passage in enumerate(passages):
-        wanted = build_chunk(passage, version=version, profile=profile, position=position)
-        row = by_span.pop((wanted.start, wanted.end), None)
+    for position, planned_chunk in enumerate(plan):
+        chunk = build_chunk(planned_chunk, version=version, profile=profile, position=position)
+        row = by_span.pop((chunk.start, chunk.end), None)
         if row is None:
-            difference.added.append(wanted)
+            difference.added.append(chunk)
             continue
         if row.position != position:
             difference.positions[row.pk] = position
-        if _take_over(row, wanted, CONTENT):
-            _take_over(row, wanted, REST)
+        if _take_over(row, chunk, CONTENT):
+            _take_over(row, chunk, REST)
             difference.content.append(row)
-        elif _take_over(row, wanted, REST):
+        elif _take_over(row, chunk, REST):
             difference.rest.append(row)
     difference.removed = [row.pk for row in by_span.values()]
     return difference
 
 
-def _take_over(row: Chunk, wanted: Chunk, names: Sequence[str]) -> bool:
-    """Give the row what is wanted; whether that is anything new."""
-    new = [name for name in names if getattr(row, name) != getattr(wanted, name)]
+def _take_over(row: Chunk, chunk: Chunk, names: Sequence[str]) -> bool:
+    """Copy these fields to the row; returns whether any of them differed."""
+    new = [name for name in names if getattr(row, name) != getattr(chunk, name)]
     for name in new:
-        setattr(row, name, getattr(wanted, name))
+        setattr(row, name, getattr(chunk, name))
     return bool(new)
 
 
 def _write_rows(difference: _Difference) -> None:
     remove_chunks(difference.removed)
     remove_words_and_vectors([row.pk for row in difference.content])
-    # What a model said about a passage was about its old words.
+    # A context describes the old words of its chunk.
     PassageContext.objects.filter(chunk__in=[row.pk for row in difference.content]).delete()
     if difference.positions:
         with connection.cursor() as cursor:
@@ -247,16 +251,16 @@ def _write_rows(difference: _Difference) -> None:
 
 def _store_vectors(version: DocumentVersion, index: Index, known: Known) -> None:
     while pending := pending_chunks(index, version_ids=[version.pk], limit=BATCH):
-        # Whatever was changed since the vectors were computed is embedded here: a few at most.
+        # Only the few texts that changed since the vectors were computed are embedded here.
         _embed(index.embedding_model, [chunk.text for chunk in pending], known)
         vectors = np.stack([known[index.embedding_model, chunk.text] for chunk in pending])
         if not store_embeddings(index, [chunk.chunk_id for chunk in pending], vectors):
             return
 
 
-def _count(version: DocumentVersion, holding: Sequence[Index], passages: int) -> None:
+def _count(version: DocumentVersion, holding: Sequence[Index], num_chunks: int) -> None:
     if any(index.state == IndexState.LIVE for index in holding):
         DocumentVersion.objects.filter(pk=version.pk).update(
-            num_chunks=passages, chunks_done=passages
+            num_chunks=num_chunks, chunks_done=num_chunks
         )
-    IndexedVersion.objects.filter(version=version, index__in=holding).update(num_chunks=passages)
+    IndexedVersion.objects.filter(version=version, index__in=holding).update(num_chunks=num_chunks)

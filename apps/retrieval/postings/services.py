@@ -1,4 +1,4 @@
-"""Postings in bulk, and the counters that go with them. Callers hold the document's lock."""
+"""Writes postings in bulk, and the counters with them. Callers hold the document's lock."""
 
 from __future__ import annotations
 
@@ -33,17 +33,20 @@ GROUP BY index_id, index.state ORDER BY index.state <> 'live', index_id
 
 
 def write_postings(version: DocumentVersion, *, index: Index) -> int:
-    """Index the words of a version's passages; returns how many passages it has.
+    """Write the postings of a version's chunks; returns how many chunks it has.
 
-    Whatever postings these passages had are replaced.
+    Existing postings of these chunks are replaced.
     """
     chunks = Chunk.objects.filter(version=version, profile=index.profile_id)
-    _remove_postings(list(chunks.order_by("pk").values_list("pk", flat=True)))
+    remove_postings(list(chunks.order_by("pk").values_list("pk", flat=True)))
     return add_postings(version.pk, index=index)
 
 
 def add_postings(version_id: UUID, *, index: Index) -> int:
-    """The same for passages that have no postings in `index` yet; other indexes keep theirs."""
+    """Write the postings of a version that has none in `index` yet; returns its number of chunks.
+
+    Postings in other indexes are not touched.
+    """
     chunks = Chunk.objects.filter(version_id=version_id, profile=index.profile_id)
     ids = list(chunks.order_by("pk").values_list("pk", flat=True))
     num_indexed = total_length = 0
@@ -59,21 +62,21 @@ def add_postings(version_id: UUID, *, index: Index) -> int:
     return len(ids)
 
 
-def remove_passages(version_ids: Sequence[UUID]) -> None:
-    """Delete passages, vectors and postings of these versions. Their pages stay."""
-    # Locked before anything is deleted: a vector that is being stored now is either seen by the
-    # next statement or finds no passage.
+def remove_chunks_of(version_ids: Sequence[UUID]) -> None:
+    """Delete the chunks, vectors and postings of these versions. Their pages are kept."""
+    # Locked before anything is deleted: a vector that is being stored concurrently is either
+    # seen by the next statement or finds no chunk.
     chunks = Chunk.objects.filter(version_id__in=version_ids).order_by("pk")
     ids = list(chunks.select_for_update().values_list("pk", flat=True))
     if not ids:
         return
-    _remove_postings(ids)
+    remove_postings(ids)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM retrieval_embedding WHERE chunk_id = ANY(%s)", [ids])
         cursor.execute("DELETE FROM chunking_chunk WHERE id = ANY(%s)", [ids])
 
 
-def _remove_postings(chunk_ids: Sequence[int]) -> None:
+def remove_postings(chunk_ids: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(REMOVE_POSTINGS, [list(chunk_ids)])
         removed = cursor.fetchall()
@@ -82,8 +85,8 @@ def _remove_postings(chunk_ids: Sequence[int]) -> None:
 
 
 def add_to_counters(index_id: UUID, *, chunks: int, length: int) -> None:
-    """Tell an index how many passages and terms came, or went."""
-    # The live one first, then by id: everybody locks indexes in this order.
+    """Change an index's counters by these numbers of chunks and terms."""
+    # Callers lock indexes in one order: the live one first, then by id.
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE retrieval_index SET num_chunks = greatest(0, num_chunks + %s), "
@@ -93,9 +96,9 @@ def add_to_counters(index_id: UUID, *, chunks: int, length: int) -> None:
 
 
 def copy_postings(rows: Sequence[tuple[int, str, str]], *, index: Index) -> tuple[int, int]:
-    """Write the postings of (chunk id, text, heading) rows; returns passages and terms."""
+    """Write the postings of (chunk id, text, heading) rows; returns how many chunks and terms."""
     indexed = total = 0
-    # Sorted by term as the key is, which fills the pages of the index in order.
+    # Sorted by term, like the primary key, so that its pages fill up in order.
     postings: list[tuple[str, int, int, int]] = []
     for chunk_id, text, heading in rows:
         counts = count_terms(searchable_text(heading, text))
@@ -113,7 +116,7 @@ def copy_postings(rows: Sequence[tuple[int, str, str]], *, index: Index) -> tupl
 
 
 def searchable_text(heading: str, text: str) -> str:
-    """What the words of a passage are taken from: its heading path counts like its text."""
+    """The text that a chunk's terms come from: the heading path counts like the text."""
     return f"{heading}\n{text}" if heading else text
 
 
