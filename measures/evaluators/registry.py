@@ -40,7 +40,7 @@ async def score(
 ) -> Score:
     """Evaluate one observation; what goes wrong on the way is a failed score, never an error.
 
-    Raises ``KeyError`` for an unknown evaluator and ``SettingError`` for a setting that it cannot
+    Raises ``KeyError`` for an unknown evaluator and ``OptionError`` for a setting that it cannot
     have: those are mistakes of the plan, not of the observation.
     """
     evaluator = get_evaluator(name)

@@ -50,8 +50,9 @@ FORBIDDEN: dict[str, set[str]] = {
     "workers": {"tests"},
     "config": {"tests"},
 }
-# Where the environment and the data directory are read; it imports nothing itself.
-OPEN_TO_ALL = "config.env"
+# What every folder may import, because it imports nothing of ours and no Django itself: where the
+# environment and the data directory are read, and typed options.
+OPEN_TO_ALL = ("config.env", "apps.core.options")
 
 # Started before Django or beside it, and small because of that.
 WITHOUT_DJANGO = {
@@ -88,6 +89,11 @@ def wrong_app_imports(root: Path) -> list[str]:
     return found
 
 
+def is_open(module: str) -> bool:
+    """Whether it is one of OPEN_TO_ALL, or a name in one."""
+    return any(module == name or module.startswith(f"{name}.") for name in OPEN_TO_ALL)
+
+
 def forbidden_imports(root: Path) -> list[str]:
     """Imports that FORBIDDEN rules out, and relative ones, which would slip past it."""
     found = []
@@ -95,12 +101,35 @@ def forbidden_imports(root: Path) -> list[str]:
         for path in python_files(folder, root=root):
             tree = parse(path)
             for module in sorted(imported_modules(tree)):
-                if module.split(".")[0] in banned and not module.startswith(OPEN_TO_ALL):
+                if module.split(".")[0] in banned and not is_open(module):
                     found.append(f"{relative(path, root)}: {folder} must not import {module}")
             for node in ast.walk(tree):
                 if isinstance(node, ast.ImportFrom) and node.level:
                     found.append(f"{relative(path, root)}:{node.lineno}: relative import")
     return found
+
+
+def foreign_imports(root: Path, name: str) -> list[str]:
+    """What of ours or of Django a module and its neighbours load, with the packages around it.
+
+    A neighbour, which is a module of the same folder, may be imported; it is looked at too.
+    """
+    ours = {package.parent.name for package in root.glob("*/__init__.py")} | {"django"}
+    folder, waiting, seen, foreign = name.rpartition(".")[0], [name], {name}, []
+    while waiting:
+        path = root / Path(*waiting.pop().split(".")).with_suffix(".py")
+        packages = [root / part / "__init__.py" for part in path.relative_to(root).parents][:-1]
+        for file in [path, *packages]:
+            for module in sorted(imported_modules(parse(file))):
+                neighbour = root / Path(*module.split(".")).with_suffix(".py")
+                if module.split(".")[0] not in ours or module == folder:
+                    continue
+                if module.rpartition(".")[0] == folder and neighbour.is_file():
+                    waiting += {module} - seen
+                    seen.add(module)
+                elif module.rpartition(".")[0] not in seen:
+                    foreign.append(f"{relative(file, root)}: {module}")
+    return foreign
 
 
 def test_every_app_has_a_rule() -> None:
@@ -124,6 +153,11 @@ def test_apps_import_only_what_lies_below_them() -> None:
 
 def test_nobody_imports_what_is_none_of_its_business() -> None:
     assert not forbidden_imports(ROOT)
+
+
+@pytest.mark.parametrize("name", OPEN_TO_ALL)
+def test_what_is_open_to_all_stands_on_nothing(name: str) -> None:
+    assert foreign_imports(ROOT, name) == []
 
 
 def test_what_runs_beside_django_does_not_import_it() -> None:
@@ -188,6 +222,29 @@ def test_a_planted_app_import_is_found(tmp_path: Path, path: str, line: str, fin
 def test_a_planted_forbidden_import_is_found(tmp_path: Path, path: str, line: str) -> None:
     plant(tmp_path, path, line)
     assert any(path in message for message in forbidden_imports(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("lines", "finding"),
+    [
+        ({"options": "import json"}, []),
+        ({"options": "from apps.core import text", "text": "import re"}, []),
+        ({"options": "import django.db"}, ["apps/core/options.py: django.db"]),
+        (
+            {"options": "from apps.core import text", "text": "from apps.chat.models import A"},
+            ["apps/core/text.py: apps.chat.models", "apps/core/text.py: apps.chat.models.A"],
+        ),
+        ({"options": "", "__init__": "import django"}, ["apps/core/__init__.py: django"]),
+    ],
+)
+def test_a_planted_foundation_is_looked_through(
+    tmp_path: Path, lines: dict[str, str], finding: list[str]
+) -> None:
+    for package in ("apps/__init__.py", "apps/core/__init__.py"):
+        plant(tmp_path, package, "")
+    for name, text in lines.items():
+        plant(tmp_path, f"apps/core/{name}.py", text)
+    assert foreign_imports(tmp_path, "apps.core.options") == finding
 
 
 def plant(root: Path, path: str, text: str) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from apps.chunking.strategies import fixed, parent_child, recursive, semantic, structure
 from apps.chunking.strategies.base import (
     EmbedderMissingError,
-    Parameter,
-    ParameterError,
     Source,
     Strategy,
     Values,
@@ -33,6 +31,6 @@ def get_strategy(key: str) -> Strategy:
 
 
 __all__ = [
-    "DEFAULT_STRATEGY", "STRATEGIES", "EmbedderMissingError", "Parameter", "ParameterError",
-    "Source", "Strategy", "UnknownStrategyError", "Values", "get_strategy",
+    "DEFAULT_STRATEGY", "STRATEGIES", "EmbedderMissingError", "Source", "Strategy",
+    "UnknownStrategyError", "Values", "get_strategy",
 ]  # fmt: skip

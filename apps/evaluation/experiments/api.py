@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from apps.assistants.access import get_assistant, get_release
 from apps.core.api import Pagination, Problem
+from apps.core.options import OptionError
 from apps.datasets.access import get_version
 from apps.evaluation.access import (
     get_experiment,
@@ -48,7 +49,6 @@ from apps.evaluation.gates.rules import add_rule, judge_release, list_rules, rem
 from apps.evaluation.models import Experiment
 from apps.gateway.access import get_endpoint
 from apps.workspaces.api import WorkspaceAPIView
-from measures.evaluators.base import SettingError
 from measures.evaluators.registry import all_evaluators
 
 
@@ -97,7 +97,7 @@ class ExperimentListView(WorkspaceAPIView):
                 **values,
             )
             made = create_experiment(assistant, plan=plan, actor=self.actor)
-        except (PlanError, SettingError) as error:
+        except (PlanError, OptionError) as error:
             raise serializers.ValidationError({error.field: [str(error)]}) from error
         return Response(ExperimentSerializer(made).data, status=201)
 
@@ -216,7 +216,7 @@ class GateListView(WorkspaceAPIView):
             name = key.partition("@")[0]
             if key not in metrics:
                 [metrics[key]] = read_metrics(freeze_evaluators([{"evaluator": name}]))[:1]
-        except SettingError as error:
+        except OptionError as error:
             raise serializers.ValidationError({"metric": [str(error)]}) from error
         rule = add_rule(assistant, metric=metrics[key], actor=self.actor, **values)
         return Response(GateRuleSerializer(rule).data, status=201)

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from apps.core.formats import MISSING, format_milliseconds, format_money
-from measures.evaluators.base import Need, SettingError
+from apps.core.options import OptionError, list_defaults
+from measures.evaluators.base import Need
 from measures.evaluators.registry import all_evaluators
 
 COMPONENTS = {
@@ -98,21 +99,21 @@ OPERATIONAL = (
 def freeze_evaluators(chosen: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Checked copies of {"evaluator", "settings"}, with all that pages need to show them later.
 
-    Raises SettingError for an evaluator that is not known, is chosen twice, or cannot be set so.
+    Raises OptionError for an evaluator that is not known, is chosen twice, or cannot be set so.
     """
     frozen: dict[str, dict[str, Any]] = {}
     known = all_evaluators()
     for choice in chosen:
         name, given = str(choice.get("evaluator", "")), dict(choice.get("settings") or {})
         if name not in known:
-            raise SettingError("evaluators", f"There is no evaluator called {name!r}.")
+            raise OptionError({"evaluators": f"There is no evaluator called {name!r}."})
         evaluator = known[name]
         filled = evaluator.fill(given)
-        defaults = {setting.name: setting.default for setting in evaluator.settings}
+        defaults = list_defaults(evaluator.settings)
         special = {key: value for key, value in filled.items() if value != defaults[key]}
         key = _key(name, special)
         if key in frozen:
-            raise SettingError("evaluators", f"{evaluator.label} is chosen twice.")
+            raise OptionError({"evaluators": f"{evaluator.label} is chosen twice."})
         frozen[key] = asdict(
             Metric(
                 key=key,

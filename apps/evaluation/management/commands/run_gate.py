@@ -18,6 +18,7 @@ from django.http import Http404
 
 from apps.assistants.access import get_assistant_by_slug, get_release
 from apps.assistants.models import Release
+from apps.core.options import OptionError
 from apps.datasets.models import DatasetVersion
 from apps.evaluation.experiments.metrics import OPERATIONAL, freeze_evaluators
 from apps.evaluation.experiments.plans import Plan, PlanError, create_experiment
@@ -25,7 +26,6 @@ from apps.evaluation.gates.rules import Verdict, judge_release, list_rules
 from apps.evaluation.models import Experiment, ExperimentState
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
-from measures.evaluators.base import SettingError
 
 POLL_S = 1.0
 CANNOT_TELL = 2
@@ -91,7 +91,7 @@ class Command(BaseCommand):
                 evaluators=freeze_evaluators({"evaluator": name} for name in names or ["token_f1"]),
             )
             experiment = create_experiment(release.assistant, plan=plan, actor=Actor())
-        except (PlanError, SettingError) as error:
+        except (PlanError, OptionError) as error:
             raise CommandError(str(error), returncode=CANNOT_TELL) from error
         return self._wait(experiment, timeout=timeout)
 
