@@ -18,6 +18,7 @@ from apps.chat.models import Conversation, Message, MessageState, RetrievedPassa
 from apps.core.ids import uuid7
 from apps.retrieval.search.places import locate_words
 from apps.traces.recorder import Recorder
+from apps.traces.services import RunRow
 
 HEARTBEAT_EVERY_S = 5.0
 STALE_AFTER_S = 30.0
@@ -144,17 +145,16 @@ def finish_answer(
             is_declined=outcome.is_declined,
             reason=ending.reason,
             finished_at=timezone.now(),
-            trace_id=recorder.trace_id,
-            trace_name=recorder.name,
-            trace_status="ok" if ending.state == MessageState.DONE else ending.state,
-            started_at=recorder.started_at,
-            duration_ms=recorder.elapsed_ms(),
-            first_token_ms=recorder.first_token_ms,
-            input_tokens=outcome.usage.input_tokens,
-            output_tokens=outcome.usage.output_tokens,
-            cost=outcome.cost,
-            attributes=recorder.attributes,
-            spans=recorder.list_spans(),
+            run=RunRow(
+                recorder,
+                subject_type="message",
+                subject_id=answer_id,
+                status="ok" if ending.state == MessageState.DONE else ending.state,
+                duration_ms=recorder.elapsed_ms(),
+                input_tokens=outcome.usage.input_tokens,
+                output_tokens=outcome.usage.output_tokens,
+                cost=outcome.cost,
+            ),
             passages=[_snapshot(passage) for passage in outcome.passages],
         )
     )

@@ -5,7 +5,7 @@ Everything may be called twice: an item that has its answer or its scores alread
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -27,7 +27,7 @@ from apps.evaluation.models import (
     ItemState,
     Score,
 )
-from apps.traces.models import Span, Trace
+from apps.traces.services import RunRow, store
 
 TRIES = 3
 """Runs that may fail on an item before it counts as failed; each run tries several times."""
@@ -114,7 +114,7 @@ def store_answers(experiment: Experiment, answered: Sequence[Answered]) -> None:
     wanted = [one for one in answered if one.item_id in open_items]
     good = [one for one in wanted if not one.error]
     alive = _lock_documents(good)
-    _store_traces(experiment, open_items, good)
+    store(_list_runs(experiment, open_items, good))
     for one in wanted:
         _fill_item(open_items[one.item_id], one, alive)
     ExperimentItem.objects.bulk_update(
@@ -166,46 +166,22 @@ def _fill_item(item: ExperimentItem, one: Answered, alive: Collection[UUID]) -> 
     item.cost = one.outcome.cost
 
 
-def _store_traces(
-    experiment: Experiment, items: dict[UUID, ExperimentItem], answered: Sequence[Answered]
-) -> None:
-    Trace.objects.bulk_create(
-        Trace(
-            id=one.recorder.trace_id,
+def _list_runs(
+    experiment: Experiment, items: Mapping[UUID, ExperimentItem], answered: Iterable[Answered]
+) -> Iterator[RunRow]:
+    for one in answered:
+        yield RunRow(
+            one.recorder,
             workspace_id=experiment.workspace_id,
-            name=one.recorder.name,
             subject_type="experiment_item",
             subject_id=one.item_id,
             release_id=items[one.item_id].release_id,
             status="ok",
-            started_at=one.recorder.started_at,
             duration_ms=one.duration_ms,
-            first_token_ms=one.recorder.first_token_ms,
             input_tokens=one.outcome.usage.input_tokens,
             output_tokens=one.outcome.usage.output_tokens,
             cost=one.outcome.cost,
-            attributes=one.recorder.attributes,
         )
-        for one in answered
-    )
-    Span.objects.bulk_create(
-        Span(workspace_id=experiment.workspace_id, trace_id=one.recorder.trace_id, **_span(values))
-        for one in answered
-        for values in one.recorder.list_spans()
-    )
-
-
-def _span(values: dict[str, Any]) -> dict[str, Any]:
-    return values | {"attributes": _plain(values["attributes"])}
-
-
-def _plain(value: Any) -> Any:
-    """JSON as Postgres keeps it: without NUL."""
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
 
 
 def _clean(text: str) -> str:
