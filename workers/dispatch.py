@@ -1,4 +1,4 @@
-"""Sends wake-ups. It is what `settings.JOB_SENDER` names, so that apps need not know of Celery."""
+"""Sends wake-ups. It answers the door `core.send_jobs`, so that apps need not know of Celery."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def view_source(passage: RetrievedPassage, workspace: Workspace) -> Source:
     )
 
 
-def count_uses(workspace_id: UUID, document_ids: Iterable[UUID]) -> dict[UUID, int]:
+def count_citations(workspace_id: UUID, document_ids: Iterable[UUID]) -> dict[UUID, int]:
     """How many answers cite each of these documents."""
     rows = (
         RetrievedPassage.objects.filter(

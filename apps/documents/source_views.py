@@ -17,9 +17,9 @@ from django.views.decorators.http import require_GET
 
 from apps.core.text_diff import compare_texts
 from apps.documents.access import get_document
+from apps.documents.doors import count_citations
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.page_images import read_page_image
-from apps.documents.rows import count_uses
 from apps.documents.screens import find_screen, plan_excerpt, plan_screens
 from apps.documents.selectors import list_versions, read_text
 from apps.documents.source import Highlight
@@ -65,7 +65,7 @@ def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
                 version, parts, highlight=highlight, image_url=_image_urls(request, version)
             ),
             "highlight": highlight,
-            "used": count_uses(found.workspace_id, [found.pk]).get(found.pk, 0),
+            "used": count_citations(found.workspace_id, [found.pk]).get(found.pk, 0),
         },
     )
 

@@ -6,3 +6,10 @@ from django.apps import AppConfig
 class GatewayConfig(AppConfig):
     name = "apps.gateway"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from apps.core import doors
+
+        models = "apps.gateway.embedding_models"
+        doors.open_embedding_model.fill(f"{models}.open_embedding_model")
+        doors.list_embedding_models.fill(f"{models}.list_embedding_models")

@@ -1,6 +1,6 @@
 """The embedding models that workspaces have added, opened for whoever embeds.
 
-`settings.EMBEDDING_MODELS` names `MODELS`, so that chunking and retrieval need not import us.
+Chunking and retrieval need not import us for that: they ask through the doors of core.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ GONE = "This embedding model was deleted. Build an index with another one."
 
 
 class _Models:
-    """Opens each model once; see `apps.core.embedder.EmbeddingModels`."""
+    """Opens each model once; behind `open_embedding_model` and `list_embedding_models`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -68,6 +68,8 @@ class _Models:
 
 
 MODELS = _Models()
+open_embedding_model, list_embedding_models = MODELS.open, MODELS.list
+"""What core's doors of these names lead to."""
 
 
 def open_server(row: EmbeddingModel) -> Embedder:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
+from apps.gateway import doors
 from apps.gateway.addresses import check_address
 from apps.gateway.credentials import encrypt
 from apps.gateway.embedding_models import MODELS, open_folder, open_server
@@ -29,7 +27,6 @@ MAX_DIMENSIONS = 4_000
 """What pgvector's graph takes of numbers of 16 bits."""
 
 SAMPLE = "How long is the notice period?"
-CountUses = Callable[[UUID, str], int]
 
 
 class InUseError(Exception):
@@ -130,9 +127,7 @@ def check_model(row: EmbeddingModel) -> EmbeddingModel:
 @transaction.atomic
 def delete_model(row: EmbeddingModel, *, actor: Actor) -> None:
     """Delete a model that no index needs. Raises InUseError."""
-    # Indexes are above us, so they are asked by name.
-    count_uses = cast(CountUses, import_string(settings.EMBEDDING_MODEL_USES))
-    if count_uses(row.workspace_id, row.name_in_index):
+    if doors.count_model_uses(row.workspace_id, row.name_in_index):
         raise InUseError
     _audit(row, action="embedding_model.deleted", actor=actor)
     MODELS.forget(row.name_in_index)

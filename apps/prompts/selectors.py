@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Count, Max, QuerySet
-from django.utils.module_loading import import_string
 
+from apps.prompts import doors
 from apps.prompts.models import Prompt, PromptVersion
 
 
@@ -64,7 +61,6 @@ def find_prompt(workspace_id: UUID, name: str) -> Prompt | None:
 
 
 def list_uses(workspace_id: UUID, prompt: Prompt | None = None) -> list[PromptUse]:
-    """Which assistants use the prompts; assistants are above, so settings say who knows."""
-    finder = cast(Callable[[UUID], Sequence[PromptUse]], import_string(settings.PROMPT_USES))
-    uses = finder(workspace_id)
+    """Which assistants use the workspace's prompts, or one of them."""
+    uses = doors.list_prompt_uses(workspace_id)
     return [use for use in uses if prompt is None or use.prompt_id == prompt.pk]

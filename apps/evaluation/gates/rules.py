@@ -212,7 +212,7 @@ def _finished(assistant_id: UUID, release_id: UUID, key: str) -> QuerySet[Experi
 
 
 def check_release(release: Release) -> Sequence[ReleaseCheck]:
-    """For `settings.RELEASE_CHECKS`: the gates, each with a link to what it rests on.
+    """The gates before a promotion, each with a link to what it rests on.
 
     A release that has answered before is not held up: going back must work in one click.
     """
