@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from apps.assistants.releases.promotion import ReleaseCheck
 
 
-@shared_door(answered_by="evaluation")
+@shared_door(answered_by=("evaluation",))
 def check_release(release: Release) -> Sequence[ReleaseCheck]:
     """The rules that a release is held to before it may answer, each with how it came out."""
     raise NotImplementedError

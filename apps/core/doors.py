@@ -41,7 +41,7 @@ class DoorError(Exception):
 class _AnyDoor(Generic[P, R]):
     """What both kinds have in common: a name, a purpose, a signature, and who answers."""
 
-    def __init__(self, question: Callable[P, R], *, answered_by: str) -> None:
+    def __init__(self, question: Callable[P, R], *, answered_by: tuple[str, ...]) -> None:
         app = question.__module__.removeprefix("apps.").removesuffix(".doors")
         self.name = f"{app}.{question.__name__}"
         self.purpose = inspect.getdoc(question) or ""
@@ -66,8 +66,8 @@ class _AnyDoor(Generic[P, R]):
 
     def _judge(self, answer: Callable[P, R]) -> Iterator[str]:
         module, name = answer.__module__, answer.__qualname__
-        if module.removeprefix("apps.").partition(".")[0] != self.answered_by:
-            yield f"is answered by {self.answered_by}, not by {module}.{name}."
+        if module.removeprefix("apps.").partition(".")[0] not in self.answered_by:
+            yield f"is answered by {' or '.join(self.answered_by)}, not by {module}.{name}."
         if not fits(answer, self.signature):
             yield f"is called as {self.signature}, which {module}.{name} does not take."
 
@@ -106,12 +106,12 @@ class Door(_AnyDoor[P, R]):
     def list_answers(self) -> tuple[Callable[P, R], ...]:
         """Its one answer. Raises DoorError if nobody has filled it, ImportError if it is gone."""
         if not self._answers:
-            raise DoorError(f"{self.name} is empty: {self.answered_by} should have filled it.")
+            raise DoorError(f"{self.name} is empty: {self.answered_by[0]} should have filled it.")
         return super().list_answers()
 
 
 class SharedDoor(_AnyDoor[P, R]):
-    """A question that any number of functions of one app may answer, or none."""
+    """A question that any number of functions may answer, or none."""
 
     def add(self, answer: str) -> None:
         """Let the function at this dotted path answer too; the same one twice is one."""
@@ -129,10 +129,10 @@ DOORS: dict[str, _AnyDoor[Any, Any]] = {}
 
 def door(*, answered_by: str) -> Callable[[Callable[P, R]], Door[P, R]]:
     """Declare a door by a function without an answer. `answered_by` is an app, or a package."""
-    return lambda question: Door(question, answered_by=answered_by)
+    return lambda question: Door(question, answered_by=(answered_by,))
 
 
-def shared_door(*, answered_by: str) -> Callable[[Callable[P, R]], SharedDoor[P, R]]:
+def shared_door(*, answered_by: tuple[str, ...]) -> Callable[[Callable[P, R]], SharedDoor[P, R]]:
     """Declare a door that may have several answers, or none."""
     return lambda question: SharedDoor(question, answered_by=answered_by)
 

@@ -104,7 +104,7 @@ _FILTERS = ("rating", "reason", "state", "assistant", "from", "to")
 def _row(request: WorkspaceRequest, feedback: Any) -> dict[str, Any]:
     row = view_row(feedback)
     trace_url = (
-        reverse("chat:trace", args=[request.workspace.slug, row.trace_id]) if row.trace_id else ""
+        reverse("traces:trace", args=[request.workspace.slug, row.trace_id]) if row.trace_id else ""
     )
     return {
         "feedback": row.feedback,

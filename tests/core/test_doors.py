@@ -14,9 +14,11 @@ import apps.documents.doors
 import apps.gateway.doors
 import apps.prompts.doors
 import apps.retrieval.doors
+import apps.traces.doors
 import apps.workspaces.doors
 from apps.assistants.selectors import list_prompt_uses, name_assistants
 from apps.chat.selectors import count_citations, list_recent_questions
+from apps.chat.traced import describe_answer
 from apps.chunking.selectors import locate_passage
 from apps.core import doors
 from apps.core.doors import DOORS, Door, DoorError, SharedDoor, check_doors, door, fits, shared_door
@@ -48,6 +50,7 @@ def test_every_door_leads_where_it_should() -> None:
         leads_to(apps.prompts.doors.list_prompt_uses, list_prompt_uses),
         leads_to(apps.gateway.doors.count_model_uses, count_model_uses),
         leads_to(apps.retrieval.doors.list_recent_questions, list_recent_questions),
+        leads_to(apps.traces.doors.describe_subject, describe_answer),
         leads_to(apps.assistants.doors.check_release, check_release),
     }
     assert names == set(DOORS)
@@ -88,7 +91,7 @@ def one() -> Iterator[Door[[int], int]]:
 
 @pytest.fixture
 def many() -> Iterator[SharedDoor[[int], int]]:
-    @shared_door(answered_by="tests")
+    @shared_door(answered_by=("tests",))
     def ask_many(number: int) -> int:
         """What may become of a number."""
         raise NotImplementedError
