@@ -15,11 +15,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from apps.core.embedder import EmbeddingChoice
-from apps.gateway.addresses import check_address
-from apps.gateway.credentials import CredentialError, decrypt
+from apps.gateway.clients import make_embeddings_client
 from apps.gateway.models import EmbeddingModel
-from inference.errors import ModelError, ModelFilesError
-from inference.openai_embeddings import EmbeddingsClient
+from inference.errors import ModelFilesError
 from inference.protocols import Embedder
 from inference.remote_embedder import RemoteEmbedder
 
@@ -27,7 +25,6 @@ PREFIX = "model:"
 KEPT_SECONDS = 10.0
 """How long an opened server is used before its row is read again: it may have a new key."""
 
-UNREADABLE_KEY = "The stored key of this model cannot be read any more. Enter it again."
 GONE = "This embedding model was deleted. Build an index with another one."
 
 
@@ -74,15 +71,8 @@ open_embedding_model, list_embedding_models = MODELS.open, MODELS.list
 
 def open_server(row: EmbeddingModel) -> Embedder:
     """A client of the row's server. Raises ModelError if its stored key cannot be read."""
-    try:
-        key = decrypt(bytes(row.api_key_encrypted))
-    except CredentialError as error:
-        raise ModelError("auth", UNREADABLE_KEY) from error
-    client = EmbeddingsClient(
-        row.base_url, model=row.model, api_key=key, check_address=check_address
-    )
     return RemoteEmbedder(
-        client,
+        make_embeddings_client(row),
         name=row.name_in_index,
         dimensions=row.dimensions,
         max_tokens=row.max_tokens,

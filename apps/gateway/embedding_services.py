@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.gateway import doors
-from apps.gateway.addresses import check_address
+from apps.gateway.clients import check_base_url, make_embeddings_client
 from apps.gateway.credentials import encrypt
 from apps.gateway.embedding_models import MODELS, open_folder, open_server
 from apps.gateway.models import EmbeddingModel
@@ -20,7 +19,6 @@ from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 from inference.background import run_blocking
 from inference.errors import ModelError, ModelFilesError
-from inference.openai_embeddings import EmbeddingsClient
 from inference.openai_wire import make_error
 
 MAX_DIMENSIONS = 4_000
@@ -72,7 +70,7 @@ def add_model(
         dimensions=0,
     )
     if row.kind == EmbeddingModel.Kind.SERVER:
-        row.dimensions = _ask_dimensions(fields)
+        row.dimensions = _ask_dimensions(row)
     else:
         embedder = open_folder(row)
         row.dimensions, row.max_tokens = embedder.dimensions, embedder.max_tokens
@@ -95,7 +93,7 @@ def change_model(
 ) -> EmbeddingModel:
     """Another name, or where and how the same model is reached. ValueError for a bad address."""
     if row.kind == EmbeddingModel.Kind.SERVER:
-        EmbeddingsClient(base_url, model=row.model)
+        check_base_url(base_url, model=row.model)
         row.base_url = base_url
         if api_key is not None:
             row.api_key_encrypted = encrypt(api_key)
@@ -134,15 +132,9 @@ def delete_model(row: EmbeddingModel, *, actor: Actor) -> None:
     row.delete()
 
 
-def _ask_dimensions(fields: EmbeddingModelFields) -> int:
-    client = EmbeddingsClient(
-        fields.base_url,
-        model=fields.model,
-        api_key=fields.api_key,
-        check_address=check_address,
-    )
-    texts: Sequence[str] = [fields.query_prefix + SAMPLE]
-    return int(run_blocking(client.embed(texts)).shape[1])
+def _ask_dimensions(row: EmbeddingModel) -> int:
+    texts = [row.query_prefix + SAMPLE]
+    return int(run_blocking(make_embeddings_client(row).embed(texts)).shape[1])
 
 
 def _audit(row: EmbeddingModel, *, action: str, actor: Actor) -> None:

@@ -8,16 +8,9 @@ import pytest
 
 from apps.gateway.credentials import CredentialError, decrypt, encrypt
 from apps.gateway.models import Endpoint
-from apps.gateway.services import (
-    EndpointFields,
-    make_client,
-    make_logprob_client,
-    make_rerank_client,
-    save_endpoint,
-)
+from apps.gateway.services import EndpointFields, save_endpoint
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
-from inference.errors import ModelError
 
 SECRET = "sk-très-secret"
 
@@ -56,16 +49,10 @@ def test_a_changed_ciphertext_is_noticed() -> None:
 
 
 @pytest.mark.django_db
-def test_the_database_holds_no_key_in_the_clear(workspace: Workspace, settings: Any) -> None:
+def test_the_database_holds_no_key_in_the_clear(workspace: Workspace) -> None:
     fields = EndpointFields("House", "http://127.0.0.1:1/v1", "qwen", api_key=SECRET)
     endpoint = save_endpoint(workspace, fields=fields, actor=Actor())
 
     row = Endpoint.objects.filter(pk=endpoint.pk).values().get()
     assert SECRET not in str({**row, "api_key_encrypted": bytes(row["api_key_encrypted"])})
     assert decrypt(bytes(row["api_key_encrypted"])) == SECRET
-
-    settings.SECRET_KEY = "another installation's"
-    for make in (make_client, make_rerank_client, make_logprob_client):
-        with pytest.raises(ModelError, match="Enter it again") as caught:
-            make(endpoint)
-        assert caught.value.kind == "auth"

@@ -14,7 +14,8 @@ from apps.assistants.answering.citations import CitationFilter
 from apps.assistants.answering.outcome import Delta, Event, Outcome, Status, Turn
 from apps.assistants.answering.selection import CHARS_PER_TOKEN
 from apps.assistants.recipe import Recipe
-from apps.gateway.services import compute_cost, make_client
+from apps.gateway.clients import make_client
+from apps.gateway.services import compute_cost
 from apps.prompts.messages import (
     ask_for_critique,
     ask_for_notes,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from apps.gateway.clients import make_rerank_client
 from apps.gateway.models import Endpoint
-from apps.gateway.services import make_rerank_client
 from apps.retrieval.search.profiles import RetrievalProfile
 from apps.retrieval.search.rerank import Reranker
 from inference.background import run_blocking

@@ -10,8 +10,8 @@ from apps.assistants.answering.citations import format_passages
 from apps.assistants.answering.pipeline import Answering
 from apps.assistants.recipe import Recipe
 from apps.core.aio import run_db
+from apps.gateway.clients import make_client
 from apps.gateway.models import Endpoint
-from apps.gateway.services import make_client
 from apps.prompts.messages import compose_messages
 from apps.prompts.services import DEFAULT_SPEC
 from apps.retrieval.embedder import get_embedder
