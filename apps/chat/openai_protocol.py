@@ -44,7 +44,7 @@ class RequestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What is asked of which assistant."""
+    """A chat request: which assistant is asked what."""
 
     model: str
     question: str
@@ -108,13 +108,13 @@ def _split_turns(said: Sequence[tuple[str, str]]) -> tuple[str, list[Turn]]:
             code="context_length_exceeded",
         )
     history: list[Turn] = []
-    asked = ""
+    question = ""
     for role, content in said[:last]:
         if role == "user":
-            asked = content
-        elif role == "assistant" and asked:
-            history.append(Turn(asked, content))
-            asked = ""
+            question = content
+        elif role == "assistant" and question:
+            history.append(Turn(question, content))
+            question = ""
     return said[last][1].strip(), history
 
 
@@ -192,7 +192,7 @@ class ChunkWriter:
             "created": identity.created,
             "model": identity.model,
         }
-        # All chunks begin alike; only the end of the JSON object is written anew for each.
+        # All chunks begin alike, so only the end of the JSON object is serialised for each.
         self._head = b"data: " + orjson.dumps(head)[:-1] + b","
 
     def _chunk(self, rest: dict[str, Any]) -> bytes:

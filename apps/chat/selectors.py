@@ -24,7 +24,7 @@ LISTED_CONVERSATIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceView:
     """A passage as an answer's reader sees it, with the links that open it."""
 
     number: int
@@ -46,9 +46,9 @@ class AnswerView:
     content: str
     html: SafeString | str
     reason: str
-    sources: list[Source]
-    all_sources: list[Source]
-    nearest: list[Source]
+    sources: list[SourceView]
+    all_sources: list[SourceView]
+    nearest: list[SourceView]
     trace_id: UUID | None
     status_line: str = ""
     partial: str = ""
@@ -65,14 +65,14 @@ class TurnView:
 
 
 def list_conversations(assistant: Assistant, user: User) -> QuerySet[Conversation]:
-    """The person's own with this assistant, the most recent first."""
+    """The person's own conversations with this assistant, the most recent first."""
     return Conversation.objects.filter(assistant=assistant, user=user).order_by("-updated_at")[
         :LISTED_CONVERSATIONS
     ]
 
 
 def list_key_conversations(key: ApiKey, *, slug: str = "") -> QuerySet[Conversation]:
-    """Those that a key began, the most recent first; with a slug, only with this assistant."""
+    """The conversations that a key began, the most recent first; with `slug`, of one assistant."""
     rows = Conversation.objects.filter(workspace_id=key.workspace_id, api_key=key)
     if slug:
         rows = rows.filter(assistant__slug=slug)
@@ -123,7 +123,7 @@ def list_history(conversation: Conversation, *, before: Message | None = None) -
 def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
     """An answer with its sources. Declined ones show the nearest passages instead.
 
-    `searched_for` is what was searched for where that is not the question itself.
+    `searched_for` is what was searched for, where that differs from the question.
     """
     sources = [view_source(p, workspace) for p in answer.passages.all()]
     sources.sort(key=lambda source: source.number)
@@ -150,7 +150,7 @@ def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
     )
 
 
-def view_source(passage: RetrievedPassage, workspace: Workspace) -> Source:
+def view_source(passage: RetrievedPassage, workspace: Workspace) -> SourceView:
     """A passage with links to its document, at the cited sentences where there are any."""
     start = passage.start if passage.cited_start is None else passage.cited_start
     end = passage.end if passage.cited_end is None else passage.cited_end
@@ -159,7 +159,7 @@ def view_source(passage: RetrievedPassage, workspace: Workspace) -> Source:
     excerpt = passage.text
     if (start, end) != (passage.start, passage.end):
         excerpt = passage.text[start - passage.start : end - passage.start]
-    return Source(
+    return SourceView(
         number=passage.number,
         label=f"{passage.document.name}, page {passage.page}",
         heading=passage.heading,
@@ -197,7 +197,7 @@ def export_markdown(conversation: Conversation, turns: Sequence[TurnView]) -> st
 
 def list_recent_questions(workspace_id: UUID, collection_id: UUID, limit: int) -> list[str]:
     """What was asked lately of assistants that answer from a collection, the latest first."""
-    asked = (
+    questions = (
         Message.objects.filter(
             workspace_id=workspace_id,
             author=Message.Author.USER,
@@ -207,4 +207,4 @@ def list_recent_questions(workspace_id: UUID, collection_id: UUID, limit: int) -
         .order_by("-created_at")
         .values_list("content", flat=True)[: 4 * limit]
     )
-    return list(dict.fromkeys(text.strip()[:500] for text in asked if text.strip()))[:limit]
+    return list(dict.fromkeys(text.strip()[:500] for text in questions if text.strip()))[:limit]

@@ -1,4 +1,4 @@
-"""Writes: conversations, and the two ends of an answer (it begins, it ends)."""
+"""Writes: conversations, and the beginning and the end of each answer."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def plan_answer(conversation: Conversation | None = None) -> BegunAnswer:
 def begin_answer(
     plan: BegunAnswer, *, recipe: Recipe, question: str, asker: Asker, process: str
 ) -> None:
-    """Store a question and its empty answer; a conversation that is not there yet begins."""
+    """Store a question and its empty answer, beginning the conversation if it is new."""
     now = timezone.now()
     question = clean_text(question)
     store.insert_question(
@@ -84,7 +84,7 @@ def begin_answer(
 
 @transaction.atomic
 def begin_again(question: Message, *, recipe: Recipe, process: str) -> BegunAnswer:
-    """Answer a question anew; what was answered before is put aside, not lost."""
+    """Answer a question again; earlier answers are put aside, not deleted."""
     question.answers.filter(replaced=False).update(replaced=True)
     answer = _new_answer(recipe, question.conversation_id, question.pk, process)
     answer.save(force_insert=True)
@@ -190,14 +190,14 @@ def _snapshot(passage: CitedPassage) -> dict[str, Any]:
 
 
 def beat(answer_ids: Sequence[UUID]) -> None:
-    """Say that these answers are still being made."""
+    """Renew the heartbeat of answers that are still being made."""
     Message.objects.filter(pk__in=answer_ids, state=MessageState.STREAMING).update(
         heartbeat_at=timezone.now()
     )
 
 
 def mark_interrupted_answers() -> int:
-    """Answers whose process has gone silent: marked, so that they can be asked again."""
+    """Mark answers whose process has gone silent as interrupted, so that they can be retried."""
     horizon = timezone.now() - dt.timedelta(seconds=STALE_AFTER_S)
     return Message.objects.filter(state=MessageState.STREAMING, heartbeat_at__lt=horizon).update(
         state=MessageState.INTERRUPTED, reason=WENT_AWAY, finished_at=timezone.now()
@@ -213,5 +213,5 @@ def withdraw_answers(document_id: UUID) -> int:
 
 
 def delete_conversation(conversation: Conversation) -> None:
-    """Its messages, their snapshots and their feedback go with it."""
+    """Delete a conversation with its messages, their snapshots and their feedback."""
     conversation.delete()

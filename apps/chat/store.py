@@ -125,5 +125,5 @@ def update_answer(row: AnswerRow) -> MessageState | None:
     ]  # fmt: skip
     with open_raw_cursor() as cursor:
         cursor.execute(FINISH, values)
-        found = cursor.fetchone()
-    return MessageState(found[0]) if found else None
+        ended = cursor.fetchone()
+    return MessageState(ended[0]) if ended else None

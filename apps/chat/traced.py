@@ -9,7 +9,7 @@ from apps.assistants.answering.generation import STEP_SPAN
 from apps.assistants.models import Release
 from apps.chat.access import get_answer
 from apps.chat.models import Message
-from apps.chat.selectors import Source, view_answer
+from apps.chat.selectors import SourceView, view_answer
 from apps.prompts.messages import compose_messages
 from apps.traces.models import Span, Trace
 from apps.traces.subjects import GivenPassage, TraceSubject
@@ -88,7 +88,7 @@ def _link_release(
     return release.number, reverse("assistants:release", args=[*slugs, release.number])
 
 
-def _view_passage(source: Source) -> GivenPassage:
+def _view_passage(source: SourceView) -> GivenPassage:
     scores = source.passage.scores
     return GivenPassage(
         number=source.number,
@@ -105,7 +105,7 @@ def _view_passage(source: Source) -> GivenPassage:
 
 
 def _rebuild_prompt(
-    answer: Message, release: Release | None, sources: list[Source], outputs: dict[str, str]
+    answer: Message, release: Release | None, sources: list[SourceView], outputs: dict[str, str]
 ) -> list[tuple[str, str]] | None:
     """The prompt from its version and the snapshot; the reader has none."""
     if release is None or not release.endpoint_snapshot or answer.question is None:

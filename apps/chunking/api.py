@@ -18,13 +18,13 @@ from apps.chunking.profiles import ProfileNameTakenError, create_profile, read_v
 from apps.chunking.selectors import list_profiles
 from apps.chunking.strategies import STRATEGIES, Strategy
 from apps.core.api import Problem
-from apps.core.options import Kind, OptionError
+from apps.core.options import OptionError, OptionKind
 from apps.documents.access import get_document
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
 from inference.errors import ModelFilesError
 
-KIND_NAMES: dict[Kind, str] = {
+KIND_NAMES: dict[OptionKind, str] = {
     "whole": "integer",
     "number": "number",
     "choice": "choice",

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["whole", "number", "flag", "text", "choice", "json", "pattern"]
+OptionKind = Literal["whole", "number", "flag", "text", "choice", "json", "pattern"]
 
-_BOUNDED: frozenset[Kind] = frozenset({"whole", "number", "text", "pattern"})
+_BOUNDED: frozenset[OptionKind] = frozenset({"whole", "number", "text", "pattern"})
 _FLAGS = {
     **dict.fromkeys(("true", "1", "on", "yes"), True),
     **dict.fromkeys(("false", "0", "off", "no"), False),
@@ -46,7 +46,7 @@ class Option:
 
     name: str
     label: str
-    kind: Kind
+    kind: OptionKind
     default: Any = None
     help: str = ""
     minimum: int | float | None = None
@@ -345,5 +345,11 @@ class OptionForm:
 
 
 __all__ = [
-    "Kind", "Option", "OptionError", "OptionField", "OptionForm", "list_defaults", "read_values",
+    "Option",
+    "OptionError",
+    "OptionField",
+    "OptionForm",
+    "OptionKind",
+    "list_defaults",
+    "read_values",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """The embedding models that workspaces have added, opened for whoever embeds.
 
-Chunking and retrieval need not import us for that: they ask through the doors of core.
+Chunking and retrieval cannot import this app, so they reach it through core's doors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from inference.remote_embedder import RemoteEmbedder
 
 PREFIX = "model:"
 KEPT_SECONDS = 10.0
-"""How long an opened server is used before its row is read again: it may have a new key."""
+"""Seconds for which an opened server is reused before its row is read again for a new key."""
 
 GONE = "This embedding model was deleted. Build an index with another one."
 
@@ -59,7 +59,7 @@ class _Models:
         return [EmbeddingChoice(row.name_in_index, row.name, row.dimensions) for row in rows]
 
     def forget(self, name: str) -> None:
-        """Read the row again at the next use."""
+        """Forget an opened model, so that its next use reads the row again."""
         self._servers.pop(name, None)
         self._folders.pop(name, None)
 

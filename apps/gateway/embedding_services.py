@@ -22,13 +22,13 @@ from inference.errors import ModelError, ModelFilesError
 from inference.openai_wire import make_error
 
 MAX_DIMENSIONS = 4_000
-"""What pgvector's graph takes of numbers of 16 bits."""
+"""The longest 16-bit vectors that pgvector's graph can index."""
 
 SAMPLE = "How long is the notice period?"
 
 
 class InUseError(Exception):
-    """Indexes were built with this model: without it nothing more is found in them by meaning."""
+    """Indexes were built with this model and could not be searched by meaning without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def list_models(workspace: Workspace | UUID) -> QuerySet[EmbeddingModel]:
 def add_model(
     workspace: Workspace, *, fields: EmbeddingModelFields, actor: Actor
 ) -> EmbeddingModel:
-    """A new model, once it has answered: that is how its number of dimensions is known.
+    """Add a model after asking it once, which is how its number of dimensions becomes known.
 
     Raises ModelError or ModelFilesError saying what is wrong, ValueError for a bad address.
     """
@@ -91,7 +91,7 @@ def add_model(
 def change_model(
     row: EmbeddingModel, *, name: str, base_url: str, api_key: str | None, actor: Actor
 ) -> EmbeddingModel:
-    """Another name, or where and how the same model is reached. ValueError for a bad address."""
+    """Rename a model or change how it is reached. Raises ValueError for a bad address."""
     if row.kind == EmbeddingModel.Kind.SERVER:
         check_base_url(base_url, model=row.model)
         row.base_url = base_url

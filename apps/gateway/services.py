@@ -1,4 +1,4 @@
-"""Writes about endpoints, and what answers of theirs cost."""
+"""Writes of endpoints, and the cost of their answers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def save_endpoint(
 
 @transaction.atomic
 def delete_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
-    """Assistants that used it answer with the built-in reader from now on."""
+    """Delete an endpoint; assistants that used it fall back to the built-in reader."""
     record_audit(
         endpoint.workspace_id,
         actor=actor,

@@ -13,7 +13,7 @@ from apps.prompts.models import Prompt, PromptVersion
 
 @dataclass(frozen=True, slots=True)
 class PromptUse:
-    """That an assistant has a release with this version; `is_current`: it answers with it."""
+    """An assistant that has a release with this version; `is_current` if it answers with it."""
 
     prompt_id: UUID
     version_number: int
@@ -46,7 +46,7 @@ def list_versions(prompt: Prompt) -> QuerySet[PromptVersion]:
 
 
 def list_all_versions(workspace_id: UUID) -> QuerySet[PromptVersion]:
-    """Of all prompts, to choose from: by prompt, newest first."""
+    """The versions of all prompts, by prompt and newest first, to choose from."""
     return (
         PromptVersion.objects.filter(workspace_id=workspace_id)
         .select_related("prompt")

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from django.template.loader import render_to_string
 
-from apps.core.options import Kind, Option, OptionError, OptionForm, list_defaults, read_values
+from apps.core.options import (
+    Option,
+    OptionError,
+    OptionForm,
+    OptionKind,
+    list_defaults,
+    read_values,
+)
 
 SIZE = Option("size", "Size", "whole", 140, "How much.", 20, 1500, unit="words")
 SHARE = Option("share", "Share", "number", 0.5)
@@ -110,7 +117,7 @@ def test_typed_json_must_be_json() -> None:
     ],
 )
 def test_a_declaration_must_not_contradict_itself(
-    kind: Kind, more: dict[str, Any], message: str
+    kind: OptionKind, more: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         Option("name", "Label", kind, **more)

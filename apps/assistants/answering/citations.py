@@ -1,4 +1,4 @@
-"""Citations: only what was retrieved may be cited, and each one points at sentences.
+"""Citations: only retrieved passages may be cited, and each citation points at sentences.
 
 A citation is written [n], n being a passage's number from 1. Everything here is pure.
 """
@@ -19,7 +19,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n{1,}|(?<=[�
 
 
 class CitationFilter:
-    """Cleans a stream of model text: markers become [n], those of no passage disappear.
+    """Cleans a stream of model text: markers become [n], and those of unknown passages go.
 
     A marker may be cut anywhere between two pieces, so text from an opening bracket on is held
     back until it is clear what it is.
@@ -31,7 +31,7 @@ class CitationFilter:
         self.num_dropped = 0
 
     def feed(self, piece: str) -> str:
-        """Text that is now safe to show."""
+        """Take the next piece; return the text that is now safe to show."""
         text = self.held + piece
         cut = max(text.rfind("["), text.rfind("【"))
         if cut != -1 and len(text) - cut < MAX_MARKER and UNFINISHED.fullmatch(text[cut:]):
@@ -41,7 +41,7 @@ class CitationFilter:
         return self._clean(text)
 
     def finish(self) -> str:
-        """What was still held back."""
+        """The text that is still held back when the stream ends."""
         text, self.held = self.held, ""
         return self._clean(text)
 
@@ -63,14 +63,14 @@ class CitationFilter:
 
 def _numbers(inner: str) -> list[int]:
     """The numbers of "1, 3" and "2-4"."""
-    found: list[int] = []
+    numbers: list[int] = []
     for part in re.split(r"\s*[,;]\s*", inner):
         ends = [int(text) for text in re.findall(r"\d+", part)]
         if len(ends) == 2 and 0 < ends[1] - ends[0] <= 10:
-            found.extend(range(ends[0], ends[1] + 1))
+            numbers.extend(range(ends[0], ends[1] + 1))
         else:
-            found.extend(ends)
-    return found
+            numbers.extend(ends)
+    return numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,21 +122,21 @@ def locate_support(claim: str, passage: str) -> Span:
     Support is the share of the claim's words (four letters or more, and numbers) that stand in
     the chosen span: a cheap lower bound for "does this source say so", not a judgement.
     """
-    wanted = _content_words(claim)
+    words = _content_words(claim)
     sentences = split_sentences(passage)
-    if not sentences or not wanted:
+    if not sentences or not words:
         return Span(0, len(passage), 0.0)
-    found = [wanted & _content_words(passage[start:end]) for start, end in sentences]
-    best = max(range(len(sentences)), key=lambda i: (len(found[i]), -i))
+    shared = [words & _content_words(passage[start:end]) for start, end in sentences]
+    best = max(range(len(sentences)), key=lambda i: (len(shared[i]), -i))
     first = last = best
-    covered = set(found[best])
-    if last + 1 < len(sentences) and len(found[last + 1] - covered) >= 2:
+    covered = set(shared[best])
+    if last + 1 < len(sentences) and len(shared[last + 1] - covered) >= 2:
         last += 1
-        covered |= found[last]
-    if first > 0 and len(found[first - 1] - covered) >= 2:
+        covered |= shared[last]
+    if first > 0 and len(shared[first - 1] - covered) >= 2:
         first -= 1
-        covered |= found[first]
-    return Span(sentences[first][0], sentences[last][1], len(covered) / len(wanted))
+        covered |= shared[first]
+    return Span(sentences[first][0], sentences[last][1], len(covered) / len(words))
 
 
 def _content_words(text: str) -> set[str]:

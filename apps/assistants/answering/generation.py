@@ -33,7 +33,7 @@ STEP_SPAN = "step:"
 
 
 class Generation:
-    """Asks the recipe's endpoint as its prompt says. `outcome` collects tokens and cost."""
+    """Asks the recipe's endpoint as its prompt prescribes; `outcome` collects tokens and cost."""
 
     def __init__(
         self,
@@ -58,8 +58,8 @@ class Generation:
         """Yield what happens, and the answer as it comes. Raises inference.errors.ModelError."""
         for step in self._spec.steps:
             yield Status(f"Working on “{step.name}”")
-            asked = compose_step(self._spec, step, self._variables)
-            self._variables[step.name] = await self.ask(f"{STEP_SPAN}{step.name}", asked)
+            request = compose_step(self._spec, step, self._variables)
+            self._variables[step.name] = await self.ask(f"{STEP_SPAN}{step.name}", request)
         messages = self._compose()
         if self._spec.has_notes:
             yield Status("Thinking it through")
@@ -89,7 +89,7 @@ class Generation:
         return messages
 
     def _answer_sampling(self) -> Sampling:
-        """For the answer itself: a server that can is held to the schema of its form."""
+        """Sampling of the answer itself, held to its JSON Schema where the server supports that."""
         sampling, schema = self._recipe.frozen.sampling, self._spec.schema
         if schema is None or schema.get("type") != "object":
             return sampling
@@ -116,7 +116,7 @@ class Generation:
         with self._recorder.span("generation", **self._attributes()) as span:
             async with aclosing(self._call(messages, span, sampling)) as texts:
                 async for text in texts:
-                    # In JSON a number in brackets is a list and no citation.
+                    # In JSON, a number in brackets is a list, not a citation.
                     shown = text if self._spec.output == "json" else citations.feed(text)
                     if shown:
                         self._recorder.mark_first_token()
@@ -126,7 +126,7 @@ class Generation:
             span.attributes["citations.dropped"] = citations.num_dropped
 
     def _publish(self, draft: str) -> Delta:
-        """A draft that no fault was found with is the answer."""
+        """Make a draft without faults the answer."""
         citations = CitationFilter(self._num_passages)
         shown = citations.feed(draft) + citations.finish()
         if self._spec.output == "json":
@@ -159,13 +159,13 @@ class Generation:
         }
 
     def _estimate(self, messages: Sequence[ChatMessage], written: int) -> Usage:
-        """For servers that report no usage: from characters, and marked as such."""
+        """Estimate tokens from characters, marked as estimated, where a server reports no usage."""
         self._recorder.attributes["usage.estimated"] = True
         read = sum(len(message.content) for message in messages)
         return Usage(int(read / CHARS_PER_TOKEN), int(written / CHARS_PER_TOKEN))
 
     def _count(self, usage: Usage, span: SpanRecord) -> None:
-        """Every call adds to what the answer took."""
+        """Add one call's tokens and cost to the answer's."""
         span.attributes["gen_ai.usage.input_tokens"] = usage.input_tokens
         span.attributes["gen_ai.usage.output_tokens"] = usage.output_tokens
         before = self._outcome.usage

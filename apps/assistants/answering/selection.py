@@ -10,7 +10,7 @@ WORD = re.compile(r"\w+", re.UNICODE)
 NEAR_COPY = 0.85
 """Jaccard similarity of two passages' word sets from which the second adds nothing."""
 CHARS_PER_TOKEN = 3.5
-"""On the safe side for English; a budget in tokens must hold for tokenizers we do not know."""
+"""Conservative for English, since a token budget must hold for tokenizers we do not know."""
 
 
 class HasText(Protocol):

@@ -36,7 +36,7 @@ class ReleaseCheck:
 
 
 class PromotionRefusedError(Exception):
-    """Checks failed and nobody took it upon themselves. `failed` are those that did."""
+    """Checks failed and nobody gave a reason to override them. `failed` lists those checks."""
 
     def __init__(self, release: Release, failed: Sequence[ReleaseCheck]) -> None:
         self.release, self.failed = release, tuple(failed)
@@ -48,16 +48,16 @@ def run_release_checks(release: Release) -> list[ReleaseCheck]:
 
     A check that breaks counts as failed: a gate that is out of order must not stand open.
     """
-    found = [_check_endpoint(release)]
+    checks = [_check_endpoint(release)]
     for check in doors.check_release.list_answers():
         try:
             with transaction.atomic():
-                found += check(release)
+                checks += check(release)
         except Exception:
             name = check.__name__
             logger.exception("release check %s failed for release %s", name, release.pk)
-            found.append(ReleaseCheck(name, ok=False, reason=NOT_RUN))
-    return found
+            checks.append(ReleaseCheck(name, ok=False, reason=NOT_RUN))
+    return checks
 
 
 def _check_endpoint(release: Release) -> ReleaseCheck:
