@@ -1,4 +1,4 @@
-"""Where the web server listens, and whether it is there."""
+"""The address of the web server, and whether it answers there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Address:
 
     @property
     def url(self) -> str:
-        """The address as one types it into a browser."""
+        """The address to type into a browser."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
@@ -48,7 +48,8 @@ class Address:
     def answers_ready(self) -> bool:
         """Whether GET /readyz answers 200.
 
-        By hand: an HTTP client library would cost the supervisor more memory than all its rest.
+        Written by hand, because an HTTP client library would more than double the memory of
+        the supervisor.
         """
         target = (WILDCARDS.get(self.host, self.host), self.port)
         try:

@@ -1,7 +1,7 @@
 """The ASGI application: pages through Django's handler, `/v1/` through a leaner one.
 
-The process also keeps what its event loop needs: the embedder is loaded before the first
-question, and answers that still run when the process ends are marked as interrupted.
+At its start the process loads the embedder, so that the first question need not wait for it. At its
+end it marks the answers that are still being generated as interrupted.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 MAX_BODY = 4 << 20
 FORM_BYTES = 1 << 20
-"""What a form may hold beside its file."""
+"""Bytes that a form may hold beside its file."""
 
 
 class ApiHandler(BaseHandler):
-    """Views, URLs and errors are Django's; sessions, signals and per-request threads are not.
+    """Django's views, URLs and errors, without its sessions, signals and thread per request.
 
-    Only `API_MIDDLEWARE` runs, all of it native to the event loop. A client that hangs up
-    cancels its view, or the stream that it was reading.
+    Only `API_MIDDLEWARE` runs, all of which is asynchronous. When a client disconnects, its view
+    or the stream that it was reading is cancelled.
     """
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class ApiHandler(BaseHandler):
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body, or a little more than is allowed of it; None if the client hung up."""
+    """The body, cut off just above the limit; None if the client disconnected."""
     parts, size = [], 0
     while True:
         message = await receive()
@@ -137,21 +137,21 @@ async def _live(receive: Receive, send: Send) -> None:
 
 
 def _allow_open_streams() -> None:
-    """Each open answer needs two sockets; the usual soft limit of 1,024 files is too low."""
+    """Raise the limit of open files: each answer needs two sockets, and 1,024 are soon used up."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 async def _start_up() -> None:
     _allow_open_streams()
-    from apps.retrieval.embedder import get_embedder
+    from apps.core.embedder import get_embedder
 
     try:
         await asyncio.to_thread(lambda: get_embedder().encode_query("warm up"))
     except Exception:
-        # /readyz says so, and pages that need no embedder still work.
+        # /readyz reports it, and pages that need no embedder still work.
         logger.exception("the embedder cannot be loaded")
 
 

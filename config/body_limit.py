@@ -1,7 +1,7 @@
-"""A bound on what a request may carry, kept before anything of it is written to disk.
+"""Limits the size of request bodies, before anything is written to disk.
 
 Django's own handler spools a whole body to a temporary file before the first middleware runs,
-so that one request could fill the disk.
+so a single request could fill the disk.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _declared_length(scope: Scope) -> int:
 
 
 def _counting(receive: Receive, *, max_bytes: int) -> Receive:
-    """For bodies of no declared length: too long a one looks like a client that hung up."""
+    """For bodies without a declared length: if one is too long, the app sees a disconnect."""
     size = 0
 
     async def counted() -> Mapping[str, Any]:
@@ -50,7 +50,7 @@ def _counting(receive: Receive, *, max_bytes: int) -> Receive:
 
 
 async def _drain(receive: Receive) -> None:
-    """Read and forget the body: most clients look at the answer only when they have sent it."""
+    """Read and discard the body: most clients read the response only after sending all of it."""
     while (message := await receive())["type"] == "http.request" and message.get("more_body"):
         pass
 
@@ -62,7 +62,7 @@ async def _refuse(send: Send, *, max_bytes: int) -> None:
             "type": "about:blank",
             "title": "Too large",
             "status": 413,
-            "detail": f"This is more than the {megabytes:,} MB that are taken at once.",
+            "detail": f"This is more than the {megabytes:,} MB that one request may hold.",
         }
     ).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]

@@ -1,4 +1,4 @@
-"""The loop that keeps children running: passes on what they print, starts again what died."""
+"""The loop that keeps children running: it forwards their output and restarts those that die."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from config.servers import ServerError
 
 
 class Stopped(Exception):
-    """A stop signal arrived while something was being waited for."""
+    """A stop signal arrived during a wait."""
 
 
 class Children:
-    """All children of the supervisor. Signals wake the loop and are acted on between two turns."""
+    """All children of the supervisor. Signals wake the loop, which handles them between turns."""
 
     def __init__(self, *, log_dir: Path) -> None:
         self.services: dict[str, Service] = {}
@@ -49,7 +49,7 @@ class Children:
         self._launch(service)
 
     def turn(self, *, timeout_s: float) -> None:
-        """One turn of the loop, which waits `timeout_s` seconds at most for something to do."""
+        """One turn of the loop, which waits at most `timeout_s` seconds for an event."""
         self._pump(timeout_s=timeout_s)
         for service in self.services.values():
             status = service.reap()
@@ -60,13 +60,13 @@ class Children:
                 self._restart(service)
 
     def turn_or_stop(self, *, timeout_s: float) -> None:
-        """A turn, then Stopped if we are to stop."""
+        """One turn of the loop. Raises Stopped after a stop signal."""
         self.turn(timeout_s=timeout_s)
         if self.stopping:
             raise Stopped
 
     def run_once(self, name: str, spawn: Spawn) -> int:
-        """Run a command to its end while the loop goes on; its exit status."""
+        """Run a command to its end while the loop continues; returns its exit status."""
         service = Service(name, spawn)
         process = self._launch(service)
         try:
@@ -94,7 +94,7 @@ class Children:
                 service.process.wait()
 
     def close(self) -> None:
-        """Write out what is left of the logs."""
+        """Write the rest of the logs and close them."""
         self._pump(timeout_s=0)
         for sink in self._sinks.values():
             sink.close()

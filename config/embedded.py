@@ -1,6 +1,6 @@
-"""The embedded PostgreSQL and Redis together, for whoever needs them for a while.
+"""Starting the embedded PostgreSQL and Redis together.
 
-`make run` supervises them for as long as it lives (config/supervisor.py); manage.py and the test
+`make run` supervises them while it runs (config/supervisor.py); manage.py and the test
 suite use `ephemeral_services`.
 """
 
@@ -26,7 +26,7 @@ START_TIMEOUT_S = 60.0  # crash recovery replays the WAL before it accepts conne
 
 @dataclass(slots=True)
 class Services:
-    """Running servers; `stop` ends them and gives the data directory free."""
+    """Running servers; `stop` ends them and unlocks the data directory."""
 
     database_url: str
     redis_url: str
@@ -47,8 +47,8 @@ def start_services(
     """Start both servers on `data_dir` and wait until they accept connections.
 
     `fsync=False` trades durability for speed: for test runs only. Raises DataDirBusyError when
-    another process has the directory for longer than `wait_s` seconds, ServerError with the
-    server's own words when one does not come up.
+    another process holds the directory for longer than `wait_s` seconds, ServerError with the
+    server's own message when one does not start.
     """
     make_data_dir(data_dir)
     lock = DataDirLock(data_dir, holder=holder)

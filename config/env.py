@@ -1,7 +1,7 @@
-"""Everything that is read from the environment or from the data directory before Django starts.
+"""Reads the environment and the data directory, before Django starts and beside it.
 
 Nothing here imports Django: the supervisor and manage.py use it too. Each variable may also be
-given as NAME_FILE, the path of a file that holds the value, as container secrets are.
+set as NAME_FILE, the path of a file that holds the value, which is how containers pass secrets.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Where the servers of a running installation are, as its supervisor wrote it down."""
+    """The addresses of a running installation's servers, as its supervisor recorded them."""
 
     database_url: str
     redis_url: str
@@ -39,7 +39,7 @@ class Runtime:
 def env_str(name: str, default: str | None = None) -> str:
     """The value of `name` or of the file that `name`_FILE points to, else `default`.
 
-    Raises ConfigError when both forms are given, the file is unreadable, or nothing is given and
+    Raises ConfigError if both forms are set, if the file is unreadable, or if neither is set and
     there is no default.
     """
     value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
@@ -97,8 +97,8 @@ def data_dir() -> Path:
 def make_data_dir(path: Path) -> None:
     """Create `path` and the folders in it.
 
-    The top is 0711 because an embedded PostgreSQL that was started by root runs as another user
-    and must pass through it; what lies in it is for its owner alone.
+    `path` is 0711, because an embedded PostgreSQL that root starts runs as another user and must
+    pass through it; everything inside is for the owner alone.
     """
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o711)
@@ -109,7 +109,7 @@ def make_data_dir(path: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write `text` to `path` so that it is readable by its owner only and never half written."""
+    """Write `text` to `path` atomically, readable by its owner only."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(fd, "w", encoding="utf-8") as file:
@@ -136,27 +136,26 @@ def create_once(path: Path, text: str) -> str:
 
 
 def secret_key(data_dir: Path) -> str:
-    """SECRET_KEY, or the key kept in DATA_DIR/secret.key, made at the first start."""
-    given = env_str("SECRET_KEY", "")
-    if given:
-        return given
+    """SECRET_KEY, or the key in DATA_DIR/secret.key, which the first start creates."""
+    if key := env_str("SECRET_KEY", ""):
+        return key
     return create_once(data_dir / "secret.key", secrets.token_urlsafe(48))
 
 
 def runtime_path(data_dir: Path) -> Path:
-    """Where the supervisor writes down the addresses of its servers."""
+    """The file in which the supervisor records the addresses of its servers."""
     return data_dir / "run" / "runtime.json"
 
 
 def save_runtime(data_dir: Path, runtime: Runtime) -> None:
-    """Write `runtime` for manage.py and the workers to find."""
+    """Record `runtime` for manage.py and the workers."""
     write_private(runtime_path(data_dir), json.dumps(asdict(runtime), indent=2) + "\n")
 
 
 def load_runtime(data_dir: Path) -> Runtime | None:
     """The addresses of the servers running on `data_dir`, or None when none run.
 
-    A file left behind by a supervisor that was killed does not count: it no longer holds the lock.
+    The file of a supervisor that was killed is ignored, because that no longer holds the lock.
     """
     if not lockfile.is_held(data_dir):
         return None
@@ -170,9 +169,9 @@ def load_runtime(data_dir: Path) -> Runtime | None:
 def parse_database_url(url: str) -> dict[str, Any]:
     """Django's DATABASES entry for a PostgreSQL URL.
 
-    `postgresql://user:password@host:5432/name?sslmode=require`; a server on a Unix socket is
-    given as `postgresql://user:password@/name?host=/folder/of/the/socket`. Other query parameters
-    are handed to libpq. Raises ConfigError for anything that is not PostgreSQL.
+    `postgresql://user:password@host:5432/name?sslmode=require`; for a server on a Unix socket
+    `postgresql://user:password@/name?host=/folder/of/the/socket`. Other query parameters
+    are passed to libpq. Raises ConfigError for anything that is not PostgreSQL.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:

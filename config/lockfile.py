@@ -29,7 +29,7 @@ def is_held(data_dir: Path) -> bool:
     except OSError:
         return False
     try:
-        # Shared, so that two askers never take each other for the holder.
+        # Shared, so that two processes that look at once do not mistake each other for the holder.
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -39,7 +39,7 @@ def is_held(data_dir: Path) -> bool:
 
 
 class DataDirLock:
-    """The lock itself; a context manager. Its file names the holder for the one kept out."""
+    """The lock itself, a context manager. Its file names the holder, for the error message."""
 
     def __init__(self, data_dir: Path, *, holder: str) -> None:
         self.data_dir = data_dir
@@ -49,7 +49,7 @@ class DataDirLock:
     def acquire(self, *, timeout_s: float = 1.0) -> None:
         """Take the lock, or raise DataDirBusyError after `timeout_s` seconds.
 
-        The default outlasts an `is_held` look by another process, which holds the lock, shared,
+        The default is long enough to wait for `is_held` in another process, which holds the lock
         for an instant.
         """
         path = lock_path(self.data_dir)

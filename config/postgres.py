@@ -25,11 +25,11 @@ from config.servers import ServerError, package_dir, wait_until
 
 MAJOR = "18"
 ROLE = DATABASE = "plumbline"
-PORT = 5432  # only part of the socket's name: no TCP port is opened
+PORT = 5432  # part of the name of the socket only: no TCP port is opened
 SOCKET_PATH_MAX = 107
 
 # Sized for a machine that also runs the web process, the worker and a model: about 50 MB at idle.
-# Durability stays at its defaults. WAL is minimal since nothing replicates from here.
+# Durability keeps its defaults. WAL is minimal, because nothing replicates from this server.
 SETTINGS = {
     "listen_addresses": "",
     "password_encryption": "scram-sha-256",
@@ -57,10 +57,10 @@ SETTINGS = {
 }
 MEMORY_LIMIT_FILE = Path("/sys/fs/cgroup/memory.max")
 BUFFERS_SHARE = 12
-"""Of the machine's memory one in so many parts is for Postgres to keep pages in.
+"""The fraction of the machine's memory that Postgres may use for pages is 1 / this.
 
-Only what is used of it takes memory, but for one percent that describes it. A vector index that
-does not fit is read from the system's cache: each of the thousand pages of a search is copied.
+Memory is taken only as it is used, but for one percent that describes it. A vector index that does
+not fit is read from the system's cache, which copies each of the thousand pages of a search.
 """
 MIN_BUFFERS_MB, MAX_BUFFERS_MB = 96, 2048
 
@@ -68,7 +68,7 @@ THROWAWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_co
 
 
 def memory_settings(memory_mb: int) -> dict[str, str]:
-    """What depends on the memory of the machine."""
+    """The settings that depend on the memory of the machine."""
     buffers = min(MAX_BUFFERS_MB, max(MIN_BUFFERS_MB, memory_mb // BUFFERS_SHARE))
     return {
         "shared_buffers": f"{buffers}MB",
@@ -77,18 +77,18 @@ def memory_settings(memory_mb: int) -> dict[str, str]:
 
 
 def memory_of_machine() -> int:
-    """Megabytes: of the machine, or what a container leaves us."""
-    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """The memory of the machine, or the limit of the container, in megabytes."""
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):
-        found = min(found, int(MEMORY_LIMIT_FILE.read_text()))  # "max" where there is no limit
-    return found // 2**20
+        size = min(size, int(MEMORY_LIMIT_FILE.read_text()))  # "max" where there is no limit
+    return size // 2**20
 
 
 class EmbeddedPostgres:
     """One PostgreSQL server on a Unix socket, with one database owned by one ordinary role.
 
-    Nobody can connect as the superuser: the role and the vector extension are made in
-    single-user mode, before the server first listens.
+    Nobody can connect as the superuser: the role and the vector extension are created in
+    single-user mode, before the server listens for the first time.
     """
 
     name = "postgres"
@@ -116,15 +116,15 @@ class EmbeddedPostgres:
         )
 
     def prepare(self) -> None:
-        """Make the cluster at the first call; afterwards clear what a crash left behind."""
+        """Create the cluster on the first call; later clean up what a crash left behind."""
         self.pgdata.parent.mkdir(parents=True, exist_ok=True)
         make_private_dir(self.socket_dir, uid=self._uid)
         version = self.pgdata / "PG_VERSION"
         if not version.exists():
             self._create_cluster()
-        elif (found := version.read_text().strip()) != MAJOR:
+        elif (major := version.read_text().strip()) != MAJOR:
             raise ServerError(
-                f"{self.pgdata} was made by PostgreSQL {found}; this release brings {MAJOR}. "
+                f"{self.pgdata} was made by PostgreSQL {major}; this release brings {MAJOR}. "
                 "docs/operations.md says how to move the data."
             )
         self._write("plumbline.conf", self._configuration())
@@ -144,11 +144,11 @@ class EmbeddedPostgres:
         return self._process
 
     def is_ready(self) -> bool:
-        """Whether the server we spawned accepts connections, by its own word in postmaster.pid."""
+        """Whether the spawned server accepts connections, according to its postmaster.pid."""
         return self._status() == "ready"
 
     def is_stopping(self) -> bool:
-        """A plain SIGTERM is a "smart" shutdown, which waits until the last client leaves."""
+        """Whether SIGTERM began a "smart" shutdown, which waits until the last client leaves."""
         return self._status() == "stopping"
 
     def _status(self) -> str:
@@ -159,7 +159,7 @@ class EmbeddedPostgres:
     # Making the cluster
 
     def _create_cluster(self) -> None:
-        """initdb into a folder beside the final one, so that a crash leaves no half cluster."""
+        """Run initdb in a folder beside the final one, so that a crash leaves no half of it."""
         building = self.pgdata.with_name("postgres.building")
         shutil.rmtree(building, ignore_errors=True)
         make_private_dir(building, uid=self._uid)
@@ -178,9 +178,9 @@ class EmbeddedPostgres:
 
     def _bootstrap(self, pgdata: Path) -> None:
         password = create_once(self.password_file, secrets.token_urlsafe(24))
-        # A random password of 192 bits needs no stretching, which would cost every connection.
+        # A random password of 192 bits needs no stretching, which would slow every connection.
         statements = (
-            "CREATE EXTENSION vector",  # in template1: every database made later has it
+            "CREATE EXTENSION vector",  # in template1, so that every new database has it
             "SET scram_iterations = 1",
             f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'",
             f"CREATE DATABASE {DATABASE} OWNER {ROLE}",
@@ -230,12 +230,12 @@ class EmbeddedPostgres:
             return []
 
     def _end_orphan(self) -> None:
-        """End a server that outlived its supervisor, and drop lock files that nobody holds.
+        """End a server that outlived its supervisor, and remove lock files that nobody holds.
 
-        We hold the lock of the data directory, so whatever runs on it is an orphan. PostgreSQL
-        refuses to start when the process id in such a file is alive, even if it is by now somebody
-        else's, as happens when a container restarts and counts its ids from 1 again. It also
-        refuses while a backend of a killed server is still on its way out.
+        We hold the lock of the data directory, so any server that runs on it is an orphan.
+        PostgreSQL refuses to start if the process id in a lock file is alive, even if another
+        program has it by now, as happens when a container restarts and counts ids from 1 again.
+        It also refuses while a backend of a killed server is still exiting.
         """
         lines = self._postmaster_file()
         postmaster = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
@@ -253,22 +253,22 @@ class EmbeddedPostgres:
 
 
 def processes_in(folder: Path) -> list[int]:
-    """The PostgreSQL processes whose working directory is `folder`, as their data always is.
+    """The ids of the PostgreSQL processes that run on `folder`, which is their working directory.
 
-    Empty where there is no /proc: there a crashed server's leavings are PostgreSQL's to judge.
+    Empty where there is no /proc. PostgreSQL then decides itself about the files of a crash.
     """
     target = folder.resolve()
-    found = []
+    ids = []
     for entry in Path("/proc").glob("[0-9]*/cwd"):
         with suppress(OSError):
             comm = entry.with_name("comm").read_text().strip()
             if comm == "postgres" and entry.readlink() == target:
-                found.append(int(entry.parent.name))
-    return found
+                ids.append(int(entry.parent.name))
+    return ids
 
 
 def socket_dir_for(pgdata: Path, *, uid: int) -> Path:
-    """A short folder for the socket of `pgdata`: its path may have 107 bytes with the file name."""
+    """A folder for the socket of `pgdata`, short because a socket's path has at most 107 bytes."""
     digest = hashlib.sha256(str(pgdata.resolve()).encode()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"plumbline-{uid}-{digest}"
     if len(str(folder / f".s.PGSQL.{PORT}").encode()) > SOCKET_PATH_MAX:
@@ -277,7 +277,7 @@ def socket_dir_for(pgdata: Path, *, uid: int) -> Path:
 
 
 def make_private_dir(path: Path, *, uid: int) -> None:
-    """Create `path` for `uid` alone. Raises ServerError if it exists and is somebody else's."""
+    """Create `path` for `uid` alone. Raises ServerError if it belongs to somebody else."""
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
         if uid != os.geteuid():

@@ -1,10 +1,10 @@
-"""Start a child that dies with us and, when we are root, as somebody who is not.
+"""Start a child that dies with us and that does not run as root even if we do.
 
 PostgreSQL refuses to run as root. In a container or a virtual machine root is often the only
 user there is, so the embedded server then runs as `plumbline` if such a user exists, else as
-`nobody`, and owns its own folder only. Where that user may not even pass through the folders above
-(a checkout below /root), it is given one capability, to look past directory permissions, rather
-than that we loosen the permissions of folders that are not ours.
+`nobody`, and owns its own folder only. If that user may not pass through the folders above, as in a
+checkout below /root, the server gets one capability, to ignore directory permissions. Loosening
+the permissions of folders that are not ours would be worse.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ SERVER_USERS = ("plumbline", "nobody")
 
 
 class PrivilegeError(RuntimeError):
-    """The embedded server cannot be run as anybody here; the message says what would help."""
+    """No user here can run the embedded server; the message says what would help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a server runs as; `capability` is what it needs to reach its files, if anything."""
+    """The user that runs a server, with the capability that it needs to reach its files, if any."""
 
     uid: int
     gid: int
@@ -46,7 +46,7 @@ class Identity:
 
 
 def choose_identity(*paths: Path) -> Identity | None:
-    """Whom a server that refuses root should run as, or None when we are not root ourselves.
+    """The user for a server that refuses root, or None when we are not root ourselves.
 
     `paths` are the folders the server must be able to reach.
     """
@@ -68,7 +68,7 @@ def choose_identity(*paths: Path) -> Identity | None:
 
 
 def is_reachable(path: Path, *, uid: int) -> bool:
-    """Whether `uid` may pass through every folder above `path`, groups left aside."""
+    """Whether `uid` may pass through every folder above `path`; groups are ignored."""
     for folder in path.absolute().parents:
         status = folder.stat()
         bit = stat.S_IXUSR if status.st_uid == uid else stat.S_IXOTH
@@ -78,7 +78,7 @@ def is_reachable(path: Path, *, uid: int) -> bool:
 
 
 def _search_capability(path: Path, name: str) -> int:
-    """The least capability that lets a server reach `path` and that we have to give."""
+    """The least capability that lets a server reach `path`, out of those that we hold."""
     ours = _effective_capabilities()
     for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):
         if ours >> capability & 1 and ours >> CAP_SETPCAP & 1:
@@ -90,7 +90,7 @@ def _search_capability(path: Path, name: str) -> int:
 
 
 def _effective_capabilities() -> int:
-    """Our effective capabilities as a bit mask; 0 where there are none to ask for."""
+    """Our effective capabilities as a bit mask; 0 where the system has none."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -104,7 +104,7 @@ def prepare_child(
     """A preexec_fn: become `identity`, and receive `death_signal` when our parent dies.
 
     The parent is the thread that forks, so spawn from a thread that lives as long as the program.
-    On other systems than Linux the tie to the parent is left out; a clean stop works there too.
+    Only Linux can signal the death of a parent; elsewhere just a clean stop ends the child.
     """
     libc = _libc()
     parent = os.getpid()
@@ -113,7 +113,7 @@ def prepare_child(
         if identity is not None:
             _become(identity, libc)
         if libc is not None:
-            # After the change of user, which would clear it.
+            # After the change of user, which clears it.
             libc.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
             if os.getppid() != parent:  # the parent died in between
                 os._exit(1)
@@ -136,7 +136,7 @@ def _become(identity: Identity, libc: ctypes.CDLL | None) -> None:
         header = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
         data = struct.pack("6I", mask, mask, mask, 0, 0, 0)
         if libc.capset(header, data) != 0:
-            os._exit(126)  # never go on with more than was meant
+            os._exit(126)  # never continue with more privileges than intended
         libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, keep, 0, 0)
 
 

@@ -1,6 +1,6 @@
 """The health checks of containers: `python -m config.probe web` and `… worker`.
 
-They start in a tenth of a second, which a check that runs every few seconds must.
+They import little, because a check that runs every few seconds must start fast.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def web_is_well() -> bool:
 
 
 def worker_is_well() -> bool:
-    """Whether the sweep ran in the last minute: beat asks for it and the worker does it."""
+    """Whether the sweep ran in the last minute: beat sends it and the worker runs it."""
     client = redis.Redis.from_url(env_str("REDIS_URL"), socket_timeout=3)
     stamp = client.get(SWEEP_KEY)
     return isinstance(stamp, bytes) and time.time() - float(stamp) < SWEEP_LATE_S

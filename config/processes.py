@@ -1,4 +1,4 @@
-"""Child processes under supervision: their output, their restarts, their end."""
+"""Supervised child processes: their output, restarts and end."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ STEADY_AFTER_S = 30.0
 
 
 class LogSink:
-    """One child's output: to its log file, and to the terminal with its name in front.
+    """Writes a child's output to its log file, and to the terminal with its name in front.
 
-    At 5 MB the file becomes NAME.log.1, so that a child takes 10 MB of disk at most.
+    At 5 MB the file is renamed to NAME.log.1, so that a child uses 10 MB of disk at most.
     """
 
     def __init__(self, name: str, *, path: Path, echo: bool) -> None:
@@ -38,7 +38,7 @@ class LogSink:
         self._file = self.path.open("ab", buffering=0)
 
     def write(self, data: bytes) -> None:
-        """Take a piece of output; incomplete lines wait for their rest."""
+        """Write a piece of output; an incomplete line is kept until its rest arrives."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > MAX_LINE_BYTES:
             lines.append(self._rest)
@@ -47,7 +47,7 @@ class LogSink:
             self._write_line(line)
 
     def close(self) -> None:
-        """Write what is left and close the file."""
+        """Write the rest and close the file."""
         if self._rest:
             self._write_line(self._rest)
             self._rest = b""
@@ -64,14 +64,14 @@ class LogSink:
 
 
 def say(text: str, *, source: str = "plumbline") -> None:
-    """One line on the terminal. A terminal that went away is no reason to stop serving."""
+    """Print a line. If the terminal is gone, the line is lost and serving goes on."""
     with suppress(OSError):
         print(f"{source:<9} | {text}", file=sys.stdout, flush=True)
 
 
 @dataclass(slots=True)
 class Service:
-    """A child that is to run for as long as we do."""
+    """A child that should run as long as we do."""
 
     name: str
     spawn: Spawn
@@ -89,14 +89,14 @@ class Service:
         return self.process
 
     def is_due(self) -> bool:
-        """Whether it does not run and its next start is due."""
+        """Whether it is stopped and due to start again."""
         return self.process is None and time.monotonic() >= self.due_at
 
     def reap(self) -> int | None:
-        """Its exit status if it has ended since the last look; its next start is then set.
+        """Its exit status if it has ended since the last call, which also schedules its restart.
 
         The pause doubles with every early death, up to 15 s; a child that ran for half a minute
-        starts again at once.
+        is restarted at once.
         """
         if self.process is None or self.process.poll() is None:
             return None
@@ -109,19 +109,19 @@ class Service:
         return int(status)
 
     def send(self, signal_number: signal.Signals) -> None:
-        """Signal the process itself; its children are its own business."""
+        """Signal the process itself, which is responsible for its own children."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal_number)
 
 
 def kill_group(pid: int, signal_number: signal.Signals) -> None:
-    """Signal the whole group that `pid` leads, as parsers that its leader forked."""
+    """Signal the group that `pid` leads, which includes parsers that it forked."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal_number)
 
 
 def spawner(arguments: list[str], *, env: dict[str, str], cwd: Path) -> Spawn:
-    """A `Service.spawn` that runs `arguments`, in a session of its own and tied to our life."""
+    """A `Service.spawn` that runs `arguments`, in its own session; it dies with us."""
 
     def spawn(output: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

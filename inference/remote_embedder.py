@@ -10,8 +10,8 @@ import numpy as np
 
 from inference.background import run_blocking
 from inference.errors import ModelError
-from inference.openai_embeddings import EmbeddingsClient
-from inference.openai_wire import make_error
+from inference.openai.embeddings import EmbeddingsClient
+from inference.openai.wire import make_error
 from inference.protocols import Vectors
 
 BATCH_TEXTS = 32

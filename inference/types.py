@@ -47,11 +47,19 @@ class ChatDelta:
 
     ``text`` may be empty. ``finish_reason`` is set on at most one delta of a stream ("stop",
     "length", ...) and ``usage`` on at most one; the two may arrive on different deltas.
+    ``reasoning`` is what the model thinks aloud before it answers, and no part of the answer;
+    ``refusal`` what it says where its server tells a refusal apart. With ``restart`` all text
+    before this delta turned out to be reasoning: forget it, ``reasoning`` holds it.
+    ``calls_tool`` marks a model that asks for a tool instead of answering.
     """
 
     text: str
     finish_reason: str | None = None
     usage: Usage | None = None
+    reasoning: str = ""
+    refusal: str = ""
+    restart: bool = False
+    calls_tool: bool = False
 
 
 @dataclass(frozen=True, slots=True)

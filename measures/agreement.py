@@ -10,12 +10,12 @@ from measures.statistics import Interval, cohen_kappa, spearman, wilson_interval
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A judge beside people's labels of the same answers.
+    """How a judge's labels agree with people's on the same answers.
 
     ``accuracy`` is the share of equal labels with its Wilson interval; ``kappa`` is Cohen's, which
-    takes off what chance would give; ``spearman`` tells whether the order is right where the level
-    is not. The latter two are ``None`` where they are not defined. ``failures`` are answers that
-    the judge gave no verdict on: they count as disagreement.
+    subtracts agreement by chance; ``spearman`` shows whether the order is right even if the level
+    is not. Both are ``None`` where they are undefined. ``failures`` are answers without a verdict
+    from the judge; they count as disagreement.
     """
 
     accuracy: Interval

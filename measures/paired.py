@@ -1,4 +1,4 @@
-"""Two releases on the same examples: who wins where, by how much, and how sure that is. Pure."""
+"""Two releases on the same examples: which wins where, by how much, and how certainly. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from measures.statistics import (
 )
 
 SAME = 1e-9
-"""Differences up to here are none."""
+"""Differences up to this size count as none."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -27,7 +27,7 @@ class Comparison:
     """`better`, `worse` and `same` count examples from the second release's side.
 
     `difference` is second minus first in the metric's own unit; None where no example has both.
-    `gain` is the same with the sign turned so that more is better.
+    `gain` is the difference with its sign adjusted so that more is better.
     """
 
     better: int
@@ -48,7 +48,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """better | worse | same: what the interval allows to say with 95 % confidence."""
+        """better | worse | same: the conclusion that the interval supports with 95 % confidence."""
         if self.difference is None or not self.difference.is_significant:
             return "same"
         return "better" if self.gain > 0 else "worse"
@@ -75,19 +75,19 @@ def mean_by_example(
     for key, value in values:
         if value is not None:
             sums.setdefault(key, []).append(value)
-    return {key: sum(found) / len(found) for key, found in sums.items()}
+    return {key: sum(repeats) / len(repeats) for key, repeats in sums.items()}
 
 
 def mean_spread(values: Iterable[tuple[Key, float | None]]) -> float | None:
-    """How far repetitions of one example lie apart: the mean of their standard deviations.
+    """How much repetitions of an example differ: their standard deviation, averaged over examples.
 
-    With n - 1; None unless some example was repeated.
+    Uses n - 1; None unless some example was repeated.
     """
     groups: dict[Key, list[float]] = {}
     for key, value in values:
         if value is not None:
             groups.setdefault(key, []).append(value)
-    spreads = [float(np.std(found, ddof=1)) for found in groups.values() if len(found) > 1]
+    spreads = [float(np.std(repeats, ddof=1)) for repeats in groups.values() if len(repeats) > 1]
     return sum(spreads) / len(spreads) if spreads else None
 
 
@@ -97,8 +97,8 @@ def share_unstable(values: Iterable[tuple[Key, float | None]]) -> tuple[int, int
     for key, value in values:
         if value is not None:
             groups.setdefault(key, []).append(value)
-    repeated = [found for found in groups.values() if len(found) > 1]
-    return sum(max(found) - min(found) > SAME for found in repeated), len(repeated)
+    repeated = [repeats for repeats in groups.values() if len(repeats) > 1]
+    return sum(max(repeats) - min(repeats) > SAME for repeats in repeated), len(repeated)
 
 
 def compare(
@@ -138,7 +138,7 @@ def correlate(columns: Sequence[Mapping[Key, float]]) -> list[list[float | None]
     table: list[list[float | None]] = [[None] * size for _ in range(size)]
     values = _as_matrix(columns)
     known = ~np.isnan(values)
-    # Most metrics have a number for the same items, so that each is ranked once for all pairs.
+    # Most metrics have values for the same items, so each is ranked once for all pairs.
     ranked: dict[tuple[int, bytes], NDArray[np.float64]] = {}
 
     def rank(column: int, shared: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -150,13 +150,13 @@ def correlate(columns: Sequence[Mapping[Key, float]]) -> list[list[float | None]
     for row in range(size):
         for column in range(row, size):
             shared = known[row] & known[column]
-            found = pearson(rank(row, shared), rank(column, shared))
-            table[row][column] = table[column][row] = found
+            correlation = pearson(rank(row, shared), rank(column, shared))
+            table[row][column] = table[column][row] = correlation
     return table
 
 
 def _as_matrix(columns: Sequence[Mapping[Key, float]]) -> NDArray[np.float64]:
-    """Metrics by items; not a number where a metric has none for an item."""
+    """A matrix of metrics by items; NaN where a metric has no value for an item."""
     place: dict[Key, int] = {}
     for column in columns:
         for key in column:

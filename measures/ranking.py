@@ -48,14 +48,6 @@ def recall_at(ranked: Sequence[Item], relevant: Grades[Item], k: int) -> float |
     return _hits(ranked, grades, k) / len(grades) if grades else None
 
 
-def f1_at(ranked: Sequence[Item], relevant: Grades[Item], k: int) -> float | None:
-    """Harmonic mean of precision@k and recall@k; 0 when nothing relevant was found."""
-    grades = _check(relevant, k)
-    if not grades:
-        return None
-    return 2 * _hits(ranked, grades, k) / (k + len(grades))
-
-
 def hit_at(ranked: Sequence[Item], relevant: Grades[Item], k: int) -> float | None:
     """Hit rate (success@k): 1 when a relevant thing is among the first k, else 0."""
     grades = _check(relevant, k)
@@ -94,11 +86,11 @@ def average_precision(
     grades = _check(relevant, k)
     if not grades:
         return None
-    found, total = 0, 0.0
+    hits, total = 0, 0.0
     for rank, item in enumerate(unique(ranked)[:k], 1):
         if item in grades:
-            found += 1
-            total += found / rank
+            hits += 1
+            total += hits / rank
     return total / len(grades)
 
 

@@ -22,8 +22,8 @@ Player = TypeVar("Player", bound=Hashable)
 START = 1_000.0
 SCALE = 400.0
 K_FACTOR = 16.0
-# Each pair that met is given this many drawn games more: without them, one who never lost would
-# be infinitely better.
+# Each pair that met is credited with this many extra draws: without them, a player who never lost
+# would be infinitely better.
 PRIOR_GAMES = 0.2
 MAX_ROUNDS = 100
 MAX_STEP = 2.0

@@ -1,24 +1,22 @@
-"""Retrieval metrics over character spans: how much of the wanted text the passages hold.
+"""Retrieval metrics over character spans: how much of the expected text the passages contain.
 
-Where cuts differ, passages cannot be compared by id; characters of the document can. These are
+Passages that were cut differently can be compared by their characters, but not by id. These are
 the measures of Chroma's report "Evaluating Chunking Strategies for Retrieval" (Smith and
 Troynikov, 2024), which counts tokens; like its code, we count characters:
 
-    recall    = |wanted ∩ retrieved| / |wanted|
-    precision = |wanted ∩ retrieved| / |retrieved|, what is retrieved twice counted twice
-    IoU       = |wanted ∩ retrieved| / (|wanted| + |retrieved| - |wanted ∩ retrieved|), likewise
+    recall    = |expected ∩ retrieved| / |expected|
+    precision = |expected ∩ retrieved| / |retrieved|
+    IoU       = |expected ∩ retrieved| / (|expected| + |retrieved| - |expected ∩ retrieved|)
 
-so that passages which overlap each other are paid for: the reader has to read them twice.
+where characters that were retrieved twice count twice in |retrieved|: overlapping passages cost
+something, because the reader has to read them twice.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
-
-Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class SpanScores:
     recall: float
     precision: float
     iou: float
-    wanted: int
+    expected: int
     retrieved: int
     common: int
 
@@ -77,9 +75,9 @@ def merge(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
-def measure_overlap(retrieved: Sequence[Span], wanted: Sequence[Span]) -> SpanScores | None:
-    """Compare what was retrieved with what was wanted; ``None`` when nothing was wanted."""
-    targets = merge(wanted)
+def measure_overlap(retrieved: Sequence[Span], expected: Sequence[Span]) -> SpanScores | None:
+    """Compare retrieved with expected spans; ``None`` if nothing is expected."""
+    targets = merge(expected)
     total = sum(span.length for span in targets)
     if not total:
         return None
@@ -89,7 +87,7 @@ def measure_overlap(retrieved: Sequence[Span], wanted: Sequence[Span]) -> SpanSc
         recall=common / total,
         precision=common / read if read else 0.0,
         iou=common / (total + read - common),
-        wanted=total,
+        expected=total,
         retrieved=read,
         common=common,
     )
@@ -101,32 +99,3 @@ def count_common(left: Sequence[Span], right: Sequence[Span]) -> int:
     for span in right:
         by_document[span.document].append(span)
     return sum(a.overlap(b) for a in left for b in by_document[a.document])
-
-
-def best_precision(wanted: Sequence[Span], chunks: Sequence[Span]) -> float | None:
-    """Precision if every chunk that holds a wanted character were retrieved, and no other.
-
-    The report calls it precision Omega: how well a way of cutting fits, whatever the search does.
-    """
-    targets = merge(wanted)
-    touched = [chunk for chunk in chunks if any(chunk.overlap(target) for target in targets)]
-    scores = measure_overlap(touched, targets)
-    return scores.precision if scores else None
-
-
-def grade_passages(
-    retrieved: Sequence[Span], wanted: Mapping[Key, Span], *, share: float = 0.5
-) -> list[tuple[Key, ...]]:
-    """Return for each retrieved passage which wanted spans (by key) it holds.
-
-    It holds one when at least ``share`` of that span's characters are in it; an empty tuple
-    says that the passage is of no use.
-    """
-    return [
-        tuple(
-            key
-            for key, span in wanted.items()
-            if span.length and passage.overlap(span) >= share * span.length
-        )
-        for passage in retrieved
-    ]

@@ -1,4 +1,4 @@
-"""How sure a number is: intervals, agreement, correlation, and what beats what.
+"""How certain numbers are: intervals, agreement, correlation, and Pareto fronts.
 
 Pure functions of numpy arrays. Everything random takes a seed, so that a page shows the same
 interval each time it is opened.
@@ -19,9 +19,9 @@ Floats: TypeAlias = NDArray[np.float64]
 
 RESAMPLES = 2_000
 SEED = 20_241
-# Indices of so many draws at a time: memory stays small however long the experiment.
+# Draws per block: memory stays small however large the experiment is.
 _BLOCK = 1_000_000
-# Up to so many draws are kept for the next metric over as many examples: 8 MB at two bytes each.
+# Up to this many draws are cached for metrics over equally many examples: 8 MB at two bytes each.
 _KEPT_DRAWS = 4_000_000
 
 
@@ -105,8 +105,10 @@ def bootstrap_quantile(
     data = _finite(values)
     if not data.size:
         return None
-    found = [np.quantile(data[index], quantile, axis=1) for index in _draw(data, resamples, seed)]
-    low, high = _percentiles(np.concatenate(found), confidence)
+    quantiles = [
+        np.quantile(data[index], quantile, axis=1) for index in _draw(data, resamples, seed)
+    ]
+    low, high = _percentiles(np.concatenate(quantiles), confidence)
     return Interval(float(np.quantile(data, quantile)), low, high, int(data.size))
 
 
@@ -193,34 +195,8 @@ def auroc(labels: Sequence[bool], scores: Sequence[float] | Floats) -> float | N
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
 
 
-def bootstrap_auroc(
-    labels: Sequence[bool],
-    scores: Sequence[float] | Floats,
-    *,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> Interval | None:
-    """AUROC with a percentile bootstrap in which each class keeps its size."""
-    value = auroc(labels, scores)
-    if value is None:
-        return None
-    truth, data = np.asarray(labels, bool), _finite(scores)
-    positives, negatives = data[truth], data[~truth]
-    wins = (positives[:, None] > negatives).astype(np.float64)
-    wins += (positives[:, None] == negatives) / 2
-    generator = np.random.default_rng(seed)
-    found = np.empty(resamples)
-    for index in range(resamples):
-        rows = np.bincount(generator.integers(0, positives.size, positives.size))
-        columns = np.bincount(generator.integers(0, negatives.size, negatives.size))
-        found[index] = rows @ wins[: rows.size, : columns.size] @ columns
-    low, high = _percentiles(found / wins.size, confidence)
-    return Interval(value, low, high, int(truth.size))
-
-
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Indices of (cost, quality) that no other beats: none is as good for less, or better for it.
+    """Indices of the (cost, quality) points that no other beats on one without losing on the other.
 
     In order of cost. Equal points are all kept.
     """
@@ -268,15 +244,15 @@ def _count_draws(size: int, resamples: int, seed: int) -> NDArray[np.uint16]:
     row = 0
     for index in _draw(np.empty(size), resamples, seed):
         flat = (index + np.arange(len(index))[:, None] * size).ravel()
-        found = np.bincount(flat, minlength=len(index) * size)
-        counts[row : row + len(index)] = found.reshape(len(index), size)
+        drawn = np.bincount(flat, minlength=len(index) * size)
+        counts[row : row + len(index)] = drawn.reshape(len(index), size)
         row += len(index)
     return counts
 
 
-def _percentiles(found: Floats, confidence: float) -> tuple[float, float]:
+def _percentiles(values: Floats, confidence: float) -> tuple[float, float]:
     if not 0 < confidence < 1:
         raise ValueError("confidence must lie between 0 and 1")
     tail = (1 - confidence) / 2
-    low, high = np.quantile(found, [tail, 1 - tail])
+    low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from parsing.inline import join_notes
 from parsing.sniff import sniff_file
 from parsing.source import Reader, Source
 from parsing.types import Limits, Opened, ParsedPage, ParseError
@@ -20,7 +21,8 @@ _MODULES = {
     "doc": "legacy_doc", "ppt": "legacy_ppt", "msg": "outlook", "epub": "epub", "rtf": "rtf",
     "html": "html", "md": "markdown", "rst": "plain", "txt": "plain", "code": "plain",
     "vtt": "subtitles", "srt": "subtitles", "csv": "delimited", "tsv": "delimited",
-    "eml": "mail", "json": "data", "jsonl": "data", "xml": "data", "png": "image",
+    "eml": "mail", "json": "data", "jsonl": "data", "xml": "data",
+    "ipynb": "notebook", "png": "image",
     "jpeg": "image", "tiff": "image", "webp": "image", "gif": "image", "bmp": "image",
 }  # fmt: skip
 
@@ -60,11 +62,14 @@ def parse_path(
 
 
 def parse_file(
-    file: BinaryIO, *, filename: str, first_page: int, limits: Limits, ocr: bool
+    file: BinaryIO, *, filename: str, first_page: int, limits: Limits, ocr: bool, depth: int = 0
 ) -> Iterator[Opened | ParsedPage]:
-    """Yield what is known of the document, then its pages from `first_page` on."""
+    """Yield what is known of the document, then its pages from `first_page` on.
+
+    `depth` counts the mails that the file is attached to.
+    """
     source = open_source(file, filename=filename, limits=limits)
-    source.first_page, source.ocr = first_page, ocr
+    source.first_page, source.ocr, source.depth = first_page, ocr, depth
     try:
         yield from _enforce(source, _find_reader(source.format)(source))
     except RecursionError as error:
@@ -133,11 +138,16 @@ def _find_reader(name: str) -> Reader:
 def _enforce(source: Source, items: Iterator[Opened | ParsedPage]) -> Iterator[Opened | ParsedPage]:
     """Apply the limits on output, number the pages checked, and fail a document without text."""
     limits, chars, note = source.limits, 0, ""
-    seen_text = source.first_page > 1
+    seen_text, said_why = source.first_page > 1, False
     for item in items:
         if isinstance(item, Opened):
             _check_pages(item.pages_total, limits)
-            yield replace(item, metadata={**source.metadata, **item.metadata})
+            metadata = {**source.metadata, **item.metadata}
+            notes = (source.metadata.get("note", ""), item.metadata.get("note", ""))
+            if any(notes):
+                metadata["note"] = join_notes(*notes)
+            said_why = "\ufffd" in metadata.get("note", "")
+            yield replace(item, metadata=metadata)
             continue
         if item.number < source.first_page:
             continue
@@ -150,9 +160,19 @@ def _enforce(source: Source, items: Iterator[Opened | ParsedPage]) -> Iterator[O
             )
         seen_text = seen_text or bool(item.text.strip())
         note = note or item.note
-        yield item
+        yield item if said_why else _tell_unread(item)
     if not seen_text:
         raise no_text_error(note)
+
+
+def _tell_unread(page: ParsedPage) -> ParsedPage:
+    """The page, with a note if characters of it are missing."""
+    count = page.text.count("\ufffd")
+    if not count:
+        return page
+    places = "1 place" if count == 1 else f"{count:,} places"
+    said = f"Characters that could not be read stand as \ufffd at {places}."
+    return replace(page, note=f"{page.note} {said}".strip())
 
 
 def _check_pages(total: int, limits: Limits) -> None:

@@ -95,12 +95,12 @@ def get_attribute(element: etree._Element, name: str) -> str:
 
 def iter_children(element: etree._Element, name: str) -> Iterator[etree._Element]:
     """Direct children of that local name."""
-    return (child for child in element if local_name(child) == name)
+    return element.iterchildren("{*}" + name)
 
 
 def find_child(element: etree._Element, name: str) -> etree._Element | None:
     """First direct child of that local name."""
-    return next(iter_children(element, name), None)
+    return next(element.iterchildren("{*}" + name), None)
 
 
 def iter_named(element: etree._Element, name: str) -> Iterator[etree._Element]:

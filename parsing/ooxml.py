@@ -1,4 +1,4 @@
-"""Parts and relationships of Office Open XML packages (DOCX, PPTX)."""
+"""Parts and relationships of Office Open XML packages (DOCX, PPTX, XLSX)."""
 
 from __future__ import annotations
 
@@ -51,6 +51,17 @@ class Package:
             for element in root
             if element.get("TargetMode") != "External"
         ]
+
+    def addresses(self, part: str) -> dict[str, str]:
+        """Addresses outside the package that a part refers to, by the id of the reference."""
+        folder, name = posixpath.split(part)
+        data = self.archive.read_optional(posixpath.join(folder, "_rels", f"{name}.rels"))
+        root = parse_xml_leniently(data) if data else None
+        return {
+            element.get("Id") or "": element.get("Target") or ""
+            for element in (root if root is not None else ())
+            if element.get("TargetMode") == "External"
+        }
 
     def related(self, part: str, kind: str) -> Iterator[str]:
         """Names of existing parts of one kind that `part` refers to, in order."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from parsing.text import detect_charset
+from parsing.charsets.detect import describe_reading, detect_charset, is_text
 from parsing.types import ParseError
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -37,6 +37,7 @@ MEDIA_TYPES = {
     "eml": "message/rfc822",
     "json": "application/json",
     "jsonl": "application/jsonl",
+    "ipynb": "application/x-ipynb+json",
     "xml": "application/xml",
     "vtt": "text/vtt",
     "srt": "application/x-subrip",
@@ -56,9 +57,9 @@ _EXTENSIONS = {
     "msg": "msg", "epub": "epub", "rtf": "rtf", "html": "html", "htm": "html", "xhtml": "html",
     "md": "md", "markdown": "md", "mdx": "md", "rst": "rst", "txt": "txt", "text": "txt",
     "log": "txt", "csv": "csv", "tsv": "tsv", "tab": "tsv", "eml": "eml", "json": "json",
-    "jsonl": "jsonl", "ndjson": "jsonl", "xml": "xml", "vtt": "vtt", "srt": "srt", "png": "png",
-    "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff", "tiff": "tiff", "webp": "webp", "gif": "gif",
-    "bmp": "bmp",
+    "jsonl": "jsonl", "ndjson": "jsonl", "ipynb": "ipynb", "xml": "xml", "vtt": "vtt",
+    "srt": "srt", "png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff",
+    "tiff": "tiff", "webp": "webp", "gif": "gif", "bmp": "bmp",
 }  # fmt: skip
 _CODE = frozenset((
     "py", "pyi", "js", "mjs", "cjs", "jsx", "ts", "tsx", "java", "kt", "kts", "c", "h", "cc",
@@ -70,7 +71,26 @@ _CODE = frozenset((
     "tex", "bib", "asm", "s", "v", "vhd", "sol", "zig", "nim",
 ))  # fmt: skip
 _TEXT_FORMATS = frozenset(
-    {"html", "md", "rst", "txt", "csv", "tsv", "eml", "json", "jsonl", "xml", "vtt", "srt", "rtf"}
+    {
+        "html",
+        "md",
+        "rst",
+        "txt",
+        "csv",
+        "tsv",
+        "eml",
+        "json",
+        "jsonl",
+        "ipynb",
+        "xml",
+        "vtt",
+        "srt",
+        "rtf",
+    }
+)
+# What is read as the characters of the file, which does not say itself in which charset they are.
+_DECODED = frozenset(
+    {"md", "rst", "txt", "csv", "tsv", "json", "jsonl", "ipynb", "vtt", "srt", "code"}
 )
 _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"{\\rtf", "rtf"),
@@ -116,7 +136,8 @@ _HTML_TAGS = re.compile(r"<(?:p|div|span|table|a|h[1-6]|ul|ol|br|meta|script)\b"
 class Sniffed:
     """`format` names the reader; `charset` is empty for binary formats.
 
-    `note` says so where the name promised something else than the content is.
+    `note` says so where the name promised something else than the content is, and which charset
+    was taken where that is not plain.
     """
 
     media_type: str
@@ -139,12 +160,16 @@ def sniff_file(file: BinaryIO, *, filename: str) -> Sniffed:
         raise ParseError("empty", "This file is empty, so there is nothing to read in it.")
     promised = promised_format(filename)
     found, charset = _identify(file, head, promised)
-    note = ""
+    notes: list[str] = []
     if promised and _is_surprise(promised, found):
-        note = (
+        notes.append(
             f"The name ends in .{PurePath(filename).suffix.lstrip('.').lower()}, but the content "
             f"is {_describe(found)}; it was read as that."
         )
+    if found in _DECODED or (found == "html" and charset.startswith("utf")):
+        file.seek(0)
+        notes.append(describe_reading(file.read(), charset))
+    note = " ".join(note for note in notes if note)
     return Sniffed(media_type=MEDIA_TYPES[found], format=found, charset=charset, note=note)
 
 
@@ -173,9 +198,10 @@ def _identify(file: BinaryIO, head: bytes, promised: str) -> tuple[str, str]:
         return "webp", ""
     if head[:2] == b"BM" and len(head) > 30 and head[14:18] in (b"\x28\0\0\0", b"\x7c\0\0\0"):
         return "bmp", ""
-    charset = detect_charset(head)
-    if not charset or (head[:2] == b"MZ" and b"\x00" in head[:64]):
+    if not is_text(head) or (head[:2] == b"MZ" and b"\x00" in head[:64]):
         raise _refusal(head, promised)
+    file.seek(0)
+    charset = detect_charset(file.read())
     return _identify_text(head.decode(charset, errors="replace"), promised), charset
 
 
@@ -315,7 +341,8 @@ def _describe(name: str) -> str:
         "docx": "a Word document", "doc": "a Word document", "pptx": "a presentation",
         "ppt": "a presentation", "xlsx": "a workbook", "xls": "a workbook", "xlsb": "a workbook",
         "txt": "plain text", "html": "a web page", "md": "Markdown", "eml": "an e-mail",
-        "msg": "an e-mail", "code": "source code", "jpeg": "a JPEG image", "png": "a PNG image",
+        "msg": "an e-mail", "code": "source code", "ipynb": "a notebook",
+        "jpeg": "a JPEG image", "png": "a PNG image",
         "tiff": "a TIFF image", "gif": "a GIF image", "webp": "a WebP image", "bmp": "an image",
     }  # fmt: skip
     return words.get(name, name.upper())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,7 +25,13 @@ class Source:
     limits: Limits
     first_page: int = 1
     ocr: bool = True
+    depth: int = 0
+    """How many mails this file is attached to, one in the other."""
     metadata: dict[str, str] = field(default_factory=dict)
+
+    def add_note(self, note: str) -> None:
+        """Say something to the people who use the document, beside what is said already."""
+        self.metadata["note"] = f"{self.metadata.get('note', '')} {note}".strip()
 
     def read(self) -> bytes:
         """All bytes of the file."""
@@ -33,6 +40,8 @@ class Source:
 
     def map(self) -> ctypes.Array[ctypes.c_ubyte]:
         """The file as one buffer for readers in C: a private mapping that copies when written."""
+        if isinstance(self.file, io.BytesIO):
+            return (ctypes.c_ubyte * self.size).from_buffer_copy(self.file.getbuffer())
         mapped = mmap.mmap(self.file.fileno(), 0, access=mmap.ACCESS_COPY)
         return (ctypes.c_ubyte * len(mapped)).from_buffer(mapped)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from charset_normalizer import from_bytes
-
+from apps.core.text import storable
+from parsing.charsets.detect import detect_charset, normalise_charset
 from parsing.types import Block, BlockKind, ParsedPage
 
 PAGE_CHARS = 20_000
@@ -22,20 +22,13 @@ _LIGATURES = {
     0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st",
     0xFB06: "st", 0xA0: " ", 0x2028: "\n", 0x2029: "\n", 0xAD: "",
 }  # fmt: skip
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 def clean_text(text: str) -> str:
-    """Drop what a database or a browser refuses (NUL, lone surrogates), and unify line ends."""
+    """Keep what a database and a browser can hold, and unify line ends."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _FORBIDDEN.sub("", text).translate(_LIGATURES)
+    return _FORBIDDEN.sub("", storable(text)).translate(_LIGATURES)
 
 
 def squeeze(text: str) -> str:
@@ -43,57 +36,23 @@ def squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
-def detect_charset(data: bytes) -> str:
-    """The charset of a text file, from its first bytes; an empty string if it is not text."""
-    for bom, name in _BOMS:
-        if data.startswith(bom):
-            return name
-    sample = data[:65536]
-    wide = _detect_wide(sample)
-    if wide:
-        return wide
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample, final=len(data) <= len(sample))
-    except UnicodeDecodeError:
-        return _detect_legacy(sample)
-    return "" if _is_binary(sample) else "utf-8"
-
-
-def _detect_wide(sample: bytes) -> str:
-    """UTF-16 without a mark: every other byte of Latin text is zero."""
-    if len(sample) < 4 or (len(sample) % 2 and len(sample) < 65536):
-        return ""
-    half = len(sample) // 2
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if odd > 0.4 * half and even < 0.05 * half:
-        return "utf-16-le"
-    if even > 0.4 * half and odd < 0.05 * half:
-        return "utf-16-be"
-    return ""
-
-
-def _is_binary(sample: bytes) -> bool:
-    """Control characters that no text holds. A few NULs are forgiven and stripped later."""
-    controls = len(sample.translate(None, bytes(range(0x20, 0x100)) + b"\t\n\r\f\x1b\x08\x0b"))
-    return controls > max(2, len(sample) // 50)
-
-
-def _detect_legacy(sample: bytes) -> str:
-    if _is_binary(sample):
-        return ""
-    best = from_bytes(sample).best()
-    if best is None or best.encoding in {"ascii", "utf_8"}:
-        return "cp1252"
-    return str(best.encoding)
-
-
 def decode_text(data: bytes, *, charset: str = "") -> str:
-    """Text of `data`, cleaned. Bytes that do not fit the charset become U+FFFD."""
-    name = charset or detect_charset(data) or "utf-8"
+    """Text of `data`, cleaned. Bytes that do not fit the charset become U+FFFD.
+
+    What a sender declares is only taken at its word where the bytes bear it out, or where nothing
+    else fits them either.
+    """
+    name = normalise_charset(charset) or detect_charset(data) or "utf-8"
+    if name == "cp1252" and charset and detect_charset(data) == "utf-8":
+        name = "utf-8"  # Windows-1252 fits any bytes, and is the usual wrong declaration.
     try:
-        return clean_text(data.decode(name, errors="replace"))
-    except LookupError:
-        return clean_text(data.decode("utf-8", errors="replace"))
+        return clean_text(data.decode(name))
+    except UnicodeDecodeError:
+        pass
+    other = detect_charset(data) if charset else name
+    with contextlib.suppress(UnicodeDecodeError):
+        return clean_text(data.decode(other or name))
+    return clean_text(data.decode(name, errors="replace"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Beat: sends what `workers.schedule` says. It knows nothing of the product and stays small."""
+"""Beat: sends what `workers.schedule` lists. It loads none of the product, to stay small."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from config.env import env_str
 from workers.queues import Queue
 from workers.schedule import BEAT_SCHEDULE
 
-# Without its fixups Celery would set Django up, which is two thirds of the memory.
+# With its fixups Celery would set up Django, which would triple the memory of this process.
 app = Celery("plumbline-beat", fixups=[])
 app.conf.update(
     broker_url=env_str("REDIS_URL"),

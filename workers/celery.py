@@ -1,4 +1,4 @@
-"""The Celery application. Messages only wake workers up; what there is to do stands in Postgres."""
+"""The Celery application. Messages only wake workers up; the work to do is rows in Postgres."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workers.queues import Queue
 app = Celery("plumbline")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
-    imports=("workers.tasks.ingest", "workers.tasks.maintenance", "workers.lifecycle"),
+    imports=("workers.tasks.jobs", "workers.tasks.maintenance", "workers.lifecycle"),
     task_queues=[KombuQueue(queue.value) for queue in Queue],
     task_default_queue=Queue.MAINTENANCE.value,
     worker_hijack_root_logger=False,

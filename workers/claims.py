@@ -1,4 +1,4 @@
-"""Taking jobs out of Postgres, and making sure that only their present owner writes."""
+"""Claiming jobs in Postgres, and making sure that only the current owner of a job writes."""
 
 from __future__ import annotations
 
@@ -51,34 +51,33 @@ WHERE id IN (SELECT id FROM first UNION ALL SELECT id FROM more) RETURNING *
 
 
 def claim_swarm(kind: JobKind, *, limit: int) -> list[Job]:
-    """The oldest due job; with it, if it is marked as plain, others of its workspace that are.
+    """Claim the oldest due job; if it is a plain text, up to `limit - 1` more of its workspace.
 
-    Only those that were never tried before: what failed once is tried by itself.
+    This holds only for first attempts: a job that has failed before is claimed alone, so that it
+    cannot take others down with it.
     """
     now = timezone.now()
     due = [kind, JobState.QUEUED, now]
     worker = f"{_PROCESS}:{next(_numbers)}"
-    found = list(Job.objects.raw(CLAIM_SWARM, [*due, *due, limit - 1, worker, now, now]))
-    found.sort(key=lambda job: job.available_at)
-    return found
+    jobs = list(Job.objects.raw(CLAIM_SWARM, [*due, *due, limit - 1, worker, now, now]))
+    return sorted(jobs, key=lambda job: job.available_at)
 
 
 def claim_due(kind: JobKind, *, limit: int = 1) -> list[Job]:
-    """Up to `limit` due jobs of a kind, oldest first, now running under a claim of their own.
+    """Claim up to `limit` due jobs of a kind, oldest first.
 
-    Two claims never have the same name, so that work that lost its job cannot write any more,
-    even when the same process has taken the job again.
+    Every claim has a name of its own. Code that still runs under an earlier claim of the same job
+    can therefore no longer write, even if this very process has claimed the job again.
     """
     now = timezone.now()
     worker = f"{_PROCESS}:{next(_numbers)}"
-    found = list(Job.objects.raw(CLAIM, [kind, JobState.QUEUED, now, limit, worker, now, now]))
-    found.sort(key=lambda job: job.available_at)
-    return found
+    jobs = list(Job.objects.raw(CLAIM, [kind, JobState.QUEUED, now, limit, worker, now, now]))
+    return sorted(jobs, key=lambda job: job.available_at)
 
 
 @contextmanager
 def fence(job: Job) -> Iterator[None]:
-    """A transaction in which the job is ours; JobCancelled if it no longer is, or is unwanted."""
+    """A transaction that holds the job. Raises JobCancelled if it is cancelled or not ours."""
     with transaction.atomic():
         row = (
             Job.objects.select_for_update(no_key=True)
@@ -93,7 +92,7 @@ def fence(job: Job) -> Iterator[None]:
 
 @contextmanager
 def fence_all(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """A transaction in which those jobs are ours that it yields: the others are not to be done."""
+    """A transaction that holds jobs. It yields those that are still ours and not cancelled."""
     with transaction.atomic():
         rows = (
             Job.objects.select_for_update(no_key=True)
@@ -101,25 +100,26 @@ def fence_all(jobs: Sequence[Job]) -> Iterator[list[Job]]:
             .order_by("pk")
             .values_list("pk", "worker")
         )
-        held = set(rows)
-        yield [job for job in jobs if (job.pk, job.worker) in held]
+        claims = set(rows)
+        yield [job for job in jobs if (job.pk, job.worker) in claims]
 
 
 def still_wanted(jobs: Sequence[Job]) -> set[object]:
-    """The ids of those jobs that are still ours and that nobody has cancelled."""
-    found = Job.objects.filter(
+    """The ids of the jobs that are still ours and that nobody has cancelled."""
+    rows = Job.objects.filter(
         pk__in=[job.pk for job in jobs],
         state=JobState.RUNNING,
         cancel_requested=False,
         worker__in={job.worker for job in jobs},
     )
-    return set(found.values_list("pk", flat=True))
+    return set(rows.values_list("pk", flat=True))
 
 
 def release_dead_claims() -> int:
-    """Put back what processes of this host had in hand that no longer exist; returns how many.
+    """Requeue the jobs of processes of this host that no longer exist; returns how many.
 
-    Called when a worker starts: after a crash nothing waits for its heartbeat to grow old.
+    Called when a worker starts, so that jobs of a crashed one need not wait until their heartbeat
+    counts as stale.
     """
     count = 0
     for job in Job.objects.filter(state=JobState.RUNNING, worker__startswith=f"{_HOST}:"):
@@ -136,7 +136,7 @@ def _is_dead(worker: str) -> bool:
     if host != _HOST or not pid.isdigit() or worker.startswith(f"{_PROCESS}:"):
         return False
     if int(pid) == os.getpid():
-        return True  # the same number, given again: to the main process of a container
+        return True  # the pid was reused, as happens to the main process of a container
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -147,5 +147,5 @@ def _is_dead(worker: str) -> bool:
 
 
 def close_connection() -> None:
-    """Give this thread's connection back to the pool; a broken one is thrown away there."""
+    """Return this thread's connection to the pool, which discards it if it is broken."""
     connection.close()

@@ -1,43 +1,41 @@
-"""What becomes of a job when something goes wrong: passing trouble, or a fault of ours."""
+"""What happens to a job after an error: it is retried if the error is temporary, else it fails."""
 
 from __future__ import annotations
 
 import logging
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 
 from apps.core import jobs
-from apps.core.models import Job, JobState
-from apps.evaluation.experiments.results import end_run
-from apps.evaluation.models import ExperimentState
+from apps.core.models import Job, JobKind, JobState
 from inference.errors import ModelError, ModelFilesError
 from workers.claims import close_connection, fence
-from workers.pipelines.versions import fail_version
+from workers.kinds import load_on_failure
 
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 INTERNAL_REASON = (
-    "Something went wrong inside Plumbline while it worked on this. Try it again; if it "
-    "happens again, the server's log tells more under the number {job}."
+    "Something went wrong inside Plumbline while it worked on this. Try again; if it keeps "
+    "happening, look for {job} in the server's log."
 )
 
 
-class PassingTroubleError(Exception):
-    """Not the document's fault, and likely over in a moment."""
+class TemporaryError(Exception):
+    """A temporary error that is not the document's fault: trying again soon is likely to help."""
 
 
-def is_passing(error: BaseException) -> bool:
-    """Whether the same work may well succeed in a moment: a server restarts, a network blinks."""
-    passing = OperationalError | InterfaceError | ConnectionError | PassingTroubleError
-    return isinstance(error, passing)
+def is_temporary(error: BaseException) -> bool:
+    """Whether the error is temporary, such as a server that restarts: a retry may well succeed."""
+    temporary = OperationalError | InterfaceError | ConnectionError | TemporaryError
+    return isinstance(error, temporary)
 
 
 def put_back(job: Job) -> None:
-    """Queue a job again after a pause that grows with every attempt.
+    """Queue a job again after a pause that doubles with every attempt.
 
-    If even that cannot be written, the job is found by its missing heartbeat.
+    If not even that can be written, the sweep requeues the job once its heartbeat is stale.
     """
     seconds = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(6, max(0, job.attempts - 1)))
     try:
@@ -48,22 +46,20 @@ def put_back(job: Job) -> None:
 
 
 def fail_internally(job: Job, error: BaseException) -> None:
-    """End a job, and its version if it has one, after an error that we did not foresee."""
+    """Fail a job, and show it on the row that the job was for, after an unexpected error."""
     logger.error("job %s (%s) failed", job.pk, job.kind, exc_info=error)
-    is_told = isinstance(error, ModelError | ModelFilesError)  # their words are for people
-    reason = str(error) if is_told else INTERNAL_REASON.format(job=job.pk)
+    # Messages of these errors are written for users.
+    is_readable = isinstance(error, ModelError | ModelFilesError)
+    reason = str(error) if is_readable else INTERNAL_REASON.format(job=job.pk)
     try:
         with fence(job):
-            fail_job_version(job, code="internal", reason=reason)
+            fail_row(job, code="internal", reason=reason)
             jobs.finish(job, JobState.FAILED, reason=reason)
     except jobs.JobCancelled:
         logger.info("job %s was no longer ours", job.pk)
 
 
-def fail_job_version(job: Job, *, code: str, reason: str) -> None:
-    """Show the reason on the version or experiment that the job was for, if any."""
-    if version_id := job.payload.get("version_id"):
-        with transaction.atomic():
-            fail_version(version_id, code=code, reason=reason)
-    if experiment_id := job.payload.get("experiment_id"):
-        end_run(experiment_id, state=ExperimentState.FAILED, reason=reason)
+def fail_row(job: Job, *, code: str, reason: str) -> None:
+    """Show the reason on the row that the job was for, if its kind has such a row."""
+    if on_failure := load_on_failure(JobKind(job.kind)):
+        on_failure(job, code=code, reason=reason)

@@ -1,4 +1,4 @@
-"""Says every few seconds, for all jobs that this process has in hand, that they are alive."""
+"""Writes a heartbeat every few seconds for all jobs that this process is working on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from uuid import UUID
 
 from django.db import Error, transaction
 
-from apps.core import jobs
-from apps.core.jobs import HEARTBEAT_EVERY_S
+from apps.core.jobs import HEARTBEAT_EVERY_S, heartbeat
 from apps.core.models import Job
 from workers.claims import close_connection
 
@@ -20,29 +19,29 @@ logger = logging.getLogger(__name__)
 
 
 class Heart:
-    """One thread for all jobs of a process. It runs only while there is something in hand."""
+    """One thread beats for all jobs of a process. It runs only while there are any."""
 
     def __init__(self, *, every_s: float = HEARTBEAT_EVERY_S) -> None:
         self._every_s = every_s
         self._lock = threading.Lock()
-        self._hands: dict[UUID, str] = {}
+        self._workers: dict[UUID, str] = {}
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def add(self, taken: Iterable[Job]) -> None:
-        """Beat for these from now on."""
+    def add(self, jobs: Iterable[Job]) -> None:
+        """Start beating for these jobs."""
         with self._lock:
-            self._hands.update({job.pk: job.worker for job in taken})
-            if self._hands and self._thread is None:
+            self._workers.update({job.pk: job.worker for job in jobs})
+            if self._workers and self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
                 self._thread.start()
 
-    def remove(self, ended: Iterable[Job]) -> None:
-        """Beat for these no longer."""
+    def remove(self, jobs: Iterable[Job]) -> None:
+        """Stop beating for these jobs."""
         with self._lock:
-            for job in ended:
-                if self._hands.get(job.pk) == job.worker:
-                    del self._hands[job.pk]
+            for job in jobs:
+                if self._workers.get(job.pk) == job.worker:
+                    del self._workers[job.pk]
 
     @contextmanager
     def beating(self, job: Job) -> Iterator[None]:
@@ -54,19 +53,17 @@ class Heart:
             self.remove([job])
 
     def beat_once(self) -> bool:
-        """Write one beat for everything in hand; False if there is nothing in hand."""
+        """Write one beat for all jobs; returns False if there are none."""
         by_worker: dict[str, list[UUID]] = defaultdict(list)
         with self._lock:
-            for pk, worker in self._hands.items():
+            for pk, worker in self._workers.items():
                 by_worker[worker].append(pk)
         for worker, pks in by_worker.items():
             with transaction.atomic():
-                # A row that is locked is being written by its owner: it needs no sign of life,
-                # and the others must not wait for it.
+                # A locked row is being written by its owner, which shows that it is alive. The
+                # beats of the other jobs must not wait for it.
                 free = Job.objects.select_for_update(skip_locked=True, no_key=True)
-                jobs.heartbeat(
-                    list(free.filter(pk__in=pks).values_list("pk", flat=True)), worker=worker
-                )
+                heartbeat(list(free.filter(pk__in=pks).values_list("pk", flat=True)), worker=worker)
         return bool(by_worker)
 
     def _run(self) -> None:
@@ -79,7 +76,7 @@ class Heart:
             finally:
                 close_connection()
             with self._lock:
-                if not self._hands:
+                if not self._workers:
                     self._thread = None
                     return
 

@@ -19,25 +19,25 @@ logger = logging.getLogger(__name__)
 
 @signals.worker_init.connect
 def embed_in_bulk(**_: Any) -> None:
-    """Whatever is embedded here comes in batches."""
+    """Choose the engine that is faster for batches: a worker embeds nothing else."""
     prefer_throughput()
 
 
 @signals.worker_ready.connect
 def take_over(**_: Any) -> None:
-    """Go on at once with what a predecessor on this host left, and with what waits."""
+    """Continue at once with jobs that a crashed worker of this host left, and with queued ones."""
     try:
         count = release_dead_claims()
         logger.info("worker ready, %s jobs taken over", count)
         for kind in JobKind:
             send(kind, [])
     except (OperationalError, InterfaceError) as error:
-        logger.warning("nothing taken over: %s", type(error).__name__)
+        logger.warning("no jobs could be taken over: %s", type(error).__name__)
     finally:
         close_connection()
 
 
 @signals.worker_shutdown.connect
 def stop_parser(**_: Any) -> None:
-    """End the children that read documents."""
+    """End the child processes that read documents."""
     parser().close()

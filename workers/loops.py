@@ -1,4 +1,4 @@
-"""Asynchronous work in a worker's thread: an event loop of its own for each piece of work."""
+"""Asynchronous work in a thread of the worker: each piece of work gets its own event loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def run_async(work: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `work` to its end. Its connections to model servers end with it."""
+    """Run `work` to its end and close the connections to model servers that it opened."""
 
     async def run() -> R:
         try:

@@ -1,4 +1,4 @@
-"""The queues. A worker that is given none listens to all of them."""
+"""The queues. A worker that is started without `--queues` listens to all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What beat sends, and how often. A message that nobody took before the next one expires."""
+"""What beat sends, and how often. A message that waits for two intervals expires."""
 
 from __future__ import annotations
 

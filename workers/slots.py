@@ -1,4 +1,4 @@
-"""How many runners of one kind a process has. A wake-up that finds them all busy is not lost."""
+"""Limits how many threads of a process run one kind, without losing a wake-up."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from threading import Lock
 
 
 class Slots:
-    """`enter` or be told that a running one will look again; `leave` only when nobody called."""
+    """`enter` takes a slot if one is free; `leave` gives it back unless a wake-up has come."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = Lock()
         self._running = 0
-        self._called = False
+        self._was_woken = False
 
     def enter(self) -> bool:
-        """Take a slot; False if all are taken, and then one of them will look again."""
+        """Take a slot. False if all are taken; a thread that holds one will then look again."""
         with self._lock:
             if self._running >= self._limit:
-                self._called = True
+                self._was_woken = True
                 return False
             self._running += 1
             return True
 
     def leave(self) -> bool:
-        """Give the slot back; False if somebody called meanwhile, so look once more."""
+        """Give the slot back. False if a wake-up came meanwhile: look for jobs once more."""
         with self._lock:
-            if self._called:
-                self._called = False
+            if self._was_woken:
+                self._was_woken = False
                 return False
             self._running -= 1
             return True
 
     def abandon(self) -> None:
-        """Give the slot back whatever happened."""
+        """Give the slot back after an error, whether or not a wake-up came."""
         with self._lock:
             self._running -= 1

@@ -1,9 +1,9 @@
-"""How many wake-ups are enough: one, until a runner has looked and found nothing left.
+"""Sends one wake-up for many jobs of a kind: no second until a runner has found nothing left.
 
-A message costs the worker more processor time than most small jobs need to be claimed. So whoever
+Receiving a message costs the worker more processor time than claiming most small jobs. So whoever
 queues a job marks its kind in Redis, and sends a message only if the kind was not marked. A runner
-takes the mark away when it finds nothing due, and then looks once more: a job that was queued
-under the old mark is committed by then. A mark that a dead runner leaves behind expires.
+that finds nothing due removes the mark and then looks once more, because a job that was queued
+under that mark is committed by then. The mark of a runner that died expires.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import redis
 from apps.core.redis import sync_redis
 
 MARK_MS = 2000
-"""Shorter than the wait after which the sweep sends a job again."""
+"""Milliseconds; shorter than `RESEND_AFTER_S`, after which the sweep sends a job again."""
 
 
 def mark(kind: str) -> bool:
-    """Whether a message must be sent: no runner is sure to look at this kind again."""
+    """Mark the kind. True if a message must be sent, because no runner is certain to look again."""
     try:
         return bool(sync_redis().set(_key(kind), 1, nx=True, px=MARK_MS))
     except redis.RedisError:
@@ -25,7 +25,7 @@ def mark(kind: str) -> bool:
 
 
 def unmark(kind: str) -> None:
-    """From now on a new job of this kind sends a message. Look for due jobs once more after it."""
+    """Make the next job of this kind send a message. The caller must look for due jobs after it."""
     try:
         sync_redis().delete(_key(kind))
     except redis.RedisError:

@@ -12,6 +12,7 @@ from django.utils.text import slugify
 
 from apps.assistants.models import Assistant, Release
 from apps.assistants.releases.promotion import promote
+from apps.core.text import use_plain_line_ends
 from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
 from apps.prompts.models import PromptVersion
@@ -68,7 +69,7 @@ def create_assistant(
         workspace=workspace,
         name=name,
         slug=slug,
-        description=description,
+        description=use_plain_line_ends(description),
         example_questions=list(example_questions),
     )
     version = create_prompt(workspace, name=slug, actor=actor)
@@ -200,7 +201,7 @@ def update_assistant(
 ) -> None:
     """Change how an assistant presents itself; its slug stays, because programs use it."""
     assistant.name = name
-    assistant.description = description
+    assistant.description = use_plain_line_ends(description)
     assistant.example_questions = list(example_questions)
     assistant.save(update_fields=["name", "description", "example_questions"])
     record_audit(assistant.workspace_id, actor=actor, action="assistant.changed", subject=assistant)

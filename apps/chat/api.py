@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.assistants.answering.pipeline import Turn
+from apps.assistants.answering.snapshots import read_cited
 from apps.assistants.recipe import Recipe, load_recipe
 from apps.chat.access import get_key_answer, get_key_conversation
 from apps.chat.live import PROCESS, start_answer
@@ -28,6 +29,8 @@ RETRYABLE = frozenset(
         MessageState.FAILED,
         MessageState.STOPPED,
         MessageState.WITHDRAWN,
+        MessageState.CUT,
+        MessageState.REFUSED,
     }
 )
 NOT_RETRYABLE = Problem(
@@ -47,8 +50,7 @@ class CitationSerializer(serializers.Serializer[Any]):
     text = serializers.SerializerMethodField()
 
     def get_text(self, passage: RetrievedPassage) -> str:
-        start, end = passage.cited_start or 0, passage.cited_end or 0
-        return passage.text[start - passage.start : end - passage.start]
+        return read_cited(passage)[2]
 
 
 class OwnFeedbackSerializer(serializers.Serializer[Any]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.assistants.answering.pipeline import Delta, Status
+from apps.assistants.answering.pipeline import Delta, Restart, Status
 from apps.chat.models import MessageState
 
 
@@ -16,4 +16,4 @@ class Ended:
     reason: str = ""
 
 
-LiveEvent = Status | Delta | Ended
+LiveEvent = Status | Delta | Restart | Ended

@@ -33,6 +33,12 @@ PROCESS = f"{socket.gethostname()}:{os.getpid()}"
 STOP_POLL_S = 1.0
 FINISH_TRIES = 5
 UNEXPECTED = "Something went wrong on our side. It is in the server's log."
+CUT = (
+    "The model reached the longest answer that it may give. Ask for the rest, or allow longer "
+    "answers in the recipe."
+)
+FILTERED = "The content filter of the model's server ended it."
+REFUSED = "The model would not answer this."
 WENT_DOWN = "The server was shut down while it was answering."
 
 
@@ -124,12 +130,13 @@ def start_answer(
     stored: Awaitable[None] | None = None,
     vector: Awaitable[Vectors] | None = None,
     query: str = "",
+    instructions: str = "",
 ) -> LiveAnswer:
     """Begin to answer in the background. `shared` events can be followed from any process.
 
     `stored` is the storing of the question, where it goes on beside the search; nothing is
     shown before the question is safe. `query` is what shall be searched for instead of what
-    would be made of the question.
+    would be made of the question. `instructions` are a calling program's own.
     """
     answering = Answering(
         recipe,
@@ -138,6 +145,7 @@ def start_answer(
         recorder=Recorder("answer"),
         vector=vector,
         query=query,
+        instructions=instructions,
     )
     live = LiveAnswer(answer_id, answering, shared=shared, stored=stored)
     _live[answer_id] = live
@@ -155,6 +163,7 @@ async def _run(live: LiveAnswer) -> None:
                     await live.stored
                     live.stored = None
                 live.publish(event)
+        ending = judge_ending(live.outcome)
     except asyncio.CancelledError:
         ending = (
             Ending(MessageState.STOPPED)
@@ -163,7 +172,7 @@ async def _run(live: LiveAnswer) -> None:
         )
     except ModelError as error:
         live.error = error
-        begun = bool(live.outcome.content)
+        begun = bool(live.outcome.content.strip())
         state = MessageState.INTERRUPTED if begun else MessageState.FAILED
         ending = Ending(state, error.message)
     except Exception:
@@ -172,6 +181,17 @@ async def _run(live: LiveAnswer) -> None:
     finally:
         live.answering.passages_ready.set()
     await _finish(live, ending)
+
+
+def judge_ending(outcome: Outcome) -> Ending:
+    """How an answer ended that its model brought to an end."""
+    if outcome.is_refused:
+        return Ending(MessageState.REFUSED, REFUSED)
+    if outcome.finish_reason == "length":
+        return Ending(MessageState.CUT, CUT)
+    if outcome.finish_reason == "content_filter":
+        return Ending(MessageState.CUT, FILTERED)
+    return Ending(MessageState.DONE)
 
 
 async def _finish(live: LiveAnswer, ending: Ending) -> None:

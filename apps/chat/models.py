@@ -36,15 +36,19 @@ class MessageState(models.TextChoices):
     STOPPED = "stopped", "Stopped"
     INTERRUPTED = "interrupted", "Interrupted"
     FAILED = "failed", "Failed"
+    CUT = "cut", "Cut off"
+    REFUSED = "refused", "Refused"
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 class Message(WorkspaceModel):
     """One turn's question or answer.
 
-    An answer is streaming -> done | stopped | interrupted | failed; done -> withdrawn when a
-    document that it quotes is deleted. `replaced` marks what a regenerate or an edit put aside.
-    `content` of an answer holds its citations as [n], where n is a passage's `number`.
+    An answer is streaming -> done | stopped | interrupted | failed | cut | refused; any of these ->
+    withdrawn when a document that it quotes is deleted. Cut off is what its model ended before it
+    was whole, refused what its model would not answer. `replaced` marks what a regenerate or an
+    edit put aside. `content` of an answer holds its citations as [n], where n is a passage's
+    `number`.
     """
 
     class Author(models.TextChoices):

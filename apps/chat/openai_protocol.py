@@ -1,4 +1,4 @@
-"""The OpenAI chat protocol as this product speaks it: requests in, responses and chunks out.
+"""The OpenAI chat protocol as this product speaks it: errors, responses and chunks.
 
 Pure. The wire format follows what OpenAI-compatible servers send; citations, the message's and
 the trace's id travel in extra fields, which existing clients ignore or expose.
@@ -6,18 +6,17 @@ the trace's id travel in extra fields, which existing clients ignore or expose.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from apps.assistants.answering.pipeline import CitedPassage, Outcome, Turn
+from apps.assistants.answering.pipeline import CitedPassage, Outcome
 from apps.retrieval.search.places import locate_words
 
 MAX_QUESTION = 32_000
-MAX_MESSAGES = 200
+FINISH_REASONS = frozenset({"stop", "length", "content_filter"})
 
 
 class RequestError(Exception):
@@ -40,82 +39,6 @@ class RequestError(Exception):
                 "code": self.code,
             }
         }
-
-
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """A chat request: which assistant is asked what."""
-
-    model: str
-    question: str
-    history: list[Turn]
-    stream: bool
-    include_usage: bool
-
-
-def parse_request(data: bytes) -> ChatRequest:
-    """Read a chat completion request. Raises RequestError, saying which field is wrong."""
-    try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise RequestError(400, "The request body is not valid JSON.") from error
-    if not isinstance(body, dict):
-        raise RequestError(400, "The request body must be a JSON object.")
-    model, messages = body.get("model"), body.get("messages")
-    if not isinstance(model, str) or not model:
-        raise RequestError(400, "Name the assistant in 'model'.", param="model")
-    if not isinstance(messages, list) or not messages:
-        raise RequestError(400, "'messages' must be a list with a question.", param="messages")
-    if len(messages) > MAX_MESSAGES:
-        raise RequestError(400, f"At most {MAX_MESSAGES} messages.", param="messages")
-    said = [_read_message(message, index) for index, message in enumerate(messages)]
-    question, history = _split_turns(said)
-    options = body.get("stream_options")
-    return ChatRequest(
-        model=model,
-        question=question,
-        history=history,
-        stream=bool(body.get("stream")),
-        include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
-    )
-
-
-def _read_message(message: Any, index: int) -> tuple[str, str]:
-    where = f"messages[{index}]"
-    if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-        raise RequestError(400, f"{where} must have a 'role' and 'content'.", param=where)
-    content = message.get("content")
-    if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
-        content = "\n".join(part for part in parts if isinstance(part, str))
-    if content is None:
-        content = ""
-    if not isinstance(content, str):
-        raise RequestError(400, f"{where}.content must be text.", param=f"{where}.content")
-    return message["role"], content
-
-
-def _split_turns(said: Sequence[tuple[str, str]]) -> tuple[str, list[Turn]]:
-    """The last user message, and the earlier pairs of question and answer."""
-    last = max((i for i, (role, _) in enumerate(said) if role == "user"), default=None)
-    if last is None or not said[last][1].strip():
-        raise RequestError(400, "There is no user message with text.", param="messages")
-    if len(said[last][1]) > MAX_QUESTION:
-        raise RequestError(
-            400,
-            f"The question is longer than {MAX_QUESTION} characters.",
-            param="messages",
-            code="context_length_exceeded",
-        )
-    history: list[Turn] = []
-    question = ""
-    for role, content in said[:last]:
-        if role == "user":
-            question = content
-        elif role == "assistant" and question:
-            history.append(Turn(question, content))
-            question = ""
-    return said[last][1].strip(), history
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +91,10 @@ def _extras(identity: Identity, outcome: Outcome) -> dict[str, Any]:
 
 def make_completion(identity: Identity, outcome: Outcome) -> dict[str, Any]:
     """The whole answer at once."""
-    message = {"role": "assistant", "content": outcome.content, "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    refusal = outcome.content if outcome.is_refused else None
+    message = {"role": "assistant", "content": outcome.content, "refusal": refusal}
+    reason = _finish_reason(outcome)
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     return {
         "id": f"chatcmpl-{identity.message_id.hex}",
         "object": "chat.completion",
@@ -179,6 +104,11 @@ def make_completion(identity: Identity, outcome: Outcome) -> dict[str, Any]:
         "usage": _usage(outcome),
         **_extras(identity, outcome),
     }
+
+
+def _finish_reason(outcome: Outcome) -> str:
+    """One that clients of this protocol know."""
+    return outcome.finish_reason if outcome.finish_reason in FINISH_REASONS else "stop"
 
 
 class ChunkWriter:
@@ -213,7 +143,8 @@ class ChunkWriter:
     def end(self, outcome: Outcome, *, include_usage: bool) -> bytes:
         """The finish chunk with the extra fields, the usage chunk if wanted, and [DONE]."""
         extras = _extras(self.identity, outcome)
-        finish = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], **extras}
+        reason = _finish_reason(outcome)
+        finish = {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}], **extras}
         chunks = self._chunk(finish)
         if include_usage:
             chunks += self._chunk({"choices": [], "usage": _usage(outcome), **extras})

@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,20 +19,19 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from apps.assistants.answering.pipeline import Delta
+from apps.assistants.answering.pipeline import Delta, Restart
 from apps.assistants.recipe import Recipe, load_recipe
 from apps.assistants.selectors import list_models
 from apps.chat.events import Ended, LiveEvent
 from apps.chat.live import PROCESS, LiveAnswer, start_answer
 from apps.chat.models import MessageState
 from apps.chat.openai_protocol import (
-    ChatRequest,
     ChunkWriter,
     Identity,
     RequestError,
     make_completion,
-    parse_request,
 )
+from apps.chat.openai_request import ChatRequest, limit_sampling, parse_request
 from apps.chat.services import Asker, begin_answer, plan_answer
 from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
@@ -42,9 +41,15 @@ from apps.workspaces.models import Scope
 from inference.errors import ModelError
 from inference.protocols import Vectors
 
-View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 SEARCHES_AT_ONCE = 4
+ANSWERED = frozenset({MessageState.DONE, MessageState.CUT, MessageState.REFUSED})
+NO_INSTRUCTIONS = (
+    "This assistant answers with the built-in reader, which follows no instructions. Leave the "
+    "system message out, or give the assistant a model."
+)
+UNMARKED = "The model's reasoning went out as its answer, because nothing marked it. Ask again."
 MODEL_STATUS = {"rate_limited": 429, "overloaded": 503, "timeout": 504, "too_long": 400}
 
 
@@ -52,9 +57,9 @@ def openai_view(view: View) -> View:
     """Errors as this protocol writes them. The views find the workspace by the request's key."""
 
     @functools.wraps(view)
-    async def wrapped(request: HttpRequest) -> HttpResponseBase:
+    async def wrapped(request: HttpRequest, **parts: str) -> HttpResponseBase:
         try:
-            return await view(request)
+            return await view(request, **parts)
         except RequestError as error:
             return _json(error.body(), status=error.status)
         except DatabaseError:
@@ -102,6 +107,34 @@ async def models(request: HttpRequest) -> HttpResponseBase:
         return list_models(access.workspace_id)
 
     return _json({"object": "list", "data": await run_db(load)})
+
+
+@openai_view
+async def model(request: HttpRequest, name: str) -> HttpResponseBase:
+    """GET /v1/models/<name>: one of the workspace's assistants."""
+    if request.method != "GET":
+        raise RequestError(405, "Use GET.")
+
+    def load() -> dict[str, Any]:
+        access = _authenticate(request, Scope.CHAT)
+        for entry in list_models(access.workspace_id):
+            if entry["id"] == name:
+                return entry
+        raise _no_assistant(name)
+
+    return _json(await run_db(load))
+
+
+@openai_view
+async def nothing(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Every other address below /v1/: an error as clients of this protocol read it."""
+    await run_db(_authenticate, request, Scope.CHAT)
+    raise RequestError(404, f"There is no '/v1/{path}' here.", code="unknown_url")
+
+
+def _no_assistant(name: str) -> RequestError:
+    message = f"There is no assistant '{name}'."
+    return RequestError(404, message, param="model", code="model_not_found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +191,12 @@ async def _begin(request: HttpRequest, chat: ChatRequest) -> Opened:
         try:
             recipe = load_recipe(access.workspace_id, slug=chat.model)
         except Http404:
-            message = f"There is no assistant '{chat.model}'."
-            raise RequestError(404, message, param="model", code="model_not_found") from None
+            raise _no_assistant(chat.model) from None
+        if recipe.endpoint is None and chat.instructions:
+            raise RequestError(400, NO_INSTRUCTIONS, param="messages")
+        frozen = recipe.frozen
+        sampling = limit_sampling(frozen.sampling, chat.sampling)
+        recipe = replace(recipe, frozen=replace(frozen, sampling=sampling))
         return recipe, Asker(api_key_id=access.key.pk)
 
     vector = _embed_early(chat)
@@ -185,7 +222,10 @@ async def _begin(request: HttpRequest, chat: ChatRequest) -> Opened:
         shared=False,
         stored=asyncio.ensure_future(stored),
         vector=vector,
+        instructions=chat.instructions,
     )
+    caller = {"client.user": chat.user, "client.instructions": chat.instructions}
+    live.recorder.attributes |= {name: value for name, value in caller.items() if value}
     identity = Identity(
         plan.answer_id, live.recorder.trace_id, chat.model, created=int(time.time())
     )
@@ -206,7 +246,7 @@ async def _answer_whole(opened: Opened) -> HttpResponseBase:
 
 
 def _raise_if_failed(ended: Ended, live: LiveAnswer) -> None:
-    if ended.state == MessageState.DONE:
+    if ended.state in ANSWERED:
         return
     error = live.error
     message = ended.reason or f"The answer was {ended.state}."
@@ -250,17 +290,32 @@ async def _chunks(
     try:
         if isinstance(first, Delta):
             yield writer.role() + writer.text(first.text)
-            async for event in events:
-                if isinstance(event, Delta):
-                    yield writer.text(event.text)
-                elif isinstance(event, Ended):
-                    try:
-                        _raise_if_failed(event, live)
-                    except RequestError as error:
-                        yield writer.error(error)
-                        return
+            try:
+                async for piece in _pieces(events, live):
+                    yield writer.text(piece)
+            except RequestError as error:
+                yield writer.error(error)
+                return
         yield writer.end(live.outcome, include_usage=include_usage)
     finally:
         if not live.is_ended:
             live.stop()
         await events.aclose()
+
+
+async def _pieces(events: Any, live: LiveAnswer) -> AsyncIterator[str]:
+    """More of the answer's text. Raises RequestError where it came to no good end.
+
+    What was sent cannot be taken back from a program. Where it turned out to be reasoning, the
+    answer is still made and kept, and the program is told.
+    """
+    was_reasoning = False
+    async for event in events:
+        if isinstance(event, Restart):
+            was_reasoning = True
+        elif isinstance(event, Delta) and not was_reasoning:
+            yield event.text
+        elif isinstance(event, Ended):
+            _raise_if_failed(event, live)
+    if was_reasoning:
+        raise RequestError(502, UNMARKED, code="unmarked_reasoning")

@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 import redis
 
-from apps.assistants.answering.pipeline import Delta, Status
+from apps.assistants.answering.pipeline import Delta, Restart, Status
 from apps.chat.events import Ended, LiveEvent
 from apps.chat.models import MessageState
 from apps.core.redis import async_redis
@@ -45,6 +45,8 @@ def _encode(events: Sequence[LiveEvent]) -> bytes:
                 encoded.append(["delta", event.text])
         elif isinstance(event, Status):
             encoded.append(["status", event.text])
+        elif isinstance(event, Restart):
+            encoded.append(["restart"])
         else:
             encoded.append(["ended", event.state, event.reason])
     return orjson.dumps(encoded)
@@ -57,6 +59,8 @@ def _decode(data: bytes) -> list[LiveEvent]:
             events.append(Delta(values[0]))
         elif kind == "status":
             events.append(Status(values[0]))
+        elif kind == "restart":
+            events.append(Restart())
         else:
             events.append(Ended(MessageState(values[0]), values[1]))
     return events

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from apps.assistants.answering.pipeline import Turn
+from apps.assistants.answering.snapshots import read_cited
 from apps.assistants.models import Assistant
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.markdown import CitationLink, render_answer
@@ -55,6 +56,8 @@ class AnswerView:
     feedback: Any = None
     searched_for: str = ""
     searched_also: Sequence[str] = ()
+    reasoning: str = ""
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def list_history(conversation: Conversation, *, before: Message | None = None) -
     messages = conversation.messages.filter(
         replaced=False,
         author=Message.Author.ASSISTANT,
-        state__in=[MessageState.DONE, MessageState.STOPPED],
+        state__in=[MessageState.DONE, MessageState.STOPPED, MessageState.CUT],
     )
     if before is not None:
         messages = messages.filter(created_at__lt=before.created_at)
@@ -123,7 +126,8 @@ def list_history(conversation: Conversation, *, before: Message | None = None) -
 def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
     """An answer with its sources. Declined ones show the nearest passages instead.
 
-    `searched_for` is what was searched for, where that differs from the question.
+    `searched_for` is what was searched for where that is not the question itself, `reasoning` what
+    the model thought aloud, `left_out` how many earlier turns did not fit into its window.
     """
     sources = [view_source(p, workspace) for p in answer.passages.all()]
     sources.sort(key=lambda source: source.number)
@@ -147,18 +151,16 @@ def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
         feedback=next(iter(answer.feedback.all()), None),
         searched_for=attributes.get("query", ""),
         searched_also=attributes.get("query.also", ()),
+        reasoning=attributes.get("reasoning", ""),
+        left_out=attributes.get("history.left_out", 0),
     )
 
 
 def view_source(passage: RetrievedPassage, workspace: Workspace) -> SourceView:
     """A passage with links to its document, at the cited sentences where there are any."""
-    start = passage.start if passage.cited_start is None else passage.cited_start
-    end = passage.end if passage.cited_end is None else passage.cited_end
+    start, end, excerpt = read_cited(passage)
     place = urlencode({"version": passage.version.number, "start": start, "end": end})
     arguments = [workspace.slug, passage.document_id]
-    excerpt = passage.text
-    if (start, end) != (passage.start, passage.end):
-        excerpt = passage.text[start - passage.start : end - passage.start]
     return SourceView(
         number=passage.number,
         label=f"{passage.document.name}, page {passage.page}",

@@ -12,11 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.assistants.answering.pipeline import CitedPassage, Outcome
+from apps.assistants.answering.snapshots import snapshot
 from apps.assistants.recipe import Recipe
 from apps.chat import store
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.ids import uuid7
-from apps.retrieval.search.places import locate_words
+from apps.core.text import storable
 from apps.traces.recorder import Recorder
 from apps.traces.services import RunRow
 
@@ -62,7 +63,7 @@ def begin_answer(
 ) -> None:
     """Store a question and its empty answer, beginning the conversation if it is new."""
     now = timezone.now()
-    question = clean_text(question)
+    question = storable(question)
     store.insert_question(
         store.QuestionRow(
             workspace_id=recipe.workspace_id,
@@ -116,11 +117,6 @@ def put_aside_from(question: Message) -> None:
     ).update(replaced=True)
 
 
-def clean_text(text: str) -> str:
-    """Text as Postgres can keep it: without NUL and without halves of surrogate pairs."""
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
-
-
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How an answer ended."""
@@ -141,7 +137,7 @@ def finish_answer(
         store.AnswerRow(
             answer_id=answer_id,
             state=ending.state,
-            content=clean_text(outcome.content),
+            content=storable(outcome.content),
             is_declined=outcome.is_declined,
             reason=ending.reason,
             finished_at=timezone.now(),
@@ -155,25 +151,16 @@ def finish_answer(
                 output_tokens=outcome.usage.output_tokens,
                 cost=outcome.cost,
             ),
-            passages=[_snapshot(passage) for passage in outcome.passages],
+            passages=[_passage_row(passage) for passage in outcome.passages],
         )
     )
 
 
-def _snapshot(passage: CitedPassage) -> dict[str, Any]:
+def _passage_row(passage: CitedPassage) -> dict[str, Any]:
     hit, cited = passage.hit, passage.cited
-    start, end = locate_words(hit, cited.start, cited.end) if cited else (None, None)
-    return {
+    return snapshot(passage) | {
         "id": uuid7(),
-        "number": passage.number,
-        "document_id": hit.document_id,
-        "version_id": hit.version_id,
         "chunk_id": hit.chunk_id,
-        "page": hit.page,
-        "start": hit.start,
-        "end": hit.end,
-        "text": hit.text,
-        "heading": hit.heading,
         "scores": {
             "score": hit.score,
             "lexical_score": hit.lexical_score,
@@ -183,9 +170,6 @@ def _snapshot(passage: CitedPassage) -> dict[str, Any]:
             "vector_rank": hit.vector_rank,
             "support": cited.support if cited else None,
         },
-        "is_cited": cited is not None,
-        "cited_start": start,
-        "cited_end": end,
     }
 
 

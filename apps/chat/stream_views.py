@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.assistants.answering.pipeline import Delta, Turn
+from apps.assistants.answering.pipeline import Delta, Restart, Turn
 from apps.assistants.models import Assistant
 from apps.assistants.recipe import Recipe, load_recipe
 from apps.chat import relay
@@ -46,10 +46,15 @@ from apps.chat.services import (
     put_aside_from,
 )
 from apps.core.aio import run_db
+from apps.core.text import storable
 from apps.workspaces.decorators import async_workspace_view
 from apps.workspaces.http import WorkspaceRequest
 
 HEARTBEAT_S = 15.0
+EMPTY_STREAM = (
+    '<div class="answer-text answer-stream" dir="auto" sse-swap="token" hx-swap="beforeend"></div>'
+)
+"""What takes the place of text that turned out to be no answer; tokens are appended to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +69,31 @@ class Begun:
     query: str = ""
 
 
-def _read_question(request: WorkspaceRequest) -> str:
-    return request.POST.get("question", "").replace("\x00", "").strip()[:MAX_QUESTION]
+def _refuse(reason: str) -> HttpResponse:
+    """As plain text, which the page shows as it is."""
+    return HttpResponse(reason, status=422, content_type="text/plain; charset=utf-8")
+
+
+def _read_question(request: WorkspaceRequest) -> tuple[str, HttpResponse | None]:
+    """The question, and the refusal of one that cannot be answered as it is."""
+    question = storable(request.POST.get("question", "")).strip()
+    if not question:
+        return "", _refuse("Type a question first.")
+    if len(question) > MAX_QUESTION:
+        return "", _refuse(
+            f"This question has {len(question):,} characters; {MAX_QUESTION:,} can be asked at a "
+            "time. Shorten it, or upload the text as a document and ask about that."
+        )
+    return question, None
 
 
 @require_POST
 @async_workspace_view()
 async def ask(request: WorkspaceRequest, assistant_slug: str) -> HttpResponseBase:
     """Store the question and begin to answer it."""
-    question = _read_question(request)
-    if not question:
-        return HttpResponse("Type a question first.", status=422)
+    question, refusal = _read_question(request)
+    if refusal is not None:
+        return refusal
 
     def begin() -> Begun:
         recipe = load_recipe(request.workspace.pk, slug=assistant_slug)
@@ -148,9 +167,9 @@ def _context(request: WorkspaceRequest, assistant: Assistant) -> dict[str, Any]:
 @async_workspace_view()
 async def edit(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
     """Ask a question in other words; it and what followed are put aside."""
-    text = _read_question(request)
-    if not text:
-        return HttpResponse("Type a question first.", status=422)
+    text, refusal = _read_question(request)
+    if refusal is not None:
+        return refusal
 
     def begin() -> Begun:
         message = get_own_message(request, message_id, author=Message.Author.USER)
@@ -186,7 +205,9 @@ async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpRespons
 
     `query` is searched for instead of what was made of the question, if it is given.
     """
-    query = request.POST.get("query", "").replace("\x00", "").strip()[:MAX_QUESTION]
+    query = storable(request.POST.get("query", "")).strip()
+    if len(query) > MAX_QUESTION:
+        return _refuse(f"At most {MAX_QUESTION:,} characters can be searched.")
 
     def begin() -> Begun:
         old = get_own_message(request, message_id, author=Message.Author.ASSISTANT)
@@ -265,8 +286,11 @@ async def _write_events(request: WorkspaceRequest, message_id: UUID) -> AsyncIte
                 event = upcoming.result()
                 if event is None or isinstance(event, Ended):
                     break
-                name = "token" if isinstance(event, Delta) else "status"
-                yield _sse(name, str(escape(event.text)))
+                if isinstance(event, Restart):
+                    yield _sse("restart", EMPTY_STREAM)
+                else:
+                    name = "token" if isinstance(event, Delta) else "status"
+                    yield _sse(name, str(escape(event.text)))
                 upcoming = asyncio.ensure_future(anext(stream, None))
         finally:
             upcoming.cancel()

@@ -124,4 +124,8 @@ def _rebuild_prompt(
         "passages": format_passages(texts),
         "question": answer.question.content,
     }
-    return [(message.role, message.content) for message in compose_messages(spec, variables)]
+    attributes = answer.trace.attributes if answer.trace else {}
+    messages = compose_messages(
+        spec, variables, instructions=attributes.get("client.instructions", "")
+    )
+    return [(message.role, message.content) for message in messages]

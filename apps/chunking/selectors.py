@@ -10,8 +10,8 @@ from django.db import connection
 
 from apps.chunking.edits import Change, locate
 from apps.chunking.models import Chunk, ChunkEdit, ChunkingProfile
-from apps.chunking.planning import place_changes, read_changes
-from apps.documents.models import Document, DocumentVersion
+from apps.chunking.planning import read_changes
+from apps.documents.models import Document
 
 LEFT_OUT = "[…]"
 """Stands in a parent for what somebody disabled."""
@@ -103,15 +103,6 @@ def _find_in(text: str, start: int, change: Change) -> tuple[int, int] | None:
         return first, last
     at = locate(change.original, text, near=max(offset, 0))
     return None if at is None else (at, at + len(change.original))
-
-
-def list_lost_changes(version: DocumentVersion) -> list[LostChange]:
-    """What people changed in the document and what has no place in this version."""
-    lost = place_changes(version, read_changes(version.document_id)).lost
-    return [
-        LostChange(change.id, change.original, change.text, change.is_disabled, change.tags)
-        for change in lost
-    ]
 
 
 def list_profiles(workspace_id: UUID) -> list[ChunkingProfile]:

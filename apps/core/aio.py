@@ -1,7 +1,7 @@
 """Database work from the event loop.
 
-A bounded pool of threads, each with a connection that it keeps: a request on the hot path pays
-one hop and no connection set-up, and a burst waits here instead of exhausting Postgres.
+A bounded pool of threads, each of which keeps its connection. A request on the hot path pays one
+hop and no connection set-up, and a burst waits here instead of exhausting Postgres.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _pool = ThreadPoolExecutor(max_workers=settings.DB_THREADS, thread_name_prefix="
 
 
 def _drop_if_dead() -> None:
-    """A connection that has something to read before it was asked anything was closed over there.
+    """Close a connection that the server has closed: one that is readable before any query.
 
-    Costs one system call, where a query to find out would cost a round trip.
+    This costs one system call, where a query to find out would cost a round trip.
     """
     raw = connection.connection
     if raw is None:
@@ -46,7 +46,7 @@ def _call(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     try:
         return function(*args, **kwargs)
     except (OperationalError, InterfaceError):
-        # The server restarted or the connection died: give it up, so that the next call heals.
+        # The server restarted or the connection died: drop it, so that the next call opens another.
         connection.close()
         raise
 
@@ -58,7 +58,7 @@ async def run_db(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
 
 
 def close_connections() -> None:
-    """Give up the connections that the pool's threads keep. Blocking; nothing else may run."""
+    """Close the connections that the pool's threads keep. Blocks; no other call may be running."""
     # No thread can take a second call before every thread has taken one.
     barrier = Barrier(settings.DB_THREADS)
 

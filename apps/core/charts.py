@@ -38,7 +38,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Horizontal bars from a common zero. `label_width` is the room kept for the labels."""
+    """Horizontal bars from a common zero. `label_width` is the space reserved for the labels."""
 
     width: int
     height: int
@@ -105,7 +105,7 @@ class Waterfall:
 class Place:
     """A point of a scatter with the ends of its error bar, and whether it stands out.
 
-    `label_y` is the line of its label, which keeps clear of the others'.
+    `label_y` is where its label goes so that no two labels overlap.
     """
 
     label: str
@@ -120,7 +120,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Points over two axes from zero. `front` joins those that stand out."""
+    """Points over two axes from zero. `front` is the line through those that stand out."""
 
     width: int
     height: int
@@ -163,7 +163,7 @@ def nice_ticks(top: float, *, count: int = 4) -> list[float]:
 def plot_sparkline(
     values: Sequence[float], *, width: int = 96, height: int = 24, margin: int = 3
 ) -> Sparkline:
-    """A line with zero on the baseline, so that small wobbles do not look like drama."""
+    """A line with zero on the baseline, so that small changes do not look large."""
     top = max(values, default=0) or 1
     step = (width - 2 * margin) / max(len(values) - 1, 1)
     places = [
@@ -281,11 +281,11 @@ def plot_scatter(
 
 
 def _part_labels(marks: Sequence[tuple[float, float, str]]) -> list[float]:
-    """A line for the label to the right of each (x, y, label), so that none covers another.
+    """The y of the label to the right of each (x, y, label), so that no two overlap.
 
-    Room is kept for the larger words of a phone: 9 units a letter, 20 a line.
+    A letter is taken to be 9 units wide and a line 20 high, which fits the larger text of phones.
     """
-    taken: list[tuple[float, float, float]] = [(x - 6, x + 6, y) for x, y, _ in marks]
+    occupied: list[tuple[float, float, float]] = [(x - 6, x + 6, y) for x, y, _ in marks]
     lines = [0.0] * len(marks)
     for index in sorted(range(len(marks)), key=lambda i: marks[i][0]):
         x, y, label = marks[index]
@@ -295,17 +295,17 @@ def _part_labels(marks: Sequence[tuple[float, float, str]]) -> list[float]:
             line
             for line in tries
             if line > 0
-            and not any(a < end and b > start and abs(line - at) < 20 for a, b, at in taken)
+            and not any(a < end and b > start and abs(line - at) < 20 for a, b, at in occupied)
         )
         lines[index] = round(next(free, y), 1)
-        taken.append((start, end, lines[index]))
+        occupied.append((start, end, lines[index]))
     return lines
 
 
 def plot_waterfall(
     spans: Sequence[SpanInput], *, width: int = 720, left: int = 168, row_height: int = 28
 ) -> Waterfall:
-    """Timed steps under each other on one time axis. A bar is never thinner than 2 units."""
+    """Timed steps, one per row, on one time axis. A bar is at least 2 units wide."""
     end = max((span.offset_ms + span.duration_ms for span in spans), default=0)
     ticks = nice_ticks(end)
     right = 72.0

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import autodiscover_modules, import_string
 
 if TYPE_CHECKING:
@@ -164,17 +164,17 @@ def open_doors() -> None:
         known.fill(path)
 
 
-@checks.register
-def check_doors(**_: Any) -> list[checks.CheckMessage]:
+@register
+def check_doors(**_: Any) -> list[CheckMessage]:
     """The system check: every door is filled with what it can call."""
-    found: list[checks.CheckMessage] = []
+    found: list[CheckMessage] = []
     for name, known in DOORS.items():
         try:
             faults = known.list_faults()
         except (DoorError, ImportError) as error:
-            found.append(checks.Error(str(error), hint=known.purpose, obj=name, id="doors.E001"))
+            found.append(Error(str(error), hint=known.purpose, obj=name, id="doors.E001"))
             continue
-        found += [checks.Error(f"{name} {fault}", obj=name, id="doors.E002") for fault in faults]
+        found += [Error(f"{name} {fault}", obj=name, id="doors.E002") for fault in faults]
     return found
 
 

@@ -1,7 +1,7 @@
-"""The embedding models of this process: loaded at their first use, then shared by all threads.
+"""The embedding models of this process, loaded on first use and shared by all threads.
 
-The built-in model has a path of its own, because every question takes it. All others belong to a
-workspace and are known to the app that keeps them, which the doors lead to.
+The built-in model is handled here, because every question needs it. All others belong to a
+workspace, and the app that stores them opens them, behind a door.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _used_at = 0.0
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingChoice:
-    """A model that an index can be built with. `name` is what the index keeps of it."""
+    """A model that an index can be built with. The index refers to it by `name`."""
 
     name: str
     label: str
@@ -40,11 +40,11 @@ class EmbeddingChoice:
 
 
 def get_embedder(name: str = "") -> Embedder:
-    """The model of this name; without one, the built-in that `settings.EMBEDDER` names.
+    """The model of this name, or without a name the built-in one.
 
-    `settings.EMBEDDER` is `minilm`, or `hash` where meaning is not needed. Raises
-    `inference.errors.ModelFilesError` when the model was not prepared or is gone; the next call
-    tries again.
+    `settings.EMBEDDER` says which is built in: `minilm`, or `hash` where meaning is not needed.
+    Raises `inference.errors.ModelFilesError` if the model's files are missing; the next call tries
+    again.
     """
     global _used_at
     _used_at = time.monotonic()
@@ -56,7 +56,7 @@ def get_embedder(name: str = "") -> Embedder:
 
 
 def list_embedders(workspace_id: UUID) -> list[EmbeddingChoice]:
-    """What an index of the workspace can be built with; the built-in model comes first."""
+    """The models that an index of the workspace can be built with, the built-in one first."""
     builtin = get_embedder()
     first = EmbeddingChoice(builtin.name, _label(builtin.name), builtin.dimensions)
     return [first, *doors.list_embedding_models(workspace_id)]
@@ -74,16 +74,16 @@ def _load_once(name: str) -> Embedder:
 
 
 def prefer_throughput() -> None:
-    """Called by processes that embed in bulk, before the first use: see `EMBEDDER_BACKEND`."""
+    """Prefer the backend that is faster in bulk (see `EMBEDDER_BACKEND`). Call before first use."""
     global _bulk
     _bulk = True
 
 
 def release_idle(*, seconds: float) -> bool:
-    """Forget the built-in model if nobody asked for it for so long; True if it was dropped.
+    """Unload the built-in model if it was unused for `seconds`; True if it was unloaded.
 
-    For processes that embed in bulk: between uploads their memory belongs to others, and the
-    next batch waits half a second for the model. Whoever still holds it keeps it.
+    Only in processes that embed in bulk: between uploads their memory is better used elsewhere,
+    and the next batch can wait half a second for the model. Current users of the model keep it.
     """
     with _lock:
         if not _bulk or not _loaded or time.monotonic() - _used_at < seconds:
@@ -94,7 +94,7 @@ def release_idle(*, seconds: float) -> bool:
 
 
 def return_memory() -> None:
-    """Give freed memory back to the system where the C library can (glibc)."""
+    """Return freed memory to the system, where the C library supports it (glibc)."""
     gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

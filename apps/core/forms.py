@@ -1,4 +1,4 @@
-"""What every form says when something is wrong: in the words of the rest of the pages."""
+"""Error messages of all forms, in the style of the other pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.core import validators
 
 
 def say_plainly() -> None:
-    """Replace Django's sentences about empty fields and numbers out of range."""
+    """Replace Django's messages about empty fields and numbers out of range."""
     forms.Field.default_error_messages["required"] = "This is needed."
     forms.FileField.default_error_messages["required"] = "Choose a file."
     forms.FileField.default_error_messages["empty"] = "This file is empty."

@@ -1,4 +1,4 @@
-"""Whether this process can serve, and what the installation is doing. Nothing here raises."""
+"""Whether this process can serve, and the state of the installation. Nothing here raises."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STARTED_AT = timezone.now()
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that serving depends on; `detail` says in words what is wrong."""
+    """One thing that serving depends on; `detail` says what is wrong with it."""
 
     name: str
     ok: bool
@@ -40,7 +40,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The open jobs of one kind. `oldest_seconds`: for how long the first of them has waited."""
+    """The open jobs of one kind. `oldest_seconds` is how long the first of them has waited."""
 
     name: str
     waiting: int
@@ -50,7 +50,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """In bytes; None where it cannot be told."""
+    """In bytes; None where it is unknown."""
 
     database: int | None
     redis: int | None
@@ -61,7 +61,9 @@ def run_checks() -> list[Check]:
     """Database, migrations, Redis and the embedder, in this order."""
     database = check_database()
     migrations = (
-        check_migrations() if database.ok else Check("migrations", False, "The database is away.")
+        check_migrations()
+        if database.ok
+        else Check("migrations", False, "The database cannot be reached.")
     )
     return [database, migrations, check_redis(), check_embedder()]
 
@@ -81,7 +83,7 @@ _migrated = threading.Event()
 
 
 def check_migrations() -> Check:
-    """Whether every migration is applied. Asked until it is so once: a schema does not go back."""
+    """Whether every migration is applied. Once it is, the answer is remembered."""
     if _migrated.is_set():
         return Check("migrations", True)
     try:
@@ -109,13 +111,13 @@ _embedder_lock = threading.Lock()
 def check_embedder() -> Check:
     """Whether the embedding model is built and loads. The first call of a process loads it.
 
-    While another request is loading it, the answer is "not yet" instead of a second wait.
+    While another request is loading it, the check fails at once instead of waiting as well.
     """
     if not _embedder_lock.acquire(blocking=False):
         return Check("embedder", False, "The embedding model is being loaded.")
     try:
         get_embedder()
-    except Exception as error:  # whatever is wrong with a model, the process can say so
+    except Exception as error:  # models fail in many ways, and each must show on the status page
         return _failed("embedder", error, "The embedding model does not load.")
     finally:
         _embedder_lock.release()
@@ -128,12 +130,12 @@ def _failed(name: str, error: Exception, detail: str) -> Check:
 
 
 def as_json(checks: list[Check]) -> dict[str, object]:
-    """The answer of `/readyz`."""
+    """The body of the response of `/readyz`."""
     return {"ready": all(check.ok for check in checks), "checks": [asdict(c) for c in checks]}
 
 
 def list_queues() -> list[Queue]:
-    """The kinds of jobs of which some are open."""
+    """The open jobs by kind; a kind without any is left out."""
     now = timezone.now()
     rows = (
         Job.objects.filter(state__in=[JobState.QUEUED, JobState.RUNNING])
@@ -161,7 +163,7 @@ def _seconds_since(moment: dt.datetime | None, *, now: dt.datetime) -> float | N
 
 
 def note_sweep() -> None:
-    """Leave word that the periodic sweep ran just now. Losing it loses nothing."""
+    """Note in Redis that the periodic sweep has just run. Losing the note does no harm."""
     try:
         sync_redis().set(SWEEP_KEY, str(time.time()))
     except redis.RedisError as error:
@@ -169,7 +171,7 @@ def note_sweep() -> None:
 
 
 def last_sweep() -> dt.datetime | None:
-    """When the periodic sweep last ran; None if it never did, or if Redis was emptied."""
+    """When the periodic sweep last ran; None if it never has, or if Redis was emptied."""
     try:
         stamp = cast(bytes | None, sync_redis().get(SWEEP_KEY))
     except redis.RedisError:
@@ -178,7 +180,7 @@ def last_sweep() -> dt.datetime | None:
 
 
 def check_sweep() -> Check:
-    """Whether the worker and its clock are at work: the sweep runs every few seconds."""
+    """Whether the worker and beat are running: they sweep every few seconds."""
     swept_at = last_sweep()
     if swept_at is None:
         return Check("worker", False, "No sweep has run yet. Is the worker running?")
@@ -210,7 +212,7 @@ def _redis_size() -> int | None:
 
 
 def _files_size() -> int | None:
-    """The uploads on disk; None when there are too many to count while somebody waits."""
+    """The bytes of all uploads; None if there are too many files to count during a request."""
     total = 0
     for number, path in enumerate(Path(settings.DATA_DIR, "blobs").rglob("*")):
         if number > MAX_FILES_COUNTED:

@@ -1,7 +1,7 @@
-"""Background work from the product's side: rows, claims, heartbeats. Celery only carries ids.
+"""Background work as the apps see it: rows, claims, heartbeats. Celery only carries ids.
 
-Every function is safe to call twice. Postgres is the truth: a lost message is sent again by
-the sweep, and a message that arrives twice finds its job already claimed.
+Every function is safe to call twice. Postgres is authoritative: the sweep sends a lost message
+again, and a message that arrives twice finds its job already claimed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ HEARTBEAT_EVERY_S = 3.0
 STALE_AFTER_S = 20.0
 RESEND_AFTER_S = 4.0
 MAX_ATTEMPTS = 25
-"""A worker that dies is not the document's fault; give up only when it keeps happening."""
+"""Dying workers are rarely the document's fault, so it is given up only after many attempts."""
 
 
 class JobCancelled(Exception):
-    """Raised inside a job when its user pressed cancel."""
+    """Raised inside a job that was cancelled, or that another worker has claimed since."""
 
 
 _INSERT = """
@@ -46,15 +46,15 @@ ENQUEUE = f"""{_INSERT}
 VALUES (%s, %s, %s, %s, %s, 'queued', 0, 0, 0, '', '', false, %s, %s)
 {_AGAIN} RETURNING *"""
 ENQUEUE_ALL = f"""{_INSERT}
-SELECT made.id, made.workspace_id, %s, made.key, made.payload, 'queued', 0, 0, 0, '', '', false,
+SELECT entry.id, entry.workspace_id, %s, entry.key, entry.payload, 'queued', 0, 0, 0, '', '', false,
     %s, %s
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::jsonb[])
-    AS made (id, workspace_id, key, payload)
+    AS entry (id, workspace_id, key, payload)
 {_AGAIN}"""  # noqa: S608  (ours)
 
 
 def enqueue(kind: JobKind, *, workspace_id: UUID, key: str, payload: dict[str, Any]) -> Job:
-    """Create the job, or queue it again if it had ended; the worker hears of it after commit."""
+    """Create the job, or queue it again if it has ended; after the commit a worker is woken."""
     now = timezone.now()
     values = [uuid7(), workspace_id, kind, key, Jsonb(payload), now, now]
     written = list(Job.objects.raw(ENQUEUE, values))
@@ -63,13 +63,13 @@ def enqueue(kind: JobKind, *, workspace_id: UUID, key: str, payload: dict[str, A
     return job
 
 
-def enqueue_all(kind: JobKind, wanted: Sequence[tuple[UUID, str, dict[str, Any]]]) -> None:
-    """The same for many (workspace id, key, payload), in one statement and with one message."""
-    if not wanted:
+def enqueue_all(kind: JobKind, entries: Sequence[tuple[UUID, str, dict[str, Any]]]) -> None:
+    """Create or requeue a job for each (workspace id, key, payload): one statement, one message."""
+    if not entries:
         return
     now = timezone.now()
-    ids = [uuid7() for _ in wanted]
-    workspaces, keys, payloads = zip(*wanted, strict=True)
+    ids = [uuid7() for _ in entries]
+    workspaces, keys, payloads = zip(*entries, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             ENQUEUE_ALL,
@@ -79,19 +79,19 @@ def enqueue_all(kind: JobKind, wanted: Sequence[tuple[UUID, str, dict[str, Any]]
 
 
 def send(kind: str, job_ids: Sequence[str]) -> None:
-    """Tell a worker about jobs. A broker that is down is no error: the sweep sends again."""
+    """Wake a worker for jobs. A broker that is down is no error: the sweep sends them again."""
     doors.send_jobs(kind, job_ids)
 
 
 def heartbeat(job_ids: Sequence[UUID], *, worker: str) -> None:
-    """Say that these jobs are alive."""
+    """Record that this worker is still running these jobs."""
     Job.objects.filter(pk__in=job_ids, state=JobState.RUNNING, worker=worker).update(
         heartbeat_at=timezone.now()
     )
 
 
 def finish(job: Job, state: JobState, *, reason: str = "") -> bool:
-    """End a running job; False if it was no longer ours to end."""
+    """End a running job; False if another worker has claimed it since, or it has ended."""
     rows = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, worker=job.worker).update(
         state=state, reason=reason, finished_at=timezone.now()
     )
@@ -100,17 +100,17 @@ def finish(job: Job, state: JobState, *, reason: str = "") -> bool:
     return rows == 1
 
 
-def finish_all(ended: Sequence[Job], state: JobState) -> None:
-    """End running jobs that are ours, in a transaction that holds them."""
-    Job.objects.filter(pk__in=[job.pk for job in ended]).update(
+def finish_all(jobs: Sequence[Job], state: JobState) -> None:
+    """End running jobs, inside a transaction that holds them (`workers.claims.fence_all`)."""
+    Job.objects.filter(pk__in=[job.pk for job in jobs]).update(
         state=state, reason="", finished_at=timezone.now()
     )
-    for job in ended:
+    for job in jobs:
         job.state = state
 
 
 def postpone(job: Job, *, seconds: float, reason: str) -> None:
-    """Put a running job back for later, after a passing trouble."""
+    """Queue a running job again, not to start before `seconds` have passed."""
     Job.objects.filter(pk=job.pk, state=JobState.RUNNING, worker=job.worker).update(
         state=JobState.QUEUED,
         reason=reason,
@@ -120,7 +120,7 @@ def postpone(job: Job, *, seconds: float, reason: str) -> None:
 
 
 def requeue_stale() -> list[Job]:
-    """Jobs whose worker has gone silent, back in the queue; returns those beyond hope, failed."""
+    """Requeue jobs whose worker has gone silent; fail and return those tried too often."""
     horizon = timezone.now() - dt.timedelta(seconds=STALE_AFTER_S)
     stale = Job.objects.filter(state=JobState.RUNNING).filter(
         Q(heartbeat_at__lt=horizon) | Q(heartbeat_at=None)
@@ -128,7 +128,7 @@ def requeue_stale() -> list[Job]:
     failed = []
     for job in stale:
         hopeless = job.attempts >= MAX_ATTEMPTS
-        reason = "The worker stopped while it was on this. It was tried again too often."
+        reason = "The worker stopped while it was working on this. It was tried again too often."
         rows = Job.objects.filter(
             pk=job.pk, state=JobState.RUNNING, heartbeat_at=job.heartbeat_at
         ).update(
@@ -143,7 +143,7 @@ def requeue_stale() -> list[Job]:
 
 
 def resend_waiting(*, limit: int = 500) -> int:
-    """Send waiting jobs that no worker has taken for a while (lost messages, a purged broker)."""
+    """Send queued jobs again that no worker has claimed for a while, as when messages were lost."""
     horizon = timezone.now() - dt.timedelta(seconds=RESEND_AFTER_S)
     rows = Job.objects.filter(state=JobState.QUEUED, available_at__lt=horizon).order_by(
         "available_at"
@@ -154,12 +154,3 @@ def resend_waiting(*, limit: int = 500) -> int:
     for kind, ids in by_kind.items():
         send(kind, ids)
     return sum(len(ids) for ids in by_kind.values())
-
-
-def queue_depths() -> dict[str, int]:
-    """Open jobs by kind, for the status page."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT kind, count(*) FROM core_job WHERE state IN ('queued', 'running') GROUP BY 1"
-        )
-        return dict(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""Logs as JSON lines that carry the request's or the job's id, and never a document's text."""
+"""Logs as JSON lines with the id of the request or job, and never with the text of documents."""
 
 from __future__ import annotations
 

@@ -22,6 +22,8 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from apps.core.citations import is_marker, read_numbers
+
 MARKER = re.compile(r"\[([1-9]\d{0,2}(?:\s*[,;]\s*[1-9]\d{0,2})*)\]")
 CITATIONS = "citations"
 
@@ -48,12 +50,12 @@ class CitationLink:
 
 
 def render_answer(text: str, *, citations: Mapping[int, CitationLink]) -> SafeString:
-    """Markdown with `[n]` markers as HTML with citation chips; markers of nothing are dropped."""
+    """Markdown as safe HTML, with `[n]` as citation chips; markers of no passage are dropped."""
     return _clean(_parser().render(text, {CITATIONS: citations}))
 
 
 def render_markdown(text: str) -> SafeString:
-    """Markdown without citations as safe HTML; `[n]` stays as it is written."""
+    """Markdown without citations as safe HTML; `[n]` stays as it was written."""
     return _clean(_plain_parser().render(text))
 
 
@@ -100,11 +102,13 @@ def _read_citation(state: StateInline, silent: bool) -> bool:
     match = MARKER.match(state.src, state.pos)
     if match is None:
         return False
+    cited = read_numbers(match.group(1))
+    if not is_marker(state.src, match.start(), match.end(), cited):
+        return False
     if not silent:
-        numbers = [int(number) for number in re.findall(r"\d+", match.group(1))]
-        known = [number for number in numbers if number in state.env[CITATIONS]]
+        known = [number for number in cited if number in state.env[CITATIONS]]
         if not known:
-            # Nothing is left where it stood, so the space before it goes too.
+            # The marker was dropped, so the space before it goes too.
             state.pending = state.pending.rstrip(" ")
         for number in known:
             token = state.push("citation", "", 0)

@@ -1,4 +1,4 @@
-"""Middleware of every request. Both kinds of handler are supported without a thread hop."""
+"""Middleware of every request, for synchronous and asynchronous handlers alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]
 
 
 class RequestIdMiddleware:
-    """Give each request an id, put it into the logs and into the answer's `X-Request-Id`."""
+    """Give each request an id, for the logs and the response's `X-Request-Id`."""
 
     sync_capable = True
     async_capable = True

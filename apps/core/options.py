@@ -85,7 +85,7 @@ class Option:
             try:
                 return self.read(json.loads(text))
             except json.JSONDecodeError:
-                raise self._error(f"{text[:_QUOTED_CHARS]!r} is not JSON") from None
+                raise self._error(f"must be JSON, not {text[:_QUOTED_CHARS]!r}") from None
         return self.read(text)
 
     def read(self, value: Any) -> Any:
@@ -102,10 +102,10 @@ class Option:
             return self._read_flag(value)
         if self.kind == "json":
             if not isinstance(value, dict | list):
-                raise self._error("give a JSON object or a list")
+                raise self._error("must be a JSON object or a list")
             return value
         if not isinstance(value, str):
-            raise self._error("give a text")
+            raise self._error("must be a text")
         if self.kind == "choice":
             return self._read_choice(value)
         if self.kind == "pattern":
@@ -128,7 +128,7 @@ class Option:
         return dict(self.choices).get(value, self.show(value))
 
     def _read_number(self, value: Any) -> int | float:
-        wish = "give a whole number" if self.kind == "whole" else "give a number"
+        wish = "must be a whole number" if self.kind == "whole" else "must be a number"
         if isinstance(value, str):
             value = self._parse_number(value, wish)
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -149,7 +149,7 @@ class Option:
         try:
             return float(text.replace(",", "."))
         except ValueError:
-            wrong = f": {text[:_QUOTED_CHARS]!r} is none" if text else ""
+            wrong = f", not {text[:_QUOTED_CHARS]!r}" if text else ""
             raise self._error(wish + wrong) from None
 
     def _read_flag(self, value: Any) -> bool:
@@ -157,13 +157,13 @@ class Option:
             return value
         known = _FLAGS.get(str(value).strip().lower())
         if known is None:
-            raise self._error("say yes or no")
+            raise self._error("must be yes or no")
         return known
 
     def _read_choice(self, value: str) -> str:
         values = [key for key, _ in self.choices]
         if value not in values:
-            raise self._error(f"choose one of {', '.join(values)}")
+            raise self._error(f"must be one of {', '.join(values)}")
         return value
 
     def _check_pattern(self, value: str) -> None:
@@ -172,20 +172,19 @@ class Option:
         try:
             regex.compile(value)
         except regex.error as error:
-            raise self._error(f"this is no regular expression: {error}") from None
+            raise self._error(f"must be a regular expression: {error}") from None
 
     def _check_bounds(self, number: int | float, *, unit: str = "") -> int | float:
         low, high = self.minimum, self.maximum
         if (low is None or number >= low) and (high is None or number <= high):
             return number
-        thing = "give a number" if self.is_numeric else "write"
-        if low is not None and high is not None:
-            raise self._error(f"{thing} from {low} to {high}{unit}")
-        limit = f"at least {low}" if low is not None else f"at most {high}"
-        raise self._error(f"{thing} of {limit}" if self.is_numeric else f"{thing} {limit}{unit}")
+        limits = f"from {low} to {high}"
+        if low is None or high is None:
+            limits = f"at least {low}" if low is not None else f"at most {high}"
+        raise self._error(f"must {'be' if self.is_numeric else 'have'} {limits}{unit}")
 
     def _error(self, wish: str) -> OptionError:
-        return OptionError({self.name: f"{self.label}: {wish}."})
+        return OptionError({self.name: f"{self.label} {wish}."})
 
 
 def list_defaults(options: Iterable[Option]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fixed-window rate limits in Redis. If Redis is away, requests pass: a limit is not a lock."""
+"""Fixed-window rate limits in Redis. If Redis is down, all requests pass."""
 
 from __future__ import annotations
 

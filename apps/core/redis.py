@@ -1,4 +1,4 @@
-"""Connections to Redis. It holds rate counters and live streams: nothing that may not be lost."""
+"""Connections to Redis. It holds rate counters and live streams, all of which may be lost."""
 
 from __future__ import annotations
 

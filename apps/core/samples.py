@@ -6,7 +6,7 @@ from typing import Any
 
 
 def chart_samples() -> dict[str, Any]:
-    """Input for one chart of each kind, a gap and a failed step included."""
+    """Input for one chart of each kind, with a gap in the line and a failed step."""
     return {
         "trend": [1, 4, 3, 6, 8, 5, 9, 12],
         "bars": [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import orjson
 import psycopg
 from django.db import connection
+
+from apps.core.text import storable_json
 
 PREPARE_AFTER = 2
 """Executions of one statement on one connection before it is prepared."""
@@ -33,19 +35,9 @@ def get_raw_connection() -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def to_json(value: Any) -> str:
-    """JSON for a `jsonb` parameter, without what Postgres cannot hold: NUL and half characters."""
-    try:
+    """JSON for a `jsonb` parameter, without what Postgres cannot hold. May raise TypeError."""
+    with suppress(orjson.JSONEncodeError):  # half of a surrogate pair, or no JSON at all
         text = orjson.dumps(value).decode()
-    except TypeError:  # half of a surrogate pair, or a type that JSON does not have
-        return orjson.dumps(_storable(value)).decode()
-    return orjson.dumps(_storable(value)).decode() if "\\u0000" in text else text
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
-    if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(item) for item in value]
-    return value
+        if "\\u0000" not in text:  # nearly always, so that cleaning comes second
+            return text
+    return orjson.dumps(storable_json(value)).decode()

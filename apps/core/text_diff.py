@@ -15,7 +15,7 @@ MAX_LINES = 8_000
 MAX_WORDS = 600
 KEPT_CHARS = 160
 MIN_KEPT = 0.3
-"""Of the words of a line; with fewer in common, a line in shreds is harder to read than two."""
+"""Share of words in common below which a line is shown replaced as a whole, to stay readable."""
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -27,7 +27,7 @@ class DiffPart:
 
 @dataclass(frozen=True, slots=True)
 class TextDiff:
-    """The changes in order; `added` and `removed` count words. `is_cut`: the end was left out."""
+    """The changes in order; `added` and `removed` count words. `is_cut`: the end is missing."""
 
     parts: tuple[DiffPart, ...]
     added: int
@@ -36,7 +36,7 @@ class TextDiff:
 
 
 def compare_texts(old: str, new: str) -> TextDiff:
-    """Lines first, then words inside of what was replaced; long unchanged text is shortened."""
+    """Compare lines, then the words of replaced lines; long unchanged text is shortened."""
     old_lines, new_lines = _take_lines(old), _take_lines(new)
     is_cut = any(
         sum(map(len, lines)) < len(text) for lines, text in ((old_lines, old), (new_lines, new))
@@ -71,8 +71,8 @@ def _compare_words(before: str, after: str) -> Iterator[DiffPart]:
         yield from _replace(before, after)
         return
     steps = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    kept = sum(_is_word(word) for tag, _, _, c, d in steps if tag == "equal" for word in new[c:d])
-    if kept < MIN_KEPT * max(sum(map(_is_word, old)), sum(map(_is_word, new))):
+    common = sum(_is_word(word) for tag, _, _, c, d in steps if tag == "equal" for word in new[c:d])
+    if common < MIN_KEPT * max(sum(map(_is_word, old)), sum(map(_is_word, new))):
         yield from _replace(before, after)
         return
     for tag, a, b, c, d in steps:
@@ -94,16 +94,16 @@ def _replace(before: str, after: str) -> Iterator[DiffPart]:
 
 
 def _merge(changes: Iterator[DiffPart]) -> Iterator[DiffPart]:
-    held: DiffPart | None = None
+    pending: DiffPart | None = None
     for change in changes:
-        if held is not None and held.kind == change.kind:
-            held = DiffPart(held.text + change.text, held.kind)
+        if pending is not None and pending.kind == change.kind:
+            pending = DiffPart(pending.text + change.text, pending.kind)
             continue
-        if held is not None:
-            yield held
-        held = change
-    if held is not None:
-        yield held
+        if pending is not None:
+            yield pending
+        pending = change
+    if pending is not None:
+        yield pending
 
 
 def _shorten(changes: Sequence[DiffPart]) -> Iterator[DiffPart]:

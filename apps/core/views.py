@@ -1,4 +1,4 @@
-"""Pages of no workspace: the way in, health, and errors."""
+"""Pages outside workspaces: the entry, health, and errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ API_PATHS = ("/api/", "/v1/")
 
 @login_not_required
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. It asks nobody else, so that a dead database kills no web."""
+    """The process answers. Nothing else is checked: a dead database must not restart it."""
     return HttpResponse("ok", content_type="text/plain")
 
 
@@ -36,7 +36,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """The workspace that was open last, else the oldest one, else the page to make one."""
+    """Redirect to the workspace opened last, else the oldest one, else the page to create one."""
     memberships = request.user.memberships.order_by("created_at")  # type: ignore[union-attr]
     slugs = list(memberships.values_list("workspace__slug", flat=True))
     if not slugs:
@@ -48,7 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def status(request: HttpRequest) -> HttpResponse:
-    """How the installation is doing, for people who are signed in. It names no workspace."""
+    """The state of the installation, for anyone signed in. It names no workspace."""
     checks = [*health.run_checks(), health.check_sweep()]
     sizes = health.measure_sizes()
     return render(
@@ -95,7 +95,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Rendered without a context: whatever broke may break the context too."""
+    """The page of errors, rendered without a context: whatever broke might break that too."""
     if request.path.startswith(API_PATHS):
         return _problem(500, "The server could not do this. It was logged; try again.")
     return HttpResponse(render_to_string("errors/500.html"), status=500)

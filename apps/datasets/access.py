@@ -1,4 +1,4 @@
-"""How a request gets at a dataset, a version or an example. Missing and forbidden look alike."""
+"""Checked access to datasets, versions and examples. Missing and forbidden look the same."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from apps.datasets.models import Dataset, DatasetVersion, Example
 
 def get_dataset(workspace_id: UUID, dataset_id: UUID) -> Dataset:
     """The workspace's dataset with this id, or Http404."""
-    found = Dataset.objects.filter(workspace_id=workspace_id, pk=dataset_id).first()
-    if found is None:
+    dataset = Dataset.objects.filter(workspace_id=workspace_id, pk=dataset_id).first()
+    if dataset is None:
         raise Http404
-    return found
+    return dataset
 
 
 def get_draft(workspace_id: UUID, dataset_id: UUID) -> DatasetVersion:
@@ -24,23 +24,23 @@ def get_draft(workspace_id: UUID, dataset_id: UUID) -> DatasetVersion:
 
 def get_version(workspace_id: UUID, dataset_id: UUID, number: int) -> DatasetVersion:
     """A dataset's version by its number, with its dataset, or Http404. 0 is the draft."""
-    found = (
+    version = (
         DatasetVersion.objects.select_related("dataset", "frozen_by")
         .filter(workspace_id=workspace_id, dataset_id=dataset_id, number=number)
         .first()
     )
-    if found is None:
+    if version is None:
         raise Http404
-    return found
+    return version
 
 
 def get_example(workspace_id: UUID, example_id: UUID) -> Example:
     """The workspace's example with this id, with its version and dataset, or Http404."""
-    found = (
+    example = (
         Example.objects.select_related("version__dataset", "created_by", "reviewed_by")
         .filter(workspace_id=workspace_id, pk=example_id)
         .first()
     )
-    if found is None:
+    if example is None:
         raise Http404
-    return found
+    return example

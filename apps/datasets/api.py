@@ -55,10 +55,10 @@ class DatasetsView(WorkspaceAPIView):
         """A dataset with an empty draft."""
         values = _validate(DatasetSerializer(data=request.data))
         try:
-            made = services.create_dataset(self.workspace, actor=self.actor, **values)
+            dataset = services.create_dataset(self.workspace, actor=self.actor, **values)
         except services.NameTakenError:
             raise NAME_TAKEN from None
-        return Response(DatasetSerializer(made).data, status=201)
+        return Response(DatasetSerializer(dataset).data, status=201)
 
 
 class DatasetView(WorkspaceAPIView):
@@ -72,14 +72,14 @@ class DatasetView(WorkspaceAPIView):
         responses=DatasetSerializer,
     )
     def patch(self, request: Request, dataset_id: UUID) -> Response:
-        found = get_dataset(self.workspace_id, dataset_id)
-        values = {"name": found.name, "description": found.description}
+        dataset = get_dataset(self.workspace_id, dataset_id)
+        values = {"name": dataset.name, "description": dataset.description}
         values |= _validate(DatasetSerializer(data=request.data, partial=True))
         try:
-            services.update_dataset(found, actor=self.actor, **values)
+            services.update_dataset(dataset, actor=self.actor, **values)
         except services.NameTakenError:
             raise NAME_TAKEN from None
-        return Response(DatasetSerializer(found).data)
+        return Response(DatasetSerializer(dataset).data)
 
     @extend_schema(operation_id="datasets_delete", responses={204: None})
     def delete(self, request: Request, dataset_id: UUID) -> Response:
@@ -106,13 +106,13 @@ class VersionsView(WorkspaceAPIView):
     )
     def post(self, request: Request, dataset_id: UUID) -> Response:
         """Freeze the draft's accepted examples into a new version."""
-        found = get_dataset(self.workspace_id, dataset_id)
+        dataset = get_dataset(self.workspace_id, dataset_id)
         values = _validate(FreezeSerializer(data=request.data))
         try:
-            made = services.freeze(found, actor=self.actor, note=values["note"])
+            version = services.freeze(dataset, actor=self.actor, note=values["note"])
         except services.NothingToFreezeError:
             raise EMPTY from None
-        return Response(DatasetVersionSerializer(made).data, status=201)
+        return Response(DatasetVersionSerializer(version).data, status=201)
 
 
 class ChecksView(WorkspaceAPIView):
@@ -141,9 +141,9 @@ class ExamplesView(WorkspaceAPIView):
         responses=ExampleSerializer(many=True),
     )
     def get(self, request: Request, dataset_id: UUID) -> Response:
-        found = get_version(self.workspace_id, dataset_id, _read_number(request))
+        version = get_version(self.workspace_id, dataset_id, _read_number(request))
         paginator = Pagination()
-        rows = paginator.paginate_queryset(list_examples(found), request, view=self)
+        rows = paginator.paginate_queryset(list_examples(version), request, view=self)
         return paginator.get_paginated_response(ExampleSerializer(rows or [], many=True).data)
 
     @extend_schema(
@@ -157,16 +157,16 @@ class ExamplesView(WorkspaceAPIView):
         values = _validate(ExampleSerializer(data=request.data))
         state = ReviewState(values.pop("state", ReviewState.ACCEPTED))
         try:
-            made = services.add_example(
+            example = services.add_example(
                 dataset,
                 fields=_clean(values),
                 actor=self.actor,
-                source=services.Source(SourceKind.IMPORT, note="through the API"),
+                source=services.ExampleSource(SourceKind.IMPORT, note="through the API"),
                 state=state,
             )
         except services.TooManyError:
             raise FULL from None
-        return Response(ExampleSerializer(made).data, status=201)
+        return Response(ExampleSerializer(example).data, status=201)
 
 
 class ExampleView(WorkspaceAPIView):
@@ -181,15 +181,15 @@ class ExampleView(WorkspaceAPIView):
     )
     def patch(self, request: Request, example_id: UUID) -> Response:
         """Change an example of the draft; what is left out stays."""
-        found = get_example(self.workspace_id, example_id)
+        example = get_example(self.workspace_id, example_id)
         values = _validate(ExampleSerializer(data=request.data, partial=True))
         state = values.pop("state", None)
         try:
             if values:
-                fields = _clean(plain_values(found) | values)
-                services.update_example(found, fields=fields, actor=self.actor)
+                fields = _clean(plain_values(example) | values)
+                services.update_example(example, fields=fields, actor=self.actor)
             if state:
-                services.review_example(found, state=ReviewState(state), actor=self.actor)
+                services.review_example(example, state=ReviewState(state), actor=self.actor)
         except services.FrozenError:
             raise FROZEN from None
         return Response(ExampleSerializer(get_example(self.workspace_id, example_id)).data)

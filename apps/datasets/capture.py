@@ -1,4 +1,4 @@
-"""Examples from what happened: an answer of a chat, and what somebody thought of one."""
+"""Examples from real use: chat answers, and the feedback on them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from apps.assistants.answering.citations import CITATION
+from apps.assistants.answering.snapshots import read_cited
 from apps.chat.models import Message, RetrievedPassage
 from apps.chat.selectors import list_history
+from apps.core.citations import remove_citations
 from apps.datasets.examples import (
     MAX_ANSWER,
     MAX_PASSAGE,
     MAX_QUESTION,
     MAX_TURNS,
     ExampleFields,
-    Passage,
+    ExpectedPassage,
 )
 from apps.datasets.models import Dataset, Example, ReviewState, SourceKind
 from apps.datasets.selectors import find_by_source
-from apps.datasets.services import Source, add_example, lock_draft
+from apps.datasets.services import ExampleSource, add_example, lock_draft
 from apps.feedback.models import Feedback, Rating, Reason
 from apps.workspaces.services import Actor
 
@@ -43,26 +44,26 @@ def capture_answer(dataset: Dataset, *, answer: Message, actor: Actor) -> Captur
     Raises ValueError for a message that is no answer, TooManyError.
     """
     lock_draft(dataset)
-    found = find_by_source(dataset, kind=SourceKind.CHAT, source_id=str(answer.pk))
-    if found is not None:
-        return Captured(found, is_new=False)
+    known = find_by_source(dataset, kind=SourceKind.CHAT, source_id=str(answer.pk))
+    if known is not None:
+        return Captured(known, is_new=False)
     text = "" if answer.is_declined else strip_citations(answer.content)
     fields = _fields(answer, expected=text, is_answerable=not answer.is_declined)
-    source = Source(SourceKind.CHAT, str(answer.pk), _note(answer))
+    source = ExampleSource(SourceKind.CHAT, str(answer.pk), _note(answer))
     return Captured(add_example(dataset, fields=fields, actor=actor, source=source), is_new=True)
 
 
 @transaction.atomic
 def capture_feedback(dataset: Dataset, *, feedback: Feedback, actor: Actor) -> Captured:
-    """Put a rated answer into the draft, once, with the correction as what is expected.
+    """Put a rated answer into the draft, once, with the correction as the expected answer.
 
-    What a thumb down leaves open waits for review: nobody has said yet what would be right.
-    Raises TooManyError.
+    After a thumb down without a correction it waits for review, because nobody has said yet what
+    would be right. Raises TooManyError.
     """
     lock_draft(dataset)
-    found = find_by_source(dataset, kind=SourceKind.FEEDBACK, source_id=str(feedback.pk))
-    if found is not None:
-        return Captured(found, is_new=False)
+    known = find_by_source(dataset, kind=SourceKind.FEEDBACK, source_id=str(feedback.pk))
+    if known is not None:
+        return Captured(known, is_new=False)
     answer = feedback.message
     is_good = feedback.rating == Rating.UP
     expected = feedback.correction
@@ -79,7 +80,7 @@ def capture_feedback(dataset: Dataset, *, feedback: Feedback, actor: Actor) -> C
         dataset,
         fields=fields,
         actor=actor,
-        source=Source(SourceKind.FEEDBACK, str(feedback.pk), _note(answer)),
+        source=ExampleSource(SourceKind.FEEDBACK, str(feedback.pk), _note(answer)),
         state=ReviewState.ACCEPTED if is_good or feedback.correction else ReviewState.PROPOSED,
     )
     return Captured(example, is_new=True)
@@ -87,7 +88,7 @@ def capture_feedback(dataset: Dataset, *, feedback: Feedback, actor: Actor) -> C
 
 def strip_citations(text: str) -> str:
     """The answer without its [n]."""
-    return _BEFORE_MARK.sub("", CITATION.sub("", text)).strip()
+    return _BEFORE_MARK.sub("", remove_citations(text)).strip()
 
 
 def _fields(
@@ -111,14 +112,10 @@ def _fields(
     )
 
 
-def _passage(passage: RetrievedPassage) -> Passage:
-    """The cited sentences, or all of the passage where they are not known."""
-    start = passage.start if passage.cited_start is None else passage.cited_start
-    end = passage.end if passage.cited_end is None else passage.cited_end
-    text = passage.text[start - passage.start : end - passage.start]
-    if not text.strip() or start < passage.start or end > passage.end:
-        start, end, text = passage.start, passage.end, passage.text
-    return Passage(
+def _passage(passage: RetrievedPassage) -> ExpectedPassage:
+    """The cited sentences, or the whole passage if they are not known."""
+    start, end, text = read_cited(passage)
+    return ExpectedPassage(
         text=text[:MAX_PASSAGE],
         document_id=str(passage.document_id),
         document_name=passage.document.name,

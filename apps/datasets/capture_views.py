@@ -1,4 +1,4 @@
-"""One click in a chat or in the feedback list: the answer becomes an example."""
+"""Turns an answer into an example with one click in a chat or in the feedback list."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def from_answer(request: WorkspaceRequest, *, message_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def from_feedback(request: WorkspaceRequest, *, feedback_id: UUID) -> HttpResponse:
-    """The same for a row of the feedback list."""
+    """GET: the datasets to choose from. POST: the rated answer into the chosen one."""
     feedback = get_feedback(request.workspace.pk, feedback_id)
     return _capture(
         request, lambda dataset: capture_feedback(dataset, feedback=feedback, actor=request.actor)
@@ -71,7 +71,7 @@ def _capture(request: WorkspaceRequest, capture: Callable[[Dataset], Captured]) 
 
 
 def _choose(request: WorkspaceRequest) -> Dataset | None:
-    """The dataset that was chosen, or a first one where the workspace has none."""
+    """The chosen dataset, or a new first one if the workspace has none."""
     chosen = request.POST.get("dataset", "")
     if chosen == "new":
         try:

@@ -1,4 +1,4 @@
-"""What would make a number lie: the same question twice, and questions that a prompt gives away."""
+"""What would distort results: duplicate questions, and questions that a prompt gives away."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DatasetCheck:
     """Groups of examples that ask nearly the same, and leaks. `num_checked` of `num_all`."""
 
     groups: tuple[tuple[Example, ...], ...]
@@ -35,14 +35,14 @@ class Check:
 
     @property
     def num_spare(self) -> int:
-        """How many examples are one too many."""
+        """How many examples are superfluous duplicates."""
         return sum(len(members) - 1 for members in self.groups)
 
 
-def check_version(version: DatasetVersion) -> Check:
+def check_version(version: DatasetVersion) -> DatasetCheck:
     """Compare the version's questions with each other and with the prompts' worked examples.
 
-    Rejected examples do not count. A second or so for thousands.
+    Rejected examples do not count. Takes about a second for thousands of examples.
     """
     rows = version.examples.exclude(state=ReviewState.REJECTED).order_by("position", "pk")
     examples = list(rows[:MAX_CHECKED])
@@ -52,13 +52,13 @@ def check_version(version: DatasetVersion) -> Check:
         for members in group(find_pairs(questions))
     )
     leaks = tuple(_find_leaks(version.workspace_id, examples, questions))
-    return Check(groups, leaks, len(examples), rows.count())
+    return DatasetCheck(groups, leaks, len(examples), rows.count())
 
 
 def _find_leaks(
     workspace_id: UUID, examples: Sequence[Example], questions: Sequence[str]
 ) -> list[Leak]:
-    """Of each example, the worked example that comes nearest."""
+    """For each example, the most similar worked example."""
     shots = [
         (version, shot.question)
         for version in PromptVersion.objects.filter(workspace_id=workspace_id)

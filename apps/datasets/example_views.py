@@ -1,4 +1,4 @@
-"""The editor of one example, and what is done to several at once."""
+"""The editor of an example, and actions on several at once."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ def new(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
 @workspace_view(role=Role.EDITOR)
 def example(request: WorkspaceRequest, *, example_id: UUID) -> HttpResponse:
     """Change an example of the draft, or read a frozen one."""
-    found = get_example(request.workspace.pk, example_id)
-    if request.method == "POST" and not found.version.is_draft:
+    example = get_example(request.workspace.pk, example_id)
+    if request.method == "POST" and not example.version.is_draft:
         return HttpResponseBadRequest("This version is frozen. Change the example in the draft.")
-    form = ExampleForm(request.POST if request.method == "POST" else None, example=found)
+    form = ExampleForm(request.POST if request.method == "POST" else None, example=example)
     if request.method == "POST" and form.is_valid():
-        services.update_example(found, fields=form.fields_of_example, actor=request.actor)
+        services.update_example(example, fields=form.fields_of_example, actor=request.actor)
         messages.success(request, "The example was saved.")
-        return to_dataset(request, found.version.dataset_id)
-    context = dataset_of(found.version.dataset) | {
-        "version": found.version,
-        "example": found,
+        return to_dataset(request, example.version.dataset_id)
+    context = dataset_of(example.version.dataset) | {
+        "version": example.version,
+        "example": example,
         "form": form,
-        "origin": origin_of(found, slug=request.workspace.slug),
+        "origin": origin_of(example, slug=request.workspace.slug),
         "states": ReviewState.choices,
     }
     return render(request, "datasets/example.html", context, status=_status(form))
@@ -73,12 +73,12 @@ def _status(form: ExampleForm) -> int:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def remove(request: WorkspaceRequest, *, example_id: UUID) -> HttpResponse:
-    found = get_example(request.workspace.pk, example_id)
-    if not found.version.is_draft:
+    example = get_example(request.workspace.pk, example_id)
+    if not example.version.is_draft:
         return HttpResponseBadRequest("This version is frozen.")
-    services.remove_example(found)
+    services.remove_example(example)
     messages.success(request, "The example was removed from the draft.")
-    return to_dataset(request, found.version.dataset_id)
+    return to_dataset(request, example.version.dataset_id)
 
 
 @require_POST
@@ -104,7 +104,7 @@ def bulk(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
 
 
 def _read_ids(values: list[str]) -> list[UUID]:
-    """Those that are ids, at most MAX_CHOSEN."""
+    """The valid ids, at most MAX_CHOSEN."""
     ids: list[UUID] = []
     for value in values[:MAX_CHOSEN]:
         try:

@@ -1,12 +1,14 @@
-"""What an example says, checked and cut to size. Pure: no tables, no requests."""
+"""The content of an example, validated and limited in size. Pure: no tables, no requests."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.core.text import storable, storable_json, use_plain_line_ends
 from apps.datasets.models import MAX_TAG
 
 MAX_QUESTION = 4_000
@@ -22,16 +24,17 @@ CHECKS: dict[str, type] = {
     "choices": list, "instructions": list, "tests": str, "setup": str, "schema": dict,
     "pattern": str, "other_answer": str,
 }  # fmt: skip
-"""What an evaluator may ask an example for: the options of a multiple choice, IFEval's
-instructions, tests of Python, tables of SQL, a JSON Schema, a pattern, an answer to compare."""
+"""What evaluators can take from an example: multiple-choice options, IFEval instructions, Python
+tests, SQL tables, a JSON Schema, a pattern, another answer to compare with."""
 UNKNOWN = -1
 """An offset that is not known."""
 
+_BLANK_LINES = re.compile(r"\n[ \t]*\n")
 _KINDS: dict[type, str] = {list: "a list", str: "text", dict: "an object"}
 
 
 class ExampleError(ValueError):
-    """What is wrong with an example, as a sentence for people. `field` names the culprit."""
+    """What is wrong with an example, as a sentence for people. `field` is the field at fault."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -40,8 +43,8 @@ class ExampleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """Where the answer stands. Offsets count characters of the full text, -1 if unknown."""
+class ExpectedPassage:
+    """The passage with the answer. Offsets count characters of the full text, -1 if unknown."""
 
     text: str = ""
     document_id: str = ""
@@ -66,7 +69,7 @@ class ExampleFields:
     question: str
     expected_answer: str = ""
     other_answers: tuple[str, ...] = ()
-    expected_passages: tuple[Passage, ...] = ()
+    expected_passages: tuple[ExpectedPassage, ...] = ()
     is_answerable: bool = True
     context: str = ""
     history: tuple[tuple[str, str], ...] = ()
@@ -76,10 +79,10 @@ class ExampleFields:
 
 
 def clean_text(value: object, *, field: str, limit: int, required: bool = False) -> str:
-    """The text without NUL and outer space. Raises ExampleError when empty or too long."""
+    """The text without NUL and surrounding space. Raises ExampleError if missing or too long."""
     if not isinstance(value, str):
         raise ExampleError(field, f"The {_words(field)} must be text.")
-    text = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").strip()
+    text = use_plain_line_ends(storable(value)).strip()
     if required and not text:
         raise ExampleError(field, f"The {_words(field)} is missing.")
     if len(text) > limit:
@@ -95,7 +98,7 @@ def clean_tags(values: Iterable[object]) -> tuple[str, ...]:
     for value in values:
         if not isinstance(value, str | int | float):
             raise ExampleError("tags", "Tags must be words.")
-        tag = " ".join(str(value).replace("\x00", "").replace(",", " ").lower().split())
+        tag = " ".join(storable(str(value)).replace(",", " ").lower().split())
         if len(tag) > MAX_TAG:
             raise ExampleError("tags", f"A tag has at most {MAX_TAG} characters.")
         if tag:
@@ -105,12 +108,17 @@ def clean_tags(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(tags)
 
 
+def split_passages(text: str) -> list[str]:
+    """Passages as people type them: with blank lines between."""
+    return [part.strip() for part in _BLANK_LINES.split(use_plain_line_ends(text)) if part.strip()]
+
+
 def split_tags(text: str) -> tuple[str, ...]:
     """Tags as people type them: with commas or semicolons between. Raises ExampleError."""
     return clean_tags(text.replace(";", ",").split(","))
 
 
-def clean_passage(value: object) -> Passage:
+def clean_passage(value: object) -> ExpectedPassage:
     """A passage given as text or as an object. Raises ExampleError."""
     if isinstance(value, str):
         value = {"text": value}
@@ -119,7 +127,7 @@ def clean_passage(value: object) -> Passage:
     start, end = _offset(value.get("start")), _offset(value.get("end"))
     if (start == UNKNOWN) != (end == UNKNOWN) or end < start:
         raise ExampleError("expected_passages", "A passage ends before it starts.")
-    passage = Passage(
+    passage = ExpectedPassage(
         text=clean_text(value.get("text") or "", field="expected_passages", limit=MAX_PASSAGE),
         document_id=_short(value.get("document_id"), 36),
         document_name=_short(value.get("document_name"), 400),
@@ -157,7 +165,7 @@ def clean_fields(values: Mapping[str, Any]) -> ExampleFields:
 
 
 def clean_checks(value: object) -> dict[str, Any]:
-    """What single evaluators ask for, by the names in ``CHECKS``. Raises ExampleError."""
+    """Validate the values for specific evaluators, named as in ``CHECKS``. Raises ExampleError."""
     if not isinstance(value, Mapping):
         raise ExampleError("checks", 'The checks must be an object, such as {"choices": [...]}.')
     for name, item in value.items():
@@ -169,10 +177,9 @@ def clean_checks(value: object) -> dict[str, Any]:
             raise ExampleError("checks", f"In the checks, {name} must be {kind}.")
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        text.encode()
     except (TypeError, ValueError) as error:
         raise ExampleError("checks", "The checks hold what cannot be kept.") from error
-    if len(text) > MAX_CHECKS or "\\u0000" in text:
+    if len(text) > MAX_CHECKS or storable_json(value) != value:
         raise ExampleError("checks", "The checks are too long, or hold what cannot be kept.")
     return dict(value)
 
@@ -187,12 +194,12 @@ def _turn(value: object) -> tuple[str, str]:
 
 
 def _items(values: Mapping[str, Any], field: str, limit: int) -> list[Any]:
-    found = values.get(field) or []
-    if isinstance(found, str) or not isinstance(found, list | tuple):
+    items = values.get(field) or []
+    if isinstance(items, str) or not isinstance(items, list | tuple):
         raise ExampleError(field, f"The {_words(field)} must be a list.")
-    if len(found) > limit:
+    if len(items) > limit:
         raise ExampleError(field, f"The {_words(field)} has more than {limit} entries.")
-    return list(found)
+    return list(items)
 
 
 def _offset(value: object) -> int:
@@ -215,7 +222,7 @@ def _boolean(value: object) -> bool:
 
 
 def _short(value: object, limit: int) -> str:
-    text = "" if value is None else str(value).replace("\x00", "").strip()
+    text = "" if value is None else storable(str(value)).strip()
     if len(text) > limit:
         raise ExampleError("example", f"“{text[:20]}…” is longer than {limit} characters.")
     return text

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
 
 from apps.datasets import examples
-from apps.datasets.examples import ExampleError, ExampleFields, clean_fields, split_tags
+from apps.datasets.examples import (
+    ExampleError,
+    ExampleFields,
+    clean_fields,
+    split_passages,
+    split_tags,
+)
 from apps.datasets.models import MAX_NAME, Example, ReviewState, SourceKind
 from apps.datasets.slices import LENGTHS
-
-_BLANK_LINES = re.compile(r"\n[ \t]*\n")
 
 
 class DatasetForm(forms.Form):
@@ -125,21 +128,20 @@ class ExampleForm(forms.Form):
 
     def _plain(self, values: dict[str, Any]) -> dict[str, Any]:
         kept = [self.passages[int(number)] for number in values["keep"]]
-        new = [part.strip() for part in _BLANK_LINES.split(values["new_passages"])]
         others = [line.strip() for line in values["other_answers"].splitlines()]
         return {
             **values,
             "other_answers": [line for line in others if line],
-            "expected_passages": [*kept, *(part for part in new if part)],
+            "expected_passages": [*kept, *split_passages(values["new_passages"])],
             "tags": list(split_tags(values["tags"])),
             "history": self.history,
         }
 
     @property
     def kept(self) -> list[tuple[int, dict[str, Any], bool]]:
-        """The passages that are there, each with its position and whether it stays."""
-        wanted = set(self["keep"].value() or ())
-        return [(n, passage, str(n) in wanted) for n, passage in enumerate(self.passages)]
+        """The existing passages, each with its position and whether it is kept."""
+        positions = set(self["keep"].value() or ())
+        return [(n, passage, str(n) in positions) for n, passage in enumerate(self.passages)]
 
     @staticmethod
     def initial_of(example: Example) -> dict[str, Any]:
@@ -158,7 +160,7 @@ class ExampleForm(forms.Form):
 
 
 class FilterForm(forms.Form):
-    """Filters of the table; what makes no sense is ignored, so that an old link still opens."""
+    """Filters of the table; invalid ones are ignored, so that old links still open."""
 
     q = forms.CharField(max_length=200, required=False)
     state = forms.ChoiceField(choices=ReviewState.choices, required=False)

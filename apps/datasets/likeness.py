@@ -1,4 +1,4 @@
-"""Texts that are nearly the same: Jaccard similarity of character trigrams, found by MinHash. Pure.
+"""Finds near-duplicate texts: Jaccard similarity of character trigrams, using MinHash. Pure.
 
 All pairs of a small set are compared; of a large one only those whose MinHash signatures (Broder,
 1997) agree in one of several bands (Leskovec, Rajaraman, Ullman, Mining of Massive Datasets,
@@ -18,17 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 LIKE = 0.7
-"""From here on two questions are taken for the same one in other words."""
+"""From this similarity on, two questions count as duplicates."""
 ALL_PAIRS = 300
 BANDS, ROWS = 40, 6
 MAX_BUCKET = 200
-"""Of more texts in one bucket, only neighbours are compared: they are all alike."""
+"""In larger buckets only neighbours are compared, because all texts there are alike."""
 _PRIME = (1 << 31) - 1
 _SPACES = re.compile(r"\W+")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Pair:
+class SimilarPair:
     """Positions of two texts and how alike they are, 0 to 1."""
 
     first: int
@@ -48,19 +48,21 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
     return len(first & second) / union if union else 1.0
 
 
-def find_pairs(texts: Sequence[str], *, least: float = LIKE) -> list[Pair]:
-    """Pairs that are at least so alike, the most alike first."""
+def find_pairs(texts: Sequence[str], *, least: float = LIKE) -> list[SimilarPair]:
+    """Pairs of at least this similarity, most similar first."""
     grams = [trigrams(text) for text in texts]
-    found = (Pair(a, b, jaccard(grams[a], grams[b])) for a, b in _candidates(grams))
-    alike = [pair for pair in found if pair.similarity >= least]
+    pairs = (SimilarPair(a, b, jaccard(grams[a], grams[b])) for a, b in _candidates(grams))
+    alike = [pair for pair in pairs if pair.similarity >= least]
     return sorted(alike, key=lambda pair: (-pair.similarity, pair.first, pair.second))
 
 
-def find_across(texts: Sequence[str], others: Sequence[str], *, least: float = LIKE) -> list[Pair]:
-    """Pairs of a text and another (`second` is a position in `others`), the most alike first."""
+def find_across(
+    texts: Sequence[str], others: Sequence[str], *, least: float = LIKE
+) -> list[SimilarPair]:
+    """Similar pairs across two lists (`second` is an index into `others`), most similar first."""
     ours, theirs = [trigrams(text) for text in texts], [trigrams(text) for text in others]
     alike = [
-        Pair(a, b, similarity)
+        SimilarPair(a, b, similarity)
         for a, mine in enumerate(ours)
         for b, other in enumerate(theirs)
         if (similarity := jaccard(mine, other)) >= least
@@ -68,8 +70,8 @@ def find_across(texts: Sequence[str], others: Sequence[str], *, least: float = L
     return sorted(alike, key=lambda pair: (-pair.similarity, pair.first, pair.second))
 
 
-def group(pairs: Sequence[Pair]) -> list[list[int]]:
-    """Positions that hang together over pairs, the largest group first."""
+def group(pairs: Sequence[SimilarPair]) -> list[list[int]]:
+    """Connected groups of positions, largest first."""
     parent: dict[int, int] = {}
 
     def root(item: int) -> int:

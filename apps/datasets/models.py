@@ -1,4 +1,4 @@
-"""Datasets: questions with what a good answer says and where it stands, in frozen versions."""
+"""Datasets: questions with expected answers and passages, in frozen versions."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ class Example(WorkspaceModel):
 
     `key` stays the same in every version, so that results on two versions can be joined.
     `expected_passages` holds {document_id, document_name, start, end, text}: the offsets count
-    characters of the version's full text, -1 where they are not known; text says what stands
-    there. `other_answers` are further wordings that are just as right. `context` is what the
-    question is asked with, `history` the turns before it as {question, answer}. With
-    `is_answerable` false, the right answer is to say that the documents do not tell. `checks` is
-    what single evaluators ask for by name: choices, instructions, tests, schema (`CHECKS`).
-    States: proposed -> accepted | rejected, and either of these again.
+    characters of the version's full text, -1 if unknown; text is what it says there.
+    `other_answers` are alternative correct wordings. `context` is given along with the question,
+    `history` are the turns before it as {question, answer}. With `is_answerable` false, the right
+    answer is to say that the documents do not answer the question. `checks` holds values for
+    specific evaluators by name: choices, instructions, tests, schema (`CHECKS`).
+    States: proposed -> accepted | rejected; both can be changed again.
     """
 
     version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="examples")
@@ -139,10 +139,10 @@ class Example(WorkspaceModel):
 
 
 class Synthesis(WorkspaceModel):
-    """Questions made from passages: by a model, or without one from headings and sentences.
+    """Generates questions from passages: with a model, or from headings and sentences.
 
-    `plan` holds the ids of the passages in the order in which they are worked through. How far it
-    is says its job; what was made waits for review in the draft. Cost in US dollars.
+    `plan` holds the ids of the passages in processing order. Its job has the progress; generated
+    questions wait for review in the draft. Cost in US dollars.
     """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="syntheses")

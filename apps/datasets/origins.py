@@ -13,7 +13,7 @@ from apps.datasets.models import Example, SourceKind
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """`url` is empty where there is nothing to open any more."""
+    """`url` is empty if there is nothing left to open."""
 
     label: str
     note: str
@@ -21,7 +21,7 @@ class Origin:
 
 
 def origin_of(example: Example, *, slug: str) -> Origin:
-    """Of an example in the workspace with this slug. At most one query."""
+    """The origin of an example in the workspace with this slug. At most one query."""
     label = str(SourceKind(example.source_kind).label)
     url = ""
     if example.source_kind in (SourceKind.CHAT, SourceKind.FEEDBACK):

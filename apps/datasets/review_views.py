@@ -1,4 +1,4 @@
-"""Making questions from documents, and the queue where people accept, correct or reject them."""
+"""Generating questions from documents, and the queue in which people review them."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class SynthesisForm(forms.Form):
 
     def __init__(self, data: Any, *, workspace: Workspace) -> None:
         super().__init__(data)
-        found = list(list_collections(workspace))
+        collections = list(list_collections(workspace))
         self.endpoints = {str(item.pk): item for item in list_endpoints(workspace)}
-        self._choose("collections", [(str(item.pk), item.name) for item in found])
+        self._choose("collections", [(str(item.pk), item.name) for item in collections])
         names = [(pk, f"{item.name} ({item.model})") for pk, item in self.endpoints.items()]
         self._choose("endpoint", [("", WITHOUT_MODEL), *names])
-        self.fields["collections"].initial = [str(item.pk) for item in found]
+        self.fields["collections"].initial = [str(item.pk) for item in collections]
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
@@ -66,8 +66,8 @@ class SynthesisForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def synthesis(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
-    """Choose documents and a model; see what it costs; start. Below: what runs and ran."""
-    found = get_dataset(request.workspace.pk, dataset_id)
+    """Choose documents and a model, see the estimated cost, and start; lists earlier jobs."""
+    dataset = get_dataset(request.workspace.pk, dataset_id)
     form = SynthesisForm(request.POST or None, workspace=request.workspace)
     estimate = None
     if request.method == "POST" and form.is_valid():
@@ -81,7 +81,7 @@ def synthesis(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
         else:
             try:
                 start_synthesis(
-                    found,
+                    dataset,
                     collection_ids=collections,
                     count=values["count"],
                     endpoint=endpoint,
@@ -91,8 +91,8 @@ def synthesis(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
                 form.add_error("collections", "There is no passage that was not asked about yet.")
             else:
                 return redirect(request.path)
-    rows = [{"synthesis": item, "job": find_job(item)} for item in list_syntheses(found)[:20]]
-    context = dataset_of(found) | {
+    rows = [{"synthesis": item, "job": find_job(item)} for item in list_syntheses(dataset)[:20]]
+    context = dataset_of(dataset) | {
         "form": form,
         "estimate": estimate,
         "rows": rows,
@@ -105,7 +105,7 @@ def synthesis(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def review(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
-    """One proposal after the other: accept, correct, reject, or come back to it later."""
+    """Review one proposal after another: accept, correct, reject, or skip it for now."""
     draft = get_draft(request.workspace.pk, dataset_id)
     if request.method == "POST":
         return _decide(request, dataset_id)

@@ -25,7 +25,7 @@ class DatasetRow:
 
 @dataclass(frozen=True, slots=True)
 class ExampleFilter:
-    """What a list of examples is narrowed to; empty strings narrow nothing."""
+    """Filters for a list of examples; empty strings match everything."""
 
     text: str = ""
     state: str = ""
@@ -76,7 +76,7 @@ def list_frozen_versions(workspace_id: UUID) -> QuerySet[DatasetVersion]:
 
 
 def list_labelled_versions(workspace_id: UUID) -> list[tuple[DatasetVersion, int]]:
-    """Versions with accepted examples that expect passages, drafts too, with how many there are."""
+    """Versions and drafts with accepted examples that expect passages, and how many there are."""
     accepted = Q(examples__state=ReviewState.ACCEPTED) & ~Q(examples__expected_passages=[])
     rows = (
         DatasetVersion.objects.filter(workspace_id=workspace_id)
@@ -135,8 +135,8 @@ def list_slices(version: DatasetVersion, *, dimension: str) -> list[tuple[Slice,
         .values_list("value")
         .annotate(count=Count("pk"))
     )
-    found = [(Slice(dimension, value), count) for value, count in rows]
-    return sorted(found, key=lambda pair: (-pair[1], pair[0].value))
+    slices = [(Slice(dimension, value), count) for value, count in rows]
+    return sorted(slices, key=lambda pair: (-pair[1], pair[0].value))
 
 
 def count_states(version: DatasetVersion) -> dict[str, int]:
@@ -146,7 +146,7 @@ def count_states(version: DatasetVersion) -> dict[str, int]:
 
 
 def list_syntheses(dataset: Dataset) -> QuerySet[Synthesis]:
-    """What was made from documents for this dataset, the newest first."""
+    """The dataset's syntheses, newest first."""
     return dataset.syntheses.select_related("endpoint").order_by("-created_at")
 
 
@@ -163,6 +163,6 @@ def find_by_source(dataset: Dataset, *, kind: str, source_id: str) -> Example | 
 def next_to_review(
     version: DatasetVersion, *, after: int = 0, among: Sequence[str] = (ReviewState.PROPOSED,)
 ) -> Example | None:
-    """The first example to review behind a position, or else the first of all."""
+    """The next example to review after a position, or else the first one."""
     rows = version.examples.filter(state__in=among).order_by("position", "pk")
     return rows.filter(position__gt=after).first() or rows.first()

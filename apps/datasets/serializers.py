@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.datasets import examples
-from apps.datasets.checking import Check, Leak
+from apps.datasets.checking import DatasetCheck, Leak
 from apps.datasets.models import MAX_NAME, Example, ReviewState, SourceKind
 
 
@@ -44,7 +44,7 @@ class LeakSerializer(serializers.Serializer[Leak]):
     similarity = serializers.FloatField(help_text="Jaccard similarity of trigrams, 0 to 1")
 
 
-class CheckSerializer(serializers.Serializer[Check]):
+class CheckSerializer(serializers.Serializer[DatasetCheck]):
     """`duplicates` are groups of examples that ask nearly the same, by their ids."""
 
     duplicates = serializers.SerializerMethodField()
@@ -52,7 +52,7 @@ class CheckSerializer(serializers.Serializer[Check]):
     num_checked = serializers.IntegerField()
     num_all = serializers.IntegerField()
 
-    def get_duplicates(self, check: Check) -> list[list[str]]:
+    def get_duplicates(self, check: DatasetCheck) -> list[list[str]]:
         return [[str(example.pk) for example in group] for group in check.groups]
 
 
@@ -112,7 +112,7 @@ class ExampleSerializer(serializers.Serializer[Any]):
 
 
 def plain_values(example: Example) -> dict[str, Any]:
-    """What `clean_fields` reads, of an example that is there."""
+    """An existing example as the plain values that `clean_fields` takes."""
     return {
         "question": example.question,
         "expected_answer": example.expected_answer,

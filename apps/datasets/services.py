@@ -12,7 +12,6 @@ from django.db.models import Max, ProtectedError, RestrictedError
 from django.utils import timezone
 
 from apps.datasets.examples import ExampleFields
-from apps.datasets.languages import detect_language
 from apps.datasets.models import (
     Dataset,
     DatasetVersion,
@@ -22,6 +21,7 @@ from apps.datasets.models import (
 )
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
+from measures.detectors.short_language import guess_language
 
 MAX_EXAMPLES = 100_000
 BATCH = 1_000
@@ -48,8 +48,8 @@ class TooManyError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where an example comes from: its kind, the row's id there, and a few words about it."""
+class ExampleSource:
+    """Where an example comes from: the kind of source, the source row's id, and a short note."""
 
     kind: SourceKind = SourceKind.MANUAL
     id: str = ""
@@ -74,7 +74,7 @@ def create_dataset(
 
 @transaction.atomic
 def update_dataset(dataset: Dataset, *, name: str, description: str, actor: Actor) -> None:
-    """Rename or describe. Raises NameTakenError."""
+    """Change name and description. Raises NameTakenError."""
     dataset.name, dataset.description = name, description
     _save_named(dataset)
     record_audit(
@@ -87,7 +87,7 @@ def update_dataset(dataset: Dataset, *, name: str, description: str, actor: Acto
 
 
 def delete_dataset(dataset: Dataset, *, actor: Actor) -> None:
-    """With all its versions. Raises InUseError while experiments point at one."""
+    """Delete a dataset with all its versions. Raises InUseError if experiments use one."""
     try:
         with transaction.atomic():
             record_audit(
@@ -116,7 +116,7 @@ def _save_named(dataset: Dataset) -> None:
 
 
 def lock_draft(dataset: Dataset) -> DatasetVersion:
-    """The draft, so that nobody else adds to it or freezes it before this transaction ends."""
+    """Lock the draft, so that nobody else adds to it or freezes it before this transaction ends."""
     return DatasetVersion.objects.select_for_update(no_key=True).get(
         dataset=dataset, number=DatasetVersion.DRAFT
     )
@@ -128,18 +128,20 @@ def add_example(
     *,
     fields: ExampleFields,
     actor: Actor,
-    source: Source | None = None,
+    source: ExampleSource | None = None,
     state: ReviewState = ReviewState.ACCEPTED,
 ) -> Example:
     """Put one example at the end of the draft. Raises TooManyError."""
-    return add_examples(dataset, rows=[(fields, source or Source())], actor=actor, state=state)[0]
+    return add_examples(
+        dataset, rows=[(fields, source or ExampleSource())], actor=actor, state=state
+    )[0]
 
 
 @transaction.atomic
 def add_examples(
     dataset: Dataset,
     *,
-    rows: Sequence[tuple[ExampleFields, Source]],
+    rows: Sequence[tuple[ExampleFields, ExampleSource]],
     actor: Actor,
     state: ReviewState = ReviewState.ACCEPTED,
 ) -> list[Example]:
@@ -185,7 +187,7 @@ def remove_example(example: Example) -> None:
 
 @transaction.atomic
 def remove_examples(version: DatasetVersion, *, ids: Iterable[UUID]) -> int:
-    """The same for several; returns how many there were. Raises FrozenError."""
+    """Take several examples out of the draft; returns how many. Raises FrozenError."""
     if not version.is_draft:
         raise FrozenError
     rows = Example.objects.filter(version=version, pk__in=list(ids))
@@ -201,7 +203,7 @@ def review_example(example: Example, *, state: ReviewState, actor: Actor) -> Non
 def review_examples(
     version: DatasetVersion, *, ids: Iterable[UUID], state: ReviewState, actor: Actor
 ) -> int:
-    """The same for several; returns how many there were. Raises FrozenError."""
+    """Set the review state of several examples; returns how many. Raises FrozenError."""
     if not version.is_draft:
         raise FrozenError
     reviewed = state != ReviewState.PROPOSED
@@ -230,7 +232,7 @@ def _columns(fields: ExampleFields) -> dict[str, Any]:
         "history": [{"question": q, "answer": a} for q, a in fields.history],
         "tags": list(fields.tags),
         "checks": dict(fields.checks),
-        "language": fields.language or detect_language(" ".join(texts)),
+        "language": fields.language or guess_language(" ".join(texts)),
     }
 
 
@@ -295,12 +297,12 @@ def _copy(
 def forget_document(document_id: UUID) -> int:
     """Take a deleted document's words out of every example that quotes it, frozen ones too.
 
-    Where the passage stood stays, without its text: that much a result may still point at.
-    Returns how many examples quoted it. Safe to call twice.
+    The passage's location is kept without its text, because results may refer to it.
+    Returns how many examples quoted the document. Safe to call twice.
     """
-    wanted = [{"document_id": str(document_id)}]
+    quoting = [{"document_id": str(document_id)}]
     count = 0
-    for example in Example.objects.filter(expected_passages__contains=wanted).iterator():
+    for example in Example.objects.filter(expected_passages__contains=quoting).iterator():
         passages = [
             passage | {"text": ""} if passage.get("document_id") == str(document_id) else passage
             for passage in example.expected_passages

@@ -1,9 +1,7 @@
-"""The parts that results are told apart by: tag, length, source, language. Pure."""
+"""The slices by which results are broken down: tag, length, source, language. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from apps.datasets.languages import language_name
@@ -62,8 +60,3 @@ def slices_of(example: Example) -> list[Slice]:
         Slice("language", example.language),
         Slice("answerable", "yes" if example.is_answerable else "no"),
     ]
-
-
-def count_slices(examples: Iterable[Example]) -> Counter[Slice]:
-    """How many examples each slice has."""
-    return Counter(found for example in examples for found in slices_of(example))

@@ -1,4 +1,4 @@
-"""Pages of datasets: the list, one dataset's examples, and what can be done to the whole of it."""
+"""Pages of datasets: the list, a dataset's examples, and actions on the whole dataset."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.text import storable
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_draft, get_version
 from apps.datasets.checking import check_version
@@ -44,13 +45,13 @@ def datasets(request: WorkspaceRequest) -> HttpResponse:
     form = DatasetForm(request.POST) if request.method == "POST" else DatasetForm()
     if request.method == "POST" and form.is_valid():
         try:
-            made = services.create_dataset(
+            dataset = services.create_dataset(
                 request.workspace, actor=request.actor, **form.cleaned_data
             )
         except services.NameTakenError:
             form.add_error("name", NAME_TAKEN)
         else:
-            return to_dataset(request, made.pk)
+            return to_dataset(request, dataset.pk)
     context = BASE | {"datasets": list_datasets(request.workspace.pk), "form": form}
     status = 422 if form.errors else 200
     return render(request, "datasets/list.html", context, status=status)
@@ -71,40 +72,40 @@ def version(request: WorkspaceRequest, *, dataset_id: UUID, number: int) -> Http
 
 
 def read_filter(request: WorkspaceRequest) -> ExampleFilter:
-    """What the address narrows the table to."""
+    """Read the table's filters from the query string."""
     form = FilterForm(request.GET)
     form.is_valid()
     values = form.cleaned_data
     return ExampleFilter(
-        text=values.get("q", "").replace("\x00", ""),
+        text=storable(values.get("q", "")),
         **{
-            name: values.get(name, "").replace("\x00", "")
+            name: storable(values.get(name, ""))
             for name in ("state", "tag", "source", "language", "length", "answerable")
         },
     )
 
 
 def _render_version(
-    request: WorkspaceRequest, found: DatasetVersion, *, status: int = 200, **forms: object
+    request: WorkspaceRequest, version: DatasetVersion, *, status: int = 200, **forms: object
 ) -> HttpResponse:
     narrowed = read_filter(request)
-    page = Paginator(list_examples(found, narrowed), ROWS).get_page(request.GET.get("page"))
+    page = Paginator(list_examples(version, narrowed), ROWS).get_page(request.GET.get("page"))
     context: dict[str, Any] = BASE | {
-        "dataset": found.dataset,
-        "version": found,
-        "versions": list_versions(found.dataset),
+        "dataset": version.dataset,
+        "version": version,
+        "versions": list_versions(version.dataset),
         "page": page,
-        "counts": count_states(found),
+        "counts": count_states(version),
         "filters": narrowed,
         "is_filtered": narrowed != ExampleFilter(),
         "states": ReviewState.choices,
         "lengths": LENGTHS.items(),
-        "tags": list_slices(found, dimension="tag")[:100],
-        "languages": list_slices(found, dimension="language"),
-        "sources": list_slices(found, dimension="source"),
+        "tags": list_slices(version, dimension="tag")[:100],
+        "languages": list_slices(version, dimension="language"),
+        "sources": list_slices(version, dimension="source"),
         "freeze_form": FreezeForm(),
         "edit_form": DatasetForm(
-            initial={"name": found.dataset.name, "description": found.dataset.description},
+            initial={"name": version.dataset.name, "description": version.dataset.description},
             prefix="edit",
         ),
         **forms,
@@ -116,23 +117,23 @@ def _render_version(
 @workspace_view(role=Role.EDITOR)
 def check(request: WorkspaceRequest, *, dataset_id: UUID, number: int) -> HttpResponse:
     """Questions that are nearly the same, and those that a prompt gives away."""
-    found = get_version(request.workspace.pk, dataset_id, number)
-    context = dataset_of(found.dataset) | {"version": found, "check": check_version(found)}
+    version = get_version(request.workspace.pk, dataset_id, number)
+    context = dataset_of(version.dataset) | {"version": version, "check": check_version(version)}
     return render(request, "datasets/check.html", context)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def edit(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
-    found = get_dataset(request.workspace.pk, dataset_id)
+    dataset = get_dataset(request.workspace.pk, dataset_id)
     form = DatasetForm(request.POST, prefix="edit")
     if form.is_valid():
         try:
-            services.update_dataset(found, actor=request.actor, **form.cleaned_data)
+            services.update_dataset(dataset, actor=request.actor, **form.cleaned_data)
         except services.NameTakenError:
             form.add_error("name", NAME_TAKEN)
         else:
-            return to_dataset(request, found.pk)
+            return to_dataset(request, dataset.pk)
     draft = get_draft(request.workspace.pk, dataset_id)
     return _render_version(request, draft, status=422, edit_form=form)
 
@@ -140,13 +141,13 @@ def edit(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def delete(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
-    found = get_dataset(request.workspace.pk, dataset_id)
+    dataset = get_dataset(request.workspace.pk, dataset_id)
     try:
-        services.delete_dataset(found, actor=request.actor)
+        services.delete_dataset(dataset, actor=request.actor)
     except services.InUseError:
         messages.error(request, IN_USE)
         return to_dataset(request, dataset_id)
-    messages.success(request, f"The dataset “{found.name}” was deleted.")
+    messages.success(request, f"The dataset “{dataset.name}” was deleted.")
     return redirect("datasets:list", slug=request.workspace.slug)
 
 
@@ -154,20 +155,21 @@ def delete(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
 @workspace_view(role=Role.EDITOR)
 def freeze(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
     """Make a version of what the draft holds now."""
-    found = get_dataset(request.workspace.pk, dataset_id)
+    dataset = get_dataset(request.workspace.pk, dataset_id)
     form = FreezeForm(request.POST)
     if not form.is_valid():
         draft = get_draft(request.workspace.pk, dataset_id)
         return _render_version(request, draft, status=422, freeze_form=form)
     try:
-        made = services.freeze(found, actor=request.actor, note=form.cleaned_data["note"])
+        version = services.freeze(dataset, actor=request.actor, note=form.cleaned_data["note"])
     except services.NothingToFreezeError:
         messages.error(request, "No example is accepted yet, so there is nothing to freeze.")
         return to_dataset(request, dataset_id)
     messages.success(
-        request, f"Version {made.number} holds {made.num_examples:,} examples and stays as it is."
+        request,
+        f"Version {version.number} holds {version.num_examples:,} examples and stays as it is.",
     )
-    address = reverse("datasets:version", args=[request.workspace.slug, dataset_id, made.number])
+    address = reverse("datasets:version", args=[request.workspace.slug, dataset_id, version.number])
     return redirect(address)
 
 
@@ -177,13 +179,13 @@ def export(
     request: WorkspaceRequest, *, dataset_id: UUID, number: int, kind: str
 ) -> StreamingHttpResponse | HttpResponse:
     """A version as a file that can be imported again: JSON lines or CSV."""
-    found = get_version(request.workspace.pk, dataset_id, number)
+    version = get_version(request.workspace.pk, dataset_id, number)
     if kind not in EXPORTS:
         return HttpResponseBadRequest("There is no such format.")
     write, media_type = EXPORTS[kind]
-    rows = list_examples(found).iterator(chunk_size=500)
+    rows = list_examples(version).iterator(chunk_size=500)
     response = StreamingHttpResponse(write(rows), content_type=media_type)
-    response["Content-Disposition"] = f'attachment; filename="{filename_of(found, kind)}"'
+    response["Content-Disposition"] = f'attachment; filename="{filename_of(version, kind)}"'
     return response
 
 
@@ -195,6 +197,6 @@ def _address(request: WorkspaceRequest, dataset_id: UUID) -> str:
     return reverse("datasets:dataset", args=[request.workspace.slug, dataset_id])
 
 
-def dataset_of(found: Dataset) -> dict[str, Any]:
-    """What every page below a dataset shows."""
-    return BASE | {"dataset": found}
+def dataset_of(dataset: Dataset) -> dict[str, Any]:
+    """Context that every page of a dataset needs."""
+    return BASE | {"dataset": dataset}

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.text import storable
 from apps.documents import services
 from apps.documents.access import get_collection, get_document
 from apps.documents.collections import (
@@ -93,7 +94,7 @@ def collection(request: WorkspaceRequest, *, collection_id: UUID) -> HttpRespons
 def _render_collection(
     request: WorkspaceRequest, found: Collection, *, status: int = 200, **forms: object
 ) -> HttpResponse:
-    query = request.GET.get("q", "").strip().replace("\0", "")[:200]
+    query = storable(request.GET.get("q", "")).strip()[:200]
     state = request.GET.get("state", "")
     state = state if state in FILTERS else ""
     documents = filter_documents(found, name_contains=query, state=state)

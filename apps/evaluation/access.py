@@ -1,4 +1,4 @@
-"""How a request gets at an experiment and what hangs on it. Missing and forbidden look alike."""
+"""Checked access to experiments and what belongs to them. Missing and forbidden look the same."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from apps.evaluation.models import Criterion, Experiment, ExperimentItem, GateRu
 
 def get_experiment(workspace_id: UUID, experiment_id: UUID) -> Experiment:
     """The workspace's experiment with its assistant, dataset and baseline, or Http404."""
-    found = (
+    experiment = (
         Experiment.objects.select_related(
             "assistant__current", "dataset_version__dataset", "baseline", "created_by"
         )
         .filter(workspace_id=workspace_id, pk=experiment_id)
         .first()
     )
-    if found is None:
+    if experiment is None:
         raise Http404
-    return found
+    return experiment
 
 
 def get_item(experiment: Experiment, item_id: UUID) -> ExperimentItem:
     """An item of the experiment with its example, release and trace, or Http404."""
-    found = (
+    item = (
         experiment.items.select_related("example", "release__prompt_version", "trace")
         .filter(pk=item_id)
         .first()
     )
-    if found is None:
+    if item is None:
         raise Http404
-    return found
+    return item
 
 
 def get_experiment_release(experiment: Experiment, number: str) -> Release:
-    """One of the releases that the experiment asked, by its number as text, or Http404."""
+    """One of the experiment's releases, by its number as text, or Http404."""
     if number.isdecimal() and len(number) < 9:
-        found = experiment.releases.filter(number=int(number)).first()
-        if found is not None:
-            return found
+        release = experiment.releases.filter(number=int(number)).first()
+        if release is not None:
+            return release
     raise Http404
 
 
 def get_gate_rule(assistant: Assistant, rule_id: UUID) -> GateRule:
     """A rule of the assistant, or Http404."""
-    found = GateRule.objects.filter(assistant=assistant, pk=rule_id).first()
-    if found is None:
+    rule = GateRule.objects.filter(assistant=assistant, pk=rule_id).first()
+    if rule is None:
         raise Http404
-    return found
+    return rule
 
 
 def get_criterion(assistant: Assistant, criterion_id: UUID) -> Criterion:
     """A line of the assistant's guideline, or Http404."""
-    found = Criterion.objects.filter(assistant=assistant, pk=criterion_id).first()
-    if found is None:
+    criterion = Criterion.objects.filter(assistant=assistant, pk=criterion_id).first()
+    if criterion is None:
         raise Http404
-    return found
+    return criterion

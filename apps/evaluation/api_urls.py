@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.evaluation.experiments import analysis_api, api
+from apps.evaluation.gates import api as gates_api
 from apps.evaluation.review import api as review_api
 
 ONE = "experiments/<uuid:experiment_id>"
@@ -29,10 +30,10 @@ urlpatterns = [
     path(f"{ONE}/grades/", review_api.GradesView.as_view()),
     path("judges/", review_api.JudgesView.as_view()),
     path("judges/bar/", review_api.JudgeBarView.as_view()),
-    path(f"{GATES}/", api.GateListView.as_view()),
-    path(f"{GATES}/<uuid:rule_id>/", api.GateView.as_view()),
+    path(f"{GATES}/", gates_api.GateListView.as_view()),
+    path(f"{GATES}/<uuid:rule_id>/", gates_api.GateView.as_view()),
     path(
         "assistants/<uuid:assistant_id>/releases/<int:number>/gate/",
-        api.ReleaseGateView.as_view(),
+        gates_api.ReleaseGateView.as_view(),
     ),
 ]

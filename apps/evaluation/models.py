@@ -1,8 +1,8 @@
-"""Experiments: what was planned, what came of it, and how good it was.
+"""Experiments: their plans, answers and scores.
 
 An experiment's plan is its rows: one `ExperimentItem` for every example, release and repetition,
-written when the experiment is made. A worker asks which of them are still open; nothing else
-says how far an experiment is, so one that was killed goes on where it was.
+written when the experiment is created. A worker looks up which of them are still open; progress
+is stored nowhere else, so an interrupted experiment resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ class ExperimentState(models.TextChoices):
 
 
 class Experiment(WorkspaceModel):
-    """Releases by examples by evaluators, frozen.
+    """A frozen plan: releases by examples by evaluators.
 
     `evaluators`: [{"key", "evaluator", "settings", "version", "label", "group", "unit", "low",
     "high", "higher_is_better"}] in the order shown, as `experiments.metrics` froze them; the
-    first is the headline. `sample_size` None takes all examples; otherwise those are taken that
-    come first when the examples' keys are hashed with `sample_seed`, so that two experiments with
-    one seed ask the same. `with_turns` asks the earlier questions of a conversation too instead
-    of taking the turns that the example holds. `baseline` is the release that answered when the
-    experiment was made, `judge` the endpoint that judges ask. States: queued -> running -> done |
-    failed | cancelled, and each of these back to queued when somebody lets it go on. `done`,
-    `failed` and `cost` (US dollars) are counted along with the items.
+    first is the headline. With `sample_size` None, all examples are used; otherwise the examples'
+    keys are hashed with `sample_seed` and the first ones are taken, so that two experiments with
+    the same seed use the same examples. `with_turns` also asks the earlier questions of a
+    conversation instead of using the turns stored in the example. `baseline` is the release that
+    was live when the experiment was created, `judge` the endpoint that judges call. States:
+    queued -> running -> done | failed | cancelled, and back to queued when resumed. `done`,
+    `failed` and `cost` (US dollars) are updated with the items.
     """
 
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="experiments")
@@ -98,11 +98,11 @@ OPEN_ITEMS = (ItemState.PENDING, ItemState.ANSWERED)
 
 
 class ExperimentItem(WorkspaceModel):
-    """One example, answered by one release, one time.
+    """One answer of one release to one example.
 
     States: pending -> answered -> done | failed; failed -> pending on a retry; done -> withdrawn
-    when a document that it quotes is deleted. `turns`: [{"question", "answer"}] that were asked
-    before, where an experiment asks whole conversations. Times in milliseconds, cost in dollars.
+    when a document that it quotes is deleted. `turns`: [{"question", "answer"}] asked before this
+    question, if the experiment asks whole conversations. Times in milliseconds, cost in dollars.
     """
 
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="items")
@@ -143,9 +143,9 @@ class ExperimentItem(WorkspaceModel):
 
 
 class ItemPassage(models.Model):
-    """The retrieval snapshot of an item, as `chat.RetrievedPassage` is that of an answer.
+    """One passage of an item's retrieval snapshot, like `chat.RetrievedPassage` for an answer.
 
-    It goes when its document goes. Offsets count characters of the version's full text.
+    It is deleted with its document. Offsets count characters of the version's full text.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -176,11 +176,10 @@ class ItemPassage(models.Model):
 
 
 class Score(models.Model):
-    """What an evaluator says of an item. `turn` 0 is the whole task, 1 and up its turns.
+    """An evaluator's score of an item. `turn` 0 is the whole task, 1 and up its earlier turns.
 
-    `value` None says that it should have said something and could not, with the `reason`; where
-    it has nothing to say, as recall where no passage is expected, there is no row. Otherwise the
-    reason is a judge's.
+    `value` None means that scoring failed, with the `reason`; if the evaluator does not apply, such
+    as recall without expected passages, there is no row. For a value, `reason` is the judge's.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -215,12 +214,12 @@ class Score(models.Model):
 
 
 class Summary(models.Model):
-    """The numbers of one metric of one release, so that no page has to add up scores.
+    """One metric's aggregates for one release, so that no page has to aggregate scores.
 
     `low` and `high` bound the mean with 95 % confidence. Against the experiment's baseline:
     `better`, `worse` and `same` count examples, `change` is the mean difference with its bounds;
-    they are null where the baseline has no result on these examples. `spread` is the mean
-    standard deviation between repetitions of one example.
+    they are null if the baseline has no result on these examples. `spread` is the standard
+    deviation between repetitions of an example, averaged over examples.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -254,12 +253,12 @@ class Summary(models.Model):
 
 
 class GateRule(WorkspaceModel):
-    """A rule that an assistant's releases are held to before they answer.
+    """A rule that an assistant's releases must pass before promotion.
 
     `kind` at_least and at_most compare `statistic` (mean, p50, p95) of the metric with
-    `threshold`; not_worse compares with the release that answers: the mean may be worse by at
-    most `threshold`, and that with `confidence`. Thresholds are in the metric's own unit: shares
-    from 0 to 1, milliseconds, dollars.
+    `threshold`; not_worse compares with the current release: with `confidence`, the mean may be
+    worse by at most `threshold`. Thresholds are in the metric's own unit: shares from 0 to 1,
+    milliseconds, dollars.
     """
 
     class Kind(models.TextChoices):
@@ -291,8 +290,8 @@ class GateRule(WorkspaceModel):
 class Criterion(WorkspaceModel):
     """A line of an assistant's guideline: what a good answer is, and how it is measured.
 
-    It ties what the business wants (`outcome`, such as "fewer tickets that are opened again") to
-    a rubric that people and judges follow, to examples, and to the metric that stands for it.
+    It connects a business goal (`outcome`, such as "fewer reopened tickets") with a rubric for
+    people and judges, with examples, and with the metric that represents it.
     """
 
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="criteria")
@@ -314,7 +313,7 @@ class Criterion(WorkspaceModel):
 
 
 class Grade(WorkspaceModel):
-    """What a person thinks of an item, from 1 to 5: what judges are measured against."""
+    """A person's grade of an item, from 1 to 5; judges are measured against these."""
 
     item = models.ForeignKey(ExperimentItem, on_delete=models.CASCADE, related_name="grades")
     value = models.PositiveSmallIntegerField()
@@ -337,8 +336,8 @@ class Grade(WorkspaceModel):
 class JudgeBar(WorkspaceModel):
     """What judges of a workspace must reach before a gate listens to them.
 
-    `accuracy` is the share of people's grades that a judge gives too, `kappa` Cohen's, `count`
-    how many graded answers it takes. Without a row, the defaults of `TrustBar` hold.
+    `accuracy` is the share of people's grades that a judge reproduces, `kappa` is Cohen's, `count`
+    is how many graded answers are required. Without a row, the defaults of `TrustBar` apply.
     """
 
     accuracy = models.FloatField()
@@ -364,8 +363,8 @@ class Winner(models.TextChoices):
 class Match(WorkspaceModel):
     """A blind comparison of two answers to one example, by a person or by a judge.
 
-    `first` was shown as A; who voted did not know which release it was. `judge` names the judge
-    where no person voted.
+    `first` was shown as A; the voter did not know which release it came from. `judge` names the
+    judge if no person voted.
     """
 
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="matches")

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.evaluation.experiments import comparison_views, views
+from apps.evaluation.experiments import model_choice_views, outcome_views, views
 from apps.evaluation.gates import views as gate_views
-from apps.evaluation.review import arena_views, judge_views
+from apps.evaluation.review import arena_views, guideline_views, judge_views
 
 app_name = "evaluation"
 ROOT = "evaluate/experiments"
@@ -18,12 +18,14 @@ urlpatterns = [
     path(f"{ASSISTANT}/evaluate/new/", views.new, name="new"),
     path(f"{ASSISTANT}/gates/", gate_views.gates, name="gates"),
     path(f"{ASSISTANT}/gates/<uuid:rule_id>/remove/", gate_views.remove_gate, name="remove_gate"),
-    path(f"{ASSISTANT}/models/", gate_views.models, name="models"),
-    path(f"{ASSISTANT}/guideline/", gate_views.guideline, name="guideline"),
-    path(f"{ASSISTANT}/guideline/<uuid:criterion_id>/", gate_views.criterion, name="criterion"),
+    path(f"{ASSISTANT}/models/", model_choice_views.models, name="models"),
+    path(f"{ASSISTANT}/guideline/", guideline_views.guideline, name="guideline"),
+    path(
+        f"{ASSISTANT}/guideline/<uuid:criterion_id>/", guideline_views.criterion, name="criterion"
+    ),
     path(
         f"{ASSISTANT}/guideline/<uuid:criterion_id>/remove/",
-        gate_views.remove_line,
+        guideline_views.remove_line,
         name="remove_line",
     ),
     path(f"{ONE}/", views.experiment, name="experiment"),
@@ -32,11 +34,11 @@ urlpatterns = [
     path(f"{ONE}/resume/", views.resume, name="resume"),
     path(f"{ONE}/delete/", views.delete, name="delete"),
     path(f"{ONE}/gates/", gate_views.verdicts, name="verdicts"),
-    path(f"{ONE}/compare/", comparison_views.compare, name="compare"),
-    path(f"{ONE}/analysis/", comparison_views.analysis, name="analysis"),
+    path(f"{ONE}/compare/", outcome_views.compare, name="compare"),
+    path(f"{ONE}/analysis/", outcome_views.analysis, name="analysis"),
     path(f"{ONE}/grade/", arena_views.grade, name="grade"),
     path(f"{ONE}/arena/", arena_views.arena, name="arena"),
     path(f"{ONE}/arena/judge/", arena_views.judge, name="judge"),
     path(f"{ONE}/arena/preferences.jsonl", arena_views.preferences, name="preferences"),
-    path(f"{ONE}/answers/<uuid:item_id>/", comparison_views.item, name="item"),
+    path(f"{ONE}/answers/<uuid:item_id>/", outcome_views.item, name="item"),
 ]

@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.assistants.models import Assistant, Release
-from apps.feedback.models import Feedback, Rating
+from apps.feedback.models import Feedback
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,3 @@ def view_row(feedback: Feedback) -> FeedbackRow:
         release=feedback.release,
         trace_id=feedback.trace_id or message.trace_id,
     )
-
-
-def count_by_assistant(workspace_id: UUID) -> dict[UUID, tuple[int, int]]:
-    """(thumbs up, thumbs down) of each assistant that has any."""
-    rows = (
-        Feedback.objects.filter(workspace_id=workspace_id)
-        .values("release__assistant_id")
-        .annotate(
-            up=Count("pk", filter=Q(rating=Rating.UP)),
-            down=Count("pk", filter=Q(rating=Rating.DOWN)),
-        )
-    )
-    return {row["release__assistant_id"]: (row["up"], row["down"]) for row in rows}

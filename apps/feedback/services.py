@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.chat.models import Message
+from apps.core.text import storable, use_plain_line_ends
 from apps.feedback.models import Feedback, FeedbackState, Rating
 from apps.workspaces.services import Actor
 
@@ -40,8 +41,8 @@ def give_feedback(answer: Message, *, fields: FeedbackFields, actor: Actor) -> F
         "trace_id": answer.trace_id,
         "rating": fields.rating,
         "reason": fields.reason if fields.rating == Rating.DOWN else "",
-        "comment": fields.comment.replace("\x00", "")[:MAX_COMMENT],
-        "correction": fields.correction.replace("\x00", "")[:MAX_CORRECTION],
+        "comment": _clean(fields.comment)[:MAX_COMMENT],
+        "correction": _clean(fields.correction)[:MAX_CORRECTION],
         "state": FeedbackState.OPEN,
         "updated_at": timezone.now(),
     }
@@ -49,6 +50,10 @@ def give_feedback(answer: Message, *, fields: FeedbackFields, actor: Actor) -> F
         message=answer, created_by=actor.user, api_key=actor.api_key, defaults=values
     )
     return feedback
+
+
+def _clean(text: str) -> str:
+    return use_plain_line_ends(storable(text))
 
 
 def set_state(feedback: Feedback, *, state: FeedbackState) -> None:

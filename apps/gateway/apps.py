@@ -10,6 +10,5 @@ class GatewayConfig(AppConfig):
     def ready(self) -> None:
         from apps.core import doors
 
-        models = "apps.gateway.embedding_models"
-        doors.open_embedding_model.fill(f"{models}.open_embedding_model")
-        doors.list_embedding_models.fill(f"{models}.list_embedding_models")
+        doors.open_embedding_model.fill("apps.gateway.embedding_models.open_embedding_model")
+        doors.list_embedding_models.fill("apps.gateway.embedding_models.list_embedding_models")

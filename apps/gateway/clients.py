@@ -12,10 +12,10 @@ from apps.gateway.addresses import check_address
 from apps.gateway.credentials import CredentialError, decrypt
 from apps.gateway.models import EmbeddingModel, Endpoint
 from inference.errors import ModelError
-from inference.openai_client import OpenAIClient
-from inference.openai_embeddings import EmbeddingsClient
-from inference.openai_logprobs import LogprobClient
-from inference.openai_rerank import RerankClient
+from inference.openai.client import OpenAIClient
+from inference.openai.embeddings import EmbeddingsClient
+from inference.openai.logprobs import LogprobClient
+from inference.openai.rerank import RerankClient
 
 Client = TypeVar("Client", bound=OpenAIClient)
 UNREADABLE_KEY = "The stored key of this {thing} cannot be read any more. Enter it again."

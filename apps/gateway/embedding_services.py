@@ -19,7 +19,7 @@ from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 from inference.background import run_blocking
 from inference.errors import ModelError, ModelFilesError
-from inference.openai_wire import make_error
+from inference.openai.wire import make_error
 
 MAX_DIMENSIONS = 4_000
 """The longest 16-bit vectors that pgvector's graph can index."""

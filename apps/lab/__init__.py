@@ -1,1 +1,1 @@
-"""The retrieval lab: look into a search, mark what is right, measure over labelled cases."""
+"""The retrieval lab: inspect a search, mark what is relevant, measure on labelled cases."""

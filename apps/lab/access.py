@@ -10,10 +10,10 @@ from apps.lab.models import LabRun
 
 def get_run(workspace_id: UUID, run_id: UUID) -> LabRun:
     """The workspace's run with its dataset, or Http404."""
-    found = _runs(workspace_id).filter(pk=run_id).first()
-    if found is None:
+    run = _runs(workspace_id).filter(pk=run_id).first()
+    if run is None:
         raise Http404
-    return found
+    return run
 
 
 def list_runs(workspace_id: UUID) -> QuerySet[LabRun]:

@@ -19,6 +19,7 @@ from apps.lab.models import LabRun
 from apps.lab.profiles import KEYS, chosen_index
 from apps.lab.results import summarise
 from apps.lab.runs import (
+    NO_CASES,
     NoCasesError,
     RunFields,
     cancel_run,
@@ -36,8 +37,6 @@ from apps.retrieval.models import Index
 from apps.retrieval.search.profile_serializers import read_profile
 from apps.workspaces.api import WorkspaceAPIView
 
-NO_CASES = "No example of this version says which passages it expects, so there is nothing to find."
-
 
 class LabRunsView(WorkspaceAPIView):
     @extend_schema(operation_id="lab_runs_list", responses=LabRunSerializer(many=True))
@@ -46,8 +45,8 @@ class LabRunsView(WorkspaceAPIView):
         paginator = Pagination()
         rows = paginator.paginate_queryset(list_runs(self.workspace_id), request) or []
         context = {"jobs": find_jobs(rows)}
-        found = LabRunSerializer(rows, many=True, context=context)
-        return paginator.get_paginated_response(found.data)
+        body = LabRunSerializer(rows, many=True, context=context)
+        return paginator.get_paginated_response(body.data)
 
     @extend_schema(
         operation_id="lab_runs_create",
@@ -65,24 +64,25 @@ class LabRunsView(WorkspaceAPIView):
                 key: read_profile(values[f"profile_{key}"], field=f"profile_{key}") for key in KEYS
             },
             collection_ids=[
-                found.pk for found in get_collections(self.workspace_id, values["collections"])
+                collection.pk
+                for collection in get_collections(self.workspace_id, values["collections"])
             ],
             k=values["k"],
             indexes={key: self._find_index(values.get(f"index_{key}")) for key in KEYS},
         )
         try:
-            made = start_run(version, fields=fields, actor=self.actor)
+            run = start_run(version, fields=fields, actor=self.actor)
         except NoCasesError as error:
             raise serializers.ValidationError({"version": [NO_CASES]}) from error
-        return Response(_show(made), status=201)
+        return Response(_show(run), status=201)
 
     def _find_index(self, index_id: UUID | None) -> Index | None:
         if index_id is None:
             return None
-        found = chosen_index(self.workspace_id, str(index_id))
-        if found is None:
+        index = chosen_index(self.workspace_id, str(index_id))
+        if index is None:
             raise Http404
-        return found
+        return index
 
 
 def _show(run: LabRun) -> dict[str, Any]:
@@ -111,18 +111,18 @@ class LabRunCancelView(LabRunBase):
     @extend_schema(operation_id="lab_runs_cancel", request=None, responses=LabRunSerializer)
     def post(self, request: Request, lab_run_id: UUID) -> Response:
         """Stop it; what was measured is kept."""
-        found = self.find(lab_run_id)
-        cancel_run(found)
-        return Response(_show(found))
+        run = self.find(lab_run_id)
+        cancel_run(run)
+        return Response(_show(run))
 
 
 class LabRunResumeView(LabRunBase):
     @extend_schema(operation_id="lab_runs_resume", request=None, responses=LabRunSerializer)
     def post(self, request: Request, lab_run_id: UUID) -> Response:
         """Go on with what is missing."""
-        found = self.find(lab_run_id)
-        enqueue(found)
-        return Response(_show(found))
+        run = self.find(lab_run_id)
+        enqueue(run)
+        return Response(_show(run))
 
 
 class LabRunResultsView(LabRunBase):

@@ -1,4 +1,4 @@
-"""What the lab asks: two profiles, where to search, and what becomes of the marks."""
+"""The lab's forms: two profiles, where to search, and where marked passages are saved."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ProfileForm(forms.Form):
     profile: RetrievalProfile
 
     def __init__(self, data: Mapping[str, Any], *, base: RetrievalProfile, prefix: str) -> None:
-        """What `data` leaves out is taken from `base`."""
+        """Fields missing in `data` are taken from `base`."""
         merged = {f"{prefix}-{name}": value for name, value in base.to_json().items()}
         for name in self.base_fields:
             if f"{prefix}-{name}" in data:
@@ -90,7 +90,7 @@ class ProfileForm(forms.Form):
 
 
 class SaveForm(forms.Form):
-    """A question with what is relevant for it, on its way into a dataset."""
+    """A question with its relevant passages, to be saved in a dataset."""
 
     question = forms.CharField(max_length=MAX_QUESTION)
     dataset = forms.UUIDField(required=False)
@@ -107,7 +107,7 @@ class SaveForm(forms.Form):
 
 
 class MeasureForm(forms.Form):
-    """Which cases, and how many passages count. `version` is the chosen one of a valid form."""
+    """Which cases to measure on, and how many passages count. A valid form has `version`."""
 
     version_id = forms.ChoiceField(label="Cases")
     k = forms.IntegerField(

@@ -35,7 +35,7 @@ METRICS = (
 
 
 def expected_evidence(passages: Sequence[Mapping[str, Any]]) -> tuple[EvidencePassage, ...]:
-    """What an example expects, from its `expected_passages`."""
+    """An example's `expected_passages` as evidence."""
     return tuple(
         EvidencePassage(
             text=passage.get("text", ""),
@@ -52,7 +52,7 @@ def _is_placed(passage: Mapping[str, Any]) -> bool:
 
 
 def hit_evidence(hit: Hit, passages: Sequence[Mapping[str, Any]]) -> EvidencePassage:
-    """A hit, called by its document's name where the example knows only the name."""
+    """A hit as evidence, identified by document name if the example only has a name."""
     only_named = any(
         not passage.get("document_id") and passage.get("document_name") == hit.document_name
         for passage in passages
@@ -68,10 +68,10 @@ def hit_evidence(hit: Hit, passages: Sequence[Mapping[str, Any]]) -> EvidencePas
 def settle_passages(
     passages: Sequence[Mapping[str, Any]], hits: Sequence[Hit]
 ) -> list[Mapping[str, Any]]:
-    """The passages, without the offsets of those whose words have moved since.
+    """Drop the offsets of passages whose words have moved since they were labelled.
 
-    Offsets are of the version that was there when a case was labelled. Where a hit of the same
-    document has other words at that place, or the same words at another, words decide.
+    Offsets refer to the document version of that time. If a hit in the same document has other
+    words at that place, or the same words elsewhere, the words decide.
     """
     return [
         {**passage, "start": UNKNOWN, "end": UNKNOWN} if _has_moved(passage, hits) else passage
@@ -83,13 +83,13 @@ def _has_moved(passage: Mapping[str, Any], hits: Sequence[Hit]) -> bool:
     text = passage.get("text", "")
     if not text or not _is_placed(passage):
         return False
-    wanted = _plain(text)
+    words = _plain(text)
     for hit in hits:
         if str(hit.document_id) != passage["document_id"]:
             continue
         start, end = max(hit.start, passage["start"]), min(hit.end, passage["end"])
         if start >= end:
-            if wanted in _plain(hit.text):
+            if words in _plain(hit.text):
                 return True
             continue
         here = hit.text[start - hit.start : end - hit.start]
@@ -106,7 +106,7 @@ def _plain(text: str) -> str:
 def measure_hits(
     hits: Sequence[Hit], passages: Sequence[Mapping[str, Any]], *, k: int
 ) -> dict[str, float]:
-    """Each metric that applies, by name; empty where nothing is expected."""
+    """The value of each applicable metric, by name; empty if nothing is expected."""
     passages = settle_passages(passages, hits)
     observation = Observation(
         expected_passages=expected_evidence(passages),
@@ -124,11 +124,11 @@ def measure_hits(
 
 
 def find_expected(hits: Sequence[Hit], passages: Sequence[Mapping[str, Any]]) -> list[int]:
-    """The ids of the hits that hold an expected passage."""
+    """The ids of hits that contain an expected passage."""
     passages = settle_passages(passages, hits)
-    wanted = expected_evidence(passages)
+    expected = expected_evidence(passages)
     return [
         hit.chunk_id
         for hit in hits
-        if any(holds(hit_evidence(hit, passages), passage) for passage in wanted)
+        if any(holds(hit_evidence(hit, passages), passage) for passage in expected)
     ]

@@ -13,8 +13,8 @@ class LabRun(WorkspaceModel):
     """Two profiles over the labelled cases of a dataset version, frozen when it was made.
 
     `profiles` holds the JSON of both under "a" and "b", `indexes` by side the id of an index that
-    is searched instead of the live ones, `collections` the ids of where both search. `k` is how
-    many passages count. How far it is says its job; what came of it, its results.
+    is searched instead of the live ones, `collections` the ids that both search. `k` is how many
+    passages count. Its job has the progress, its results have the outcome.
     """
 
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="+")
@@ -33,10 +33,10 @@ class LabRun(WorkspaceModel):
 
 
 class LabResult(WorkspaceModel):
-    """What one profile found for one case: metrics by name (shares), and where each hit lies.
+    """What one profile found for one case: metrics by name (shares), and the location of each hit.
 
-    `found` holds [document id, page, whether it is expected] in rank order; `problem` says in a
-    sentence why there is nothing. Milliseconds.
+    `found` holds [document id, page, whether it is expected] in rank order; `problem` explains
+    in a sentence why nothing was found. Milliseconds.
     """
 
     run = models.ForeignKey(LabRun, on_delete=models.CASCADE, related_name="results")

@@ -1,4 +1,4 @@
-"""The profiles that the lab begins with: the default, a change of it, or a release's own."""
+"""The profiles that the lab starts with: the default, a variation of it, or a release's own."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ INDEX_FIELD = "{}-index"
 FIRST_CHANGE = {"a": {}, "b": {"rerank": "late"}}
 
 
-def base_profiles(workspace_id: UUID, asked: Mapping[str, str]) -> dict[str, RetrievalProfile]:
-    """What each side starts from: the release that is named, or else the default.
+def base_profiles(workspace_id: UUID, query: Mapping[str, str]) -> dict[str, RetrievalProfile]:
+    """The starting profile of each side: that of the named release, or else the default.
 
-    Where two indexes are compared, both sides search in the same way; otherwise the second
-    begins with a change, so that there is something to see.
+    If two indexes are compared, both sides start equal; otherwise the second starts with a
+    variation, so that there is a difference to see.
     """
-    is_of_indexes = any(asked.get(INDEX_FIELD.format(key)) for key in KEYS)
+    is_of_indexes = any(query.get(INDEX_FIELD.format(key)) for key in KEYS)
     profiles = {}
     for key in KEYS:
-        found = _of_release(workspace_id, asked.get(RELEASE_FIELD.format(key), ""))
+        profile = _of_release(workspace_id, query.get(RELEASE_FIELD.format(key), ""))
         change = {} if is_of_indexes else FIRST_CHANGE[key]
-        profiles[key] = found or DEFAULT_PROFILE.change(change)
+        profiles[key] = profile or DEFAULT_PROFILE.change(change)
     return profiles
 
 
@@ -49,7 +49,7 @@ def chosen_index(workspace_id: UUID, index_id: str) -> Index | None:
 
 
 def list_other_indexes(workspace_id: UUID) -> QuerySet[Index]:
-    """Indexes that are not live and hold something: being built, or retired."""
+    """Indexes that are building or retired and contain passages."""
     return (
         Index.objects.filter(workspace_id=workspace_id, discarded_at=None, num_chunks__gt=0)
         .filter(collection__deleted_at=None)
@@ -60,7 +60,7 @@ def list_other_indexes(workspace_id: UUID) -> QuerySet[Index]:
 
 
 def list_profile_releases(workspace_id: UUID) -> Sequence[Release]:
-    """The releases that answer now, by their assistant's name."""
+    """The current releases, ordered by assistant name."""
     return list(
         Release.objects.filter(workspace_id=workspace_id, assistant__current_id=F("pk"))
         .select_related("assistant")

@@ -1,4 +1,4 @@
-"""What a measured run says: both sides with intervals, the difference, per slice, case by case."""
+"""The results of a run: both sides with intervals, their difference, slices and single cases."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from measures.statistics import (
 
 HEADLINE = "ndcg"
 LEAST_OF_SLICE = 5
-"""Cases from which on a slice is told apart: of fewer, no interval says anything."""
+"""The smallest slice that is shown: with fewer cases, an interval means nothing."""
 LISTED = 100
 RESAMPLES_OF_SLICE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LabRow:
     """One metric: both sides with 95 % intervals, and the paired difference b - a."""
 
     label: str
@@ -38,24 +38,24 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """In a word: better, worse, or no difference that could not be chance."""
+        """better | worse | same; "same" if the difference could be chance."""
         if not self.change.is_significant:
             return "same"
         return "better" if self.change.estimate > 0 else "worse"
 
 
 @dataclass(frozen=True, slots=True)
-class SliceRow:
+class LabSliceRow:
     """The headline metric on the cases of one slice."""
 
     slice: Slice
     dimension: str
-    row: Row
+    row: LabRow
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One example with the headline of both sides, and the ranks that held what it expects."""
+class LabCase:
+    """One example with both sides' headline values and the ranks of its expected passages."""
 
     example: Example
     before: float
@@ -69,13 +69,13 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """All that the page shows. `wins` are cases on which b has the better headline."""
+class LabSummary:
+    """Everything that the page shows. `wins` are cases with a better headline on side b."""
 
     num_cases: int
-    rows: tuple[Row, ...] = ()
-    slices: tuple[SliceRow, ...] = ()
-    cases: tuple[Case, ...] = ()
+    rows: tuple[LabRow, ...] = ()
+    slices: tuple[LabSliceRow, ...] = ()
+    cases: tuple[LabCase, ...] = ()
     wins: int = 0
     losses: int = 0
     ties: int = 0
@@ -83,18 +83,18 @@ class Summary:
     problems: tuple[str, ...] = ()
 
 
-def summarise(run: LabRun) -> Summary:
-    """Two queries, then arithmetic: the same intervals each time."""
+def summarise(run: LabRun) -> LabSummary:
+    """Summarise a run in two queries; the intervals are the same every time."""
     results: dict[UUID, dict[str, LabResult]] = defaultdict(dict)
     for result in LabResult.objects.filter(run=run):
         results[result.example_id][result.side] = result
     pairs = {pk: (sides["a"], sides["b"]) for pk, sides in results.items() if len(sides) == 2}
     if not pairs:
-        return Summary(0)
+        return LabSummary(0)
     examples = {e.pk: e for e in Example.objects.filter(pk__in=pairs)}
     cases = [_case(examples[pk], *pair) for pk, pair in pairs.items() if pk in examples]
     cases.sort(key=lambda case: (-abs(case.change), case.change, case.example.position))
-    return Summary(
+    return LabSummary(
         num_cases=len(pairs),
         rows=tuple(row for metric in METRICS if (row := _row(metric, list(pairs.values())))),
         slices=tuple(_slices(examples, pairs)),
@@ -107,10 +107,12 @@ def summarise(run: LabRun) -> Summary:
     )
 
 
-Pair = tuple[LabResult, LabResult]
+ResultPair = tuple[LabResult, LabResult]
 
 
-def _row(metric: LabMetric, pairs: Sequence[Pair], *, resamples: int = 2_000) -> Row | None:
+def _row(
+    metric: LabMetric, pairs: Sequence[ResultPair], *, resamples: int = 2_000
+) -> LabRow | None:
     both = [(a.metrics[metric.name], b.metrics[metric.name]) for a, b in pairs
             if metric.name in a.metrics and metric.name in b.metrics]  # fmt: skip
     before, after = [a for a, _ in both], [b for _, b in both]
@@ -119,26 +121,28 @@ def _row(metric: LabMetric, pairs: Sequence[Pair], *, resamples: int = 2_000) ->
     change = paired_bootstrap(before, after, resamples=resamples)
     if first is None or second is None or change is None:
         return None
-    return Row(metric.label, metric.explanation, first, second, change)
+    return LabRow(metric.label, metric.explanation, first, second, change)
 
 
-def _slices(examples: Mapping[UUID, Example], pairs: Mapping[UUID, Pair]) -> list[SliceRow]:
-    members: dict[Slice, list[Pair]] = defaultdict(list)
+def _slices(
+    examples: Mapping[UUID, Example], pairs: Mapping[UUID, ResultPair]
+) -> list[LabSliceRow]:
+    members: dict[Slice, list[ResultPair]] = defaultdict(list)
     for pk, example in examples.items():
-        for found in slices_of(example):
-            members[found].append(pairs[pk])
+        for part in slices_of(example):
+            members[part].append(pairs[pk])
     headline = next(metric for metric in METRICS if metric.name == HEADLINE)
     rows = []
-    for found, among in sorted(members.items()):
+    for part, among in sorted(members.items()):
         if LEAST_OF_SLICE <= len(among) < len(pairs):
             row = _row(headline, among, resamples=RESAMPLES_OF_SLICE)
             if row is not None:
-                rows.append(SliceRow(found, DIMENSIONS[found.dimension], row))
+                rows.append(LabSliceRow(part, DIMENSIONS[part.dimension], row))
     return rows
 
 
-def _case(example: Example, before: LabResult, after: LabResult) -> Case:
-    return Case(
+def _case(example: Example, before: LabResult, after: LabResult) -> LabCase:
+    return LabCase(
         example,
         before.metrics.get(HEADLINE, 0.0),
         after.metrics.get(HEADLINE, 0.0),
@@ -152,7 +156,7 @@ def _ranks(result: LabResult) -> tuple[int, ...]:
 
 
 def _latency(
-    pairs: Sequence[Pair],
+    pairs: Sequence[ResultPair],
 ) -> tuple[tuple[str, Interval | None, Interval | None], ...]:
     rows = []
     for label, quantile in (("Time, median", 0.5), ("Time, 95 of 100", 0.95)):

@@ -1,4 +1,4 @@
-"""Pages of measured comparisons: make one, watch it, read it."""
+"""Pages of measured comparisons: start one, watch it, read the results."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from apps.lab.models import LabRun
 from apps.lab.profiles import KEYS
 from apps.lab.results import summarise
 from apps.lab.runs import (
+    NO_CASES,
     NoCasesError,
     RunFields,
     cancel_run,
@@ -36,13 +37,12 @@ from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
 
 ROWS = 25
-NO_CASES = "No example of this version says which passages it expects, so there is nothing to find."
 
 
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def runs(request: WorkspaceRequest) -> HttpResponse:
-    """What has been measured."""
+    """The list of runs."""
     page = Paginator(list_runs(request.workspace.pk), ROWS).get_page(request.GET.get("page"))
     rows = [{"run": run, "job": find_job(run)} for run in page.object_list]
     return render(request, "evaluation/lab/runs.html", BASE | {"page": page, "rows": rows})
@@ -51,7 +51,7 @@ def runs(request: WorkspaceRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def measure(request: WorkspaceRequest) -> HttpResponse:
-    """Choose the cases for two profiles, which the address names as in the lab."""
+    """Choose the cases for two profiles, which come from the query string as in the lab."""
     forms = profile_forms(request)
     collections = list(list_collections(request.workspace))
     chosen = choose_collections(request, collections)
@@ -65,11 +65,11 @@ def measure(request: WorkspaceRequest) -> HttpResponse:
             indexes=chosen_indexes(request),
         )
         try:
-            made = start_run(form.version, fields=fields, actor=request.actor)
+            run = start_run(form.version, fields=fields, actor=request.actor)
         except NoCasesError:
             form.add_error("version_id", NO_CASES)
         else:
-            return _to_run(request, made.pk)
+            return _to_run(request, run.pk)
     context = BASE | {
         "form": form,
         "profiles": [
@@ -88,27 +88,27 @@ def measure(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def run(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
-    """What came of a run; while it works, the page asks again."""
-    found = get_run(request.workspace.pk, lab_run_id)
-    job = find_job(found)
+    """The results of a run; the page reloads while it is running."""
+    run = get_run(request.workspace.pk, lab_run_id)
+    job = find_job(run)
     is_open = job is not None and job.state in (JobState.QUEUED, JobState.RUNNING)
     context = BASE | {
-        "run": found,
+        "run": run,
         "job": job,
         "is_open": is_open,
-        "profiles": [(key, _describe(found, key)) for key in KEYS],
-        "differences": _differences(found),
-        "summary": summarise(found),
+        "profiles": [(key, _describe(run, key)) for key in KEYS],
+        "differences": _differences(run),
+        "summary": summarise(run),
     }
     return render(request, "evaluation/lab/run.html", context)
 
 
-def _describe(found: LabRun, key: str) -> list[str]:
-    return RetrievalProfile.parse(found.profiles[key]).describe()
+def _describe(run: LabRun, key: str) -> list[str]:
+    return RetrievalProfile.parse(run.profiles[key]).describe()
 
 
-def _differences(found: LabRun) -> list[tuple[str, Any, Any]]:
-    first, second = (RetrievalProfile.parse(found.profiles[key]) for key in KEYS)
+def _differences(run: LabRun) -> list[tuple[str, Any, Any]]:
+    first, second = (RetrievalProfile.parse(run.profiles[key]) for key in KEYS)
     return [(name.replace("_", " "), a, b) for name, a, b in first.differences(second)]
 
 
@@ -122,7 +122,7 @@ def cancel(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def resume(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
-    """Go on with what is missing."""
+    """Continue with the cases that are missing."""
     enqueue(get_run(request.workspace.pk, lab_run_id))
     return _to_run(request, lab_run_id)
 

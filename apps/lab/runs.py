@@ -1,4 +1,4 @@
-"""Measuring two profiles over labelled cases: made here, worked through by a job."""
+"""Runs that measure two profiles on labelled cases: created here, executed by a job."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from apps.datasets.models import DatasetVersion, Example, ReviewState
 from apps.lab.measuring import find_expected, measure_hits
 from apps.lab.models import LabResult, LabRun
 from apps.lab.profiles import KEYS
-from apps.lab.sides import Side, make_request, search_side
+from apps.lab.sides import SearchSide, make_request, search_side
 from apps.retrieval.models import Index
 from apps.retrieval.search.profiles import RetrievalProfile
 from apps.workspaces.services import Actor
 
 BATCH = 10
-"""Cases that are stored together, and so are lost together at most."""
-
-
+"""Cases that are stored together; at most this many are lost in a crash."""
+NO_CASES = "No example of this version says which passages it expects, so there is nothing to find."
 INDEX_GONE = "The index that one side should search was thrown away in the meantime."
 
 
@@ -32,9 +31,9 @@ class NoCasesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunFields:
-    """What people choose. Profiles by side; collections by id; `k` passages count.
+    """A run's parameters: profiles by side, collections by id, and how many passages count (`k`).
 
-    `indexes` by side: the one to search instead of the live ones, if any.
+    `indexes`, by side, are searched instead of the live ones.
     """
 
     profiles: Mapping[str, RetrievalProfile]
@@ -52,7 +51,7 @@ def labelled(version: DatasetVersion) -> list[UUID]:
 
 @transaction.atomic
 def start_run(version: DatasetVersion, *, fields: RunFields, actor: Actor) -> LabRun:
-    """Freeze what is measured, and queue it. Raises NoCasesError."""
+    """Freeze the parameters and queue the run. Raises NoCasesError."""
     if not labelled(version):
         raise NoCasesError
     run = LabRun.objects.create(
@@ -69,7 +68,7 @@ def start_run(version: DatasetVersion, *, fields: RunFields, actor: Actor) -> La
 
 
 def enqueue(run: LabRun) -> Job:
-    """Queue what the run still lacks."""
+    """Queue the cases that the run still lacks."""
     return jobs.enqueue(
         JobKind.MEASURE_RETRIEVAL,
         workspace_id=run.workspace_id,
@@ -79,26 +78,26 @@ def enqueue(run: LabRun) -> Job:
 
 
 def find_job(run: LabRun) -> Job | None:
-    """The run's job, which says how far it is."""
+    """The run's job, which has the progress."""
     return Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key=str(run.pk)).first()
 
 
 def find_jobs(runs: Sequence[LabRun]) -> dict[UUID, Job]:
-    """The same for several, by the run, in one query."""
+    """The jobs of several runs, by run id, in one query."""
     keys = {str(run.pk): run.pk for run in runs}
-    found = Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key__in=keys)
-    return {keys[job.key]: job for job in found}
+    jobs = Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key__in=keys)
+    return {keys[job.key]: job for job in jobs}
 
 
 def cancel_run(run: LabRun) -> None:
-    """Stop at the next batch; what is measured stays."""
+    """Stop the run after the current batch; results so far are kept."""
     rows = Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key=str(run.pk))
     rows.filter(state=JobState.RUNNING).update(cancel_requested=True)
     rows.filter(state=JobState.QUEUED).update(state=JobState.CANCELLED)
 
 
 def delete_run(run: LabRun) -> None:
-    """With its results and its job."""
+    """Delete the run with its results and its job."""
     with transaction.atomic():
         Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key=str(run.pk)).delete()
         run.delete()
@@ -113,15 +112,15 @@ def list_missing(run: LabRun) -> list[UUID]:
 
 
 def measure_examples(run: LabRun, example_ids: Sequence[UUID]) -> list[LabResult]:
-    """The results of both sides for these examples, not stored yet. Blocking."""
+    """Measure both sides on these examples without storing the results. Blocking."""
     profiles = {key: RetrievalProfile.parse(run.profiles[key]) for key in KEYS}
-    wanted = [UUID(pk) for pk in run.indexes.values()]
-    rows = Index.objects.filter(workspace_id=run.workspace_id, pk__in=wanted)
+    index_ids = [UUID(pk) for pk in run.indexes.values()]
+    rows = Index.objects.filter(workspace_id=run.workspace_id, pk__in=index_ids)
     indexes = {str(index.pk): index for index in rows}
-    found = Example.objects.filter(pk__in=example_ids, version_id=run.dataset_version_id)
+    examples = Example.objects.filter(pk__in=example_ids, version_id=run.dataset_version_id)
     return [
         _measure(run, example, side=key, profile=profile, indexes=indexes)
-        for example in found
+        for example in examples
         for key, profile in profiles.items()
     ]
 
@@ -134,31 +133,33 @@ def _measure(
     profile: RetrievalProfile,
     indexes: Mapping[str, Index],
 ) -> LabResult:
-    wanted = run.indexes.get(side)
+    index_id = run.indexes.get(side)
     request = make_request(
         run.workspace_id,
         [UUID(pk) for pk in run.collections],
         example.question,
         profile=profile,
         limit=run.k,
-        index=indexes.get(wanted) if wanted else None,
+        index=indexes.get(index_id) if index_id else None,
     )
-    gone = wanted is not None and wanted not in indexes
-    made = Side(profile, problem=INDEX_GONE) if gone else search_side(request)
-    expected = set(find_expected(made.hits, example.expected_passages))
+    gone = index_id is not None and index_id not in indexes
+    search = SearchSide(profile, problem=INDEX_GONE) if gone else search_side(request)
+    expected = set(find_expected(search.hits, example.expected_passages))
     return LabResult(
         workspace_id=run.workspace_id,
         run=run,
         example=example,
         side=side,
-        metrics=measure_hits(made.hits, example.expected_passages, k=run.k),
-        found=[[str(hit.document_id), hit.page, hit.chunk_id in expected] for hit in made.hits],
-        duration_ms=made.total_ms,
-        problem=made.problem,
+        metrics=measure_hits(search.hits, example.expected_passages, k=run.k),
+        found=[[str(hit.document_id), hit.page, hit.chunk_id in expected] for hit in search.hits],
+        duration_ms=search.total_ms,
+        problem=search.problem,
     )
 
 
 def store(results: Sequence[LabResult]) -> None:
-    """Keep results; those that are there already stay. The second side is written with the first,
-    so that what is missing can be told by either."""
+    """Store results, and keep those that already exist.
+
+    Both sides of an example are written together, so one side tells what is missing.
+    """
     LabResult.objects.bulk_create(results, ignore_conflicts=True)

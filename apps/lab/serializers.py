@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from apps.core.models import Job
 from apps.lab.models import LabRun
-from apps.lab.results import Case, Row, SliceRow, Summary
+from apps.lab.results import LabCase, LabRow, LabSliceRow, LabSummary
 
 PROFILE = "Fields of a retrieval profile; the others have their defaults."
 INDEX = "An index that is being built or was retired, to be searched instead of the live ones."
@@ -70,7 +70,7 @@ class IntervalSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
-class LabRowSerializer(serializers.Serializer[Row]):
+class LabRowSerializer(serializers.Serializer[LabRow]):
     """A metric: both sides, and b minus a."""
 
     metric = serializers.CharField(source="label")
@@ -80,7 +80,7 @@ class LabRowSerializer(serializers.Serializer[Row]):
     verdict = serializers.CharField()
 
 
-class LabSliceSerializer(serializers.Serializer[SliceRow]):
+class LabSliceSerializer(serializers.Serializer[LabSliceRow]):
     """The headline metric on the cases of one slice."""
 
     dimension = serializers.CharField()
@@ -88,7 +88,7 @@ class LabSliceSerializer(serializers.Serializer[SliceRow]):
     row = LabRowSerializer()
 
 
-class LabCaseSerializer(serializers.Serializer[Case]):
+class LabCaseSerializer(serializers.Serializer[LabCase]):
     """A case's headline on both sides, and the ranks that held what it expects."""
 
     example = serializers.UUIDField(source="example.pk")
@@ -99,7 +99,7 @@ class LabCaseSerializer(serializers.Serializer[Case]):
     ranks_b = serializers.ListField(child=serializers.IntegerField(), source="ranks_after")
 
 
-class LabResultsSerializer(serializers.Serializer[Summary]):
+class LabResultsSerializer(serializers.Serializer[LabSummary]):
     """`wins` are cases on which b is better; `cases` are those that changed most."""
 
     num_cases = serializers.IntegerField()

@@ -1,4 +1,4 @@
-"""Writes of the lab: marks become labelled cases."""
+"""Writes of the lab: turn marked passages into labelled cases."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.chunking.models import Chunk
-from apps.datasets.examples import Passage, clean_fields
+from apps.datasets.examples import ExpectedPassage, clean_fields
 from apps.datasets.models import Dataset, Example, SourceKind
 from apps.datasets.serializers import plain_values
-from apps.datasets.services import Source, add_example, update_example
+from apps.datasets.services import ExampleSource, add_example, update_example
 from apps.lab.measuring import expected_evidence
 from apps.workspaces.services import Actor
 from measures.evaluators.retrieval import holds
@@ -20,9 +20,9 @@ from measures.evaluators.retrieval import holds
 NOTE = "Marked in the retrieval lab"
 
 
-def read_passages(workspace_id: UUID, chunk_ids: Sequence[int]) -> dict[int, Passage]:
-    """The workspace's passages by their ids, in the order of the ids; others are left out."""
-    found = {
+def read_passages(workspace_id: UUID, chunk_ids: Sequence[int]) -> dict[int, ExpectedPassage]:
+    """The workspace's passages by id, in the given order; unknown ids are skipped."""
+    chunks = {
         chunk.pk: chunk
         for chunk in Chunk.objects.select_related("version__document").filter(
             workspace_id=workspace_id,
@@ -31,15 +31,15 @@ def read_passages(workspace_id: UUID, chunk_ids: Sequence[int]) -> dict[int, Pas
         )
     }
     return {
-        pk: Passage(
-            text=found[pk].text,
-            document_id=str(found[pk].version.document_id),
-            document_name=found[pk].version.document.name,
-            start=found[pk].start,
-            end=found[pk].end,
+        pk: ExpectedPassage(
+            text=chunks[pk].text,
+            document_id=str(chunks[pk].version.document_id),
+            document_name=chunks[pk].version.document.name,
+            start=chunks[pk].start,
+            end=chunks[pk].end,
         )
         for pk in dict.fromkeys(chunk_ids)
-        if pk in found
+        if pk in chunks
     }
 
 
@@ -56,7 +56,7 @@ def save_case(
         values | {"expected_passages": [passage.to_json() for passage in passages.values()]}
     )
     return add_example(
-        dataset, fields=fields, actor=actor, source=Source(SourceKind.LAB, note=NOTE)
+        dataset, fields=fields, actor=actor, source=ExampleSource(SourceKind.LAB, note=NOTE)
     )
 
 
@@ -64,16 +64,18 @@ def save_case(
 def mark_case(
     example: Example, *, shown_ids: Sequence[int], chunk_ids: Sequence[int], actor: Actor
 ) -> Example:
-    """Let an example of the draft expect what was marked. Raises FrozenError, ExampleError.
+    """Make the marked passages the expected ones of a draft example.
 
-    What it expected already stays as it is, unless a passage that holds it was shown and none
-    that was is marked.
+    An expectation that exists already is kept, unless passages that contain it were shown and none
+    of these is marked. Raises FrozenError, ExampleError.
     """
     before = list(example.expected_passages)
-    wanted = expected_evidence(before)
+    expected = expected_evidence(before)
     shown = read_passages(example.workspace_id, [*shown_ids, *chunk_ids])
-    evidence = {pk: expected_evidence([found.to_json()])[0] for pk, found in shown.items()}
-    held_by = [[pk for pk, one in evidence.items() if holds(one, want)] for want in wanted]
+    evidence = {
+        pk: expected_evidence([shown_passage.to_json()])[0] for pk, shown_passage in shown.items()
+    }
+    held_by = [[pk for pk, one in evidence.items() if holds(one, want)] for want in expected]
     marked = set(chunk_ids)
     kept = [
         passage

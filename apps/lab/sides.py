@@ -1,4 +1,4 @@
-"""One side of the lab: a question searched with one profile, stage by stage."""
+"""One side of the lab: one question searched with one profile, stage by stage."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class StageView:
-    """What one step made: its candidates, the best first, and the milliseconds it took."""
+    """The result of one stage: its candidates, best first, and its duration in milliseconds."""
 
     label: str
     places: tuple[Place, ...]
@@ -37,8 +37,8 @@ class StageView:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """Everything that one profile did. `problem` says in a sentence what went wrong."""
+class SearchSide:
+    """The complete search of one profile. `problem` explains in a sentence what went wrong."""
 
     profile: RetrievalProfile
     stages: tuple[StageView, ...] = ()
@@ -50,36 +50,36 @@ class Side:
 
     @property
     def final(self) -> tuple[Place, ...]:
-        """What would be read."""
+        """The passages that an assistant would read."""
         return _rank(self.hits)
 
 
 def search_side(
     request: RetrievalRequest, *, vector: Vectors | None = None, explain: bool = False
-) -> Side:
-    """Search; with `explain`, list what each step found. Blocking.
+) -> SearchSide:
+    """Search; with `explain`, also list what each stage found. Blocking.
 
-    `total_ms` counts the steps of the profile alone, not the lists made to explain them.
+    `total_ms` excludes the time spent on these lists.
     """
     started = time.perf_counter()
     try:
-        found = retrieve(request, vector=vector, explain=explain)
+        retrieved = retrieve(request, vector=vector, explain=explain)
     except ModelFilesError:
-        return Side(request.profile, problem=NO_MODEL)
+        return SearchSide(request.profile, problem=NO_MODEL)
     except ModelError as error:
-        return Side(request.profile, problem=error.message)
+        return SearchSide(request.profile, problem=error.message)
     took = (time.perf_counter() - started) * 1000
-    return Side(
+    return SearchSide(
         request.profile,
         stages=tuple(
             StageView(stage.label, _rank(stage.hits), stage.duration_ms, stage.query)
-            for stage in found.stages
+            for stage in retrieved.stages
         ),
-        hits=tuple(found.hits),
-        num_searched=found.num_searched,
-        timings=tuple(found.timings.items()),
-        total_ms=sum(found.timings.values()) if explain else took,
-        problem=found.problem,
+        hits=tuple(retrieved.hits),
+        num_searched=retrieved.num_searched,
+        timings=tuple(retrieved.timings.items()),
+        total_ms=sum(retrieved.timings.values()) if explain else took,
+        problem=retrieved.problem,
     )
 
 
@@ -96,9 +96,9 @@ def make_request(
     limit: int | None = None,
     index: Index | None = None,
 ) -> RetrievalRequest:
-    """A request of the lab. `limit` replaces the profile's, so that both sides list as many.
+    """Build the lab's retrieval request. `limit` overrides the profile's, for comparable results.
 
-    With an index, only its collection is searched, and in it rather than in the live one.
+    With an index, only its collection is searched, using this index instead of the live one.
     """
     return RetrievalRequest(
         workspace_id=workspace_id,

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.core.text import storable
 from apps.datasets.access import get_dataset, get_example
 from apps.datasets.examples import ExampleError, split_tags
 from apps.datasets.models import Dataset, Example
@@ -34,7 +35,7 @@ from apps.lab.profiles import (
     list_profile_releases,
 )
 from apps.lab.services import mark_case, save_case
-from apps.lab.sides import Place, Side, make_request, search_side
+from apps.lab.sides import Place, SearchSide, make_request, search_side
 from apps.retrieval.models import Index
 from apps.retrieval.search.highlights import mark_terms
 from apps.workspaces.decorators import workspace_view
@@ -53,7 +54,7 @@ STEPS = {
     "diversity": "variety",
     "context": "neighbours",
 }
-"""The timings of a search, in words."""
+"""Names for the timings of a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class SideView:
     name: str
     form: ProfileForm
     index: Index | None = None
-    side: Side | None = None
+    side: SearchSide | None = None
     stages: Sequence[dict[str, Any]] = ()
     final: Sequence[dict[str, Any]] = ()
     timings: Sequence[tuple[str, float]] = ()
@@ -73,9 +74,9 @@ class SideView:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def lab(request: WorkspaceRequest) -> HttpResponse:
-    """Ask, and see what each step of two profiles finds."""
+    """Ask a question and see what each stage of two profiles finds."""
     example = _find_example(request)
-    question = request.GET.get("q", "").replace("\x00", "").strip()[:MAX_QUESTION]
+    question = storable(request.GET.get("q", "")).strip()[:MAX_QUESTION]
     question = question or (example.question if example else "")
     collections = list(list_collections(request.workspace))
     chosen = choose_collections(request, collections)
@@ -106,7 +107,7 @@ def lab(request: WorkspaceRequest) -> HttpResponse:
 
 
 def profile_forms(request: WorkspaceRequest) -> dict[str, ProfileForm]:
-    """The two profiles as the address has them. A release that is named fills its side anew."""
+    """The two profiles from the query string. A named release resets its side."""
     bases = base_profiles(request.workspace.pk, request.GET)
     return {
         key: ProfileForm({} if request.GET.get(RELEASE_FIELD.format(key)) else request.GET,
@@ -126,13 +127,13 @@ def chosen_indexes(request: WorkspaceRequest) -> dict[str, Index | None]:
 def choose_collections(
     request: WorkspaceRequest, collections: Sequence[Collection]
 ) -> list[Collection]:
-    """Those that the address names, or else all."""
-    wanted = set(request.GET.getlist("collection"))
-    return [item for item in collections if str(item.pk) in wanted] or list(collections)
+    """The collections named in the query string, or all of them."""
+    ids = set(request.GET.getlist("collection"))
+    return [item for item in collections if str(item.pk) in ids] or list(collections)
 
 
 def _find_example(request: WorkspaceRequest) -> Example | None:
-    """The example that the address names; None where it is none of the workspace's."""
+    """The example named in the query string; None if it is not the workspace's."""
     try:
         return get_example(request.workspace.pk, UUID(request.GET.get("example", "")))
     except (ValueError, Http404):
@@ -147,7 +148,7 @@ def _search_sides(
     example: Example | None,
 ) -> list[SideView]:
     ids = [item.pk for item in chosen]
-    found = [
+    sides = [
         search_side(
             make_request(
                 request.workspace.pk,
@@ -160,10 +161,10 @@ def _search_sides(
         )
         for view in views
     ]
-    ranks = [{place.hit.chunk_id: place.rank for place in side.final} for side in found]
+    ranks = [{place.hit.chunk_id: place.rank for place in side.final} for side in sides]
     expected = {
         pk
-        for side in found
+        for side in sides
         for pk in find_expected(
             [place.hit for stage in (side.final, *(s.places for s in side.stages))
              for place in stage],
@@ -171,7 +172,7 @@ def _search_sides(
         )
     }  # fmt: skip
     described = []
-    for view, side, others in zip(views, found, reversed(ranks), strict=True):
+    for view, side, others in zip(views, sides, reversed(ranks), strict=True):
         final = [_describe(request, place, expected, others) for place in side.final]
         stages = [
             {
@@ -207,7 +208,7 @@ def _describe(
 
 
 def _compare(views: Sequence[SideView], example: Example | None) -> list[dict[str, Any]]:
-    """A row for each metric with both values; empty without a labelled case."""
+    """A row per metric with both values; empty without a labelled case."""
     if example is None or not example.expected_passages:
         return []
     values = [
@@ -227,7 +228,7 @@ def _compare(views: Sequence[SideView], example: Example | None) -> list[dict[st
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def save(request: WorkspaceRequest) -> HttpResponse:
-    """Keep what was marked as a labelled case, and go on where one was."""
+    """Save the marked passages as a labelled case, and return to the page."""
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
         target = reverse("lab:lab", args=[request.workspace.slug])

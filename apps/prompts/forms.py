@@ -20,7 +20,6 @@ from apps.prompts.spec import (
 )
 
 FORMAT_LABELS = {"text": "Plain text", "markdown": "Markdown", "json": "JSON"}
-LISTS = {"examples": "examples", "steps": "steps"}
 
 
 def _area(label: str, *, rows: int, required: bool = False, help_text: str = "") -> forms.CharField:

@@ -22,6 +22,11 @@ Your notes:
 {notes}
 
 Now write the answer. The reader does not see your notes."""
+CALLER = """\
+The program that asks adds these instructions. Follow them where they do not contradict those \
+above:
+
+{instructions}"""
 CRITIQUE = """\
 This is a draft of the answer:
 
@@ -51,14 +56,19 @@ def compose_messages(
     *,
     history: Sequence[tuple[str, str]] = (),
     notes: str = "",
+    instructions: str = "",
 ) -> list[ChatMessage]:
     """What the answer is asked with: instructions, examples, earlier turns, the question.
 
     `variables` hold passages, question and the outputs of the steps; `history` is (question,
-    answer), oldest first. `notes` are what the model wrote for itself.
+    answer), oldest first. `notes` are what the model wrote for itself, `instructions` what a
+    calling program adds to the assistant's own.
     """
     filled = {**spec.values, **variables}
-    messages = [ChatMessage("system", _system(spec, filled))]
+    system = _system(spec, filled)
+    if instructions:
+        system = f"{system}\n\n{CALLER.format(instructions=instructions)}"
+    messages = [ChatMessage("system", system)]
     for example in spec.examples:
         messages.append(ChatMessage("user", _example(example.question, example.passages)))
         messages.append(ChatMessage("assistant", example.answer))

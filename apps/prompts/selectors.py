@@ -55,11 +55,6 @@ def list_all_versions(workspace_id: UUID) -> QuerySet[PromptVersion]:
     )
 
 
-def find_prompt(workspace_id: UUID, name: str) -> Prompt | None:
-    """The workspace's prompt of this name, if there is one."""
-    return Prompt.objects.filter(workspace_id=workspace_id, name=name).first()
-
-
 def list_uses(workspace_id: UUID, prompt: Prompt | None = None) -> list[PromptUse]:
     """Which assistants use the workspace's prompts, or one of them."""
     uses = doors.list_prompt_uses(workspace_id)

@@ -15,6 +15,7 @@ from typing import Any, Literal, cast, get_args
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from apps.core.text import is_storable
 from apps.prompts.defaults import VARIABLES
 from apps.prompts.rendering import NAME, find_broken, list_variables
 
@@ -77,10 +78,10 @@ class PromptSpec:
     schema: Mapping[str, Any] | None = None
 
     @property
-    def num_characters(self) -> int:
-        """How many characters the prompt adds to every question."""
-        examples = sum(len(e.question) + len(e.answer) + len(e.passages) for e in self.examples)
-        return len(self.system) + len(self.persona) + len(self.user) + examples
+    def all_text(self) -> str:
+        """What every question is asked with, whatever is asked."""
+        examples = [text for e in self.examples for text in (e.question, e.answer, e.passages)]
+        return "\n".join([self.system, self.persona, self.user, *examples])
 
     @property
     def num_calls(self) -> int:
@@ -173,8 +174,8 @@ def _check_sizes(spec: PromptSpec) -> Iterator[Fault]:
     for name, text in _all_texts(spec):
         if len(text) > MAX_TEXT:
             yield Fault(name, f"A text may have {MAX_TEXT:,} characters; this has {len(text):,}.")
-        if "\x00" in text:
-            yield Fault(name, "A text contains a null character.")
+        if not is_storable(text):
+            yield Fault(name, "A text contains a null character or half of a character.")
     for field_name, items, limit in (
         ("examples", spec.examples, MAX_EXAMPLES),
         ("steps", spec.steps, MAX_STEPS),

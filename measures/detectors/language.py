@@ -2,7 +2,8 @@
 
 Enough to check that an answer keeps to the language that was asked for, over texts of a few
 sentences. It knows the 31 languages listed here; of two that share a script and most small words
-(Spanish and Portuguese, Hindi and Marathi) it needs a sentence or two to tell which.
+(Spanish and Portuguese, Hindi and Marathi) it needs a sentence or two to tell which. Questions of
+a few words are for ``short_language.py``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _SCRIPTS = {
     "latin": "a-zA-Z\u00c0-\u024f\u1e00-\u1eff",
 }  # fmt: skip
 _SCRIPT_PATTERNS = {name: re.compile(f"[{chars}]") for name, chars in _SCRIPTS.items()}
-# Words that are common in one and rare in the others of its script; letters that only one has.
+# Words common in one language and rare in others of its script; letters that only one has.
 _WORDS = {
     "latin": {
         "en": "the of and to in is that it for was with as you are this be on have not they",
@@ -46,7 +47,7 @@ _WORDS = {
 }
 _LETTERS = {
     "cyrillic": {"ru": "ыэё", "uk": "іїєґ", "bg": "ъщ"},
-    # Urdu has Persian's letters as well, so that its own have to weigh more.
+    # Urdu also has Persian's letters, so its own have to weigh more.
     "arabic": {"ur": "ٹڈڑےںھہ" * 4 + "پچگی", "fa": "پچژگیک", "ar": "ةىيكأإ"},
     "latin": {
         "de": "ßäöü", "fr": "çèêœ", "es": "ñ¿¡", "pt": "ãõ", "it": "ìò", "pl": "łśżźąę",
@@ -85,8 +86,8 @@ def _score_languages(text: str, script: str) -> Counter[str]:
     scores: Counter[str] = Counter()
     words = text.split() if script == "devanagari" else _TOKEN.findall(text)
     for language, known in _WORD_SETS.get(script, {}).items():
-        found = sum(word.strip("।,.?!") in known for word in words)
-        scores[language] += _WORD_POINTS * found
+        count = sum(word.strip("।,.?!") in known for word in words)
+        scores[language] += _WORD_POINTS * count
     letters = Counter(text)
     for language, marks in _LETTERS.get(script, {}).items():
         scores[language] += _LETTER_POINTS * sum(letters[mark] for mark in marks)

@@ -1,10 +1,10 @@
-"""Does a text support a statement? An estimate without a language model, that a person can follow.
+"""Does a text support a statement? A traceable estimate without a language model.
 
 Three things are looked at: which share of the statement's words the three best sentences of the
 evidence hold together, how many of its numbers the evidence holds at all, and how close the
 closest of those sentences is in meaning. A logistic model of these three, fitted on the claims of
 WiCE (Kamoi et al., 2023), gives a probability. Words weigh alike: weighing by rarity made it worse
-there, because ordinary verbs and nouns are what a half-supported claim gets wrong.
+there, because half-supported claims get ordinary verbs and nouns wrong.
 
 What it cannot do: follow reasoning ("twice as many as"), notice that two names changed places, or
 know other words for the same thing beyond what the vectors tell. A negation on one side only
@@ -82,7 +82,7 @@ def read_evidence(texts: Sequence[str]) -> list[EvidenceSentence]:
 def read_statements(answer: str) -> list[str]:
     """The sentences of an answer that state something, without their citation marks.
 
-    Headings, questions and what has fewer than two words of content state nothing.
+    Headings, questions and sentences with fewer than two content words state nothing.
     """
     return [
         text
@@ -111,7 +111,7 @@ def estimate_support(
 
 
 def _choose(words: Words, evidence: Sequence[EvidenceSentence]) -> list[EvidenceSentence]:
-    """Up to three sentences that together hold most words, each the one that adds most."""
+    """Greedily choose up to three sentences that together cover most of the words."""
     left, chosen = set(words.unique), []
     for _ in range(SENTENCES):
         best = max(evidence, key=lambda s: len(left & s.words.unique), default=None)
@@ -132,11 +132,11 @@ def _measure_likeness(
     pool = list(dict.fromkeys([*statements, *(s.text for best in chosen for s in best)]))
     vectors = embedder.encode([text[:EMBEDDED_CHARACTERS] for text in pool])
     place = {text: index for index, text in enumerate(pool)}
-    found = []
+    cosines = []
     for statement, best in zip(statements, chosen, strict=True):
         own = vectors[place[statement]]
-        found.append(max((float(vectors[place[s.text]] @ own) for s in best), default=0.0))
-    return found
+        cosines.append(max((float(vectors[place[s.text]] @ own) for s in best), default=0.0))
+    return cosines
 
 
 def _judge(

@@ -24,7 +24,7 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """Over many questions; a rate is ``None`` where there was no such question.
+    """Rates over many questions; ``None`` if there is no question to count.
 
     ``precision``: of those declined, how many had no answer. ``recall``: of those without an
     answer, how many were declined. ``accuracy`` is over all of them.
@@ -37,7 +37,7 @@ class Abstention:
 
 
 def measure_abstention(outcomes: Iterable[tuple[bool, bool]]) -> Abstention:
-    """Summarise (answerable, declined) pairs, as SQuAD 2.0 has unanswerable questions."""
+    """Summarise (answerable, declined) pairs, as for the unanswerable questions of SQuAD 2.0."""
     pairs = list(outcomes)
     declined = [answerable for answerable, gave_up in pairs if gave_up]
     hopeless = [gave_up for answerable, gave_up in pairs if not answerable]

@@ -34,9 +34,9 @@ def read_choice(answer: str, choices: Sequence[str]) -> int | None:
     """
     for pattern in (_BOXED, _SAID, _ALONE):
         letters = [match.upper() for match in pattern.findall(answer)]
-        found = [_LETTERS.index(c) for c in letters if _LETTERS.index(c) < len(choices)]
-        if found and (pattern is not _ALONE or len(set(found)) == 1):
-            return found[-1]
+        places = [_LETTERS.index(c) for c in letters if _LETTERS.index(c) < len(choices)]
+        if places and (pattern is not _ALONE or len(set(places)) == 1):
+            return places[-1]
     words = f" {normalise(answer)} "
     named = [i for i, text in enumerate(choices) if normalise(text) and
              f" {normalise(text)} " in words]  # fmt: skip
@@ -65,8 +65,8 @@ def _score(observation: Observation, tools: Tools) -> Score:
     if not isinstance(choices, list) or not 2 <= len(choices) <= len(_LETTERS):
         return not_applicable("The example has no list of choices.")
     options = [str(choice) for choice in choices]
-    wanted = [find_option(text, options) for text in observation.expected_answers]
-    right = {index for index in wanted if index is not None}
+    places = [find_option(text, options) for text in observation.expected_answers]
+    right = {index for index in places if index is not None}
     if not right:
         return not_applicable("The expected answer is none of the choices.")
     taken = read_choice(observation.answer, options)

@@ -1,4 +1,4 @@
-"""Citation recall and precision: are statements cited, and do citations hold what they are for?
+"""Citation recall and precision: are statements cited, and do the cited passages support them?
 
 As ALCE has them (Gao et al., 2023), with ``support.py`` in place of an entailment model:
 
@@ -40,7 +40,7 @@ class CitedStatement:
 def judge_citations(
     observation: Observation, *, embedder: TextEmbedder | None = None
 ) -> list[CitedStatement]:
-    """Return the statements of the answer with what their citations are worth."""
+    """Return the statements of the answer and which of their citations hold."""
     return [
         _judge(text, cites, observation, embedder)
         for text, cites in attach(observation.answer, observation.citations)

@@ -41,9 +41,9 @@ def pass_at_k(samples: int, correct: int, k: int) -> float | None:
 def extract_code(answer: str, *, languages: tuple[str, ...]) -> str:
     """The last fenced block in one of the languages, else the last without one, else all of it."""
     blocks = [(language.lower(), code) for language, code in _BLOCK.findall(answer)]
-    for wanted in (languages, ("",)):
+    for kinds in (languages, ("",)):
         for language, code in reversed(blocks):
-            if language in wanted:
+            if language in kinds:
                 return str(code)
     return answer
 

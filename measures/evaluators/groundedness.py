@@ -23,7 +23,7 @@ from measures.evaluators.base import (
 
 
 def describe(support: Support) -> dict[str, Any]:
-    """What a page shows of a statement: how likely, resting on which passages, and what lacks."""
+    """A statement for display: its probability, the supporting passages, and the missing words."""
     return {
         "statement": support.statement,
         "support": round(support.probability, 3),
@@ -44,13 +44,13 @@ def _score(observation: Observation, tools: Tools) -> Score:
     if not statements:
         return not_applicable("The answer states nothing.")
     evidence = read_evidence([passage.text for passage in observation.retrieved])
-    found = estimate_support(statements, evidence, embedder=tools.embedder)
+    supports = estimate_support(statements, evidence, embedder=tools.embedder)
     bar = tools.settings["threshold"]
-    weak = [support for support in found if support.probability < bar]
-    value = 1 - len(weak) / len(found)
+    weak = [support for support in supports if support.probability < bar]
+    value = 1 - len(weak) / len(supports)
     reason = f"Not supported: {weak[0].statement}"[:300] if weak else ""
-    details = {"statements": [describe(support) for support in found]}
-    return Score(value, label=f"{len(found) - len(weak)} of {len(found)}", reason=reason,
+    details = {"statements": [describe(support) for support in supports]}
+    return Score(value, label=f"{len(supports) - len(weak)} of {len(supports)}", reason=reason,
                  details=details)  # fmt: skip
 
 

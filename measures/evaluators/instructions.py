@@ -58,14 +58,14 @@ def check_loosely(kind: str, answer: str, arguments: Arguments) -> bool:
 
 def _holds(count: int, arguments: Arguments, relation: str, limit: str) -> bool:
     """Compare a count as ``relation`` says: "at least", "less than" or "at most"."""
-    wanted = arguments.get(relation) or "at least"
+    comparison = arguments.get(relation) or "at least"
     number = int(arguments[limit])
-    if wanted == "less than":
+    if comparison == "less than":
         return count < number
-    if wanted == "at most":
+    if comparison == "at most":
         return count <= number
-    if wanted != "at least":
-        raise ValueError(f"no such relation: {wanted}")
+    if comparison != "at least":
+        raise ValueError(f"no such relation: {comparison}")
     return count >= number
 
 
@@ -142,8 +142,8 @@ def _sections(answer: str, arguments: Arguments) -> bool:
 
 
 def _highlights(answer: str, arguments: Arguments) -> bool:
-    found = [bold or plain for bold, plain in _HIGHLIGHT.findall(answer)]
-    return sum(bool(text.strip()) for text in found) >= int(arguments["num_highlights"])
+    texts = [bold or plain for bold, plain in _HIGHLIGHT.findall(answer)]
+    return sum(bool(text.strip()) for text in texts) >= int(arguments["num_highlights"])
 
 
 def _postscript(answer: str, arguments: Arguments) -> bool:
@@ -176,8 +176,8 @@ def _ends(answer: str, arguments: Arguments) -> bool:
 
 
 def _repeats(answer: str, arguments: Arguments) -> bool:
-    wanted = str(arguments["prompt_to_repeat"]).strip().lower()
-    return answer.strip().lower().startswith(wanted)
+    prompt = str(arguments["prompt_to_repeat"]).strip().lower()
+    return answer.strip().lower().startswith(prompt)
 
 
 _OPTIONS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
@@ -219,13 +219,13 @@ CHECKS: dict[str, Check] = {
 
 
 def _score(observation: Observation, tools: Tools) -> Score:
-    wanted = observation.extra.get("instructions")
-    if not isinstance(wanted, Sequence) or isinstance(wanted, str) or not wanted:
+    instructions = observation.extra.get("instructions")
+    if not isinstance(instructions, Sequence) or isinstance(instructions, str) or not instructions:
         return not_applicable("The example has no instructions to check.")
     check = check_loosely if tools.settings["loose"] else check_instruction
     followed: list[str] = []
     missed: list[str] = []
-    for one in list(wanted)[:MAX_INSTRUCTIONS]:
+    for one in list(instructions)[:MAX_INSTRUCTIONS]:
         kind = str(one.get("kind", "")) if isinstance(one, Mapping) else ""
         if kind not in CHECKS:
             return failed(f"There is no check called {kind or one!r}.")

@@ -37,8 +37,8 @@ def exact_match(answer: str, expected: str) -> float:
 
 def contains(answer: str, expected: str) -> float:
     """1 when the answer holds the expected words next to each other, after ``normalise``."""
-    wanted = normalise(expected)
-    return float(f" {wanted} " in f" {normalise(answer)} ") if wanted else exact_match(answer, "")
+    words = normalise(expected)
+    return float(f" {words} " in f" {normalise(answer)} ") if words else exact_match(answer, "")
 
 
 def token_f1(answer: str, expected: str) -> float:
@@ -46,11 +46,11 @@ def token_f1(answer: str, expected: str) -> float:
 
     Two texts without words agree, one with and one without do not (Rajpurkar et al., 2018).
     """
-    found, wanted = normalise(answer).split(), normalise(expected).split()
-    if not found or not wanted:
-        return float(found == wanted)
-    common = (Counter(found) & Counter(wanted)).total()
-    return 2 * common / (len(found) + len(wanted))
+    ours, theirs = normalise(answer).split(), normalise(expected).split()
+    if not ours or not theirs:
+        return float(ours == theirs)
+    common = (Counter(ours) & Counter(theirs)).total()
+    return 2 * common / (len(ours) + len(theirs))
 
 
 def edit_similarity(answer: str, expected: str) -> float:
@@ -67,8 +67,8 @@ def fuzzy_match(answer: str, expected: str) -> float:
     """
     from rapidfuzz.fuzz import token_sort_ratio
 
-    found, wanted = normalise(answer), normalise(expected)
-    return token_sort_ratio(found, wanted) / 100 if found or wanted else 1.0
+    ours, theirs = normalise(answer), normalise(expected)
+    return token_sort_ratio(ours, theirs) / 100 if ours or theirs else 1.0
 
 
 def ngram_overlap(answer: str, expected: str, *, n: int = 2) -> float:
@@ -76,10 +76,10 @@ def ngram_overlap(answer: str, expected: str, *, n: int = 2) -> float:
 
     Texts of fewer than n words are compared whole.
     """
-    found, wanted = (_ngrams(normalise(text).split(), n) for text in (answer, expected))
-    if not found or not wanted:
-        return float(found == wanted)
-    return 2 * len(found & wanted) / (len(found) + len(wanted))
+    ours, theirs = (_ngrams(normalise(text).split(), n) for text in (answer, expected))
+    if not ours or not theirs:
+        return float(ours == theirs)
+    return 2 * len(ours & theirs) / (len(ours) + len(theirs))
 
 
 def best_of(

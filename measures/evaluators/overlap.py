@@ -45,16 +45,16 @@ def rouge_n(answer: str, expected: str, *, n: int) -> Overlap:
 
     Words in lower case, not stemmed. Equals rouge-score on ASCII text; other scripts count too.
     """
-    found, wanted = (_count_ngrams(tokenize(text), n) for text in (answer, expected))
-    return _overlap((found & wanted).total(), found.total(), wanted.total())
+    ours, theirs = (_count_ngrams(tokenize(text), n) for text in (answer, expected))
+    return _overlap((ours & theirs).total(), ours.total(), theirs.total())
 
 
 def rouge_l(answer: str, expected: str) -> Overlap:
     """ROUGE-L: the longest common subsequence of words, over both lengths (Lin, 2004)."""
     from rapidfuzz.distance import LCSseq
 
-    found, wanted = tokenize(answer), tokenize(expected)
-    return _overlap(int(LCSseq.similarity(found, wanted)), len(found), len(wanted))
+    ours, theirs = tokenize(answer), tokenize(expected)
+    return _overlap(int(LCSseq.similarity(ours, theirs)), len(ours), len(theirs))
 
 
 def tokenize(text: str) -> list[str]:
@@ -66,9 +66,9 @@ def _count_ngrams(words: list[str], n: int) -> Counter[tuple[str, ...]]:
     return Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
 
 
-def _overlap(common: int, found: int, wanted: int) -> Overlap:
-    precision = common / found if found else 0.0
-    recall = common / wanted if wanted else 0.0
+def _overlap(common: int, ours: int, theirs: int) -> Overlap:
+    precision = common / ours if ours else 0.0
+    recall = common / theirs if theirs else 0.0
     both = precision + recall
     return Overlap(precision, recall, 2 * precision * recall / both if both else 0.0)
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
+from apps.core.text import storable
 from measures.evaluators.base import Evaluator, Observation, Score, Tools, failed
 
 _FILES = (
@@ -38,7 +39,7 @@ def get_evaluator(name: str) -> Evaluator:
 async def score(
     name: str, observation: Observation, *, tools: Tools, settings: Mapping[str, Any] | None = None
 ) -> Score:
-    """Evaluate one observation; what goes wrong on the way is a failed score, never an error.
+    """Evaluate one observation; any failure becomes a failed score, never an exception.
 
     Raises ``KeyError`` for an unknown evaluator and ``OptionError`` for a setting that it cannot
     have: those are mistakes of the plan, not of the observation.
@@ -48,16 +49,11 @@ async def score(
     tools = Tools(settings=filled, embedder=tools.embedder, model=tools.model)
     try:
         if evaluator.judge is not None:
-            found = await evaluator.judge(observation, tools)
+            outcome = await evaluator.judge(observation, tools)
         else:
             assert evaluator.evaluate is not None
-            found = evaluator.evaluate(observation, tools)
+            outcome = evaluator.evaluate(observation, tools)
     except Exception as error:  # an evaluator's fault must not end an experiment
-        found = failed(f"{evaluator.label} failed: {type(error).__name__}: {error}")
-    label, reason = _clean(found.label)[:MAX_LABEL], _clean(found.reason)[:MAX_REASON]
-    return replace(found, label=label, reason=reason)
-
-
-def _clean(text: str) -> str:
-    """Without what a database cannot keep: models and code write NUL and half characters too."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+        outcome = failed(f"{evaluator.label} failed: {type(error).__name__}: {error}")
+    label, reason = storable(outcome.label)[:MAX_LABEL], storable(outcome.reason)[:MAX_REASON]
+    return replace(outcome, label=label, reason=reason)

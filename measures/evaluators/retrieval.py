@@ -43,10 +43,10 @@ def rank_documents(observation: Observation) -> Ranked:
 
 
 def rank_passages(observation: Observation, k: int) -> Ranked:
-    """The first k passages, each as the expected ones that it is the first to find.
+    """The first k passages, each replaced by the expected ones that it is the first to find.
 
-    One that finds several takes as many places, so that none is lost; one that finds nothing new
-    is a thing of its own that nobody expected.
+    A passage that finds several takes as many ranks, so that none is lost; one that finds nothing
+    new stands for itself, as irrelevant.
     """
     expected = observation.expected_passages
     grades: dict[Hashable, float] = {index: p.grade for index, p in enumerate(expected)}
@@ -57,27 +57,27 @@ def rank_passages(observation: Observation, k: int) -> Ranked:
     return ranked, grades
 
 
-def holds(passage: EvidencePassage, wanted: EvidencePassage) -> bool:
-    """Whether a retrieved passage holds an expected one."""
-    have, want = passage.span, wanted.span
+def holds(passage: EvidencePassage, expected: EvidencePassage) -> bool:
+    """Whether a retrieved passage contains an expected one."""
+    have, want = passage.span, expected.span
     if have is not None and want is not None and want.length:
         return have.overlap(want) >= HELD * want.length
-    if passage.document and wanted.document and passage.document != wanted.document:
+    if passage.document and expected.document and passage.document != expected.document:
         return False
-    if not wanted.text:
-        return bool(wanted.document) and passage.document == wanted.document
-    texts = [" ".join(p.text.split()).lower() for p in (passage, wanted)]
+    if not expected.text:
+        return bool(expected.document) and passage.document == expected.document
+    texts = [" ".join(p.text.split()).lower() for p in (passage, expected)]
     return bool(texts[0]) and (texts[1] in texts[0] or texts[0] in texts[1])
 
 
 def measure_characters(observation: Observation) -> SpanScores | None:
     """Recall, precision and IoU over characters; ``None`` without expected offsets."""
-    wanted = [p.span for p in observation.expected_passages if p.span is not None]
-    found = [p.span for p in observation.retrieved if p.span is not None]
-    return measure_overlap(found, wanted)
+    expected = [p.span for p in observation.expected_passages if p.span is not None]
+    retrieved = [p.span for p in observation.retrieved if p.span is not None]
+    return measure_overlap(retrieved, expected)
 
 
-Metric: TypeAlias = Callable[[Sequence[Hashable], Mapping[Hashable, float], int], float | None]
+RankMetric: TypeAlias = Callable[[Sequence[Hashable], Mapping[Hashable, float], int], float | None]
 
 
 def _ndcg(ranked: Sequence[Hashable], grades: Mapping[Hashable, float], k: int) -> float | None:
@@ -90,7 +90,7 @@ def _ndcg_exp2(
     return ranking.ndcg_at(ranked, grades, k, gain="exp2")
 
 
-METRICS: dict[str, Metric] = {
+METRICS: dict[str, RankMetric] = {
     "precision": ranking.precision_at,
     "recall": ranking.recall_at,
     "hit_rate": ranking.hit_at,
@@ -114,20 +114,20 @@ def measure(observation: Observation, metric: str, *, unit: Unit, k: int) -> flo
 
 
 def _useful(observation: Observation, k: int) -> list[int]:
-    """Ranks up to k of passages that hold an expected one."""
-    wanted = [passage for passage in observation.expected_passages if passage.grade > 0]
+    """The ranks up to k of passages that contain an expected one."""
+    relevant = [passage for passage in observation.expected_passages if passage.grade > 0]
     return [
         rank
         for rank, passage in enumerate(observation.retrieved[:k], 1)
-        if any(holds(passage, one) for one in wanted)
+        if any(holds(passage, one) for one in relevant)
     ]
 
 
 def _score(observation: Observation, tools: Tools, *, metric: str) -> Score:
     k = tools.settings["k"]
     value = measure(observation, metric, unit=tools.settings["unit"], k=k)
-    found = _useful(observation, k) if value is not None else []
-    return share(value, missing=_MISSING, passages_found_at=found)
+    ranks = _useful(observation, k) if value is not None else []
+    return share(value, missing=_MISSING, passages_found_at=ranks)
 
 
 def _score_characters(observation: Observation, tools: Tools, *, part: str) -> Score:
@@ -135,7 +135,7 @@ def _score_characters(observation: Observation, tools: Tools, *, part: str) -> S
     if scores is None:
         return not_applicable("No expected passages with their place in the document.")
     details: dict[str, Any] = {
-        "wanted": scores.wanted, "retrieved": scores.retrieved, "common": scores.common,
+        "expected": scores.expected, "retrieved": scores.retrieved, "common": scores.common,
     }  # fmt: skip
     return Score(float(getattr(scores, part)), details=details)
 
@@ -195,7 +195,7 @@ EVALUATORS = (
     ),
     _evaluator(
         "ndcg_exp2", "nDCG@k, exponential gain",
-        "The same, with gain 2^grade - 1: high grades weigh much more.",
+        "nDCG@k with gain 2^grade - 1, in which high grades weigh much more.",
         "ndcg_exp2", "Burges et al., 2005",
     ),
     Evaluator(

@@ -1,7 +1,7 @@
-"""What judges are asked, in versions that never change: a score names the version it came from.
+"""The prompts of judges, in immutable versions: a score names the version that produced it.
 
-Each has the reason before the verdict, so that the verdict follows from it (Liu et al., 2023,
-G-Eval; Zheng et al., 2023, MT-Bench). What is judged is fenced, and said to be no instruction.
+Each asks for the reason before the verdict, so that the verdict follows from it (Liu et al., 2023,
+G-Eval; Zheng et al., 2023, MT-Bench). The judged material is fenced and declared no instruction.
 """
 
 from __future__ import annotations
@@ -127,5 +127,3 @@ and length must not count. Say "tie" only if there is no difference that matters
 Reply with JSON only: {"reason": "...", "winner": "A", "B" or "tie"}""",
     _WINNER,
 )
-
-PROMPTS = {prompt.label: prompt for prompt in (RUBRIC, REFERENCE, PAIR)}

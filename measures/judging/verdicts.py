@@ -44,7 +44,7 @@ class Preference:
 
 @dataclass(frozen=True, slots=True)
 class PairVerdict:
-    """What came of all rounds. ``value`` is 1 when the first won, 0 when the second did.
+    """The outcome of all rounds. ``value`` is 1 if the first won, 0 if the second did.
 
     In between, rounds disagree: .5 is a tie. ``consistent`` is whether swapping the order left
     every verdict as it was, ``None`` where it was not tried. ``took_first`` is how often the
@@ -83,19 +83,18 @@ async def ask(
 def read_object(text: str) -> dict[str, Any]:
     """Return the last JSON object in a model's answer; raises ``VerdictError``.
 
-    Thinking, fences and words around it are passed over: not every server can hold a model to a
-    schema.
+    Thinking, fences and surrounding words are ignored: not every server can enforce a schema.
     """
     text = _THINKING.sub("", text)
-    found: dict[str, Any] | None = None
+    verdict: dict[str, Any] | None = None
     position = text.find("{")
     while position >= 0:
         value, end = _read_value(text, position)
-        found = value if value is not None else found
+        verdict = value if value is not None else verdict
         position = text.find("{", end)
-    if found is None:
+    if verdict is None:
         raise VerdictError(f"The judge gave no verdict: {text.strip()[:120]!r}")
-    return found
+    return verdict
 
 
 def _read_value(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
@@ -151,9 +150,9 @@ async def compare_answers(
 ) -> PairVerdict:
     """Which answer is better? With ``swap`` each round is asked in both orders.
 
-    A judge that goes by the order says A both times: its two verdicts then cancel out to a tie,
-    so that order can decide nothing (Wang et al., 2023; Zheng et al., 2023). A round counts only
-    when both its orders could be read. Raises ``VerdictError`` when no round could.
+    A judge that goes by the order answers A both times; its two verdicts then cancel out to a tie,
+    so order cannot decide anything (Wang et al., 2023; Zheng et al., 2023). A round only counts
+    if both of its verdicts could be read. Raises ``VerdictError`` if no round counts.
     """
 
     async def ask_in_order(seed: int, swapped: bool) -> Preference:
@@ -162,15 +161,17 @@ async def compare_answers(
         return read_preference(await ask(model, prompt, values, seed=seed))
 
     orders = (False, True) if swap else (False,)
-    asked = [(seed, swapped) for seed in range(repeat) for swapped in orders]
-    answers = await asyncio.gather(*(ask_in_order(*one) for one in asked), return_exceptions=True)
+    orderings = [(seed, swapped) for seed in range(repeat) for swapped in orders]
+    answers = await asyncio.gather(
+        *(ask_in_order(*one) for one in orderings), return_exceptions=True
+    )
     size = len(orders)
     rounds = [answers[start : start + size] for start in range(0, len(answers), size)]
     return summarise_rounds(rounds)
 
 
 def summarise_rounds(rounds: Sequence[Sequence[Preference | BaseException]]) -> PairVerdict:
-    """Join rounds; each holds one verdict, or two of which the second saw the order swapped."""
+    """Combine rounds of one verdict, or of two, the second with the answers swapped."""
     readable, failures = [], []
     for answers in rounds:
         kept, missing = _split(answers)
@@ -196,13 +197,13 @@ def summarise_rounds(rounds: Sequence[Sequence[Preference | BaseException]]) -> 
 
 
 def _points(answers: Sequence[Preference]) -> list[float]:
-    """For the first answer, from each order; the second verdict saw it as B."""
+    """The first answer's points in each order; the second verdict saw it as B."""
     table = {"first": 1.0, "tie": 0.5, "second": 0.0}
     return [abs(swapped - table[answer.winner]) for swapped, answer in enumerate(answers)]
 
 
 def _split(answers: Sequence[Any]) -> tuple[list[Any], list[str]]:
-    """Part verdicts from failures; what is not a ``VerdictError`` is raised."""
+    """Separate verdicts from failures; raise anything that is not a ``VerdictError``."""
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, VerdictError):
             raise answer

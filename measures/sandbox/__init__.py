@@ -1,0 +1,1 @@
+"""Code that nobody has read, run in a process of its own."""

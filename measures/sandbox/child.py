@@ -1,8 +1,8 @@
 """Runs code that nobody has read, in a process of its own; started by ``runner.py`` as a script.
 
-Imports the standard library only, and all that the code may use before the doors close: after
-that, the kernel answers no request but to compute, to use memory it has, to read the time and to
-write the result. No file, no network, no process. Linux on x86-64 and ARM64.
+Imports only the standard library, with everything that the code may use, before system calls are
+filtered: after that the kernel only lets it compute, use memory, read the time and write the
+result. No file, no network, no process. Linux on x86-64 and ARM64.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ import unicodedata  # noqa: F401
 from typing import Any
 
 _NO_NEW_PRIVS, _SECCOMP, _FILTER, _DEATH_SIGNAL, _DUMPABLE = 38, 22, 2, 1, 4
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 # read write close fstat lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask rt_sigreturn
 # madvise mremap sigaltstack futex clock_gettime clock_getres gettimeofday nanosleep
@@ -67,7 +67,7 @@ class _Program(ctypes.Structure):
 
 
 def close_doors(*, seconds: int, memory_mb: int) -> None:
-    """Give up what is not needed; raises ``OSError`` where the kernel cannot hold it."""
+    """Drop all rights that are not needed; raises ``OSError`` if the kernel cannot enforce this."""
     limits = {
         resource.RLIMIT_CPU: seconds,
         resource.RLIMIT_AS: memory_mb * _MEGABYTE,
@@ -117,10 +117,10 @@ def run_evaluator(request: dict[str, Any]) -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": "evaluator"}
     try:
         exec(compile(request["code"], "evaluator", "exec"), names)  # noqa: S102
-        found = names["evaluate"](_as_namespace(request["observation"]))
+        returned = names["evaluate"](_as_namespace(request["observation"]))
     except BaseException as error:
         return {"error": describe(error, "evaluator")}
-    return {"returned": found if isinstance(found, dict) else {"value": found}}
+    return {"returned": returned if isinstance(returned, dict) else {"value": returned}}
 
 
 def _as_namespace(value: Any) -> Any:
@@ -141,10 +141,10 @@ def run_sql(request: dict[str, Any]) -> dict[str, Any]:
         except (sqlite3.Error, sqlite3.Warning) as error:
             return {"passed": False, "where": name, "error": f"{type(error).__name__}: {error}"}
         results[name] = [[_as_cell(cell) for cell in row] for row in rows]
-    found, wanted = results["query"], results["expected"]
+    rows_given, rows_expected = results["query"], results["expected"]
     ordered = re.search(r"\border\s+by\b", request["expected"], re.IGNORECASE)
-    same = found == wanted if ordered else _bag(found) == _bag(wanted)
-    return {"passed": same, "rows": len(found), "expected_rows": len(wanted)}
+    same = rows_given == rows_expected if ordered else _bag(rows_given) == _bag(rows_expected)
+    return {"passed": same, "rows": len(rows_given), "expected_rows": len(rows_expected)}
 
 
 def _bag(rows: list[list[Any]]) -> collections.Counter[str]:

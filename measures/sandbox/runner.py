@@ -1,9 +1,9 @@
-"""Starts the sandbox for one piece of code and reads what came of it.
+"""Runs one piece of code in the sandbox and reads the result.
 
-The walls are the kernel's: an allow-list of system calls (no file, network or process can be
-opened), limits of processor time, memory and output, and a clock outside. Where the system cannot
-hold them, nothing is run. What the code returns is its own claim: code that is out to deceive can
-say that it passed, as in every harness that runs tests beside the code.
+The kernel isolates it: an allow-list of system calls (no file, network or process can be opened),
+limits on processor time, memory and output, and a timeout outside. Where the system cannot enforce
+them, nothing is run. The result is the code's own claim: malicious code can say that it passed, as
+in every harness that runs tests in the same process.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Mode = Literal["python", "evaluate", "sql"]
 
 
 class SandboxError(Exception):
-    """The code did not come to an end, or could not be run; the message is for people."""
+    """The code did not finish or could not be run; the message is for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
-    """Seconds of processor time (and as many again to wait), and memory."""
+    """Limits on processor time in seconds (the timeout is twice that) and on memory."""
 
     seconds: int = SECONDS
     memory_mb: int = MEMORY_MB

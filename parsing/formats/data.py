@@ -10,6 +10,7 @@ from lxml import etree
 
 from parsing.formats.common import emit
 from parsing.formats.html import extract_html
+from parsing.formats.notebook import is_notebook, notebook_pieces
 from parsing.formats.plain import split_text
 from parsing.markup import local_name, parse_xml
 from parsing.source import Source
@@ -44,8 +45,11 @@ def _split_json(text: str, source: Source) -> Iterator[Piece]:
         if text.lstrip()[:1] in "{[" and "\n{" in text:
             yield from _split_lines(text)
             return
-        source.metadata["note"] = "This file is not valid JSON; it was read as plain text."
+        source.add_note("This file is not valid JSON; it was read as plain text.")
         yield from split_text(text)
+        return
+    if is_notebook(value):
+        yield from notebook_pieces(value, source)
         return
     lines = text.split("\n")
     if max(len(line) for line in lines) > _LONG_LINE:

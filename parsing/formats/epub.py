@@ -8,7 +8,8 @@ from lxml import etree
 
 from parsing.archive import SafeArchive, resolve_member
 from parsing.formats.common import emit_pages
-from parsing.formats.html import decode_html, extract_html
+from parsing.formats.html import decode_html, read_html
+from parsing.inline import join_notes
 from parsing.markup import get_attribute, iter_named, parse_xml, parse_xml_leniently
 from parsing.source import Source
 from parsing.text import paginate, squeeze
@@ -25,14 +26,17 @@ def read(source: Source) -> Iterator[Opened | ParsedPage]:
     package = parse_xml(archive.read(package_name))
     labels = _read_contents(archive, package, package_name)
     pages: list[ParsedPage] = []
+    notes: list[str] = []
     for name in _read_spine(package, package_name):
         if name not in archive:
             continue
-        _, pieces = extract_html(decode_html(archive.read(name)))
+        page = read_html(decode_html(archive.read(name)))
+        pieces = page.pieces
+        notes.append(page.note)
         heading = next((piece.text for piece in pieces if piece.kind == "heading"), "")
         label = labels.get(name, "") or heading or (pages[-1].label if pages else "")
         pages += paginate(pieces, first=len(pages) + 1, label=label)
-    metadata = _read_metadata(package)
+    metadata = {**_read_metadata(package), "note": join_notes(*notes)}
     yield from emit_pages(source, pages, title=metadata.get("title", ""), metadata=metadata)
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lxml import etree
 
 from parsing.formats.common import emit
+from parsing.formulas import mathml_text
+from parsing.grid import Cell, grid_pieces, spread
+from parsing.html_parts import Addresses, HiddenParts, InlineText
+from parsing.inline import join_notes
 from parsing.markup import parse_html
+from parsing.office.numbering import number_text
 from parsing.source import Source
-from parsing.text import Piece, decode_text, format_table, squeeze
+from parsing.text import Piece, decode_text, squeeze
 from parsing.types import BlockKind, Opened, ParsedPage, ParseError
 
 _SKIPPED = frozenset((
@@ -24,7 +30,6 @@ _BLOCKS = frozenset((
     "tfoot", "th", "thead", "tr", "ul", "li", "caption", "option", "h1", "h2", "h3", "h4",
     "h5", "h6", "pre",
 ))  # fmt: skip
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _XML_CHARSET = re.compile(rb"\A\s*<\?xml[^>]+encoding\s*=\s*[\"']([\w-]+)", re.IGNORECASE)
 MAX_DEPTH = 2_000
@@ -34,8 +39,8 @@ _TITLE_WORDS = 4
 def read(source: Source) -> Iterator[Opened | ParsedPage]:
     """Pages of an HTML file."""
     text = decode_html(source.read(), charset=source.charset)
-    title, pieces = extract_html(text)
-    yield from emit(source, pieces, title=title)
+    page = read_html(text)
+    yield from emit(source, page.pieces, title=page.title, metadata={"note": page.note})
 
 
 def decode_html(data: bytes, *, charset: str = "") -> str:
@@ -48,26 +53,44 @@ def decode_html(data: bytes, *, charset: str = "") -> str:
     return decode_text(data, charset=charset)
 
 
+@dataclass(frozen=True, slots=True)
+class HtmlPage:
+    """What a page of HTML shows, and what of it was left out."""
+
+    title: str
+    pieces: list[Piece]
+    note: str
+
+
 def extract_html(text: str) -> tuple[str, list[Piece]]:
     """Title and blocks of a page of HTML."""
+    page = read_html(text)
+    return page.title, page.pieces
+
+
+def read_html(text: str) -> HtmlPage:
+    """Title, blocks and notes of a page of HTML."""
     root = parse_html(text)
     if root is None:
-        return "", []
+        return HtmlPage("", [], "")
     found = root.find(".//title")
     title = squeeze("".join(str(part) for part in found.itertext())) if found is not None else ""
-    walker = _Walker()
+    walker = _Walker(HiddenParts(root), Addresses(root))
     walker.walk(root)
     if not walker.pieces and title:
         walker.pieces.append(Piece("paragraph", title))
-    return title, walker.pieces
+    note = join_notes(walker.hidden.note(), walker.addresses.note())
+    return HtmlPage(title, walker.pieces, note)
 
 
 class _Walker:
     """Goes through the tree with its own stack, for depth is the sender's choice."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: HiddenParts, addresses: Addresses) -> None:
         self.pieces: list[Piece] = []
-        self._inline: list[str] = []
+        self.hidden = hidden
+        self.addresses = addresses
+        self._inline = InlineText(addresses)
         self._kind: BlockKind = "paragraph"
         self._level = 0
         self._lists: list[list[int | None]] = []
@@ -86,37 +109,48 @@ class _Walker:
                     raise ParseError(
                         "corrupt", "This page is nested too deeply to be read as a web page."
                     )
-                if not tag or _is_skipped(element, tag):
-                    events.skip_subtree()
-                elif tag == "table" and _is_data_table(element):
-                    self._flush()
-                    self.pieces += _read_table(element)
+                if self._take_whole(element, tag):
                     events.skip_subtree()
                 else:
                     self._start(element, tag)
             else:
                 depth -= 1
                 if tag and not (tag == "table" and _is_data_table(element)):
-                    self._end(tag)
+                    self._end(element, tag)
                 if element.tail and element is not root:
-                    self._inline.append(element.tail)
+                    self._inline.add(element.tail)
         self._flush()
+
+    def _take_whole(self, element: etree._Element, tag: str) -> bool:
+        """Elements whose inside is not walked through: left out, tables and equations."""
+        if not tag or _is_skipped(element, tag) or self.hidden.has(element):
+            return True
+        if tag == "table" and _is_data_table(element):
+            self._flush()
+            self.pieces += self._read_table(element)
+            return True
+        if tag == "math":
+            self._inline.add(mathml_text(element))
+            return True
+        return False
 
     def _start(self, element: etree._Element, tag: str) -> None:
         if tag in _BLOCKS:
             self._flush()
         if tag in {"ul", "menu", "ol"}:
-            self._lists.append([0 if tag == "ol" else None])
+            self._lists.append([_list_start(element) if tag == "ol" else None])
         elif tag == "li":
-            self._marker = self._next_marker()
+            self._marker = self._next_marker(element)
         elif tag == "pre":
             self._pre += 1
         elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
             self._kind, self._level = "heading", int(tag[1])
-        self._inline.append(_replacement(element, tag))
-        self._inline.append(element.text or "")
+        self._inline.open(element, tag)
+        self._inline.add(_replacement(element, tag))
+        self._inline.add(element.text or "")
 
-    def _end(self, tag: str) -> None:
+    def _end(self, element: etree._Element, tag: str) -> None:
+        self._inline.close(element)
         if tag in _BLOCKS:
             self._flush()
         if tag in {"ul", "menu", "ol"} and self._lists:
@@ -124,16 +158,19 @@ class _Walker:
         elif tag == "pre":
             self._pre = max(0, self._pre - 1)
 
-    def _next_marker(self) -> str:
+    def _next_marker(self, item: etree._Element) -> str:
         indent = "  " * max(0, len(self._lists) - 1)
         counter = self._lists[-1] if self._lists else [None]
         if counter[0] is None:
             return f"{indent}- "
-        counter[0] += 1
-        return f"{indent}{counter[0]}. "
+        own = item.get("value", "")
+        counter[0] = int(own) if own.lstrip("-").isdigit() and len(own) < 9 else counter[0] + 1
+        parent = item.getparent()
+        form = (parent.get("type") or "") if parent is not None else ""
+        return f"{indent}{number_text(counter[0], form)}. "
 
     def _flush(self) -> None:
-        raw, self._inline = "".join(self._inline), []
+        raw = self._inline.take()
         kind, level = self._kind, self._level
         if self._pre and raw.strip():
             self.pieces.append(Piece("code", raw.replace("\x1e", "\n")))
@@ -154,6 +191,61 @@ class _Walker:
             self.pieces.append(Piece(kind, text))
         self._marker = ""
 
+    def _read_table(self, table: etree._Element) -> list[Piece]:
+        pieces: list[Piece] = []
+        caption = table.find(".//caption")
+        if caption is not None:
+            pieces.append(Piece("paragraph", self._cell_text(caption)))
+        rows = [row for row in table.iter("tr") if not self.hidden.has(row)]
+        grid = spread([self._read_row(row) for row in rows], headers=_count_headers(rows))
+        lines = [grid.line(y) for y in range(len(grid.rows))]
+        if max((len(line) for line in lines), default=0) <= 1:
+            text = "\n".join(line[0] for line in lines if line)
+            return [*pieces, Piece("paragraph", text)]
+        return pieces + list(grid_pieces(grid))
+
+    def _read_row(self, row: etree._Element) -> list[Cell]:
+        left = 1 + sum(1 for _ in row.itersiblings("tr"))
+        cells = []
+        for cell in row:
+            if cell.tag in {"td", "th"} and not self.hidden.has(cell):
+                height = _span(cell, "rowspan") or left
+                text = self._cell_text(cell)
+                cells.append(Cell(text, min(height, left), _span(cell, "colspan") or 1))
+        return cells
+
+    def _cell_text(self, cell: etree._Element) -> str:
+        line = InlineText(self.addresses)
+        events = etree.iterwalk(cell, events=("start", "end"))
+        for event, element in events:
+            tag = element.tag if isinstance(element.tag, str) else ""
+            if event == "start":
+                line.add(" " if tag in _BLOCKS or tag == "br" else "")
+                if not tag or (element is not cell and self._is_left_out(element, tag)):
+                    events.skip_subtree()
+                    continue
+                if tag == "math":
+                    line.add(mathml_text(element))
+                    events.skip_subtree()
+                    continue
+                line.open(element, tag)
+                line.add((element.get("alt") or "") if tag == "img" else "")
+                line.add(element.text or "")
+            elif element is not cell:
+                line.close(element)
+                line.add(" " if tag in _BLOCKS else "")
+                line.add(element.tail or "")
+        return squeeze(line.take())
+
+    def _is_left_out(self, element: etree._Element, tag: str) -> bool:
+        return tag in _SKIPPED or self.hidden.has(element)
+
+
+def _list_start(element: etree._Element) -> int:
+    """The number before the first one."""
+    start = element.get("start", "")
+    return int(start) - 1 if start.lstrip("-").isdigit() and len(start) < 9 else 0
+
 
 def _replacement(element: etree._Element, tag: str) -> str:
     """What a reader sees in place of an element that has no text of its own."""
@@ -171,8 +263,7 @@ def _is_skipped(element: etree._Element, tag: str) -> bool:
         return True
     if tag == "nav" or element.get("role") == "navigation":
         return _is_menu(element)
-    style = element.get("style")
-    return element.get("hidden") is not None or bool(style and _HIDDEN_STYLE.search(style))
+    return False
 
 
 def _is_menu(navigation: etree._Element) -> bool:
@@ -193,40 +284,20 @@ def _is_data_table(table: etree._Element) -> bool:
     return heavy * 4 < len(cells)
 
 
-def _read_table(table: etree._Element) -> list[Piece]:
-    pieces: list[Piece] = []
-    caption = table.find(".//caption")
-    if caption is not None:
-        pieces.append(Piece("paragraph", _cell_text(caption)))
-    rows = [
-        [_cell_text(cell) for cell in row if cell.tag in {"td", "th"}] for row in table.iter("tr")
-    ]
-    if max((sum(1 for cell in row if cell) for row in rows), default=0) <= 1:
-        lines = "\n".join(" ".join(cell for cell in row if cell) for row in rows if any(row))
-        return [*pieces, Piece("paragraph", lines)]
-    return pieces + list(format_table(_drop_empty_columns(rows)))
+def _span(cell: etree._Element, name: str) -> int:
+    """How many rows or columns a cell covers; 0 means all that are left."""
+    value = (cell.get(name) or "").strip()
+    return min(int(value), 1_000) if value.isdigit() else 1
 
 
-def _drop_empty_columns(rows: list[list[str]]) -> list[list[str]]:
-    width = max(len(row) for row in rows)
-    padded = [row + [""] * (width - len(row)) for row in rows]
-    used = [at for at in range(width) if any(row[at] for row in padded)]
-    return [[row[at] for at in used] for row in padded]
-
-
-def _cell_text(cell: etree._Element) -> str:
-    parts: list[str] = []
-    for event, element in etree.iterwalk(cell, events=("start", "end")):
-        tag = element.tag if isinstance(element.tag, str) else ""
-        if event == "start":
-            if tag in _BLOCKS or tag == "br":
-                parts.append(" ")
-            if tag == "img":
-                parts.append(element.get("alt") or "")
-            if element.text and tag not in _SKIPPED:
-                parts.append(element.text)
-        elif element is not cell:
-            if tag in _BLOCKS:
-                parts.append(" ")
-            parts.append(element.tail or "")
-    return squeeze("".join(parts))
+def _count_headers(rows: list[etree._Element]) -> int:
+    """Rows at the top that the page itself calls headers."""
+    count = 0
+    for row in rows:
+        parent = row.getparent()
+        cells = [cell for cell in row if cell.tag in {"td", "th"}]
+        in_head = parent is not None and parent.tag == "thead"
+        if not in_head and not (cells and all(cell.tag == "th" for cell in cells)):
+            break
+        count += 1
+    return count

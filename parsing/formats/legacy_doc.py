@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 
 from parsing.formats.common import emit
+from parsing.inline import with_address
 from parsing.ole import damaged, encrypted, open_ole, read_properties, read_stream
 from parsing.source import Source
 from parsing.text import Piece, format_table
@@ -15,7 +16,13 @@ from parsing.types import Opened, ParsedPage
 _ENCRYPTED, _WHICH_TABLE, _COMPRESSED = 0x0100, 0x0200, 0x40000000
 _MAGICS = (0xA5EC, 0xA5DC)
 _OLDEST_PIECED = 101
-_FIELD = re.compile("\x13[^\x13\x14\x15]*\x15|\x13[^\x13\x14\x15]*\x14([^\x13\x14\x15]*)\x15")
+_FIELD = re.compile("\x13([^\x13\x14\x15]*)(?:\x14([^\x13\x14\x15]*))?\x15")
+_HYPERLINK = re.compile(r'HYPERLINK\s+"([^"]+)"', re.IGNORECASE)
+STYLES_NOTE = (
+    "This older kind of Word document was read without its styles: automatic numbers, raised "
+    "characters and merged cells are not shown, and hidden or deleted text is not told apart. "
+    "Save it as DOCX to keep all of this."
+)
 _CELL, _PAGE = "\x07", "\x0c"
 
 
@@ -36,7 +43,7 @@ def read(source: Source) -> Iterator[Opened | ParsedPage]:
             text = _read_pieces(stream, table)
     except (struct.error, IndexError) as error:
         raise damaged() from error
-    metadata = read_properties(ole)
+    metadata = {**read_properties(ole), "note": STYLES_NOTE}
     yield from emit(source, _split(text), title=metadata.get("title", ""), metadata=metadata)
 
 
@@ -102,8 +109,15 @@ def _split(text: str) -> Iterator[Piece]:
 def _drop_fields(text: str) -> str:
     """Keep what a field shows, drop the instruction that made it; fields may be nested."""
     for _ in range(20):
-        shorter = _FIELD.sub(lambda match: match.group(1) or "", text)
+        shorter = _FIELD.sub(_shown, text)
         if shorter == text:
             break
         text = shorter
     return re.sub("[\x13-\x15]", "", text)
+
+
+def _shown(field: re.Match[str]) -> str:
+    """What a field shows; a link with its address."""
+    link = _HYPERLINK.search(field.group(1))
+    shown = field.group(2) or ""
+    return with_address(shown, link.group(1)) if link else shown

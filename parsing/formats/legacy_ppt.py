@@ -13,6 +13,7 @@ from parsing.types import Opened, ParsedPage
 
 _DOCUMENT, _SLIDE, _NOTES, _LIST, _PERSIST = 1000, 1006, 1008, 4080, 1011
 _TEXT_HEADER, _TEXT_CHARS, _TEXT_BYTES = 3999, 4000, 4008
+_SHOW_INFO, _HIDDEN = 1017, 0x4
 _TITLES = frozenset((0, 6))
 _ENCRYPTED_TOKEN = 0xF3D1C4DF
 MAX_RECORDS = 2_000_000
@@ -31,15 +32,17 @@ def read(source: Source) -> Iterator[Opened | ParsedPage]:
     outlines: list[list[Text]] = []
     drawings: list[list[Text]] = []
     notes: list[list[Text]] = []
+    hidden: list[bool] = []
     for kind, _, start, end in _iter_level(stream, 0, len(stream)):
         if kind == _DOCUMENT:
             outlines = _read_outlines(stream, start, end) or outlines
         elif kind == _SLIDE:
             drawings.append(_read_texts(stream, start, end))
+            hidden.append(_is_hidden(stream, start, end))
         elif kind == _NOTES:
             notes.append(_read_texts(stream, start, end))
     metadata = read_properties(ole)
-    pages = _build_pages(outlines, drawings, notes)
+    pages = _build_pages(outlines, drawings, notes, hidden)
     yield from emit_pages(source, pages, title=metadata.get("title", ""), metadata=metadata)
 
 
@@ -66,6 +69,14 @@ def _iter_deep(data: bytes, start: int, end: int) -> Iterator[Record]:
         is_container = struct.unpack_from("<H", data, record[2] - 8)[0] & 0xF == 0xF
         if is_container and len(stack) < 40:
             stack.append(_iter_level(data, record[2], record[3]))
+
+
+def _is_hidden(data: bytes, start: int, end: int) -> bool:
+    """Whether a slide is passed over in the show."""
+    for kind, _, body, stop in _iter_level(data, start, end):
+        if kind == _SHOW_INFO and stop - body >= 12:
+            return bool(struct.unpack_from("<H", data, body + 10)[0] & _HIDDEN)
+    return False
 
 
 def _read_texts(data: bytes, start: int, end: int) -> list[Text]:
@@ -101,12 +112,22 @@ def _read_outlines(data: bytes, start: int, end: int) -> list[list[Text]]:
 
 
 def _build_pages(
-    outlines: list[list[Text]], drawings: list[list[Text]], notes: list[list[Text]]
+    outlines: list[list[Text]],
+    drawings: list[list[Text]],
+    notes: list[list[Text]],
+    hidden: list[bool],
 ) -> list[ParsedPage]:
     pages: list[ParsedPage] = []
+    # Slides that were saved several times cannot be matched with the list of slides for sure.
+    is_sure = not outlines or len(outlines) == len(drawings)
+    unsure = "This presentation has hidden slides that could not be told apart."
     for at in range(max(len(outlines), len(drawings))):
         builder = PageBuilder()
         label = f"Slide {at + 1}"
+        if is_sure and hidden[at]:
+            note = "This slide is hidden in the show and was left out."
+            pages.append(builder.build(at + 1, label=f"{label} (hidden)", note=note))
+            continue
         seen: set[str] = set()
         texts = [*_at(outlines, at), *_at(drawings, at)]
         for text_type, text in texts:
@@ -121,7 +142,8 @@ def _build_pages(
         for _, text in _at(notes, at):
             if text not in seen:
                 builder.add("paragraph", f"Notes: {text}")
-        pages.append(builder.build(at + 1, label=label))
+        note = unsure if any(hidden) and not is_sure else ""
+        pages.append(builder.build(at + 1, label=label, note=note))
     return pages
 
 

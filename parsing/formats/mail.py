@@ -1,51 +1,62 @@
-"""E-mail (EML): headers, text, names of attachments, and text attachments."""
+"""E-mail (EML): headers, text, and what is attached, each by the reader of its format."""
 
 from __future__ import annotations
 
 import email
 import email.policy
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from email.message import EmailMessage
-from pathlib import PurePath
 
 from parsing.formats.common import emit_pages
-from parsing.formats.html import decode_html, extract_html
-from parsing.formats.plain import split_text
+from parsing.mail.attachments import MAX_DEPTH, AttachmentReader
+from parsing.mail.body import choose_body, join_flowed, text_pieces
+from parsing.mail.tnef import is_tnef, read_tnef
 from parsing.source import Source
 from parsing.text import Piece, clean_text, decode_text, paginate, squeeze
 from parsing.types import Opened, ParsedPage
 
 _HEADERS = ("From", "To", "Cc", "Date")
-_TEXT_SUFFIXES = frozenset((".txt", ".md", ".csv", ".log", ".json", ".xml", ".ics", ".html"))
+_REPORTS = frozenset({"message/delivery-status", "message/disposition-notification"})
+_TEXTS = frozenset({"text/plain", "text/html"})
+_OTHER_VIEWS = frozenset({"text/x-amp-html", "text/watch-html", "text/enriched", "text/richtext"})
 MAX_PARTS = 500
-MAX_DEPTH = 8
 
 
 def read(source: Source) -> Iterator[Opened | ParsedPage]:
-    """The message first, then each text attachment and forwarded message."""
+    """The message first, then each attachment and forwarded message."""
     data = source.read()
     if source.charset.startswith("utf-16"):
         data = decode_text(data, charset=source.charset).encode("utf-8")
     message = email.message_from_bytes(data.lstrip(), policy=email.policy.default)
-    pages = read_message(message)
+    reader = AttachmentReader(source)
+    pages = read_message(message, reader=reader, depth=source.depth)
+    if reader.note:
+        source.add_note(reader.note)
     subject = _header(message, "Subject")
     metadata = {name.lower(): _header(message, name) for name in _HEADERS}
     yield from emit_pages(source, pages, title=subject, metadata=metadata)
 
 
-def read_message(message: EmailMessage, *, first: int = 1, depth: int = 0) -> list[ParsedPage]:
+def read_message(
+    message: EmailMessage, *, reader: AttachmentReader, first: int = 1, depth: int = 0
+) -> list[ParsedPage]:
     """Pages of a message and of what is attached to it."""
-    bodies, attachments = _split_parts(message)
+    parts = _Parts()
+    _sort_parts(message, parts, level=0)
     pieces = list(header_pieces({name: _header(message, name) for name in ("Subject", *_HEADERS)}))
-    pieces += _body_pieces(bodies)
-    names = [_part_name(part) for part in attachments]
+    pieces += parts.body
+    names = [_part_name(part) for part in parts.attachments]
     if any(names):
         pieces.append(
             Piece("paragraph", "Attachments: " + ", ".join(name for name in names if name))
         )
     pages = paginate(pieces, first=first, label=_header(message, "Subject"))
-    for part, name in zip(attachments, names, strict=True):
-        pages += _attachment_pages(part, name, first=first + len(pages), depth=depth)
+    for part, name in zip(parts.attachments, names, strict=True):
+        place = first + len(pages)
+        pages += _attachment_pages(part, name, reader=reader, first=place, depth=depth)
+    if parts.left_out:
+        reader.refuse("more parts", f"a mail is read with {MAX_PARTS} parts at most")
     return pages
 
 
@@ -59,68 +70,119 @@ def header_pieces(headers: dict[str, str]) -> Iterator[Piece]:
         yield Piece("paragraph", "\n".join(lines))
 
 
-def text_pieces(data: bytes | str, *, is_html: bool, charset: str = "") -> list[Piece]:
-    """Blocks of a body or a text attachment."""
-    if is_html:
-        text = data if isinstance(data, str) else decode_html(data, charset=charset)
-        return extract_html(clean_text(text))[1]
-    text = data if isinstance(data, str) else decode_text(data, charset=charset)
-    return list(split_text(clean_text(text)))
+@dataclass(slots=True)
+class _Parts:
+    """Blocks of the text, and parts that are attached. Forwarded messages are attachments."""
+
+    body: list[Piece] = field(default_factory=list)
+    attachments: list[EmailMessage] = field(default_factory=list)
+    count: int = 0
+    left_out: bool = False
 
 
-def _split_parts(message: EmailMessage) -> tuple[list[EmailMessage], list[EmailMessage]]:
-    """Parts that make up the text, and attachments. Forwarded messages are attachments."""
-    bodies: list[EmailMessage] = []
-    attachments: list[EmailMessage] = []
-    stack: list[EmailMessage] = [message]
-    seen = 0
-    while stack and seen < MAX_PARTS:
-        part = stack.pop()
-        seen += 1
-        kind = part.get_content_type()
-        if kind == "message/rfc822":
-            attachments.append(part)
-        elif part.is_multipart():
-            inner = [item for item in part.iter_parts() if isinstance(item, EmailMessage)]
-            stack.extend(reversed(inner))
-        elif kind in {"text/plain", "text/html"} and not _is_attached(part):
-            bodies.append(part)
+def _sort_parts(part: EmailMessage, parts: _Parts, *, level: int) -> None:
+    parts.count += 1
+    if parts.count > MAX_PARTS or level > 50:
+        parts.left_out = True
+        return
+    kind = part.get_content_type()
+    if kind == "message/rfc822":
+        parts.attachments.append(part)
+    elif kind in _REPORTS:
+        report = "\n".join(str(inner) for inner in _children(part)) or _payload(part).decode(
+            "utf-8", "replace"
+        )
+        parts.body += text_pieces(report, is_html=False)
+    elif part.is_multipart():
+        if kind == "multipart/alternative":
+            _choose_alternative(part, parts, level=level)
+            return
+        for child in _children(part):
+            _sort_parts(child, parts, level=level + 1)
+    elif kind in _TEXTS and not _is_attached(part):
+        parts.body += _body_pieces(part)
+    else:
+        parts.attachments.append(part)
+
+
+def _choose_alternative(part: EmailMessage, parts: _Parts, *, level: int) -> None:
+    """Of parts that say the same in other forms, the one that says it in full."""
+    plain: list[Piece] = []
+    page: list[Piece] = []
+    for child in _children(part):
+        if child.get_content_type() in _OTHER_VIEWS:
+            continue
+        inner = _Parts(count=parts.count)
+        _sort_parts(child, inner, level=level + 1)
+        parts.count, parts.left_out = inner.count, parts.left_out or inner.left_out
+        parts.attachments += inner.attachments
+        if child.get_content_type() == "text/plain":
+            plain += inner.body
         else:
-            attachments.append(part)
-    return bodies, attachments
+            page += inner.body
+    parts.body += choose_body(plain, page)
+
+
+def _children(part: EmailMessage) -> list[EmailMessage]:
+    payload = part.get_payload()
+    inner = payload if isinstance(payload, list) else []
+    return [item for item in inner if isinstance(item, EmailMessage)]
 
 
 def _is_attached(part: EmailMessage) -> bool:
     return part.get_content_disposition() == "attachment" or bool(_part_name(part))
 
 
-def _body_pieces(bodies: list[EmailMessage]) -> list[Piece]:
-    """Plain text where there is any, for it is what the sender's HTML says too."""
-    plain = [part for part in bodies if part.get_content_type() == "text/plain"]
-    pieces: list[Piece] = []
-    for part in plain:
-        pieces += text_pieces(_payload(part), is_html=False, charset=_charset(part))
-    if sum(len(piece.text) for piece in pieces) >= 20 or len(plain) == len(bodies):
-        return pieces
-    for part in bodies:
-        if part.get_content_type() == "text/html":
-            pieces += text_pieces(_payload(part), is_html=True, charset=_charset(part))
-    return pieces
+def _body_pieces(part: EmailMessage) -> list[Piece]:
+    payload, charset = _payload(part), _charset(part)
+    if part.get_content_type() == "text/html":
+        return text_pieces(payload, is_html=True, charset=charset)
+    text = decode_text(payload, charset=charset)
+    if _parameter(part, "format").lower() == "flowed":
+        text = join_flowed(text, delsp=_parameter(part, "delsp").lower() == "yes")
+    return text_pieces(text, is_html=False)
 
 
-def _attachment_pages(part: EmailMessage, name: str, *, first: int, depth: int) -> list[ParsedPage]:
-    if part.get_content_type() == "message/rfc822" and depth < MAX_DEPTH:
-        inner = part.get_payload()
-        forwarded = inner[0] if isinstance(inner, list) and inner else None
-        if isinstance(forwarded, EmailMessage):
-            return read_message(forwarded, first=first, depth=depth + 1)
+def _attachment_pages(
+    part: EmailMessage, name: str, *, reader: AttachmentReader, first: int, depth: int
+) -> list[ParsedPage]:
     kind = part.get_content_type()
-    is_text = kind.startswith("text/") or PurePath(name.lower()).suffix in _TEXT_SUFFIXES
-    if not is_text:
-        return []
-    is_html = kind == "text/html" or name.lower().endswith((".html", ".htm"))
-    pieces = text_pieces(_payload(part), is_html=is_html, charset=_charset(part))
-    return paginate(pieces, first=first, label=f"Attachment {name}")
+    if kind == "message/rfc822":
+        forwarded = next(iter(_children(part)), None)
+        if forwarded is None or depth >= MAX_DEPTH:
+            why = "it is empty" if forwarded is None else "mails are nested too deeply"
+            reader.refuse(name or "a forwarded message", why)
+            return []
+        return read_message(forwarded, reader=reader, first=first, depth=depth + 1)
+    data = _payload(part)
+    if is_tnef(data):
+        return _tnef_pages(data, reader=reader, first=first, depth=depth)
+    if kind.startswith("text/") and _charset(part):
+        data = decode_text(data, charset=_charset(part)).encode("utf-8", "replace")
+    return reader.read(data, name=name, media_type=kind, first=first, depth=depth)
+
+
+def _tnef_pages(
+    data: bytes, *, reader: AttachmentReader, first: int, depth: int
+) -> list[ParsedPage]:
+    """What Outlook put into a winmail.dat: its text, if the mail has none, and its attachments."""
+    content = read_tnef(data)
+    if content.damage:
+        reader.refuse("winmail.dat", content.damage)
+    plain = text_pieces(content.text, is_html=False)
+    page = text_pieces(content.html, is_html=True) if content.html else []
+    pieces = choose_body(plain, page)
+    names = [name for name, _ in content.attachments]
+    if names:
+        pieces.append(Piece("paragraph", "Attachments: " + ", ".join(filter(None, names))))
+    pages = paginate(pieces, first=first, label="Attachment winmail.dat")
+    for name, body in content.attachments:
+        place = first + len(pages)
+        if is_tnef(body) and depth < MAX_DEPTH:
+            pages += _tnef_pages(body, reader=reader, first=place, depth=depth + 1)
+        else:
+            pages += reader.read(body, name=name, media_type="", first=place, depth=depth)
+    return pages
 
 
 def _payload(part: EmailMessage) -> bytes:
@@ -131,6 +193,14 @@ def _payload(part: EmailMessage) -> bytes:
 def _charset(part: EmailMessage) -> str:
     declared = str(part.get_content_charset() or "")
     return "" if declared in {"us-ascii", "utf-8", "unknown-8bit"} else declared
+
+
+def _parameter(part: EmailMessage, name: str) -> str:
+    """A parameter of the content type, or an empty string."""
+    try:
+        return str(part.get_param(name, ""))
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def _part_name(part: EmailMessage) -> str:

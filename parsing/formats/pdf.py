@@ -15,8 +15,13 @@ import pypdfium2.raw as pdfium
 
 from parsing import ocr
 from parsing.boxed import BoxedBuilder
-from parsing.pdf_chars import Segment, read_segments
-from parsing.pdf_layout import write_layout
+from parsing.pdf.chars import PageText, Segment, SegmentReader
+from parsing.pdf.forms import read_fields, write_fields
+from parsing.pdf.geometry import page_transform
+from parsing.pdf.hidden import find_hidden
+from parsing.pdf.layout import write_layout
+from parsing.pdf.links import read_links, write_links
+from parsing.pdf.rules import find_grids, gather_tables, read_lines
 from parsing.source import Source
 from parsing.text import clean_text, squeeze
 from parsing.types import Opened, ParsedPage, ParseError
@@ -25,7 +30,6 @@ NO_TEXT = "This page is a scan and has no text layer"
 OCR_DPI = 300
 MAX_OCR_PIXELS = 12_000_000
 MAX_OUTLINE = 5_000
-_MAX_ANNOTATIONS = 2_000
 _NO_VALUE = frozenset(("(anonymous)", "(unspecified)", "untitled", "unknown"))
 
 
@@ -65,6 +69,9 @@ def open_pdf(source: Source) -> pypdfium2.PdfDocument:
         raise _corrupt() from error
     if pages < 1:
         raise _corrupt()
+    with contextlib.suppress(pypdfium2.PdfiumError):
+        if document.get_formtype() != pdfium.FORMTYPE_NONE:
+            document.init_forms()
     return document
 
 
@@ -77,8 +84,6 @@ def render_pdf_page(source: Source, *, page: int, width_px: int) -> bytes:
     width, height = loaded.get_size()
     scale = width_px / max(width, 1.0)
     scale = min(scale, 12_000 / max(height, 1.0))
-    with contextlib.suppress(pypdfium2.PdfiumError):
-        document.init_forms()
     image = loaded.render(scale=scale).to_pil()
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=3)
@@ -124,17 +129,18 @@ def _read_page(
         return ParsedPage(number=index + 1, text="", label=label, note=note)
     try:
         width, height = page.get_size()
-        page = _flatten_forms(document, page, index)
-        segments = _read_text_layer(page, width, height)
+        text = _read_text_layer(document, page, width, height)
+        segments = text.segments
         builder = BoxedBuilder()
         if _needs_ocr(page, segments, width * height):
             note = _recognise(source, page, builder)
-            if builder.length:
-                return builder.build(index + 1, label=label, width=width, height=height, note=note)
         else:
             note = ""
-        write_layout(builder, segments, width=width, height=height, sizes=sizes)
-        note = "" if builder.length else note
+        is_recognised = builder.length > 0
+        if not is_recognised:
+            write_layout(builder, segments, width=width, height=height, sizes=sizes)
+            note = "" if builder.length else note
+        note = f"{note} {_write_unseen(text, builder)}".strip()
         return builder.build(index + 1, label=label, width=width, height=height, note=note)
     except (pypdfium2.PdfiumError, ValueError, IndexError, ZeroDivisionError) as error:
         note = f"This page could not be read ({type(error).__name__})."
@@ -143,33 +149,52 @@ def _read_page(
         page.close()
 
 
-def _flatten_forms(
-    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, index: int
-) -> pypdfium2.PdfPage:
-    """What was typed into form fields becomes part of the page's text."""
-    count = min(pdfium.FPDFPage_GetAnnotCount(page), _MAX_ANNOTATIONS)
-    wanted = {pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT}
-    for at in range(count):
-        annotation = pdfium.FPDFPage_GetAnnot(page, at)
-        if not annotation:
-            continue
-        subtype = pdfium.FPDFAnnot_GetSubtype(annotation)
-        pdfium.FPDFPage_CloseAnnot(annotation)
-        if subtype in wanted:
-            flattened = pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
-            if flattened == pdfium.FLATTEN_SUCCESS:
-                page.close()
-                return document[index]
-            break
-    return page
-
-
-def _read_text_layer(page: pypdfium2.PdfPage, width: float, height: float) -> list[Segment]:
+def _read_text_layer(
+    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, width: float, height: float
+) -> PageText:
+    """What the page says: its text, with the values of fields and the addresses of links in it."""
+    affine = page_transform(page, width, height)
+    lines = read_lines(page, affine)
+    has_annotations = bool(pdfium.FPDFPage_GetAnnotCount(page))
+    links = read_links(document, page, affine) if has_annotations else []
     textpage = page.get_textpage()
     try:
-        return read_segments(page, textpage, width, height)
+        text = SegmentReader(
+            textpage,
+            affine,
+            width=width,
+            height=height,
+            rules=lines.vertical,
+            hidden=find_hidden(page, textpage, affine, width=width, height=height),
+            keep_glyphs=bool(links),
+        ).read()
     finally:
         textpage.close()
+    if links:
+        write_links(text.segments, links, width=width, height=height)
+    if has_annotations:
+        text.segments = write_fields(text.segments, read_fields(document, page, affine))
+    text.segments = gather_tables(text.segments, find_grids(lines))
+    return text
+
+
+def _write_unseen(text: PageText, builder: BoxedBuilder) -> str:
+    """Mark what nobody sees on the page; a note says so, and what was left out."""
+    notes = []
+    unseen = text.hidden
+    if text.hidden:
+        notes.append("Text of this page that cannot be seen on it is marked (hidden).")
+    if text.outside and not text.segments and not builder.length:
+        unseen = [*unseen, *text.outside]
+        notes.append("All text of this page stands outside of it and is marked (hidden).")
+    elif text.outside:
+        count = sum(len(segment.text) for segment in text.outside)
+        notes.append(f"Text outside of the page was left out ({count:,} characters).")
+    for _, line in itertools.groupby(unseen, key=lambda segment: segment.line):
+        builder.start_block("paragraph")
+        words = " ".join(segment.text for segment in line)
+        builder.add_line(f"(hidden) {words}", None, separator="\n")
+    return " ".join(notes)
 
 
 def _needs_ocr(page: pypdfium2.PdfPage, segments: list[Segment], area: float) -> bool:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from lxml import etree
 
 from parsing.formats.common import emit_pages
-from parsing.markup import (
-    find_child,
-    get_attribute,
-    iter_children,
-    iter_named,
-    local_name,
-)
+from parsing.grid import grid_pieces
+from parsing.markup import find_child, get_attribute, iter_named, local_name
+from parsing.office.charts import chart_pieces, diagram_pieces
+from parsing.office.slide_text import ListCounter, SlideText, list_level
 from parsing.ooxml import Package, relation_id
 from parsing.source import Source
-from parsing.text import PageBuilder, Piece, format_table, squeeze
+from parsing.text import PageBuilder, Piece, squeeze
 from parsing.types import Opened, ParsedPage
 
 _TITLES = frozenset(("title", "ctrTitle"))
@@ -48,10 +46,17 @@ def _read_slide(package: Package, part: str, number: int) -> ParsedPage:
     builder = PageBuilder()
     root = package.parse_optional(part)
     tree = next(iter_named(root, "spTree"), None) if root is not None else None
-    if tree is None:
+    if root is None or tree is None:
         return builder.build(number, label=label, note="This slide is damaged.")
-    targets = {relation.id: relation.target for relation in package.relations(part)}
-    for piece in _walk(package, tree, targets):
+    if get_attribute(root, "show").lower() in {"0", "false"}:
+        return builder.build(
+            number,
+            label=f"{label} (hidden)",
+            note="This slide is hidden in the show and was left out.",
+        )
+    slide = _Slide(package, {relation.id: relation.target for relation in package.relations(part)})
+    slide.text.addresses = package.addresses(part)
+    for piece in slide.walk(tree):
         if piece.kind == "heading" and label == f"Slide {number}":
             label += f": {piece.text}"
         builder.add(piece.kind, piece.text, level=piece.level)
@@ -60,26 +65,83 @@ def _read_slide(package: Package, part: str, number: int) -> ParsedPage:
             text = _notes_text(package, extra)
             if text:
                 builder.add("paragraph", f"{name}: {text}")
-    return builder.build(number, label=label)
+    note = "Hidden shapes on this slide were left out." if slide.hidden else ""
+    return builder.build(number, label=label, note=note)
 
 
-def _walk(
-    package: Package, tree: etree._Element, targets: dict[str, str], *, depth: int = 0
-) -> Iterator[Piece]:
-    if depth > MAX_NESTING:
-        return
-    for shape in _in_reading_order(tree):
-        name = local_name(shape)
-        if name == "sp":
-            yield from _shape_pieces(shape)
-        elif name == "grpSp":
-            yield from _walk(package, shape, targets, depth=depth + 1)
-        elif name == "graphicFrame":
-            yield from _frame_pieces(package, shape, targets)
-        elif name == "pic":
-            text = _alternative_text(shape)
+@dataclass(slots=True)
+class _Slide:
+    """The shapes of one slide. `targets` are the parts that it refers to."""
+
+    package: Package
+    targets: dict[str, str]
+    text: SlideText = field(default_factory=SlideText)
+    hidden: int = 0
+
+    def walk(self, tree: etree._Element, *, depth: int = 0) -> Iterator[Piece]:
+        """Blocks of the shapes in reading order."""
+        if depth > MAX_NESTING:
+            return
+        for shape in _in_reading_order(tree):
+            name = local_name(shape)
+            if _is_hidden(shape):
+                self.hidden += 1
+            elif name == "sp":
+                yield from self._shape_pieces(shape)
+            elif name == "grpSp":
+                yield from self.walk(shape, depth=depth + 1)
+            elif name == "graphicFrame":
+                yield from self._frame_pieces(shape)
+            elif name == "pic":
+                text = _alternative_text(shape)
+                if text:
+                    yield Piece("paragraph", self.text.linked(f"[Image: {text}]", shape))
+
+    def _shape_pieces(self, shape: etree._Element) -> Iterator[Piece]:
+        kind = _placeholder(shape)
+        if kind in _FIELDS:
+            return
+        bodies = list(iter_named(shape, "txBody"))
+        paragraphs = [item for body in bodies for item in iter_named(body, "p")]
+        texts = [squeeze(self.text.read(item)) for item in paragraphs]
+        if kind in _TITLES:
+            text = squeeze(" ".join(texts))
             if text:
-                yield Piece("paragraph", f"[Image: {text}]")
+                yield Piece("heading", text, level=1)
+            return
+        many = sum(1 for text in texts if text) > 1
+        counter = ListCounter()
+        for item, text in zip(paragraphs, texts, strict=True):
+            number = counter.advance(item) if text else ""
+            indent = "  " * list_level(item)
+            if number:
+                yield Piece("list", f"{indent}{number} {text}")
+            elif text and (kind == "body" and many):
+                yield Piece("list", f"{indent}- {text}")
+            elif text:
+                yield Piece("paragraph", self.text.linked(text, shape))
+
+    def _frame_pieces(self, frame: etree._Element) -> Iterator[Piece]:
+        """A table, chart or diagram."""
+        for table in iter_named(frame, "tbl"):
+            yield from grid_pieces(self.text.grid(table))
+        for element in frame.iter("{*}chart", "{*}relIds"):
+            if local_name(element) == "chart":
+                part = self.targets.get(relation_id(element), "")
+                yield from chart_pieces(self.package, part)
+            else:
+                part = self.targets.get(get_attribute(element, "dm"), "")
+                yield from diagram_pieces(self.package, part)
+
+
+def _is_hidden(shape: etree._Element) -> bool:
+    """Whether a shape itself, not one inside it, is switched off."""
+    for group in shape:
+        if local_name(group).startswith("nv"):
+            properties = find_child(group, "cNvPr")
+            if properties is not None:
+                return get_attribute(properties, "hidden").lower() in {"1", "true"}
+    return False
 
 
 def _in_reading_order(tree: etree._Element) -> list[etree._Element]:
@@ -114,106 +176,6 @@ def _placeholder(shape: etree._Element) -> str:
     return "" if mark is None else get_attribute(mark, "type") or "body"
 
 
-def _shape_pieces(shape: etree._Element) -> Iterator[Piece]:
-    kind = _placeholder(shape)
-    if kind in _FIELDS:
-        return
-    paragraphs = [item for body in iter_named(shape, "txBody") for item in iter_named(body, "p")]
-    if kind in _TITLES:
-        text = squeeze(" ".join(_paragraph_text(item) for item in paragraphs))
-        if text:
-            yield Piece("heading", text, level=1)
-        return
-    many = sum(1 for item in paragraphs if _paragraph_text(item).strip()) > 1
-    for item in paragraphs:
-        text = squeeze(_paragraph_text(item))
-        if text and (kind == "body" and many):
-            yield Piece("list", "  " * _level(item) + "- " + text)
-        elif text:
-            yield Piece("paragraph", text)
-
-
-def _level(paragraph: etree._Element) -> int:
-    properties = find_child(paragraph, "pPr")
-    level = get_attribute(properties, "lvl") if properties is not None else ""
-    return min(int(level), 8) if level.isdigit() else 0
-
-
-def _paragraph_text(paragraph: etree._Element) -> str:
-    out: list[str] = []
-    for element in paragraph.iter():
-        name = local_name(element)
-        if name == "t":
-            out.append(element.text or "")
-        elif name in {"br", "tab"}:
-            out.append(" ")
-    return "".join(out)
-
-
-def _frame_pieces(
-    package: Package, frame: etree._Element, targets: dict[str, str]
-) -> Iterator[Piece]:
-    """A table, chart or diagram."""
-    for table in iter_named(frame, "tbl"):
-        rows = [
-            [_cell_text(cell) for cell in iter_children(row, "tc")]
-            for row in iter_children(table, "tr")
-        ]
-        yield from format_table(rows)
-    for element in frame.iter("{*}chart", "{*}relIds"):
-        if local_name(element) == "chart":
-            part = targets.get(relation_id(element), "")
-            yield from _chart_pieces(package, part)
-        else:
-            part = targets.get(get_attribute(element, "dm"), "")
-            yield from _diagram_pieces(package, part)
-
-
-def _cell_text(cell: etree._Element) -> str:
-    return squeeze(" ".join(_paragraph_text(item) for item in iter_named(cell, "p")))
-
-
-def _chart_pieces(package: Package, part: str) -> Iterator[Piece]:
-    """Title, series and categories of a chart, from the values the file keeps with it."""
-    root = package.parse_optional(part) if part in package.archive else None
-    if root is None:
-        return
-    title = next(iter_named(root, "title"), None)
-    text = (
-        squeeze(" ".join(item.text or "" for item in iter_named(title, "t")))
-        if (title is not None)
-        else ""
-    )
-    yield Piece("paragraph", f"Chart: {text}" if text else "Chart")
-    header, columns = [""], []
-    categories: list[str] = []
-    for series in iter_named(root, "ser"):
-        header.append(" ".join(_cached(find_child(series, "tx"))))
-        categories = categories or _cached(find_child(series, "cat"))
-        columns.append(_cached(find_child(series, "val")) or _cached(find_child(series, "yVal")))
-    height = max((len(column) for column in columns), default=0)
-    body = [
-        [categories[at] if at < len(categories) else str(at + 1)]
-        + [column[at] if at < len(column) else "" for column in columns]
-        for at in range(height)
-    ]
-    yield from format_table([header, *body])
-
-
-def _cached(element: etree._Element | None) -> list[str]:
-    if element is None:
-        return []
-    return [squeeze(value.text or "") for value in iter_named(element, "v")]
-
-
-def _diagram_pieces(package: Package, part: str) -> Iterator[Piece]:
-    root = package.parse_optional(part) if part in package.archive else None
-    for body in iter_named(root, "pt") if root is not None else ():
-        text = squeeze(" ".join(item.text or "" for item in iter_named(body, "t")))
-        if text:
-            yield Piece("list", f"- {text}")
-
-
 def _alternative_text(shape: etree._Element) -> str:
     properties = next(iter_named(shape, "cNvPr"), None)
     return squeeze(get_attribute(properties, "descr")) if properties is not None else ""
@@ -224,8 +186,9 @@ def _notes_text(package: Package, part: str) -> str:
     if root is None:
         return ""
     texts: list[str] = []
+    text = SlideText(package.addresses(part))
     for shape in iter_named(root, "sp"):
         if _placeholder(shape) in {"body", ""}:
-            texts += [_paragraph_text(item) for item in iter_named(shape, "p")]
+            texts += [text.read(item) for item in iter_named(shape, "p")]
     texts += [item.text or "" for item in root.iter("{*}text") if not len(item)]
     return squeeze(" ".join(texts))

@@ -36,6 +36,7 @@
     if (name === "end") return;
     const { status, text, facts } = column(data.variant);
     if (name === "status") status.textContent = data.text;
+    if (name === "restart") { text.replaceChildren(); }
     if (name === "token") { status.textContent = ""; text.append(data.text); }
     if (name === "failed") status.textContent = data.reason;
     if (name === "done") {

@@ -32,6 +32,9 @@
       413: "This is larger than the server accepts. Nothing was stored.",
       429: "Too many requests in a short time. Wait a minute and try again.",
     };
+    const said = event.detail.xhr;
+    const isPlain = (said.getResponseHeader("Content-Type") ?? "").startsWith("text/plain");
+    if (status === 422 && isPlain) words[422] = said.responseText;
     show(words[status] ?? "The server could not do this. Nothing was lost; try again.", "error");
   });
   document.addEventListener("htmx:sendError", () => {

@@ -90,6 +90,21 @@ def test_links_between_documents_lead_somewhere() -> None:
     assert not found
 
 
+NAMED_FILE = re.compile(r"`((?:apps|config|inference|measures|parsing|tests|workers)/[\w/.-]+)`")
+MOST_STEPS = 8
+
+
+def test_the_ways_lead_through_files_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = NAMED_FILE.findall(text)
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    for way in re.findall(r"^## An? \w+'s way\n(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL):
+        steps = re.findall(r"^\| (\d)\. .+\| `([^`]+)` \|$", way, re.MULTILINE)
+        assert [int(number) for number, _ in steps] == list(range(1, len(steps) + 1))
+        assert 5 < len({file for _, file in steps}) <= MOST_STEPS
+
+
 def adr_files() -> list[Path]:
     return sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from tests.architecture.source import CODE_FOLDERS, ROOT, parse, python_files, r
 MAX_FILE = 500
 MAX_TEST_FILE = 600
 MAX_FUNCTION = 60
+MAX_LOOSE_FILES = 25
+MAX_APP_LINES = 9_500
+APP_LINES = {"evaluation": 7_500}
+"""Rooms that were too large once, and are held to less."""
 
 # What is longer, and why cutting it up would not make it clearer.
 LONG_FUNCTIONS: dict[str, str] = {}
@@ -56,6 +61,46 @@ def test_functions_are_short() -> None:
         for name, length in long_functions(parse(path), limit=MAX_FUNCTION)
     }
     assert set(found) == set(LONG_FUNCTIONS), found
+
+
+def full_rooms(root: Path) -> list[str]:
+    """Folders with too many loose files and apps with too many lines, by name and number."""
+    files = list(python_files("apps", "inference", "measures", "parsing", "workers", root=root))
+    loose = Counter(path.parent for path in files if path.name != "__init__.py")
+    full = [
+        f"{relative(folder, root)}/: {count} loose files, at most {MAX_LOOSE_FILES}"
+        for folder, count in sorted(loose.items())
+        if count > MAX_LOOSE_FILES
+    ]
+    lines: Counter[str] = Counter()
+    for path in files:
+        folder, app = path.relative_to(root).parts[:2]
+        if folder == "apps":
+            lines[app] += line_count(path)
+    full += [
+        f"apps/{app}: {count:,} lines, at most {limit:,}"
+        for app, count in sorted(lines.items())
+        if count > (limit := APP_LINES.get(app, MAX_APP_LINES))
+    ]
+    return full
+
+
+def test_no_room_is_full() -> None:
+    assert not full_rooms(ROOT)
+
+
+def test_a_planted_full_room_is_named(tmp_path: Path) -> None:
+    crowded = tmp_path / "apps" / "attic" / "boxes"
+    crowded.mkdir(parents=True)
+    for number in range(MAX_LOOSE_FILES + 1):
+        (crowded / f"box_{number}.py").write_text("x = 1\n")
+    long = tmp_path / "apps" / "evaluation"
+    long.mkdir()
+    (long / "models.py").write_text("x = 1\n" * (APP_LINES["evaluation"] + 1))
+    assert full_rooms(tmp_path) == [
+        "apps/attic/boxes/: 26 loose files, at most 25",
+        "apps/evaluation: 7,501 lines, at most 7,500",
+    ]
 
 
 def test_scripts_and_styles_are_short() -> None:

@@ -8,25 +8,34 @@ child process is what a limit can end. So a task is named, thin, and late to ack
 from __future__ import annotations
 
 import ast
+import inspect
+import typing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from celery import Celery
+from django.utils.module_loading import import_string
 
-from apps.core.models import JobKind
+from apps.core.models import Job, JobKind
 from tests.architecture.source import CODE_FOLDERS, ROOT, parse, python_files, relative
+from tests.architecture.test_imports import imported_modules
 from workers.celery import app
-from workers.dispatch import QUEUE_OF
+from workers.kinds import WORKS, Work, load_all, task_name
 from workers.queues import Queue
-from workers.runner import HANDLERS, SLOTS
 from workers.schedule import BEAT_SCHEDULE
+from workers.tasks import jobs as job_tasks
 
 DECORATORS = {"task", "shared_task"}
 MAX_STATEMENTS = 3
 PLAIN_TYPES = {"str", "int", "bool", "list[str]", "list[int]", "None"}
 REQUIRED = {"acks_late": True, "ignore_result": True}
 FORBIDDEN_OPTIONS = {"time_limit", "soft_time_limit", "serializer", "queue"}
-DRAINED_TOGETHER = {JobKind.EMBED_VERSION}  # many jobs in one batch, so not handled one by one
+NAMED_BY_TABLE = "task_name(kind)"
+"""How the one function that makes the tasks of all kinds names them."""
+
+LIGHT_MODULES = {"workers", "workers.kinds", "workers.queues", "workers.wakeups"}
+"""What the dispatcher may import of ours: it runs in the web process, which must stay small."""
 
 
 def faults_of_task(function: ast.FunctionDef, decorator: ast.expr, *, module: str) -> list[str]:
@@ -37,7 +46,8 @@ def faults_of_task(function: ast.FunctionDef, decorator: ast.expr, *, module: st
     faults = [f"{name} has no place here" for name in FORBIDDEN_OPTIONS & options.keys()]
     expected = f"workers.{module}.{function.name}"
     name = options.get("name")
-    if not (isinstance(name, ast.Constant) and name.value == expected):
+    is_literal = isinstance(name, ast.Constant) and name.value == expected
+    if not (is_literal or is_made_from_table(decorator)):
         faults.append(f"name it {expected!r}")
     for option, wanted in REQUIRED.items():
         value = options.get(option)
@@ -53,6 +63,12 @@ def faults_of_task(function: ast.FunctionDef, decorator: ast.expr, *, module: st
     return faults
 
 
+def is_made_from_table(decorator: ast.expr) -> bool:
+    """Whether this makes the tasks of all kinds: `task_name` says what each of them runs."""
+    options = decorator.keywords if isinstance(decorator, ast.Call) else []
+    return any(o.arg == "name" and ast.unparse(o.value) == NAMED_BY_TABLE for o in options)
+
+
 def task_decorator(function: ast.FunctionDef) -> ast.expr | None:
     """The decorator that makes the function a task, if one does."""
     for decorator in function.decorator_list:
@@ -64,7 +80,10 @@ def task_decorator(function: ast.FunctionDef) -> ast.expr | None:
 
 
 def task_faults(root: Path) -> tuple[int, list[str]]:
-    """How many tasks there are, and what is wrong with them or with where they are."""
+    """How many tasks there are, and what is wrong with them or with where they are.
+
+    The function from which every kind has its task counts once for each of them.
+    """
     count, found = 0, []
     for path in python_files(*CODE_FOLDERS, root=root):
         for node in ast.walk(parse(path)):
@@ -75,7 +94,7 @@ def task_faults(root: Path) -> tuple[int, list[str]]:
             decorator = task_decorator(node)
             if decorator is None:
                 continue
-            count += 1
+            count += len(JobKind) if is_made_from_table(decorator) else 1
             where = f"{relative(path, root)}:{node.lineno} {node.name}"
             if path.parent != root / "workers" / "tasks":
                 found.append(f"{where}: tasks live in workers/tasks")
@@ -91,11 +110,114 @@ def test_tasks_are_named_thin_and_late_to_acknowledge() -> None:
     assert count == len(registered) > 0, "the scan and Celery see different tasks"
 
 
-def test_every_job_has_a_queue_a_handler_and_a_share_of_the_threads() -> None:
-    assert set(QUEUE_OF) == set(JobKind)
-    assert set(SLOTS) == set(JobKind)
-    assert set(HANDLERS) | DRAINED_TOGETHER == set(JobKind)
-    assert not set(HANDLERS) & DRAINED_TOGETHER
+def test_every_kind_has_a_task_that_is_named_for_it_and_runs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tasks = loaded(app).tasks
+    run: list[JobKind] = []
+    monkeypatch.setattr(job_tasks, "run_due", run.append)
+    for kind in JobKind:
+        assert task_name(kind) == f"workers.{kind.value}"
+        tasks[task_name(kind)]([])
+    assert run == list(JobKind)
+
+
+# What each kind of job is
+
+
+def faults_of_work(work: Work) -> list[str]:
+    """What is wrong with how a kind of job is described."""
+    faults = []
+    if not (work.handler or work.drain):
+        faults.append("nothing does it")
+    if work.slots < 1:
+        faults.append("it has no thread to run on")
+    for name, shape in [
+        (work.handler, {"job": Job, "return": type(None)}),
+        (work.drain, {"return": int}),
+        (work.on_failure, {"job": Job, "code": str, "reason": str, "return": type(None)}),
+    ]:
+        if not name:
+            continue
+        try:
+            function: Callable[..., object] = import_string(name)
+        except ImportError:
+            faults.append(f"{name} does not exist")
+            continue
+        if typing.get_type_hints(function) != shape:
+            faults.append(f"{name}{inspect.signature(function)} has another shape")
+        if f"{function.__module__}.{function.__qualname__}" != name:
+            faults.append(f"{name} is a function of {function.__module__}")
+    return faults
+
+
+def test_every_kind_is_described_and_what_it_names_exists() -> None:
+    assert set(WORKS) == set(JobKind)
+    faults = {kind: found for kind, work in WORKS.items() if (found := faults_of_work(work))}
+    assert not faults
+    load_all()
+
+
+def test_no_function_does_two_kinds() -> None:
+    names = [name for work in WORKS.values() for name in (work.handler, work.drain) if name]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("work", "fault"),
+    [
+        (Work("", Queue.INGEST), "nothing does it"),
+        (Work("workers.pipelines.arena.judge_arena", Queue.INGEST, slots=0), "no thread"),
+        (Work("workers.pipelines.arena.judge", Queue.INGEST), "does not exist"),
+        (Work("workers.pipelines.nowhere.judge_arena", Queue.INGEST), "does not exist"),
+        (Work("workers.pipelines.embed.embed_versions", Queue.INGEST), "another shape"),
+        (
+            Work("", Queue.INGEST, drain="workers.pipelines.arena.judge_arena"),
+            "another shape",
+        ),
+        (
+            Work(
+                "workers.pipelines.arena.judge_arena",
+                Queue.INGEST,
+                on_failure="workers.pipelines.versions.fail_version",
+            ),
+            "another shape",
+        ),
+        (
+            Work("", Queue.INGEST, drain="workers.runner.drain"),
+            "another shape",
+        ),
+        (
+            Work("workers.pipelines.sweep.fail_row", Queue.INGEST),
+            "is a function of workers.failures",
+        ),
+    ],
+)
+def test_a_planted_fault_in_the_table_is_found(work: Work, fault: str) -> None:
+    assert any(fault in message for message in faults_of_work(work)), faults_of_work(work)
+
+
+def modules_of_ours(module: str) -> set[str]:
+    """The modules of workers/ that importing one brings along, itself left aside."""
+    met: set[str] = set()
+    waiting = [module]
+    while waiting:
+        path = ROOT.joinpath(*waiting.pop().split(".")).with_suffix(".py")
+        imported = imported_modules(parse(path)) if path.is_file() else set()
+        new = {name for name in imported if name.split(".")[0] == "workers"} - met
+        met |= new
+        waiting += new
+    return {name for name in met if is_module(name)}
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def test_the_dispatcher_imports_no_handler() -> None:
+    assert modules_of_ours("workers.dispatch") <= LIGHT_MODULES
+    assert "workers.pipelines.ingest" in modules_of_ours("workers.lifecycle")
 
 
 def test_a_worker_listens_to_every_queue() -> None:
@@ -131,13 +253,14 @@ def test_messages_are_json_and_survive_a_lost_worker() -> None:
         ("workers/tasks/a.py", "@shared_task()\ndef f(d: Document): ...", "d is Document"),
         ("workers/tasks/a.py", "@shared_task()\ndef f():\n a()\n b()\n c()\n d()\n e()", "long"),
         ("workers/tasks/a.py", "@shared_task(acks_late=False)\ndef f(): ...", "acks_late=True"),
+        ("workers/tasks/a.py", "@shared_task(name=task_name(kind))\ndef f(): ...", "acks_late"),
     ],
 )
 def test_a_planted_fault_is_found(tmp_path: Path, path: str, source: str, fault: str) -> None:
     (tmp_path / path).parent.mkdir(parents=True)
     (tmp_path / path).write_text(source)
     count, found = task_faults(tmp_path)
-    assert count == 1
+    assert count == (len(JobKind) if NAMED_BY_TABLE in source else 1)
     assert any(fault in message for message in found), found
 
 

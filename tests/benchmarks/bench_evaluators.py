@@ -31,17 +31,17 @@ import numpy as np
 from inference.http_session import get_session
 from inference.minilm.build import build_model
 from inference.minilm.embedder import MiniLMEmbedder
-from inference.openai_client import OpenAIClient
+from inference.openai.client import OpenAIClient
 from inference.protocols import ChatModel
 from inference.stub_answers import StubConfig
 from inference.stub_server import serve_in_thread
 from inference.types import ChatDelta, ChatMessage, Sampling
 from measures.agreement import TrustBar, find_doubts, measure_agreement
+from measures.detectors.personal_data import find_personal_data
 from measures.detectors.support import Support, estimate_support, read_evidence
 from measures.evaluators.instructions import check_instruction
-from measures.evaluators.safety import find_personal_data
 from measures.judging.verdicts import PairVerdict, VerdictError, compare_answers
-from measures.statistics import auroc, bootstrap_auroc, wilson_interval
+from measures.statistics import RESAMPLES, SEED, Interval, auroc, wilson_interval
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -103,6 +103,24 @@ def cross_validate(
     return float(np.mean(found)), float(np.std(found))
 
 
+def bootstrap_auroc(labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]) -> Interval | None:
+    """AUROC with a percentile bootstrap in which each class keeps its size."""
+    value = auroc(labels.tolist(), scores)
+    if value is None:
+        return None
+    positives, negatives = scores[labels], scores[~labels]
+    wins = (positives[:, None] > negatives).astype(np.float64)
+    wins += (positives[:, None] == negatives) / 2
+    generator = np.random.default_rng(SEED)
+    found = np.empty(RESAMPLES)
+    for index in range(RESAMPLES):
+        rows = np.bincount(generator.integers(0, positives.size, positives.size))
+        columns = np.bincount(generator.integers(0, negatives.size, negatives.size))
+        found[index] = rows @ wins[: rows.size, : columns.size] @ columns
+    low, high = np.quantile(found / wins.size, [0.025, 0.975])
+    return Interval(value, float(low), float(high), int(labels.size))
+
+
 def bench_groundedness(*, fit: bool) -> bool:
     items = load("wice-pub")
     if not items:
@@ -117,7 +135,7 @@ def bench_groundedness(*, fit: bool) -> bool:
         ("word overlap", plain),
         ("groundedness", [support.probability for support in supports]),
     ):
-        interval = bootstrap_auroc(labels.tolist(), scores)
+        interval = bootstrap_auroc(labels, np.asarray(scores))
         assert interval is not None
         value = interval.estimate
         print(f"  {name:22} {value:.3f} [{interval.low:.3f}, {interval.high:.3f}]")

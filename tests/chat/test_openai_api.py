@@ -8,7 +8,8 @@ import pytest
 from django.test import AsyncClient
 
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
-from apps.chat.openai_protocol import MAX_MESSAGES, MAX_QUESTION
+from apps.chat.openai_protocol import MAX_QUESTION
+from apps.chat.openai_request import MAX_MESSAGES
 from apps.prompts.defaults import NOT_FOUND
 from apps.traces.models import Trace
 from inference.stub_server import StubServer
@@ -85,7 +86,11 @@ def test_earlier_messages_help_the_search_and_reach_the_model(
     assert complete(api.key, {"model": desk.slug, "messages": messages}).status == 200
     sent = stub.seen[-1]["messages"]
     assert [m["role"] for m in sent] == ["system", "user", "assistant", "user"]
-    assert "Be rude" not in sent[0]["content"]
+    # The caller's instructions stand behind the assistant's own, and are marked as the caller's.
+    own, _, added = sent[0]["content"].partition("The program that asks adds these instructions.")
+    assert own.strip()
+    assert "Be rude" not in own
+    assert added.endswith("Be rude.")
     assert sent[1]["content"] == QUESTION
     assert sent[3]["content"].endswith("Question: And when do they expire?")
     [trace] = Trace.objects.all()

@@ -58,24 +58,24 @@ def test_values_are_kept_in_their_type(option: Option, value: Any, kept: Any) ->
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
     [
-        (SIZE, 19, "Size: give a number from 20 to 1500."),
-        (SIZE, 20.5, "Size: give a whole number."),
-        (SIZE, True, "Size: give a whole number."),
-        (SIZE, None, "Size: give a whole number."),
-        (SIZE, "many", "Size: give a whole number: 'many' is none."),
-        (SIZE, [20], "Size: give a whole number."),
-        (SHARE, float("nan"), "Share: give a number."),
-        (SHARE, "inf", "Share: give a number."),
-        (SHARE, {}, "Share: give a number."),
-        (SWAP, "maybe", "Both orders: say yes or no."),
-        (SWAP, None, "Both orders: say yes or no."),
-        (UNIT, "word", "Counted by: choose one of page, line."),
-        (UNIT, ["page"], "Counted by: give a text."),
-        (SCHEMA, 3, "Schema: give a JSON object or a list."),
-        (MOST, 0, "At most: give a number of at least 1."),
-        (PATTERN, 3, "Pattern: give a text."),
-        (PATTERN, "x" * 11, "Pattern: write at most 10 characters."),
-        (ABOUT, "123456", "Its name: write at most 5 characters."),
+        (SIZE, 19, "Size must be from 20 to 1500."),
+        (SIZE, 20.5, "Size must be a whole number."),
+        (SIZE, True, "Size must be a whole number."),
+        (SIZE, None, "Size must be a whole number."),
+        (SIZE, "many", "Size must be a whole number, not 'many'."),
+        (SIZE, [20], "Size must be a whole number."),
+        (SHARE, float("nan"), "Share must be a number."),
+        (SHARE, "inf", "Share must be a number."),
+        (SHARE, {}, "Share must be a number."),
+        (SWAP, "maybe", "Both orders must be yes or no."),
+        (SWAP, None, "Both orders must be yes or no."),
+        (UNIT, "word", "Counted by must be one of page, line."),
+        (UNIT, ["page"], "Counted by must be a text."),
+        (SCHEMA, 3, "Schema must be a JSON object or a list."),
+        (MOST, 0, "At most must be at least 1."),
+        (PATTERN, 3, "Pattern must be a text."),
+        (PATTERN, "x" * 11, "Pattern must have at most 10 characters."),
+        (ABOUT, "123456", "Its name must have at most 5 characters."),
     ],
 )
 def test_other_values_are_refused_by_name(option: Option, value: Any, sentence: str) -> None:
@@ -88,7 +88,7 @@ def test_other_values_are_refused_by_name(option: Option, value: Any, sentence: 
 
 
 def test_a_broken_pattern_is_refused() -> None:
-    with pytest.raises(OptionError, match=r"no regular expression: missing \)"):
+    with pytest.raises(OptionError, match=r"a regular expression: missing \)"):
         PATTERN.read("(a")
 
 
@@ -102,7 +102,7 @@ def test_what_a_field_shows_is_read_back(option: Option, value: Any) -> None:
 
 
 def test_typed_json_must_be_json() -> None:
-    with pytest.raises(OptionError, match=r"Schema: '\{' is not JSON"):
+    with pytest.raises(OptionError, match=r"Schema must be JSON, not '\{'"):
         SCHEMA.parse("{")
 
 
@@ -113,7 +113,7 @@ def test_typed_json_must_be_json() -> None:
         ("text", {"default": "", "choices": (("a", "A"),)}, "choices belong"),
         ("flag", {"default": True, "minimum": 1}, "no bounds"),
         ("whole", {"default": 0, "minimum": 1}, "at least 1"),
-        ("pattern", {"default": "("}, "no regular expression"),
+        ("pattern", {"default": "("}, "must be a regular expression"),
     ],
 )
 def test_a_declaration_must_not_contradict_itself(
@@ -133,8 +133,8 @@ def test_all_options_are_read_with_every_error_at_once() -> None:
         read_values(options, {"size": 1, "most": -1, "pages": 2}, owner="Words", noun="parameter")
     assert caught.value.errors == {
         "pages": "Words has no parameter pages.",
-        "size": "Size: give a number from 20 to 1500.",
-        "most": "At most: give a number of at least 1.",
+        "size": "Size must be from 20 to 1500.",
+        "most": "At most must be at least 1.",
     }
 
 
@@ -144,7 +144,7 @@ def test_a_full_form_needs_every_field_and_an_unticked_box_is_a_no() -> None:
     assert form.values == {"size": 50, "swap": False, "most": None}
 
     form = OptionForm((SIZE, SWAP), prefix="a", data={"a-swap": "on"})
-    assert form.errors == {"size": "Size: give a whole number."}
+    assert form.errors == {"size": "Size must be a whole number."}
     assert [field.is_on for field in form.fields()] == [False, True]
 
     shown = OptionForm((SIZE, SWAP), prefix="a", values={"size": 60})
@@ -197,6 +197,4 @@ def test_an_error_is_drawn_with_its_field() -> None:
 
     assert 'value="7"' in page
     assert 'aria-describedby="id_a-size_helptext id_a-size_error" aria-invalid="true"' in page
-    assert (
-        '<p class="field-error" id="id_a-size_error">Size: give a number from 20 to 1500.' in page
-    )
+    assert '<p class="field-error" id="id_a-size_error">Size must be from 20 to 1500.' in page

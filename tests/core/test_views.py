@@ -140,12 +140,19 @@ def test_an_address_of_nothing_is_a_plain_page(
     assert "<h1>Not here</h1>" in response.content.decode()
 
 
-@pytest.mark.parametrize("path", ["/api/v1/nowhere/", "/v1/nowhere"])
-def test_programs_get_errors_as_json(client: Client, owner: User, path: str) -> None:
-    response = client.get(path)
+def test_programs_get_errors_as_json(client: Client, owner: User) -> None:
+    response = client.get("/api/v1/nowhere/")
 
     assert response.status_code == 404
     assert response.json()["status"] == 404
+
+
+def test_clients_of_the_openai_protocol_get_its_errors(client: Client, owner: User) -> None:
+    response = client.get("/v1/nowhere")
+
+    # Without a key it is not even told what there is.
+    assert response.status_code == 401
+    assert response.json()["error"]["code"] == "invalid_api_key"
 
 
 def test_a_form_without_its_token_is_refused_in_words(owner: User) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.datasets.annotation.services import measure_agreement
+from apps.datasets.annotation.services import compare_annotators
 from apps.datasets.examples import ExampleFields
 from apps.datasets.models import Annotation, AnnotationTask, Dataset
 from apps.datasets.services import add_example, create_dataset, freeze
@@ -61,7 +61,7 @@ def test_two_people_and_their_kappa(
     label_all(second, address, ["wrong", "wrong", "wrong"])
     # Same on 3 of 4; by chance .5 x .25 + .5 x .75 = .5; kappa = (.75 - .5) / (1 - .5).
     task = AnnotationTask.objects.get()
-    [pair], [differing] = measure_agreement(task)
+    [pair], [differing] = compare_annotators(task)
     assert (pair.count, pair.same, pair.kappa) == (4, 0.75, 0.5)
     assert pair.strength == "moderate"
     assert differing.example.question == "Question 1?"

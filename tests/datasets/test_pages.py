@@ -9,7 +9,7 @@ import orjson
 import pytest
 from django.test import Client
 
-from apps.datasets.examples import ExampleFields, Passage
+from apps.datasets.examples import ExampleFields, ExpectedPassage
 from apps.datasets.models import Dataset, Example
 from apps.datasets.services import add_example, create_dataset, freeze
 from apps.workspaces.services import Actor
@@ -145,7 +145,7 @@ def test_several_at_once(client: Client, dataset: Dataset) -> None:
 
 
 def test_exports_hold_everything_and_no_formula(client: Client, dataset: Dataset) -> None:
-    passage = Passage("25 days", "", "a.md", 3, 10)
+    passage = ExpectedPassage("25 days", "", "a.md", 3, 10)
     put(dataset, "=1+1", expected_answer="25", expected_passages=(passage,), tags=("a", "b"))
     address = f"{ROOT}{dataset.pk}/versions/0/export"
     lines = client.get(f"{address}.jsonl")

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from apps.datasets.examples import ExampleFields, Passage
+from apps.datasets.examples import ExampleFields, ExpectedPassage
 from apps.datasets.models import DatasetVersion, Example, ReviewState, SourceKind
 from apps.datasets.services import (
+    ExampleSource,
     FrozenError,
     NameTakenError,
     NothingToFreezeError,
-    Source,
     add_example,
     create_dataset,
     forget_document,
@@ -92,7 +92,7 @@ def test_an_example_keeps_everything(dataset: Any, owner: Any) -> None:
         question="Wie viele Tage?",
         expected_answer="25 Tage.",
         other_answers=("Fünfundzwanzig",),
-        expected_passages=(Passage("25 Tage Urlaub", "d1", "a.md", 4, 18),),
+        expected_passages=(ExpectedPassage("25 Tage Urlaub", "d1", "a.md", 4, 18),),
         is_answerable=True,
         context="Vollzeit",
         history=(("Hallo", "Guten Tag"),),
@@ -102,7 +102,7 @@ def test_an_example_keeps_everything(dataset: Any, owner: Any) -> None:
         dataset,
         fields=fields,
         actor=Actor(user=owner),
-        source=Source(SourceKind.CHAT, "m1", "Desk"),
+        source=ExampleSource(SourceKind.CHAT, "m1", "Desk"),
     )
     example.refresh_from_db()
     assert example.expected_passages == [
@@ -122,7 +122,10 @@ def test_an_example_keeps_everything(dataset: Any, owner: Any) -> None:
 
 def test_the_words_of_a_deleted_document_go_everywhere(dataset: Any) -> None:
     gone, kept = uuid4(), uuid4()
-    passages = (Passage("secret", str(gone), "a.md", 4, 10), Passage("fine", str(kept), "b.md"))
+    passages = (
+        ExpectedPassage("secret", str(gone), "a.md", 4, 10),
+        ExpectedPassage("fine", str(kept), "b.md"),
+    )
     add_example(dataset, fields=ask("What?", expected_passages=passages), actor=ANONYMOUS)
     add_example(dataset, fields=ask("Other?"), actor=ANONYMOUS)
     freeze(dataset, actor=ANONYMOUS)

@@ -9,7 +9,7 @@ from apps.assistants.models import Assistant, Release
 from apps.assistants.services import RecipeChange, draft_release
 from apps.datasets.examples import ExampleFields, clean_fields
 from apps.datasets.models import DatasetVersion
-from apps.datasets.services import Source, add_examples, create_dataset, freeze
+from apps.datasets.services import ExampleSource, add_examples, create_dataset, freeze
 from apps.evaluation.experiments.metrics import freeze_evaluators
 from apps.evaluation.experiments.plans import Plan, create_experiment
 from apps.evaluation.models import Experiment
@@ -46,7 +46,7 @@ def make_version(
     """A frozen version with these examples."""
     dataset = create_dataset(workspace, name=name, actor=Actor())
     fields: list[ExampleFields] = [clean_fields(case) for case in cases]
-    add_examples(dataset, rows=[(one, Source()) for one in fields], actor=Actor())
+    add_examples(dataset, rows=[(one, ExampleSource()) for one in fields], actor=Actor())
     return freeze(dataset, actor=Actor())
 
 

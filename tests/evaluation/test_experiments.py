@@ -117,6 +117,24 @@ def test_a_worker_that_was_killed_leaves_nothing_twice(
     assert Score.objects.filter(experiment=experiment, metric="token_f1").count() == 4
 
 
+def test_an_error_of_ours_ends_the_experiment_with_the_job(
+    workspace: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assistant = make_assistant(workspace)
+    experiment = make_experiment(assistant, make_version(workspace), [current_release(assistant)])
+
+    def break_down(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(pipeline, "_load_recipes", break_down)
+    run_all()
+    job = Job.objects.get(kind=JobKind.RUN_EXPERIMENT)
+    experiment.refresh_from_db()
+    assert (job.state, experiment.state) == (JobState.FAILED, ExperimentState.FAILED)
+    assert job.reason == experiment.reason
+    assert str(job.pk) in experiment.reason
+
+
 def test_a_sample_is_the_same_for_the_same_seed(workspace: Any) -> None:
     assistant = make_assistant(workspace)
     version = make_version(workspace)

@@ -14,8 +14,9 @@ from django.test import Client
 from apps.assistants.models import Assistant, Release
 from apps.assistants.releases.promotion import PromotionRefusedError, promote
 from apps.evaluation.experiments.metrics import OPERATIONAL, Metric, freeze_evaluators, read_metrics
-from apps.evaluation.gates.rules import add_rule, judge_release
-from apps.evaluation.gates.rulings import describe_rule, judge_change, judge_level
+from apps.evaluation.gates.limits import describe_rule, judge_change, judge_level
+from apps.evaluation.gates.rules import judge_release
+from apps.evaluation.gates.services import add_rule
 from apps.evaluation.models import Experiment, GateRule
 from apps.workspaces.services import Actor
 

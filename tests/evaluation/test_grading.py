@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 
 from apps.evaluation.experiments.metrics import find_metric
-from apps.evaluation.gates.rules import add_rule, judge_release
+from apps.evaluation.gates.rules import judge_release
+from apps.evaluation.gates.services import add_rule
 from apps.evaluation.models import Experiment, Grade
 from apps.evaluation.review.grading import get_bar, give_grade, measure_trust, set_bar
 from apps.gateway.services import EndpointFields, save_endpoint

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from apps.feedback.models import Feedback, Rating
-from apps.feedback.selectors import FeedbackFilter, count_by_assistant, list_feedback
+from apps.feedback.selectors import FeedbackFilter, list_feedback
 from apps.feedback.services import MAX_COMMENT, FeedbackFields, give_feedback
 from apps.workspaces.services import Actor
 from tests.isolation.house import House, furnish
@@ -77,7 +77,6 @@ def test_the_list_is_narrowed(house: House) -> None:
     assert count(assistant=house.assistant.slug) == 2
     assert count(assistant="other") == 0
     assert count(state="resolved") == 0
-    assert count_by_assistant(house.workspace.pk) == {house.assistant.pk: (1, 1)}
 
 
 def test_days_are_inclusive(house: House) -> None:

@@ -19,10 +19,10 @@ from apps.gateway.credentials import encrypt
 from apps.gateway.models import EmbeddingModel, Endpoint
 from inference.errors import ModelError
 from inference.http_session import close_sessions
-from inference.openai_client import OpenAIClient
-from inference.openai_embeddings import EmbeddingsClient
-from inference.openai_logprobs import LogprobClient
-from inference.openai_rerank import RerankClient
+from inference.openai.client import OpenAIClient
+from inference.openai.embeddings import EmbeddingsClient
+from inference.openai.logprobs import LogprobClient
+from inference.openai.rerank import RerankClient
 from tests.architecture.source import parse, python_files, relative
 from tests.embedding_server import serve_embeddings
 

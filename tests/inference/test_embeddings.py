@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference import openai_client
 from inference.errors import ModelError, ModelFilesError
 from inference.folder_embedder import FolderEmbedder, pool
 from inference.folder_files import is_model_folder, read_folder
 from inference.minilm.build import locate_source
 from inference.minilm.embedder import MiniLMEmbedder
-from inference.openai_embeddings import EmbeddingsClient, parse_vectors
+from inference.openai import client as openai_client
+from inference.openai.embeddings import EmbeddingsClient, parse_vectors
 from inference.remote_embedder import RemoteEmbedder
 from tests.embedding_server import EmbeddingServer, serve_embeddings
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
-
 import httpx2
 import numpy as np
-import pytest
 
-from inference.errors import ModelError
-from inference.fake import FakeChatModel, HashEmbedder, Stall
-from inference.protocols import ChatModel, Embedder
+from inference.fake import HashEmbedder
+from inference.protocols import Embedder
 from inference.stub_answers import DEFAULT_REPLY, StubConfig, split_tokens
 from inference.stub_server import serve_in_thread
-from inference.types import ChatMessage, Sampling, Usage
-
-HELLO = [ChatMessage("user", "Hello there")]
 
 
 def test_hash_embedder() -> None:
@@ -26,28 +19,6 @@ def test_hash_embedder() -> None:
     np.testing.assert_array_equal(vectors[0], vectors[1])
     assert float(vectors[0] @ vectors[2]) < 0.5
     assert embedder.count_tokens(["red apple", ""]) == [2, 0]
-
-
-async def test_fake_model_streams_its_script() -> None:
-    model = FakeChatModel(["Hello ", Stall(0), "world [1]"])
-    assert isinstance(model, ChatModel)
-    deltas = [delta async for delta in model.stream(HELLO, sampling=Sampling(seed=1))]
-    assert "".join(delta.text for delta in deltas) == "Hello world [1]"
-    assert (deltas[-1].finish_reason, deltas[-1].usage) == ("stop", Usage(2, 3))
-    assert model.calls == [(tuple(HELLO), Sampling(seed=1))]
-    assert model.closed == 0
-
-
-async def test_fake_model_fails_and_is_left() -> None:
-    failing = FakeChatModel(["part", ModelError("interrupted", "gone")])
-    stream = failing.stream(HELLO, sampling=Sampling())
-    assert (await anext(stream)).text == "part"
-    with pytest.raises(ModelError, match="gone"):
-        await anext(stream)
-    stalled = FakeChatModel(["part", Stall()])
-    async with aclosing(stalled.stream(HELLO, sampling=Sampling())) as deltas:  # type: ignore[type-var]
-        await anext(deltas)
-    assert stalled.closed == 1
 
 
 def test_stub_server_in_a_thread() -> None:

@@ -9,9 +9,9 @@ from contextlib import aclosing
 
 import pytest
 
-from inference import openai_client
 from inference.errors import ModelError
-from inference.openai_client import OpenAIClient, Timeouts
+from inference.openai import client as openai_client
+from inference.openai.client import OpenAIClient, Timeouts
 from inference.stub_server import StubServer
 from inference.types import ChatDelta, ChatMessage, Sampling, Usage
 from tests.inference.conftest import Replay

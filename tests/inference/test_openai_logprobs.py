@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inference.errors import ModelError
-from inference.openai_logprobs import LogprobClient, parse_logprobs
+from inference.openai.logprobs import LogprobClient, parse_logprobs
 from tests.inference.conftest import Replay
 from tests.inference.test_openai_rerank import make_http
 

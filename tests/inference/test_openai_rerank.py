@@ -8,7 +8,7 @@ import pytest
 
 from apps.gateway.addresses import AddressNotAllowedError
 from inference.errors import ModelError
-from inference.openai_rerank import RerankClient, parse_scores
+from inference.openai.rerank import RerankClient, parse_scores
 from tests.inference.conftest import Replay
 
 # As vLLM 0.1x answers for a cross-encoder: best first, not in the order of the documents.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inference.openai_wire import adapt_request, encode_request
+from inference.openai.wire import adapt_request, encode_request
 from inference.types import ChatMessage, Sampling
 
 SCHEMA = {"type": "object", "properties": {"score": {"type": "integer"}}, "required": ["score"]}

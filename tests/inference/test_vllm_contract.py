@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from inference import openai_client
 from inference.errors import ModelError
-from inference.openai_client import OpenAIClient
+from inference.openai import client as openai_client
+from inference.openai.client import OpenAIClient
 from inference.types import ChatDelta, ChatMessage, Sampling, Usage
 from tests.inference.conftest import Replay, ReplayServer
 

@@ -27,7 +27,7 @@ from apps.documents.models import Collection, DocumentVersion, Page
 from apps.documents.services import add_upload
 from apps.evaluation.experiments.metrics import freeze_evaluators, read_metrics
 from apps.evaluation.experiments.plans import Plan, create_experiment
-from apps.evaluation.gates.rules import add_rule
+from apps.evaluation.gates.services import add_rule
 from apps.evaluation.models import ItemState
 from apps.evaluation.review.guidelines import save_criterion
 from apps.feedback.services import FeedbackFields, give_feedback

@@ -228,7 +228,12 @@ def test_the_owners_key_finds_everything(victim: House) -> None:
     assert not missed
 
 
-V1_ADDRESSES = [("get", "/v1/models"), ("post", "/v1/chat/completions")]
+V1_ADDRESSES = [
+    ("get", "/v1/models"),
+    ("get", "/v1/models/<str:name>"),
+    ("post", "/v1/chat/completions"),
+    ("get", "/v1/<path:path>"),
+]
 
 
 def ask(key: str, method: str, path: str, data: Any) -> Any:
@@ -254,6 +259,8 @@ def test_assistants_of_others_are_no_models(victim: House, intruder: House) -> N
     before = victim.snapshot()
     listed = ask(intruder.api.key, "get", "/v1/models", {})
     assert [model["id"] for model in listed.json()["data"]] == [intruder.assistant.slug]
+    theirs = ask(intruder.api.key, "get", f"/v1/models/{victim.assistant.slug}", {})
+    assert (theirs.status_code, theirs.json()["error"]["code"]) == (404, "model_not_found")
     question = {
         "model": victim.assistant.slug,
         "messages": [{"role": "user", "content": QUESTION}],

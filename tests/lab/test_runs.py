@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from apps.core.models import Job, JobKind, JobState
-from apps.datasets.examples import ExampleFields, Passage
+from apps.datasets.examples import ExampleFields, ExpectedPassage
 from apps.datasets.models import Dataset, Example, ReviewState
 from apps.datasets.services import add_example, create_dataset
 from apps.documents.models import Collection, Document
@@ -40,7 +40,7 @@ def cases(workspace: Any) -> Dataset:
     for number, name in enumerate(TEXTS):
         document = Document.objects.get(name=name)
         text = TEXTS[name]
-        passage = Passage(text, str(document.pk), name, 0, len(text.strip()))
+        passage = ExpectedPassage(text, str(document.pk), name, 0, len(text.strip()))
         word = name.removesuffix(".md")
         fields = ExampleFields(
             f"What does the {word} cost?",

@@ -148,7 +148,7 @@ def paragraph(text: str, *, style: str = "", extra: str = "") -> str:
 
 
 def build_ole(streams: dict[str, bytes]) -> bytes:
-    """A compound file with streams of at least 4,096 bytes each, all in one folder."""
+    """A compound file with streams of at least 4,096 bytes each; names hold folders by slashes."""
     sector = 512
     padded = {name: body.ljust(4096, b"\x00") for name, body in streams.items()}
     fat: list[int] = [0xFFFFFFFD]
@@ -174,16 +174,34 @@ def build_ole(streams: dict[str, bytes]) -> bytes:
 
 
 def _ole_directory(streams: dict[str, bytes], starts: dict[str, int]) -> bytes:
-    names = sorted(streams, key=lambda name: (len(name), name.upper()))
-    entries = [_ole_entry("Root Entry", 5, child=1 if names else 0xFFFFFFFF)]
-    for at, name in enumerate(names, start=1):
-        right = at + 1 if at < len(names) else 0xFFFFFFFF
+    paths = {""}
+    for name in streams:
+        paths.update(name.rsplit("/", cut)[0] for cut in range(name.count("/") + 1))
+    ordered = sorted(paths, key=lambda path: (path != "", len(path), path.upper()))
+    places = {path: at for at, path in enumerate(ordered)}
+    entries = []
+    for path in ordered:
+        parent, _, name = path.rpartition("/")
+        siblings = _ole_children(ordered, parent) if path else []
+        after = siblings[siblings.index(path) + 1 :] if path else []
+        inner = _ole_children(ordered, path)
         entries.append(
-            _ole_entry(name, 2, right=right, start=starts[name], size=len(streams[name]))
+            _ole_entry(
+                name if path else "Root Entry",
+                2 if path in streams else 1 if path else 5,
+                right=places[after[0]] if after else 0xFFFFFFFF,
+                child=places[inner[0]] if inner else 0xFFFFFFFF,
+                start=starts.get(path, 0),
+                size=len(streams.get(path, b"")),
+            )
         )
     while len(entries) % 4:
         entries.append(_ole_entry("", 0))
     return b"".join(entries)
+
+
+def _ole_children(paths: list[str], parent: str) -> list[str]:
+    return [path for path in paths if path and path.rpartition("/")[0] == parent]
 
 
 def _ole_entry(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from parsing.formats.outlook import decompress_rtf
+from parsing.mail.compressed_rtf import decompress_rtf
 from parsing.types import ParseError
 from tests.parsing.builders import build_ole, parse_bytes
 
@@ -73,6 +73,62 @@ def test_ppt(tmp_path: Path) -> None:
     assert parsed.text == "First\n\nPoint\n\nIn a shape\n\nNotes: Spoken"
 
 
+def test_ppt_hidden_slide(tmp_path: Path) -> None:
+    slides = b""
+    for text, flags in (("Shown", 0), ("SECRET", 4)):
+        info = record(1017, struct.pack("<IIBBHBBH", 0, 0, 0, 0, flags, 0, 0, 0))
+        slides += record(1006, info + record(1036, atom(4, text), container=True), container=True)
+    stream = (record(1000, b"", container=True) + slides).ljust(4096, b"\x00")
+    parsed = parse_bytes(build_ole({"PowerPoint Document": stream}), "a.ppt", folder=tmp_path)
+    assert [page.text for page in parsed.pages] == ["Shown", ""]
+    assert "hidden" in parsed.pages[1].note
+
+
+def test_doc_links_keep_their_address(tmp_path: Path) -> None:
+    text = 'See \x13 HYPERLINK "https://example.org/guide" \\o "tip" \x14the guide\x15.\r'
+    parsed = parse_bytes(build_doc(text), "a.doc", folder=tmp_path)
+    assert parsed.text == "See the guide (https://example.org/guide)."
+    assert "automatic numbers" in parsed.opened.metadata["note"]
+
+
+def biff(kind: int, body: bytes = b"") -> bytes:
+    return struct.pack("<HH", kind, len(body)) + body
+
+
+def build_xls(cells: bytes, *, formats: list[str]) -> bytes:
+    """One sheet; style 1 has the first of the formats, style 2 the second."""
+    head = biff(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + biff(0x42, b"\xb0\x04")
+    for number, code in enumerate(formats, start=164):
+        head += biff(0x41E, struct.pack("<HHB", number, len(code), 0) + code.encode())
+    for number in (0, *range(164, 164 + len(formats))):
+        head += biff(0xE0, struct.pack("<HH", 0, number) + b"\x00" * 16)
+    name = b"Rates"
+    start = len(head) + 4 + 8 + len(name) + 4
+    head += biff(0x85, struct.pack("<IBBBB", start, 0, 0, len(name), 0) + name) + biff(0x0A)
+    sheet = biff(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0)) + cells + biff(0x0A)
+    return build_ole({"Workbook": head + sheet})
+
+
+def test_xls_as_it_is_shown(tmp_path: Path) -> None:
+    def label(row: int, column: int, text: str) -> bytes:
+        return biff(0x204, struct.pack("<HHHHB", row, column, 0, len(text), 0) + text.encode())
+
+    cells = biff(0x7D, struct.pack("<HHHHHH", 2, 2, 2048, 0, 1, 0))
+    cells += biff(0x208, struct.pack("<HHHHHHI", 3, 0, 3, 255, 0, 0, 0x20))
+    cells += label(0, 0, "Item") + label(0, 1, "Value") + label(0, 2, "HIDDENCOLUMN")
+    cells += label(1, 0, "Rate") + biff(0x203, struct.pack("<HHHd", 1, 1, 1, 0.0575))
+    cells += label(2, 0, "Rent") + biff(0x27E, struct.pack("<HHHI", 2, 1, 2, 1234 << 2 | 2))
+    cells += label(3, 0, "HIDDENROW")
+    cells += label(4, 0, "Ratio") + biff(0x205, struct.pack("<HHHBB", 4, 1, 0, 7, 1))
+    data = build_xls(cells, formats=["0.00%", '"$"#,##0.00'])
+    parsed = parse_bytes(data, "a.xls", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "| Item | Value |\n| --- | --- |\n| Rate | 5.75% |\n| Rent | $1,234.00 |\n"
+        "| Ratio | #DIV/0! |"
+    ]
+    assert parsed.pages[0].note == "1 hidden row and 1 hidden column were left out."
+
+
 def test_msg(tmp_path: Path) -> None:
     streams = {
         "__properties_version1.0": b"",
@@ -83,6 +139,21 @@ def test_msg(tmp_path: Path) -> None:
     parsed = parse_bytes(build_ole(streams), "a.msg", folder=tmp_path)
     assert parsed.opened.title == "Lunch"
     assert parsed.text == "Lunch\n\nFrom: Ann\n\nAt noon?\n\nAnn"
+
+
+def test_rtf_as_it_is_shown(tmp_path: Path) -> None:
+    rtf = (
+        r'{\rtf1\ansi See {\field{\*\fldinst{HYPERLINK "https://example.org/g"}}'
+        r"{\fldrslt{the guide}}} now: 10{\super\insrsid7 6} H{\sub 2}O {\v SECRET}end"
+        r" {\deleted SECRET}there.\par{\pntext\f0 1.\tab}first\par {\listtext (a)\tab}second\par}"
+    )
+    parsed = parse_bytes(rtf.encode(), "a.rtf", folder=tmp_path)
+    assert parsed.blocks("paragraph") == [
+        "See the guide (https://example.org/g) now: 10^6 H₂O end there.",
+        "1.\tfirst",
+        "(a)\tsecond",
+    ]
+    assert parsed.opened.metadata["note"] == "Hidden or deleted text was left out."
 
 
 def test_compressed_rtf_of_the_specification() -> None:

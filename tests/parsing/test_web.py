@@ -81,7 +81,8 @@ def test_markdown_blocks(tmp_path: Path) -> None:
     headings = [(b.level, page.text[b.start : b.end]) for b in page.blocks if b.kind == "heading"]
     assert headings == [(1, "Setup now"), (2, "Under")]
     assert parsed.blocks("paragraph") == [
-        "See the manual and code_*x* and 2 * 3 * 4.\nDiagram snake_case_name - done & dusted",
+        "See the manual (https://example.com/a_(b).html) and code_*x* and 2 * 3 * 4.\n"
+        "Diagram snake_case_name - done & dusted",
         "quoted",
     ]
     assert parsed.blocks("list") == ["1. first\n  more of first\n2. second\n   - nested item"]
@@ -92,3 +93,82 @@ def test_markdown_blocks(tmp_path: Path) -> None:
 def test_unclosed_fence_runs_to_the_end(tmp_path: Path) -> None:
     parsed = parse_bytes(b"```\nline\n# still code\n", "a.md", folder=tmp_path)
     assert parsed.blocks("code") == ["line\n# still code"]
+
+
+def read_body(body: str, folder: Path, head: str = "") -> str:
+    page = f"<html><head>{head}</head><body>{body}</body></html>"
+    return parse_bytes(page.encode(), "a.html", folder=folder).text
+
+
+def test_cells_that_span_repeat_their_label(tmp_path: Path) -> None:
+    table = (
+        "<table><tr><th>Month</th><th>Rent</th><th>Fee</th></tr>"
+        "<tr><td>January</td><td>100</td><td rowspan=2>55</td></tr>"
+        "<tr><td>February</td><td>80</td></tr>"
+        "<tr><td rowspan=0>March</td><td>70</td><td>40</td></tr><tr><td>71</td><td>41</td></tr>"
+        "</table>"
+    )
+    assert read_body(table, tmp_path) == (
+        "| Month | Rent | Fee |\n| --- | --- | --- |\n| January | 100 | 55 |\n"
+        "| February | 80 | 55 |\n| March | 70 | 40 |\n| March | 71 | 41 |"
+    )
+
+
+def test_header_rows_become_one_and_a_title_row_stands_above(tmp_path: Path) -> None:
+    table = (
+        "<table><tr><th colspan=3>Sales</th></tr><tr><th colspan=2>Europe</th><th>Asia</th></tr>"
+        "<tr><th>North</th><th>South</th><th>East</th></tr>"
+        "<tr><td>1</td><td>2</td><td>3</td></tr></table>"
+    )
+    assert read_body(table, tmp_path) == (
+        "Sales\n\n| Europe / North | Europe / South | Asia / East |\n| --- | --- | --- |\n"
+        "| 1 | 2 | 3 |"
+    )
+
+
+def test_raised_text_and_equations(tmp_path: Path) -> None:
+    body = (
+        "<p>H<sub>2</sub>O, 10<sup>6</sup>, 12 m<sup>2</sup>, 1<sup>st</sup>, seen"
+        "<sup>[4]</sup></p>"
+        "<p><math><mi>Q</mi><mo>=</mo><mfrac><mi>V</mi><mrow><mi>t</mi><mo>+</mo><mn>1</mn></mrow>"
+        "</mfrac></math></p><table><tr><td>a</td><td>10<sup>6</sup></td></tr></table>"
+    )
+    assert read_body(body, tmp_path) == (
+        "H₂O, 10^6, 12 m², 1st, seen[4]\n\nQ = V/(t+1)\n\n| a | 10^6 |"
+    )
+
+
+def test_links_keep_their_address(tmp_path: Path) -> None:
+    body = (
+        '<p>See <a href="https://example.org/form-77">the form</a> or '
+        '<a href="mailto:help@example.org">write to us</a>, <a href="#top">top</a>.</p>'
+        '<ul><li><a href="/guide">The guide</a></li></ul>'
+        '<table><tr><td>a</td><td><a href="https://example.org/x">x-page</a></td></tr></table>'
+        '<p><a href="https://example.org/long/path/to">https://example.org/long/...</a></p>'
+    )
+    head = '<base href="https://example.org/">'
+    assert read_body(body, tmp_path, head) == (
+        "See the form (https://example.org/form-77) or write to us (help@example.org), top.\n\n"
+        "- The guide (https://example.org/guide)\n\n"
+        "| a | x-page (https://example.org/x) |\n\nhttps://example.org/long/path/to"
+    )
+
+
+def test_hidden_parts_are_left_out_and_noted(tmp_path: Path) -> None:
+    body = (
+        '<p style="visibility:hidden">SECRET</p><p class="gone">SECRET</p><p id="off">SECRET</p>'
+        '<p>Shown <span style="display:none">SECRET</span></p>'
+        "<table><tr><td>a</td><td>b <i hidden>SECRET</i></td></tr></table>"
+    )
+    head = "<style>.gone, #off {display: none} @media print {p {display:none}}</style>"
+    page = f"<html><head>{head}</head><body>{body}</body></html>"
+    parsed = parse_bytes(page.encode(), "a.html", folder=tmp_path)
+    assert parsed.text == "Shown\n\n| a | b |"
+    assert parsed.opened.metadata["note"] == (
+        "Parts of this page that it does not show were left out."
+    )
+
+
+def test_lists_begin_where_they_say(tmp_path: Path) -> None:
+    body = '<ol start="4" type="a"><li>four</li><li value="7">seven</li><li>eight</li></ol>'
+    assert read_body(body, tmp_path) == "d. four\ng. seven\nh. eight"

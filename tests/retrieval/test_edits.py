@@ -9,7 +9,7 @@ import pytest
 
 from apps.chunking.models import Chunk, ChunkEdit
 from apps.chunking.profiles import create_profile
-from apps.chunking.selectors import list_lost_changes, read_parents
+from apps.chunking.selectors import read_parents
 from apps.chunking.services import split_version
 from apps.core.embedder import get_embedder
 from apps.core.models import Job, JobKind
@@ -27,6 +27,7 @@ from apps.retrieval.passages.edits import (
     split_passage,
     tag_passage,
 )
+from apps.retrieval.passages.selectors import list_passages
 from apps.retrieval.search.engine import Hit, SearchQuery, search
 from apps.retrieval.search.neighbours import read_parents as join_parents
 from apps.workspaces.models import Workspace
@@ -297,7 +298,8 @@ def test_changes_follow_their_text_into_a_new_version(
 
     assert "Bicycles are welcome." in [chunk.text for chunk in passages(document)]
     assert document.current is not None
-    assert [change.id for change in list_lost_changes(document.current)] == [lost.pk]
+    shown = list_passages(document.current, start=0, end=len(text))
+    assert [change.id for change in shown.lost] == [lost.pk]
     assert find(collection, "gone") == []
     moved = ChunkEdit.objects.exclude(pk=lost.pk).get()
     assert (moved.start, moved.end) == (15, 15 + len(old[0].text))

@@ -14,7 +14,6 @@ from apps.documents.storage import remove_blob
 from apps.workspaces.services import Actor
 from tests.workers.helpers import make_collection, newest, run_all, upload
 from tests.workers.test_ingest import check_whole
-from workers import runner
 from workers.claims import claim_swarm
 from workers.pipelines import ingest, ingest_plain
 from workers.runner import drain
@@ -208,7 +207,7 @@ def test_a_fault_in_storing_them_leaves_each_to_itself(
 
 def test_work_that_lost_its_jobs_cannot_write(collection: Collection) -> None:
     upload_texts(collection, 2)
-    lost = claim_swarm(JobKind.PARSE_VERSION, limit=runner.TOGETHER)
+    lost = claim_swarm(JobKind.PARSE_VERSION, limit=ingest_plain.TOGETHER)
     Job.objects.update(worker="another")
     assert ingest_plain.read_together(lost) == set()
     assert not Page.objects.exists()

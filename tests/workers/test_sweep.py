@@ -18,6 +18,7 @@ from apps.documents.models import Collection, VersionState
 from tests.workers.helpers import newest, run_all, upload
 from workers import dispatch, wakeups
 from workers.claims import claim_due
+from workers.kinds import WORKS
 from workers.pipelines.sweep import sweep_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,8 +30,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     messages: list[tuple[str, int]] = []
 
     def send_task(name: str, args: list[Any], **options: Any) -> None:
-        assert options["queue"] == dispatch.QUEUE_OF[JobKind(args[0])].value
-        messages.append((args[0], len(args[1])))
+        kind = JobKind(name.removeprefix("workers."))
+        assert options["queue"] == WORKS[kind].queue.value
+        messages.append((kind, len(args[0])))
 
     monkeypatch.setattr(dispatch.app, "send_task", send_task)
     return messages

@@ -18,8 +18,8 @@ KIND = JobKind.PURGE_DOCUMENT
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     kinds: list[str] = []
 
-    def note(_task: str, *, args: list[Any], **_: Any) -> None:
-        kinds.append(args[0])
+    def note(task: str, **_: Any) -> None:
+        kinds.append(task.removeprefix("workers."))
 
     monkeypatch.setattr(dispatch.app, "send_task", note)
     wakeups.unmark(KIND)

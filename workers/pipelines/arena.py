@@ -1,4 +1,4 @@
-"""Judges in the arena: a model compares what it has not compared yet, each pair in both orders."""
+"""A model as judge in the arena: it compares each pair that it has not seen, in both orders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apps.evaluation.experiments.observing import mark_citations
 from apps.evaluation.experiments.running import Pace
 from apps.evaluation.experiments.scoring import CountingJudge
 from apps.evaluation.models import Experiment
-from apps.evaluation.review.arena import Pair, find_next_pair_for_judge, record_vote
+from apps.evaluation.review.arena import AnswerPair, find_next_pair_for_judge, record_vote
 from apps.gateway.models import Endpoint
 from inference.errors import ModelError
 from inference.http_session import close_sessions
@@ -19,7 +19,7 @@ from workers.claims import fence
 from workers.loops import run_async
 
 MOST_UNREADABLE = 5
-GONE = "The model was deleted."
+GONE = "The model that should judge was deleted."
 UNREADABLE = "The model’s verdicts could not be read: {error}"
 
 
@@ -57,7 +57,7 @@ def judge_arena(job: Job) -> None:
             )
 
 
-async def _compare(judge: CountingJudge, pair: Pair) -> PairVerdict:
+async def _compare(judge: CountingJudge, pair: AnswerPair) -> PairVerdict:
     """Raises VerdictError or ModelError."""
     try:
         return await compare_answers(

@@ -1,7 +1,7 @@
-"""Describing passages with a model: a few at a time, until none is without its context.
+"""Describing passages with a model, a few at a time, until every passage has its context.
 
-What is missing is asked from Postgres each time, so a worker that takes over goes on where another
-fell; a passage that was paid for is not paid for again.
+Each round asks Postgres which passages still lack one. A worker that takes over therefore goes on
+where the last one stopped, and no description is paid for twice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from apps.retrieval.passages import contexts
 from apps.retrieval.passages.contexts import Written
 from inference.background import run_blocking
 from inference.errors import ModelError
-from inference.openai_client import OpenAIClient
+from inference.openai.client import OpenAIClient
 from inference.types import ChatMessage, Sampling, Usage
 from workers.claims import fence, still_wanted
 
@@ -37,7 +37,7 @@ NOTHING = "The model's answer held no text."
 
 
 def add_contexts(job: Job) -> None:
-    """Work through the live index of the job's collection; with `remove`, take contexts away."""
+    """Describe the passages of the collection's live index, or with `remove` take contexts away."""
     index = Index.objects.filter(
         workspace_id=job.workspace_id,
         collection_id=UUID(job.payload["collection_id"]),
@@ -94,16 +94,19 @@ def _show(job: Job, *, done: int, total: int) -> None:
 
 
 async def _ask_all(
-    client: OpenAIClient, chunks: Sequence[Chunk], asked: Sequence[list[ChatMessage]]
+    client: OpenAIClient, chunks: Sequence[Chunk], prompts: Sequence[list[ChatMessage]]
 ) -> list[Written]:
     """Ask about several passages at once; raises ModelError only if all failed."""
     results = await asyncio.gather(
-        *(_ask(client, chunk.pk, messages) for chunk, messages in zip(chunks, asked, strict=True)),
+        *(
+            _ask(client, chunk.pk, messages)
+            for chunk, messages in zip(chunks, prompts, strict=True)
+        ),
         return_exceptions=True,
     )
     written = [result for result in results if isinstance(result, Written)]
     failed = [result for result in results if isinstance(result, BaseException)]
-    # What was paid for is kept; the failed ones are met again in the next round.
+    # Descriptions that succeeded are paid for and kept; the next round retries the others.
     if failed and not written:
         raise failed[0]
     return written

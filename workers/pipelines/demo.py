@@ -28,7 +28,7 @@ QUESTIONS = [
 
 
 def seed_demo(job: Job) -> None:
-    """Fill the job's workspace. What is there already stays, so it may be run again."""
+    """Fill the job's workspace. It keeps what is already there, so it may run again."""
     workspace = Workspace.objects.get(pk=job.workspace_id)
     actor = Actor()
     collection = Collection.objects.filter(

@@ -1,8 +1,8 @@
-"""Embedding: the passages of many documents together, so that batches are full and even.
+"""Embedding the passages of many documents together, so that batches are full and even.
 
-One run at a time and process. It keeps two groups of passages with the embedder, so that one is
-being stored while the other is computed, takes in documents as they are queued, and publishes
-each as soon as its last vector is stored. Vectors that are stored are the checkpoint.
+A process has one run at a time. It keeps two groups of passages with the embedder, so that one is
+stored while the other is computed; it takes in documents as they are queued, and publishes each
+as soon as its last vector is stored. The stored vectors are the checkpoint.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from apps.retrieval.indexes.services import (
 from apps.retrieval.models import Index
 from inference.errors import ModelError
 from workers.claims import claim_due, close_connection, fence, fence_all, still_wanted
-from workers.failures import PassingTroubleError, fail_internally, is_passing, put_back
+from workers.failures import TemporaryError, fail_internally, is_temporary, put_back
 from workers.heartbeat import heart
 from workers.pipelines.versions import (
     add_progress,
@@ -50,24 +50,24 @@ GROUP_CHUNKS = 64
 
 LANES = 2
 GROUPS_AHEAD = 4
-"""Groups with the lanes, waiting ones included: they work on while documents are published."""
+"""Groups submitted to the lanes, running or waiting, so that publishing never leaves them idle."""
 
 ENOUGH_CHUNKS = 512
-"""Passages in hand beyond which no further documents are taken in."""
+"""With this many passages loaded, no further documents are taken in."""
 
 GROUP_ATTEMPTS = 3
-"""After this many runs that broke off on a document's passages, the document is given up."""
+"""A document fails after its passages have aborted this many runs."""
 
 LOAD_CHUNKS = 1024
 CLAIM_JOBS = 16
 LOOK_EVERY_S = 1.0
 SHOW_EVERY_S, SHOW_LONG_EVERY_S = 2.0, 0.4
-"""How often progress is written for all documents in hand, and for those of several groups."""
+"""How often progress is written: for all documents, and for those longer than one group."""
 
 
 @dataclass(slots=True)
 class _Work:
-    """One document being embedded. `unstored` counts its passages that were loaded."""
+    """One document being embedded. `unstored` counts its loaded passages without a vector."""
 
     job: Job
     version: DocumentVersion
@@ -79,7 +79,7 @@ class _Work:
 
 @dataclass(slots=True)
 class EmbedRun:
-    """The documents, the passages and the groups in hand of one run."""
+    """One run, with the documents, passages and groups that it is working on."""
 
     pool: ThreadPoolExecutor
     works: dict[UUID, _Work] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class EmbedRun:
     indexes: dict[UUID, Index] = field(default_factory=dict)
     admitting: list[Job] = field(default_factory=list)
     stored: Counter[UUID] = field(default_factory=Counter)
-    """Passages by document that have got their vectors since progress was shown."""
+    """How many passages of each document were stored since progress was last written."""
 
     looked_at: float = 0.0
     shown_at: float = field(default_factory=time.monotonic)
@@ -108,7 +108,7 @@ class EmbedRun:
             self._show_progress()
 
     def jobs(self) -> list[Job]:
-        """The jobs in hand."""
+        """The jobs that the run is working on."""
         return [*self.admitting, *(work.job for work in self.works.values())]
 
     def _take_in(self) -> None:
@@ -140,11 +140,11 @@ class EmbedRun:
     def _begin(self, job: Job, version: DocumentVersion) -> _Work:
         index = self._find_index(version.document.collection)
         if job.payload.get("profile_id", str(index.profile_id)) != str(index.profile_id):
-            _split_again(version, index)  # another index went live after the document was read
+            _split_again(version, index)  # another index has gone live since the document was read
         return _Work(job, version, index)
 
     def _change_index(self, work: _Work) -> None:
-        """Go on for the index that is live now."""
+        """Continue with the index that is live now."""
         collection = work.version.document.collection
         self.indexes.pop(collection.pk, None)
         work.index = self._find_index(collection)
@@ -156,7 +156,7 @@ class EmbedRun:
         return self.indexes[collection.pk]
 
     def _load(self, works: Sequence[_Work]) -> None:
-        """Take in the passages that have no vector, of all documents of an index at once."""
+        """Load the passages that have no vector, for all documents of an index in one query."""
         for index in {work.index.pk: work.index for work in works}.values():
             ids = [work.version.pk for work in works if work.index.pk == index.pk]
             loaded = pending_chunks(index, version_ids=ids, limit=LOAD_CHUNKS)
@@ -165,7 +165,7 @@ class EmbedRun:
                 self.works[version_id].unstored = counts[version_id]
                 self.works[version_id].is_complete = len(loaded) < LOAD_CHUNKS
             self.chunks.extend(loaded)
-        # Batches of like lengths waste no computation on padding.
+        # Passages of similar length share a batch, so that little is computed for padding.
         self.chunks.sort(key=lambda chunk: chunk.length)
         for work in works:
             done = work.version.num_chunks - work.unstored
@@ -173,7 +173,7 @@ class EmbedRun:
                 update_version(work.version.pk, chunks_done=done)
 
     def _start_groups(self) -> None:
-        # A small group wastes computation on padding: it goes only when there is nothing else.
+        # A small group wastes computation on padding, so it is sent only when nothing else is.
         while self.chunks and (
             not self.groups
             or (len(self.chunks) >= GROUP_CHUNKS and len(self.groups) < GROUPS_AHEAD)
@@ -184,7 +184,7 @@ class EmbedRun:
             self.groups[future] = group
 
     def _next_group(self) -> list[PendingChunk]:
-        """The longest passage of the document that waits longest, among others about as long."""
+        """The longest passage of the longest-waiting document, with others of similar length."""
         order = {version_id: number for number, version_id in enumerate(self.works)}
         backwards = range(len(self.chunks) - 1, -1, -1)
         end = 1 + min(backwards, key=lambda at: order[self.chunks[at].version_id])
@@ -207,12 +207,12 @@ class EmbedRun:
                     self.stored[version_id] += count
 
     def _check_group(self, future: Future[None], group: Sequence[PendingChunk]) -> None:
-        """Raise a group's error, unless its documents have failed too often for that."""
+        """Raise a group's error, or fail its documents if they have aborted too many runs."""
         error = future.exception()
         if error is None:
             return
         works = [self.works[pk] for pk in {chunk.version_id for chunk in group} & set(self.works)]
-        if is_passing(error) or any(work.job.attempts < GROUP_ATTEMPTS for work in works):
+        if is_temporary(error) or any(work.job.attempts < GROUP_ATTEMPTS for work in works):
             raise error
         for work in works:
             self._fail(work, error)
@@ -225,9 +225,9 @@ class EmbedRun:
         if time.monotonic() - self.looked_at < LOOK_EVERY_S:
             return
         self.looked_at = time.monotonic()
-        wanted = still_wanted(self.jobs())
+        alive = still_wanted(self.jobs())
         for version_id, work in list(self.works.items()):
-            if work.job.pk not in wanted:
+            if work.job.pk not in alive:
                 self._drop(version_id)
 
     def _drop(self, version_id: UUID) -> None:
@@ -240,19 +240,19 @@ class EmbedRun:
             self.chunks = [chunk for chunk in self.chunks if chunk.version_id != version_id]
 
     def _show_progress(self) -> None:
-        """Those that are ready by now have left: only what takes longer shows its progress."""
+        """Write progress. Published documents have left by now, so short ones cost no write."""
         now = time.monotonic()
         if now - self.shown_at >= SHOW_EVERY_S:
             self.shown_at = now
-            shown = dict(self.stored)
+            counts = dict(self.stored)
         elif now - self.long_shown_at >= SHOW_LONG_EVERY_S:
             long = {pk for pk, w in self.works.items() if w.version.num_chunks > GROUP_CHUNKS}
-            shown = {pk: count for pk, count in self.stored.items() if pk in long}
+            counts = {pk: count for pk, count in self.stored.items() if pk in long}
         else:
             return
         self.long_shown_at = now
-        add_progress(shown)
-        for version_id in shown:
+        add_progress(counts)
+        for version_id in counts:
             del self.stored[version_id]
 
     def _publish_complete(self) -> int:
@@ -263,7 +263,7 @@ class EmbedRun:
             try:
                 published = work.is_complete and self._publish(work)
             except Exception as error:
-                if is_passing(error):
+                if is_temporary(error):
                     raise
                 self._fail(work, error)
                 continue
@@ -276,7 +276,7 @@ class EmbedRun:
         return count
 
     def _publish_new(self) -> int:
-        """Publish complete new documents of an index together; those it cannot stay in hand."""
+        """Publish new documents of an index together. If that fails, they stay in the run."""
         ready = [w for w in self.works.values() if w.unstored <= 0 and w.is_complete]
         by_index: dict[UUID, list[_Work]] = {}
         for work in ready:
@@ -291,15 +291,15 @@ class EmbedRun:
 
     def _publish_together(self, works: Sequence[_Work]) -> int:
         try:
-            with fence_all([work.job for work in works]) as held:
-                ours = [work for work in works if work.job in held]
+            with fence_all([work.job for work in works]) as jobs_held:
+                ours = [work for work in works if work.job in jobs_held]
                 published = publish_new([w.version for w in ours], index=works[0].index)
                 done = [work for work in ours if work.version.pk in published]
                 jobs.finish_all([work.job for work in done], JobState.SUCCEEDED)
         except Exception as error:
-            if is_passing(error):
+            if is_temporary(error):
                 raise
-            # Each by itself tells which of them it is, and what it needs.
+            # Publishing them one by one shows which of them failed, and why.
             logger.info("not published together: %s", type(error).__name__)
             return 0
         for work in done:
@@ -307,9 +307,9 @@ class EmbedRun:
         return len(done)
 
     def _publish(self, work: _Work) -> bool:
-        """Swap the version in and end the job, together; False if vectors are missing after all.
+        """Publish the version and end the job in one transaction; False if vectors are missing.
 
-        They are missing too when another index has gone live meanwhile.
+        They are also missing if another index has gone live meanwhile.
         """
         try:
             with fence(work.job):
@@ -328,8 +328,8 @@ class EmbedRun:
 def embed_versions() -> int:
     """Embed and publish all queued documents; returns how many ended.
 
-    After an error the jobs in hand go back into the queue with a short pause, and the error is
-    raised: what was stored until then stays.
+    After an error the unfinished jobs are queued again with a short pause, and the error is
+    raised. Vectors that were stored until then are kept.
     """
     pool = ThreadPoolExecutor(LANES, thread_name_prefix="embed-lane")
     run = EmbedRun(pool)
@@ -345,7 +345,7 @@ def embed_versions() -> int:
 
 
 def _embed_group(group: Sequence[PendingChunk], indexes: dict[UUID, Index]) -> None:
-    """Runs in a lane: vectors of a group into Postgres."""
+    """Embed a group and store its vectors. Runs in a thread of the pool."""
     try:
         for model in {index.embedding_model for index in indexes.values()}:
             _embed_with(model, group, indexes)
@@ -354,13 +354,13 @@ def _embed_group(group: Sequence[PendingChunk], indexes: dict[UUID, Index]) -> N
 
 
 def _embed_with(model: str, group: Sequence[PendingChunk], indexes: dict[UUID, Index]) -> None:
-    """Embed those of a group whose index has this model, and store their vectors."""
+    """Embed and store the passages of a group whose index uses this model."""
     chunks = [c for c in group if indexes[c.version_id].embedding_model == model]
     try:
         vectors = get_embedder(model).encode([chunk.text for chunk in chunks])
     except ModelError as error:
         if error.retryable:
-            raise PassingTroubleError(error.message) from error
+            raise TemporaryError(error.message) from error
         raise
     for index in {
         indexes[chunk.version_id].pk: indexes[chunk.version_id] for chunk in chunks
@@ -374,8 +374,8 @@ def _split_again(version: DocumentVersion, index: Index) -> None:
     update_version(version.pk, num_chunks=version.num_chunks, chunks_done=0)
 
 
-def _put_back(taken: Iterable[Job], error: BaseException) -> None:
+def _put_back(claimed: Iterable[Job], error: BaseException) -> None:
     logger.warning("embedding stopped: %s", type(error).__name__)
     close_connection()
-    for job in taken:
+    for job in claimed:
         put_back(job)

@@ -1,7 +1,7 @@
-"""Running an experiment: answer what has no answer, score what has no score, until none is left.
+"""Running an experiment: answer the items without an answer, then score those without scores.
 
-The plan is the experiment's items in Postgres. Whoever runs it asks what is missing, so a worker
-that takes over after a crash repeats at most the few answers that were being made.
+The plan is the experiment's items in Postgres, which are asked what is missing. A worker that takes
+over after a crash therefore repeats at most the few answers that were in progress.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from apps.evaluation.experiments.results import (
     store_answers,
     store_scores,
 )
-from apps.evaluation.experiments.running import Answered, Pace, answer_all
+from apps.evaluation.experiments.running import AnsweredItem, Pace, answer_all
 from apps.evaluation.experiments.scoring import CountingJudge, load_subjects, score_subjects
 from apps.evaluation.experiments.summaries import refresh_summaries
 from apps.evaluation.experiments.surprise import LogprobSource, add_logprobs
@@ -37,21 +37,21 @@ from workers.claims import fence
 from workers.loops import run_async
 
 WAVE = 16
-"""Items taken at a time, for each answer that is made in parallel."""
+"""Items loaded at a time, for each answer that is generated in parallel."""
 BATCH = 8
-"""Answers that are stored together at most, and so are lost together at most."""
+"""Answers stored in one transaction; a crash loses at most as many."""
 SHOWN_LIVE = 5_000
-"""Up to so many items the sums are written while it runs, for whoever is watching."""
+"""Experiments of at most this many items update their summaries while they run."""
 SHOW_EVERY_S = 5.0
 GONE = "The model “{name}” of one of the releases was deleted, so it cannot be asked any more."
 
 
 class StoppedError(Exception):
-    """Nothing else can be answered either; the argument says why."""
+    """No other item could be answered either; the message says why."""
 
 
 def run_experiment(job: Job) -> None:
-    """Work through the job's experiment and add up what came of it."""
+    """Answer and score all items of the job's experiment, then write its summaries."""
     experiment = begin_run(UUID(job.payload["experiment_id"]))
     if experiment is None:
         return
@@ -66,6 +66,12 @@ def run_experiment(job: Job) -> None:
         raise
     else:
         _end(job, experiment, ExperimentState.DONE)
+
+
+def fail_experiment(job: Job, *, code: str, reason: str) -> None:
+    """Fail the experiment of a failed job. Experiments keep the reason and have no code."""
+    if experiment_id := job.payload.get("experiment_id"):
+        end_run(experiment_id, state=ExperimentState.FAILED, reason=reason)
 
 
 def _load_recipes(experiment: Experiment) -> dict[UUID, Recipe]:
@@ -86,12 +92,12 @@ def _end(job: Job, experiment: Experiment, state: ExperimentState, reason: str =
 
 
 class Run:
-    """One go at an experiment, by one worker, until nothing is missing."""
+    """One worker's run of an experiment, until nothing is missing."""
 
     def __init__(self, job: Job, experiment: Experiment, recipes: dict[UUID, Recipe]) -> None:
         self.job, self.experiment, self.recipes = job, experiment, recipes
         self.metrics: list[Metric] = read_metrics(experiment.evaluators)
-        # One pause for all releases that ask the same endpoint.
+        # Releases that ask the same endpoint share its rate limit.
         by_endpoint: dict[UUID | None, Pace] = {}
         self.paces = {
             release_id: by_endpoint.setdefault(
@@ -115,14 +121,14 @@ class Run:
         self.stopped = ""
 
     async def work(self) -> None:
-        """Raises StoppedError, or JobCancelled when nobody wants it any more."""
+        """Run until nothing is missing. Raises StoppedError, or JobCancelled once cancelled."""
         try:
             await self._work()
         finally:
             await close_sessions()
 
     async def _work(self) -> None:
-        shown = time.monotonic()
+        shown_at = time.monotonic()
         while True:
             items = await run_db(
                 list_open_items, self.experiment, limit=WAVE * self.experiment.parallel
@@ -133,9 +139,9 @@ class Run:
             await self._score([item.item_id for item in items])
             if self.stopped:
                 raise StoppedError(self.stopped)
-            if self.experiment.total <= SHOWN_LIVE and time.monotonic() - shown > SHOW_EVERY_S:
+            if self.experiment.total <= SHOWN_LIVE and time.monotonic() - shown_at > SHOW_EVERY_S:
                 await run_db(refresh_summaries, self.experiment)
-                shown = time.monotonic()
+                shown_at = time.monotonic()
 
     async def _answer(self, items: Sequence[OpenItem]) -> None:
         await answer_all(
@@ -147,7 +153,7 @@ class Run:
             batch=BATCH,
         )
 
-    async def _store(self, answered: list[Answered]) -> None:
+    async def _store(self, answered: list[AnsweredItem]) -> None:
         """A failure that would end every other question too ends the run, and nothing is marked."""
         stopping = [one for one in answered if one.stops_all]
         if stopping:
@@ -172,6 +178,6 @@ class Run:
         with fence(self.job):
             store_scores(self.experiment, rows, item_ids=item_ids, spent=spent)
 
-    def _store_answers(self, answered: list[Answered]) -> None:
+    def _store_answers(self, answered: list[AnsweredItem]) -> None:
         with fence(self.job):
             store_answers(self.experiment, answered)

@@ -1,4 +1,4 @@
-"""Fetching a web page for a document; its reading is then a job like that of any upload."""
+"""Fetching a web page for a document. It is then read like any upload, by a job of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fetch_url(job: Job) -> None:
             fail_version(
                 version.pk,
                 code="too_large",
-                reason=f"This page has more than {megabytes:,} MB, the most that is taken.",
+                reason=f"This page has more than {megabytes:,} MB, which is the limit.",
             )
 
 

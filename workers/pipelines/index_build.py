@@ -1,9 +1,9 @@
 """Building an index beside the live one, and clearing one away.
 
-All documents are split first, so that it is known how much there is to embed; then their passages
-are embedded in batches of like lengths, document by document. What is missing is asked from
-Postgres each time, so a worker that takes over goes on where another fell, and documents that
-arrive meanwhile are taken in before the index counts as ready.
+All documents are split first, so that the amount to embed is known; then their passages are
+embedded, document by document, in batches of similar length. Each round asks Postgres what is
+missing, so a worker that takes over goes on where the last one stopped, and documents that arrive
+meanwhile are included before the index counts as ready.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ RETRY_SECONDS = 15.0
 
 
 def build_index(job: Job) -> None:
-    """Give the job's index every document that it lacks; swap it in if that was asked for."""
+    """Add every missing document to the job's index; swap it in if that was requested."""
     index = (
         Index.objects.select_related("profile", "created_by")
         .filter(pk=job.payload["index_id"], discarded_at=None)
@@ -63,7 +63,7 @@ def build_index(job: Job) -> None:
     if index is None:
         raise JobCancelled
     if index.state != IndexState.BUILDING:
-        return  # it went live as the worker before us fell
+        return  # an earlier worker made it live and died before it ended the job
     try:
         with ThreadPoolExecutor(LANES, thread_name_prefix="build-lane") as pool:
             _Build(job, index, get_embedder(index.embedding_model), pool).run()
@@ -85,7 +85,7 @@ def _fail(job: Job, reason: str) -> None:
 
 @dataclass(slots=True)
 class _Build:
-    """One run of a build: it ends when nothing is missing any more."""
+    """One run of a build, which ends when nothing is missing."""
 
     job: Job
     index: Index
@@ -95,7 +95,7 @@ class _Build:
     waiting: deque[Future[None]] = field(default_factory=deque)
 
     def run(self) -> None:
-        """Split, embed and add what is missing, until nothing is."""
+        """Split, embed and add documents until none is missing."""
         while True:
             self._split_all()
             self._show_totals()
@@ -107,13 +107,13 @@ class _Build:
         total = coverage.count_missing(self.index)
         self._show(BuildStage.SPLITTING, done=0, total=total)
         after, done = coverage.FIRST, 0
-        while found := coverage.list_unsplit(self.index, after=after, limit=VERSIONS_AT_ONCE):
-            for document_id, version_id in found:
+        while documents := coverage.list_unsplit(self.index, after=after, limit=VERSIONS_AT_ONCE):
+            for document_id, version_id in documents:
                 self._watch()
                 self._split(document_id, version_id)
                 done += 1
                 self._update_job(done=done)
-            after = found[-1][0]
+            after = documents[-1][0]
 
     def _split(self, document_id: UUID, version_id: UUID) -> None:
         version = DocumentVersion.objects.select_related("workspace").filter(pk=version_id).first()
@@ -121,17 +121,17 @@ class _Build:
             return
         split_version(version, profile=self.index.profile)
         with transaction.atomic():
-            # A version that was replaced meanwhile has been cleared away: clear these away too.
+            # If the version was replaced meanwhile, its passages are gone: remove these as well.
             document = Document.objects.select_for_update(no_key=True).filter(pk=document_id)
             if not document.filter(current_id=version_id, deleted_at=None).exists():
                 postings.remove_passages([version_id])
 
-    def _split_rest(self, found: Sequence[tuple[UUID, UUID]]) -> None:
-        """Those that became current after all others were split."""
-        ids = [version_id for _, version_id in found]
+    def _split_rest(self, documents: Sequence[tuple[UUID, UUID]]) -> None:
+        """Split the versions that became current after `_split_all`."""
+        ids = [version_id for _, version_id in documents]
         rows = Chunk.objects.filter(version_id__in=ids, profile=self.index.profile_id)
         have = set(rows.values_list("version_id", flat=True).distinct())
-        for document_id, version_id in found:
+        for document_id, version_id in documents:
             if version_id not in have:
                 self._split(document_id, version_id)
 
@@ -141,19 +141,19 @@ class _Build:
 
     def _embed_all(self) -> None:
         after = coverage.FIRST
-        while found := coverage.list_missing(self.index, after=after, limit=VERSIONS_AT_ONCE):
-            version_ids = [version_id for _, version_id in found]
-            self._split_rest(found)
+        while documents := coverage.list_missing(self.index, after=after, limit=VERSIONS_AT_ONCE):
+            version_ids = [version_id for _, version_id in documents]
+            self._split_rest(documents)
             reused = coverage.reuse_vectors(self.index, version_ids=version_ids)
             self._update_job(done=F("done") + reused)
             self._embed(version_ids)
-            for document_id, version_id in found:
+            for document_id, version_id in documents:
                 self._hold(document_id, version_id)
-            after = found[-1][0]
+            after = documents[-1][0]
 
     def _embed(self, version_ids: Sequence[UUID]) -> None:
         while pending := pending_chunks(self.index, version_ids=version_ids, limit=LOAD_CHUNKS):
-            # Batches of like lengths waste no computation on padding.
+            # Passages of similar length share a batch, so that little is computed for padding.
             pending.sort(key=lambda chunk: chunk.length)
             for start in range(0, len(pending), GROUP_CHUNKS):
                 self._watch()
@@ -177,11 +177,11 @@ class _Build:
         try:
             coverage.hold_version(document_id, version_id, index=self.index)
         except VectorsMissingError as error:
-            # Its passages changed under our hands: the next round takes it up again.
+            # Its passages were changed while they were embedded: the next round includes it again.
             logger.info("version %s waits for %s vectors", version_id, error.missing)
 
     def _finish(self) -> bool:
-        """End the job if nothing is missing; versions that come later queue it again."""
+        """End the job if nothing is missing. A version that is published later queues it again."""
         self.index.refresh_from_db(fields=["goes_live"])
         if self.index.goes_live:
             try:
@@ -192,7 +192,7 @@ class _Build:
                 jobs.finish(self.job, JobState.SUCCEEDED)
             return True
         with transaction.atomic():
-            # The order of locks is that of whoever publishes: index, then job.
+            # Index before job, the order in which publishing locks them.
             rows = Index.objects.filter(pk=self.index.pk, state=IndexState.BUILDING)
             if not rows.select_for_update(no_key=True).exists():
                 raise coverage.IndexGoneError
@@ -214,7 +214,7 @@ class _Build:
         )
 
     def _watch(self) -> None:
-        """Look once a second whether the build is still wanted."""
+        """Check once a second whether the build was cancelled."""
         if time.monotonic() - self.looked_at < WATCH_SECONDS:
             return
         self.looked_at = time.monotonic()
@@ -222,14 +222,14 @@ class _Build:
             raise JobCancelled
 
     def _give_way(self) -> None:
-        """New documents come first: wait a moment while some are being embedded."""
+        """Wait a moment while new documents are being embedded: they come first."""
         kinds = Job.objects.filter(kind=JobKind.EMBED_VERSION, state=JobState.RUNNING)
         if kinds.exists():
             time.sleep(GIVE_WAY_SECONDS)
 
 
 def discard_index(job: Job) -> None:
-    """Remove what is stored of a discarded index, a batch at a time, and at last its row."""
+    """Remove the rows of a discarded index in batches, and finally the index itself."""
     index = Index.objects.filter(pk=job.payload["index_id"]).exclude(discarded_at=None).first()
     if index is None:
         return

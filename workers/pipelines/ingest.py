@@ -1,11 +1,10 @@
-"""Reading: a document's pages go into Postgres as they come, then the text is cut into passages.
+"""Reading a document: pages are stored as they are parsed, then the text is cut into passages.
 
-What is stored is the checkpoint: a worker that takes over goes on after the last stored page.
+The stored pages are the checkpoint: a worker that takes over goes on after the last of them.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +20,7 @@ from apps.chunking.units import PageText
 from apps.core import jobs
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
+from apps.core.text import storable
 from apps.documents.models import DocumentVersion, Page, Stage
 from apps.documents.selectors import PAGE_SEPARATOR
 from apps.documents.storage import locate_blob
@@ -28,7 +28,7 @@ from apps.retrieval.indexes.services import ensure_live_index
 from parsing.service import ParserService
 from parsing.types import Opened, ParsedPage, ParseError
 from workers.claims import fence, still_wanted
-from workers.failures import PassingTroubleError
+from workers.failures import TemporaryError
 from workers.pipelines.versions import begin_stage, fail_version, find_version, update_version
 
 FLUSH_SECONDS = 0.5
@@ -36,18 +36,15 @@ WATCH_SECONDS = 1.0
 FLUSH_PAGES = 64
 FLUSH_CHARS = 500_000
 WHOLE_CHARS = 50_000
-"""Up to here a document that is at hand is stored, cut and handed over in one transaction."""
+"""A document of at most this many characters is stored and cut in one transaction."""
 
 NO_TEXT_REASON = "No text was found in this file."
 MISSING_REASON = "The uploaded file is no longer on the server's disk. Upload it again."
 
-# What Postgres cannot store in a text: NUL, and halves of surrogate pairs.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
 
 @cache
 def parser() -> ParserService:
-    """The process's reader of documents."""
+    """The service that parses documents; all threads of the process share it."""
     return ParserService()
 
 
@@ -69,7 +66,7 @@ def parse_version(job: Job) -> None:
         return
     profile = ensure_live_index(version.document.collection).profile
     if read.is_whole:
-        # Cut before the transaction: the row of the job is not held for as long as that takes.
+        # Cut before the transaction, so that the job's row is not locked while that takes.
         cut = cut_texts(read.page_texts(), profile=profile)
         with fence(job):
             count = store_passages(version, cut, profile=profile)
@@ -109,7 +106,7 @@ def _end_reading(job: Job, version: DocumentVersion, error: ParseError) -> None:
     if error.code == "cancelled":
         raise JobCancelled
     if error.code == "crashed" and job.attempts < 2:
-        raise PassingTroubleError(error.reason)
+        raise TemporaryError(error.reason)
     with fence(job):
         fail_version(version.pk, code=error.code, reason=error.reason)
 
@@ -124,7 +121,7 @@ def _first_note(version: DocumentVersion) -> str:
 
 
 def _hand_over(job: Job, read: PageStore, *, num_chunks: int, profile_id: UUID) -> None:
-    """The next job and the end of this one, together or not at all."""
+    """Queue the embedding and end this job in one transaction."""
     version = read.version
     read.write(
         pages_total=read.next_number - 1,
@@ -145,7 +142,7 @@ def _hand_over(job: Job, read: PageStore, *, num_chunks: int, profile_id: UUID) 
 
 @dataclass(slots=True)
 class _Watch:
-    """Looks once a second whether the job is still wanted, while a page takes its time."""
+    """Checks once a second whether the job was cancelled, even while one page takes long."""
 
     job: Job
     looked_at: float = field(default_factory=time.monotonic)
@@ -161,7 +158,7 @@ class _Watch:
 class PageStore:
     """Collects pages and writes them in small transactions, at least once a second.
 
-    A short document is stored whole, in the transaction that ends its reading: `is_whole`.
+    A short document (`is_whole`) is stored at once, in the transaction that ends its reading.
     """
 
     job: Job
@@ -172,7 +169,7 @@ class PageStore:
     waiting_chars: int = 0
     has_text: bool = False
     known: dict[str, Any] = field(default_factory=dict)
-    """What is known of the document and not written yet."""
+    """Fields of the version that are not written yet."""
 
     stored: int = 0
     """Pages that are in Postgres already."""
@@ -181,7 +178,7 @@ class PageStore:
 
     @classmethod
     def resume(cls, job: Job, version: DocumentVersion) -> PageStore:
-        """Go on after the last page that is stored."""
+        """Continue after the last stored page."""
         if job.attempts == 1:
             return cls(job, version, next_number=1, next_start=0)
         last = Page.objects.filter(version=version).aggregate(number=Max("number"), end=Max("end"))
@@ -194,21 +191,21 @@ class PageStore:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all pages are at hand, and few enough to be cut at once."""
+        """Whether no page is stored yet and all are short enough to be stored and cut together."""
         return self.stored == 0 and self.waiting_chars <= WHOLE_CHARS
 
     def page_texts(self) -> list[PageText]:
-        """The pages at hand."""
+        """The pages that are not stored yet."""
         return [PageText(p.number, p.text, p.start, p.blocks) for p in self.waiting]
 
     def open(self, opened: Opened) -> None:
-        """Note what is known of the document before its pages. One page needs no extra write."""
+        """Note what precedes the pages, and write it unless the document has only one page."""
         self.note(opened)
         if opened.pages_total > 1:
             self.flush()
 
     def note(self, opened: Opened) -> None:
-        """The same without writing."""
+        """Note the title, type and number of pages; they are written with the next pages."""
         self.known = {
             "pages_total": opened.pages_total,
             "title": storable(opened.title)[:500],
@@ -217,15 +214,15 @@ class PageStore:
         }
 
     def add(self, parsed: ParsedPage) -> None:
-        """Take a page; it is written with the next batch."""
+        """Collect a page, and write the collected pages if they are many or old."""
         self.take(parsed)
         is_old = time.monotonic() - self.flushed_at > FLUSH_SECONDS
         if is_old or len(self.waiting) >= FLUSH_PAGES or self.waiting_chars >= FLUSH_CHARS:
             self.flush()
 
     def take(self, parsed: ParsedPage) -> None:
-        """The same without writing."""
-        text = storable(parsed.text)
+        """Collect a page without writing anything."""
+        text = storable(parsed.text, keep_length=True)
         end = self.next_start + len(text)
         self.waiting.append(
             Page(
@@ -248,7 +245,7 @@ class PageStore:
         self.has_text = self.has_text or bool(text.strip())
 
     def flush(self, *, is_last: bool = False) -> None:
-        """Write what waits, if the version is still ours."""
+        """Write the collected pages. Raises JobCancelled if the job is no longer ours."""
         fields: dict[str, Any] = {}
         if is_last:
             fields = {
@@ -261,15 +258,10 @@ class PageStore:
         self.flushed_at = time.monotonic()
 
     def write(self, **fields: Any) -> None:
-        """Inside a fence: the pages that wait, and what is known of the version."""
+        """Write the collected pages and fields; the caller holds the fence."""
         Page.objects.bulk_create(self.waiting)
         update_version(
             self.version.pk, **{**self.known, "pages_done": self.next_number - 1, **fields}
         )
         self.stored += len(self.waiting)
         self.known, self.waiting, self.waiting_chars = {}, [], 0
-
-
-def storable(text: str) -> str:
-    """The text with what Postgres refuses replaced, character for character."""
-    return _UNSTORABLE.sub("\ufffd", text)

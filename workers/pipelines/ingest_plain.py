@@ -1,12 +1,14 @@
-"""Reading short plain texts of a workspace several at a time, as they come in swarms.
+"""Reading short plain texts of a workspace several at a time, because they come in bursts.
 
-One child reads them, one transaction stores them all. Whatever does not go smoothly with a document
-leaves it to `parse_version`, which knows what to do and what to tell.
+One child process reads them and one transaction stores them all. A document that raises any problem
+is left to `parse_version`, which handles each case and tells its users.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -26,26 +28,66 @@ from apps.documents.storage import locate_blob
 from apps.retrieval.indexes.publishing import is_new
 from apps.retrieval.indexes.services import ensure_live_index
 from parsing.types import Opened, ParsedPage
-from workers.claims import fence_all
+from workers.claims import claim_swarm, close_connection, fence_all
+from workers.failures import is_temporary
+from workers.heartbeat import heart
 from workers.pipelines.ingest import PageStore, parser
 from workers.pipelines.versions import END_READING, find_versions
+from workers.runner import run_job
+
+logger = logging.getLogger(__name__)
+
+TOGETHER = 12
+"""How many plain texts are read together at most."""
+
+GATHER_S = 0.1
+"""Seconds to wait for more after a batch was not full, since uploads arrive one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """One document, read and cut, and nothing of it stored yet."""
+    """One document that was read and cut and is not stored yet."""
 
     store: PageStore
     cut: CutVersion
     profile: ChunkingProfile
 
 
+def read_swarms() -> int:
+    """Read all queued documents, plain texts several at a time; returns how many jobs ended."""
+    count = 0
+    while claimed := claim_swarm(JobKind.PARSE_VERSION, limit=TOGETHER):
+        heart.add(claimed)
+        try:
+            done = _try_together(claimed) if len(claimed) > 1 else set()
+            for job in claimed:
+                if job.pk not in done:
+                    run_job(job)
+        finally:
+            heart.remove(claimed)
+        count += len(claimed)
+        if "plain" in claimed[0].payload and len(claimed) < TOGETHER:
+            time.sleep(GATHER_S)
+    return count
+
+
+def _try_together(claimed: Sequence[Job]) -> set[UUID]:
+    """The ids of the jobs that ended. After any error `run_job` has to run the others."""
+    try:
+        return read_together(claimed)
+    except Exception as error:
+        logger.warning("not read together: %s", type(error).__name__)
+        if is_temporary(error):
+            close_connection()
+        return set()
+
+
 def read_together(claimed: Sequence[Job]) -> set[UUID]:
-    """Read, cut and hand over what can be; the ids of the jobs that ended by that."""
+    """Read, cut and store what is unproblematic; returns the ids of the jobs that ended."""
     began = timezone.now()
     reads = _cut(_read(claimed))
-    with fence_all([read.store.job for read in reads]) as held:
-        ours = [read for read in reads if read.store.job in held]
+    with fence_all([read.store.job for read in reads]) as jobs_held:
+        ours = [read for read in reads if read.store.job in jobs_held]
         _store(ours, began=began)
         ended = [read.store.job for read in ours]
         jobs.finish_all(ended, JobState.SUCCEEDED)
@@ -60,10 +102,10 @@ def _read(claimed: Sequence[Job]) -> list[PageStore]:
         if (version := versions.get(job.payload["version_id"])) and is_new(version)
     ]
     files = [(locate_blob(version.blob), version.filename) for _, version in works]
-    found = parser().parse_plain(files)
+    parsed = parser().parse_plain(files)
     stores = [
         _collect(job, version, items)
-        for (job, version), items in zip(works, found, strict=True)
+        for (job, version), items in zip(works, parsed, strict=True)
         if items is not None
     ]
     return [store for store in stores if store.has_text and store.is_whole]
@@ -81,7 +123,7 @@ def _collect(job: Job, version: DocumentVersion, items: Sequence[Opened | Parsed
 
 def _cut(stores: Sequence[PageStore]) -> list[_Read]:
     collections = {store.version.document.collection for store in stores}
-    profiles = {found.pk: ensure_live_index(found).profile for found in collections}
+    profiles = {one.pk: ensure_live_index(one).profile for one in collections}
     reads = []
     for store in stores:
         profile = profiles[store.version.document.collection_id]
@@ -90,7 +132,7 @@ def _cut(stores: Sequence[PageStore]) -> list[_Read]:
 
 
 def _store(reads: Sequence[_Read], *, began: dt.datetime) -> None:
-    """Pages, passages and the next jobs of all, in the transaction that ends their reading."""
+    """Store pages and passages and queue the embedding, inside the caller's transaction."""
     counts: dict[UUID, int] = {}
     for profile in {read.profile for read in reads}:
         alike = [(read.store.version, read.cut) for read in reads if read.profile == profile]

@@ -1,4 +1,4 @@
-"""Measuring two retrieval profiles: a batch of cases at a time, until none is missing."""
+"""Measuring two retrieval profiles, one batch of cases at a time, until none is missing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from workers.claims import fence
 
 
 def measure_retrieval(job: Job) -> None:
-    """Work through the job's run. What is stored is asked each time, so it goes on after a crash.
+    """Measure the cases of the job's run that have no result yet, so it may run twice.
 
-    Raises JobCancelled when nobody wants it any more.
+    Raises JobCancelled once it is cancelled.
     """
     run = (
         LabRun.objects.select_related("dataset_version")

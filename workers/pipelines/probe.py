@@ -1,7 +1,7 @@
-"""Running a probe: ask what has not been asked, and measure how far answers moved.
+"""Running a probe: ask the questions of its cases, and measure how far the answers moved.
 
-The cases are rows, made when the probe was started; whoever takes the job over after a crash asks
-only those without a result.
+The cases are rows that exist since the probe was started. A worker that takes over after a crash
+asks only those without a result.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from workers.claims import fence
 from workers.loops import run_async
 
 Result = tuple[str, dict[str, Any]]
-"""An answer, and what was measured of it."""
+"""An answer, and what was measured on it."""
 PARALLEL = 4
 TRIES = 3
 FATAL_KINDS = frozenset({"auth", "forbidden_address", "not_found"})
 GONE = "The model “{name}” was deleted, so it cannot be asked any more."
-NO_ORIGINAL = "The question as it was got no answer to compare with."
+NO_ORIGINAL = "The original question got no answer to compare with."
 
 
 class StoppedError(Exception):
-    """Nothing else can be asked either; the argument says why."""
+    """No other case could be asked either; the message says why."""
 
 
 def run_probe(job: Job) -> None:
-    """Work through the job's probe."""
+    """Ask all open cases of the job's probe."""
     probe = (
         Probe.objects.select_related("release", "endpoint")
         .filter(pk=job.payload["probe_id"])
@@ -71,7 +71,7 @@ class _Run:
             self.recipe = replace(recipe, endpoint=probe.endpoint)
 
     async def work(self) -> None:
-        """Raises StoppedError, or JobCancelled when nobody wants it any more."""
+        """Ask all open cases. Raises StoppedError, or JobCancelled once the probe is cancelled."""
         try:
             cases = await run_db(list_open_cases, self.probe)
             total = await run_db(self.probe.cases.count)
@@ -100,13 +100,13 @@ class _Run:
             Job.objects.filter(pk=self.job.pk).update(done=done, total=total)
 
     async def _ask_all(self, wave: list[ProbeCase]) -> list[Result]:
-        """All at once; none is left running when one of them ends the probe."""
-        asked = await asyncio.gather(*(self._ask(case) for case in wave), return_exceptions=True)
+        """Ask several cases at once, and wait for all of them even if one ends the probe."""
+        outcomes = await asyncio.gather(*(self._ask(case) for case in wave), return_exceptions=True)
         results: list[Result] = []
-        for result in asked:
-            if isinstance(result, BaseException):
-                raise result
-            results.append(result)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            results.append(outcome)
         return results
 
     async def _ask(self, case: ProbeCase) -> Result:
@@ -124,19 +124,19 @@ class _Run:
         raise AssertionError("unreachable")
 
     async def _ask_perturbed(self, recipe: Recipe, case: ProbeCase) -> Result:
-        given = case.given
-        said = await ask_assistant(recipe, given["text"], backwards=given["kind"] == REVERSED)
-        result: dict[str, Any] = {"declined": said.is_declined}
-        if given["kind"] != ORIGINAL:
-            result |= await run_db(self._compare, given["question"], said)
-        return said.text, result
+        change = case.given
+        reply = await ask_assistant(recipe, change["text"], backwards=change["kind"] == REVERSED)
+        result: dict[str, Any] = {"declined": reply.is_declined}
+        if change["kind"] != ORIGINAL:
+            result |= await run_db(self._compare, change["question"], reply)
+        return reply.text, result
 
-    def _compare(self, question: int, said: Said) -> dict[str, Any]:
+    def _compare(self, question: int, reply: Said) -> dict[str, Any]:
         original = find_original(self.probe, question)
         if original is None or not original.result or original.result.get("error"):
             return {"error": NO_ORIGINAL}
-        similarity = measure_similarity(original.answer, said.text)
-        declined = (bool(original.result["declined"]), said.is_declined)
+        similarity = measure_similarity(original.answer, reply.text)
+        declined = (bool(original.result["declined"]), reply.is_declined)
         changed = is_changed(similarity, declined=declined)
         return {"similarity": round(similarity, 4), "changed": changed}
 
@@ -144,8 +144,8 @@ class _Run:
         cell = Cell(case.given["length"], case.given["depth"], case.given["attempt"])
         seed = self.probe.settings["seed"]
         needle = make_needle(cell, seed=seed)
-        said = await ask_about(
+        reply = await ask_about(
             self.probe.endpoint, build_haystack(cell, seed=seed), needle.question
         )
-        result = {"found": is_found(said.text, needle.code), "input_tokens": said.input_tokens}
-        return said.text, result
+        result = {"found": is_found(reply.text, needle.code), "input_tokens": reply.input_tokens}
+        return reply.text, result

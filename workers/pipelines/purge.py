@@ -1,6 +1,6 @@
-"""Removing what is left of a deleted document. It was unfindable before; now nothing remains.
+"""Removing a deleted document for good. Since its deletion nobody could find it any more.
 
-Every step may be repeated: a worker that takes over finds what is still there.
+Every step may be repeated: a worker that takes over removes whatever is still there.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def purge_document(job: Job) -> None:
 
 
 def delete_rows(rows: QuerySet[Model]) -> None:
-    """One DELETE, without loading the rows to look for what hangs on them."""
+    """Delete with one statement, without loading the rows to look for dependent ones."""
     rows._raw_delete(rows.db)
 
 

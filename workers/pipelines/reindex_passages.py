@@ -1,4 +1,4 @@
-"""Making people's changes to passages searchable: one document to a job, in all its indexes."""
+"""Making people's changes to passages searchable, in all indexes of one document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workers.claims import still_wanted
 
 
 def reindex_passages(job: Job) -> None:
-    """Split, embed and index what was changed in the job's document. May run twice."""
+    """Split, embed and index the changed passages of the job's document. May run twice."""
 
     def show(done: int, total: int) -> None:
         Job.objects.filter(pk=job.pk, state=JobState.RUNNING, worker=job.worker).update(

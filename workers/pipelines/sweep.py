@@ -1,4 +1,4 @@
-"""The sweep: whatever was lost, by whomever, is found in Postgres and goes on."""
+"""The sweep: finds in Postgres whatever work was lost, and sets it going again."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from apps.documents.storage import (
 from apps.retrieval.vectors import ann
 from apps.workspaces.models import Workspace
 from workers.claims import close_connection
-from workers.failures import fail_job_version
+from workers.failures import fail_row
 from workers.pipelines.ingest import parser
 from workers.pipelines.vector_index import send_due
 
 logger = logging.getLogger(__name__)
 
 IDLE_S = 45.0
-"""After which the embedding model and the readers of documents give their memory back."""
+"""Seconds without work after which the embedding model and the parsers free their memory."""
 
 ABANDONED_AFTER_S = 24 * 3600.0
 
 
 def sweep_jobs() -> None:
-    """Requeue what dead workers had, send again what nobody took, mark interrupted answers."""
+    """Requeue jobs of dead workers, send lost messages again, mark interrupted answers."""
     try:
         for job in jobs.requeue_stale():
-            fail_job_version(job, code="worker", reason=job.reason)
+            fail_row(job, code="worker", reason=job.reason)
         jobs.resend_waiting()
         mark_interrupted_answers()
         send_due()
@@ -48,7 +48,7 @@ def sweep_jobs() -> None:
 
 
 def tidy_up() -> None:
-    """Remove what uploads and workspaces left behind; let failed vector indexes be tried anew."""
+    """Remove files of broken uploads and deleted workspaces; let failed vector indexes retry."""
     ann.retry()
     removed = remove_abandoned_uploads(older_than_s=ABANDONED_AFTER_S)
     folders = set(list_workspace_folders())

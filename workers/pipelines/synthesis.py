@@ -1,4 +1,4 @@
-"""Making questions from documents: a few passages at a time, by a model or by rules."""
+"""Generating questions from documents, a few passages at a time, with a model or by rules."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from apps.core import jobs
 from apps.core.models import Job, JobState
 from apps.datasets.models import Synthesis
 from apps.datasets.synthesis.asking import SAMPLING, Material, compose, read_reply
-from apps.datasets.synthesis.services import Made, load_passages, store_made
+from apps.datasets.synthesis.services import PassageDraft, load_passages, store_drafts
 from apps.datasets.synthesis.templated import draft_question
 from apps.gateway.clients import make_client
 from inference.errors import ModelError
 from inference.http_session import close_sessions
-from inference.openai_client import OpenAIClient
+from inference.openai.client import OpenAIClient
 from inference.types import Usage
 from workers.claims import fence
-from workers.failures import PassingTroubleError
+from workers.failures import TemporaryError
 from workers.loops import run_async
 
 BATCH = 4
-"""Passages asked about at a time; as many calls are repeated at most after a crash."""
-GONE = "The model endpoint was deleted. Begin again with another, or without a model."
+"""Passages per transaction; a crash repeats at most as many calls of the model."""
+GONE = "The model endpoint was deleted. Start again with another model, or without one."
 
 
 def synthesise(job: Job) -> None:
-    """Work through the plan from where it stands. Raises JobCancelled when nobody wants it."""
+    """Continue the plan from its position. Raises JobCancelled once it is cancelled."""
     synthesis = (
         Synthesis.objects.select_related("dataset", "endpoint", "created_by")
         .filter(pk=UUID(job.payload["synthesis_id"]))
@@ -44,7 +44,7 @@ def synthesise(job: Job) -> None:
         _work(job, synthesis)
     except ModelError as error:
         if error.retryable and job.attempts < 3:
-            raise PassingTroubleError(error.message) from error
+            raise TemporaryError(error.message) from error
         jobs.finish(job, JobState.FAILED, reason=error.message)
 
 
@@ -52,22 +52,22 @@ def _work(job: Job, synthesis: Synthesis) -> None:
     plan: list[int] = synthesis.plan
     for start in range(synthesis.position, len(plan), BATCH):
         chunks = load_passages(synthesis, plan[start : start + BATCH])
-        made = _ask(synthesis, chunks) if synthesis.endpoint else [_draft(c) for c in chunks]
+        drafts = _ask(synthesis, chunks) if synthesis.endpoint else [_draft(c) for c in chunks]
         done = min(start + BATCH, len(plan))
         with fence(job):
-            store_made(synthesis, made=made, position=done)
+            store_drafts(synthesis, drafts=drafts, position=done)
             Job.objects.filter(pk=job.pk).update(done=done, total=len(plan))
 
 
-def _draft(chunk: Chunk) -> Made:
-    return Made(chunk, draft_question(chunk.text, heading=chunk.heading))
+def _draft(chunk: Chunk) -> PassageDraft:
+    return PassageDraft(chunk, draft_question(chunk.text, heading=chunk.heading))
 
 
-def _ask(synthesis: Synthesis, chunks: Sequence[Chunk]) -> list[Made]:
+def _ask(synthesis: Synthesis, chunks: Sequence[Chunk]) -> list[PassageDraft]:
     assert synthesis.endpoint is not None
     client = make_client(synthesis.endpoint)
 
-    async def ask_all() -> list[Made]:
+    async def ask_all() -> list[PassageDraft]:
         try:
             return list(await asyncio.gather(*(_ask_one(client, chunk) for chunk in chunks)))
         finally:
@@ -76,7 +76,7 @@ def _ask(synthesis: Synthesis, chunks: Sequence[Chunk]) -> list[Made]:
     return run_async(ask_all)
 
 
-async def _ask_one(client: OpenAIClient, chunk: Chunk) -> Made:
+async def _ask_one(client: OpenAIClient, chunk: Chunk) -> PassageDraft:
     material = Material(chunk.text, chunk.heading, chunk.version.document.name)
     reply, usage = "", Usage(0, 0)
     async with aclosing(client.stream(compose(material), sampling=SAMPLING)) as deltas:
@@ -84,4 +84,4 @@ async def _ask_one(client: OpenAIClient, chunk: Chunk) -> Made:
             reply += delta.text
             usage = delta.usage or usage
     drafted = read_reply(reply, text=chunk.text)
-    return Made(chunk, drafted, usage.input_tokens, usage.output_tokens)
+    return PassageDraft(chunk, drafted, usage.input_tokens, usage.output_tokens)

@@ -1,7 +1,7 @@
-"""Bringing what a large index has beside its rows up to date: vector index, packed terms.
+"""Bringing the vector index and the packed terms of a large index up to date.
 
-Whoever takes the job asks Postgres what there is and what there should be, so it may run twice,
-and after a crash it begins again. Searches go on meanwhile, with what there was before.
+The job compares what Postgres has with what there should be, so it may run twice, and starts over
+after a crash. Until it is done, searches use what was there before.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LOOK_EVERY_S = 1.0
 
 
 def send_due() -> None:
-    """Queue the job for every index that needs it; remove vector indexes that nobody owns."""
+    """Queue the job for every index that needs it; drop vector indexes of deleted indexes."""
     for index in ann.find_due():
         jobs.enqueue(
             JobKind.INDEX_VECTORS,
@@ -42,29 +42,29 @@ def send_due() -> None:
 
 
 def index_vectors(job: Job) -> None:
-    """Give an index the vector index and packed terms that it should have, and take others away.
+    """Build the vector index and packed terms that an index should have, and drop all others.
 
-    A job that fails leaves the reason on its row, and the index is searched without.
+    If the job fails, it keeps the reason, and searches compare all vectors instead.
     """
     index = Index.objects.filter(pk=job.payload["index_id"]).first()
     if index is None:
         return
-    wanted = ann.wanted_vectors(index)
-    if wanted is None:
+    target = ann.wanted_vectors(index)
+    if target is None:
         _set(index.pk, ann_state=AnnState.NONE, ann_built="")
         ann.drop_others(index.pk, keep=())
         return
     if ann.terms_are_old(index):
         packing.pack(index)
-    if index.ann_built != wanted.label or not ann.list_relations().get(wanted.name):
-        _replace(job, index, wanted)
-    ann.drop_others(index.pk, keep=[wanted.name])
+    if index.ann_built != target.label or not ann.list_relations().get(target.name):
+        _replace(job, index, target)
+    ann.drop_others(index.pk, keep=[target.name])
 
 
-def _replace(job: Job, index: Index, wanted: VectorIndex) -> None:
+def _replace(job: Job, index: Index, target: VectorIndex) -> None:
     _set(index.pk, ann_state=AnnState.BUILDING)
     try:
-        _build_watched(job, wanted, num_chunks=index.num_chunks)
+        _build_watched(job, target, num_chunks=index.num_chunks)
     except JobCancelled:
         _set(index.pk, ann_state=AnnState.FAILED)
         raise
@@ -74,16 +74,16 @@ def _replace(job: Job, index: Index, wanted: VectorIndex) -> None:
         close_connection()
         _set(index.pk, ann_state=AnnState.FAILED)
         raise
-    # From here on searches use it. What they used before goes afterwards.
-    _set(index.pk, ann_state=AnnState.READY, ann_built=wanted.label)
+    # From here on searches use it; the caller drops what they used before.
+    _set(index.pk, ann_state=AnnState.READY, ann_built=target.label)
 
 
-def _build_watched(job: Job, wanted: VectorIndex, *, num_chunks: int) -> None:
-    """Build in a thread of its own while this one shows the progress and obeys a cancellation."""
-    if connection.in_atomic_block:  # nobody else would see what this transaction has written
-        ann.build(wanted, num_chunks=num_chunks)
+def _build_watched(job: Job, target: VectorIndex, *, num_chunks: int) -> None:
+    """Build in another thread, while this one shows the progress and reacts to a cancellation."""
+    if connection.in_atomic_block:  # another connection could not see the rows of this transaction
+        ann.build(target, num_chunks=num_chunks)
         return
-    build = _Build(wanted, num_chunks)
+    build = _Build(target, num_chunks)
     with ThreadPoolExecutor(1, thread_name_prefix="vector-index") as pool:
         running: Future[None] = pool.submit(build.run)
         while True:
@@ -99,11 +99,11 @@ def _build_watched(job: Job, wanted: VectorIndex, *, num_chunks: int) -> None:
 
 
 class _Build:
-    """A build on a connection of its own, which others can look at and cancel."""
+    """A build on a connection of its own, so that other threads can watch and cancel it."""
 
-    def __init__(self, wanted: VectorIndex, num_chunks: int) -> None:
+    def __init__(self, target: VectorIndex, num_chunks: int) -> None:
         self.backend_pid = 0
-        self._wanted = wanted
+        self._target = target
         self._num_chunks = num_chunks
 
     def run(self) -> None:
@@ -111,7 +111,7 @@ class _Build:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_backend_pid()")
                 self.backend_pid = int(cursor.fetchone()[0])
-            ann.build(self._wanted, num_chunks=self._num_chunks)
+            ann.build(self._target, num_chunks=self._num_chunks)
         finally:
             close_connection()
 

@@ -1,4 +1,4 @@
-"""What the pipelines write on a version. Only a version that is still being worked on changes."""
+"""Updates of a version by the pipelines. A version that has ended is never changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from apps.core.models import Job
 from apps.documents.models import DocumentVersion, Stage, VersionState
 from apps.documents.services import OPEN_STATES
 
-# Locked by id first, as whoever publishes many does: no two of them wait for each other.
+# Locked in the order of ids, as publishing does, so that the two cannot deadlock.
 ADD_PROGRESS = """
 WITH stored AS (SELECT * FROM unnest(%s::uuid[], %s::int[]) AS stored (id, count)),
 open AS MATERIALIZED (
@@ -39,14 +39,14 @@ WHERE version.id = read.id AND version.state = ANY(%s)
 
 
 def find_version(job: Job) -> DocumentVersion | None:
-    """The job's version if there is still something to do for it."""
+    """The job's version, or None if there is nothing left to do for it."""
     return next(iter(find_versions([job]).values()), None)
 
 
-def find_versions(found: Sequence[Job]) -> dict[str, DocumentVersion]:
-    """By their ids the versions of those jobs for which there is still something to do."""
+def find_versions(jobs: Sequence[Job]) -> dict[str, DocumentVersion]:
+    """The versions of the jobs, by id, without those for which there is nothing left to do."""
     versions = DocumentVersion.objects.select_related("document__collection", "workspace").filter(
-        pk__in=[job.payload["version_id"] for job in found],
+        pk__in=[job.payload["version_id"] for job in jobs],
         state__in=OPEN_STATES,
         document__deleted_at=None,
         document__collection__deleted_at=None,
@@ -55,15 +55,15 @@ def find_versions(found: Sequence[Job]) -> dict[str, DocumentVersion]:
 
 
 def update_version(version_id: UUID, **fields: Any) -> bool:
-    """Set fields of a version in work; False if it has ended meanwhile."""
+    """Set fields of a version; False if it has ended meanwhile, and nothing was set."""
     rows = DocumentVersion.objects.filter(pk=version_id, state__in=OPEN_STATES).update(**fields)
     return rows == 1
 
 
 def begin_stage(job: Job, version: DocumentVersion, stage: Stage) -> None:
-    """Show that the version has reached a stage; JobCancelled if it has ended meanwhile.
+    """Show that the version has reached a stage. Raises JobCancelled if it has ended meanwhile.
 
-    No fence: should a worker that lost its job show a stage for a moment, nothing comes of it.
+    It needs no fence: a worker that has lost its job may show a stage for a moment without harm.
     """
     now = timezone.now()
     began = version.started_at or now
@@ -80,21 +80,27 @@ def begin_stage(job: Job, version: DocumentVersion, stage: Stage) -> None:
 
 
 def show_embedding(version_ids: Sequence[UUID]) -> None:
-    """Show that these versions are being made searchable, from now on."""
+    """Show that the embedding of these versions has started."""
     DocumentVersion.objects.filter(pk__in=version_ids, state__in=OPEN_STATES).update(
         state=VersionState.PROCESSING, stage=Stage.EMBEDDING, stage_started_at=timezone.now()
     )
 
 
 def fail_version(version_id: str | UUID, *, code: str, reason: str) -> None:
-    """End a version with a reason that its sender understands."""
+    """Fail a version, with a reason written for whoever uploaded it."""
     DocumentVersion.objects.filter(pk=version_id, state__in=OPEN_STATES).update(
         state=VersionState.FAILED, reason_code=code, reason=reason
     )
 
 
+def fail_version_of(job: Job, *, code: str, reason: str) -> None:
+    """Fail the version that a failed job was for. A broken payload may name none."""
+    if version_id := job.payload.get("version_id"):
+        fail_version(version_id, code=code, reason=reason)
+
+
 def add_progress(stored: Mapping[UUID, int]) -> None:
-    """Count passages that have got their vectors, by version; never beyond their number."""
+    """Add newly embedded passages to the progress of their versions, up to the number they have."""
     if stored:
         with connection.cursor() as cursor:
             cursor.execute(ADD_PROGRESS, [list(stored), list(stored.values()), list(OPEN_STATES)])

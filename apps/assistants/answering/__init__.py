@@ -1,0 +1,1 @@
+"""The one pipeline that answers, for chat, API, experiments and playground."""

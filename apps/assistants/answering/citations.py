@@ -10,67 +10,124 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-MARKER = re.compile(r"[\[【]\s*((?:\^?\d{1,3})(?:\s*[,;–-]\s*\^?\d{1,3})*)\s*[\]】]")
-CITATION = re.compile(r"\[(\d{1,3})\]")
-UNFINISHED = re.compile(r"[\[【][\s\d,;^–-]*")
-MAX_MARKER = 24
+from apps.core.citations import (
+    BRACKETS,
+    LOOK_AHEAD,
+    PARENTHESES,
+    find_citations,
+    is_citation_place,
+    is_in_code,
+    is_marker,
+    read_numbers,
+    replace_citations,
+)
+
 WORD = re.compile(r"\w+", re.UNICODE)
 SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n{1,}|(?<=[。！？])")
+LONGEST_MARKER = 80
+UNFINISHED = re.compile(
+    r"[\[［【(（]\s*(?:[A-Za-z]{0,10}\s*[:#]?\s*)?[\s\d,;^–-]*(?:†[^\[\]【】］\n]*)?"
+)
+_OPEN, _CLOSE = "\ue000", "\ue001"
+"""Private characters that stand for the brackets of a marker while sentences are split."""
+_SET_APART = re.compile(f"{_OPEN}(\\d{{1,3}}){_CLOSE}")
+_PARENTHESES_ASKED = re.compile(r"\((?:n|x|number|nummer|\d)\)", re.IGNORECASE)
+_BRACKETS_ASKED = re.compile(r"\[(?:n|x|number|nummer|\d)\]", re.IGNORECASE)
+_ABOUT_SOURCES = re.compile(r"cit(?:e|ation)|source|passage|reference|quelle|zitier", re.IGNORECASE)
+
+
+def asks_for_parentheses(prompt: str) -> bool:
+    """Whether a prompt wants citations as (1) instead of [1]."""
+    return bool(
+        _PARENTHESES_ASKED.search(prompt)
+        and _ABOUT_SOURCES.search(prompt)
+        and not _BRACKETS_ASKED.search(prompt)
+    )
 
 
 class CitationFilter:
     """Cleans a stream of model text: markers become [n], and those of unknown passages go.
 
-    A marker may be cut anywhere between two pieces, so text from an opening bracket on is held
-    back until it is clear what it is.
+    Brackets in code, and those that are an interval, an index or a list, stay as they are. A
+    marker may be cut anywhere between two pieces, and what it is tells what follows, so text from
+    an opening bracket on is held back until it is clear.
     """
 
-    def __init__(self, num_passages: int) -> None:
+    def __init__(self, num_passages: int, *, parentheses: bool = False) -> None:
         self.num_passages = num_passages
-        self.held = ""
         self.num_dropped = 0
+        self._pattern = BRACKETS
+        self._opening = "[［【"
+        if parentheses:
+            self._pattern = re.compile(f"{BRACKETS.pattern}|{PARENTHESES.pattern}", re.IGNORECASE)
+            self._opening += "(（"
+        self._held = ""
+        self._shown = ""  # all that was given out
 
     def feed(self, piece: str) -> str:
-        """Take the next piece; return the text that is now safe to show."""
-        text = self.held + piece
-        cut = max(text.rfind("["), text.rfind("【"))
-        if cut != -1 and len(text) - cut < MAX_MARKER and UNFINISHED.fullmatch(text[cut:]):
-            self.held = text[cut:]
-            return self._clean(text[:cut])
-        self.held = ""
-        return self._clean(text)
+        """Text that is now safe to show."""
+        text = self._held + piece
+        if not self._held and not any(bracket in text for bracket in self._opening):
+            self._shown += text
+            return text
+        return self._clean(text, final=False)
 
     def finish(self) -> str:
-        """The text that is still held back when the stream ends."""
-        text, self.held = self.held, ""
-        return self._clean(text)
+        """What was still held back."""
+        return self._clean(self._held, final=True)
 
-    def _clean(self, text: str) -> str:
-        if "[" not in text and "【" not in text:
-            return text
-        return MARKER.sub(self._replace, text)
+    def _clean(self, text: str, *, final: bool) -> str:
+        start = len(self._shown)
+        position = 0
+        self._held = ""
+        for match in self._pattern.finditer(text):
+            if not final and len(text) - match.end() < LOOK_AHEAD and not _is_told(text, match):
+                break
+            self._shown += text[position : match.start()]
+            self._shown += self._replace(match, text[match.end() : match.end() + LOOK_AHEAD])
+            position = match.end()
+        rest = text[position:]
+        cut = len(rest) if final else self._find_unclear(rest)
+        self._shown += rest[:cut]
+        self._held = rest[cut:]
+        return self._shown[start:]
 
-    def _replace(self, match: re.Match[str]) -> str:
-        kept: list[int] = []
-        for number in _numbers(match.group(1)):
-            if 1 <= number <= self.num_passages:
-                if number not in kept:
-                    kept.append(number)
-            else:
-                self.num_dropped += 1
-        return "".join(f"[{number}]" for number in kept)
+    def _find_unclear(self, rest: str) -> int:
+        """Where a marker may begin that is not whole, or not yet told."""
+        first = self._pattern.search(rest)
+        if first is not None:
+            return first.start()
+        cut = max(rest.rfind(bracket) for bracket in self._opening)
+        is_open = cut != -1 and len(rest) - cut < LONGEST_MARKER
+        return cut if is_open and UNFINISHED.fullmatch(rest[cut:]) else len(rest)
+
+    def _replace(self, match: re.Match[str], after: str) -> str:
+        raw = match.group()
+        numbers = read_numbers(next(group for group in match.groups() if group))
+        text = f"{self._shown}{raw}{after}"
+        start = len(self._shown)
+        if is_in_code(self._shown) or not is_marker(text, start, start + len(raw), numbers):
+            return raw
+        if raw[0] in "(（" and not self._is_cited_in_parentheses(after):
+            return raw
+        known = [n for n in dict.fromkeys(numbers) if 1 <= n <= self.num_passages]
+        is_partial = len(known) < len(set(numbers)) and len(numbers) > 1
+        # A group that names what is no passage is a citation only where citations stand.
+        if is_partial and not (known and is_citation_place(after)):
+            return raw
+        self.num_dropped += len(set(numbers)) - len(known)
+        return "".join(f"[{number}]" for number in known)
+
+    def _is_cited_in_parentheses(self, after: str) -> bool:
+        """(1) at the start of a line counts a list."""
+        line = self._shown[self._shown.rfind("\n") + 1 :]
+        return bool(line.strip()) and (self._shown[-1:].isspace() or is_citation_place(after))
 
 
-def _numbers(inner: str) -> list[int]:
-    """The numbers of "1, 3" and "2-4"."""
-    numbers: list[int] = []
-    for part in re.split(r"\s*[,;]\s*", inner):
-        ends = [int(text) for text in re.findall(r"\d+", part)]
-        if len(ends) == 2 and 0 < ends[1] - ends[0] <= 10:
-            numbers.extend(range(ends[0], ends[1] + 1))
-        else:
-            numbers.extend(ends)
-    return numbers
+def _is_told(text: str, match: re.Match[str]) -> bool:
+    """Whether enough follows a marker to tell what it is."""
+    after = text[match.end() :]
+    return "\n" in after or bool(re.match(r"\s*\S+\s+\S", after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +150,12 @@ class Span:
 def split_claims(content: str) -> list[Claim]:
     """The answer's sentences with their citations. A marker after the full stop belongs to it."""
     claims: list[Claim] = []
-    for part in SENTENCE_END.split(re.sub(r"([.!?])((?:\s*\[\d{1,3}\])+)", r"\2\1", content)):
-        numbers = tuple(dict.fromkeys(int(n) for n in CITATION.findall(part)))
-        text = CITATION.sub("", part).strip()
+    # Markers are set apart first: in a sentence alone it could not be told that code surrounds it.
+    marked = replace_citations(content, lambda marker: f"{_OPEN}{marker.numbers[0]}{_CLOSE}")
+    moved = re.sub(rf"([.!?])((?:\s*{_SET_APART.pattern})+)", r"\2\1", marked)
+    for part in SENTENCE_END.split(moved):
+        numbers = tuple(dict.fromkeys(int(n) for n in _SET_APART.findall(part)))
+        text = _SET_APART.sub("", part).strip()
         if text:
             claims.append(Claim(text, numbers))
         elif numbers and claims:
@@ -149,7 +209,7 @@ def _content_words(text: str) -> set[str]:
 
 def cited_numbers(content: str) -> list[int]:
     """The passages that an answer cites, in the order of their first citation."""
-    return list(dict.fromkeys(int(number) for number in CITATION.findall(content)))
+    return list(dict.fromkeys(marker.numbers[0] for marker in find_citations(content)))
 
 
 def format_passages(passages: Sequence[tuple[str, str]]) -> str:

@@ -32,7 +32,12 @@ class Delta:
     text: str
 
 
-Event = Status | Delta
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """All text so far was the model's reasoning and no answer: forget it."""
+
+
+Event = Status | Delta | Restart
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +51,17 @@ class CitedPassage:
 
 @dataclass(slots=True)
 class Outcome:
-    """Everything that an answer leaves behind; complete once the iterator has ended."""
+    """Everything that an answer leaves behind; complete once the iterator has ended.
+
+    `finish_reason` is the model's: stop, length, content_filter. `reasoning` is what it thought
+    aloud, and no part of the answer. An answer that `is_refused` is the model's own refusal.
+    """
 
     content: str = ""
     passages: list[CitedPassage] = field(default_factory=list)
     is_declined: bool = False
     usage: Usage = field(default_factory=lambda: Usage(0, 0))
     cost: Decimal = Decimal(0)
+    reasoning: str = ""
+    finish_reason: str = "stop"
+    is_refused: bool = False

@@ -17,28 +17,41 @@ from apps.assistants.answering.citations import (
     locate_support,
     split_claims,
 )
+from apps.assistants.answering.fitting import Limit, fit_history
 from apps.assistants.answering.generation import Generation
-from apps.assistants.answering.outcome import CitedPassage, Delta, Event, Outcome, Status, Turn
+from apps.assistants.answering.outcome import (
+    CitedPassage,
+    Delta,
+    Event,
+    Outcome,
+    Restart,
+    Status,
+    Turn,
+)
 from apps.assistants.answering.queries import Queries, plan_queries
 from apps.assistants.answering.reranking import find_reranker
-from apps.assistants.answering.selection import CHARS_PER_TOKEN, select_passages
+from apps.assistants.answering.selection import select_passages
 from apps.assistants.recipe import Recipe
 from apps.core.aio import run_db
+from apps.core.embedder import get_embedder
 from apps.prompts.defaults import NOT_FOUND
 from apps.prompts.messages import validate_output
-from apps.retrieval.embedder import get_embedder
 from apps.retrieval.search.engine import MAX_LIMIT, Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, Retrieved, retrieve
 from apps.traces.recorder import Recorder, SpanRecord
 from inference.protocols import Vectors
 from inference.reader import CitedSentence, Passage, Reader, ReaderAnswer
+from inference.token_estimate import estimate_messages
 
-__all__ = ["Answering", "CitedPassage", "Delta", "Event", "Outcome", "Status", "Turn"]
+__all__ = ["Answering", "CitedPassage", "Delta", "Event", "Outcome", "Restart", "Status", "Turn"]
 
 SPARE = 4
 """Passages to find for each one that is read, as near copies and long ones are dropped."""
 ANSWER_TOKENS = 1024
-HISTORY_TURNS = 6
+HISTORY_TURNS = 12
+"""Earlier turns that are looked at; what of them is sent, the model's window says."""
+READER_TOKENS = 7_000
+"""What the built-in reader is given to read at the most."""
 READER_MODEL = "built-in reader"
 NO_PASSAGES = "(none)"
 NEIGHBOURS = 120
@@ -58,18 +71,22 @@ class Answering:
         vector: Awaitable[Vectors] | None = None,
         query: str = "",
         has_passages: bool = True,
+        instructions: str = "",
     ) -> None:
         """`vector` is the embedded question, where somebody has begun to compute it already.
 
         `query` is what the person wants searched for instead of what would be. Without
-        `has_passages` nothing is searched, to see what the model says by itself.
+        `has_passages` nothing is searched, to see what the model says by itself. `instructions`
+        are those of a calling program; they follow the assistant's own.
         """
+        self._instructions = instructions
         self.recipe = recipe
         self._vector = vector
         self._query = query
         self._has_passages = has_passages
         self.question = question
         self.history = list(history)[-HISTORY_TURNS:]
+        self._num_turns = len(history)
         self.recorder = recorder
         self.outcome = Outcome()
         self.passages_ready = asyncio.Event()
@@ -82,6 +99,8 @@ class Answering:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what happens. Raises inference.errors.ModelError if the model fails."""
         if not self._has_passages:
+            with self.recorder.span("rerank", method="none") as span:
+                self._fit_history(span)
             async with aclosing(self._answer()) as steps:
                 async for event in steps:
                     yield event
@@ -109,6 +128,8 @@ class Answering:
             async for event in events:
                 if isinstance(event, Delta):
                     self.outcome.content += event.text
+                elif isinstance(event, Restart):
+                    self.outcome.content = ""
                 yield event
         self._check()
 
@@ -164,20 +185,34 @@ class Answering:
     def _rerank(self, result: Retrieved) -> None:
         """Drop near copies in favour of other passages, keeping the order of the fused score."""
         with self.recorder.span("rerank", method="diversity and token budget") as span:
-            endpoint = self.recipe.endpoint
-            room = (endpoint.context_tokens if endpoint else 8192) - ANSWER_TOKENS
-            spoken = (
-                self.recipe.frozen.spec.num_characters
-                + len(self.question)
-                + sum(len(turn.question) + len(turn.answer) for turn in self.history)
-            )
             self._hits = select_passages(
                 result.hits,
                 limit=self.recipe.frozen.profile.limit,
-                token_budget=int(room - spoken / CHARS_PER_TOKEN),
+                token_budget=self._fit_history(span),
             )
             span.attributes.update({"candidates": len(result.hits), "kept": len(self._hits)})
             self._number_passages()
+
+    def _fit_history(self, span: SpanRecord) -> int:
+        """Keep the turns that the model's window holds; tokens that are left for passages."""
+        endpoint, frozen = self.recipe.endpoint, self.recipe.frozen
+        if endpoint is None:
+            return READER_TOKENS
+        fit = fit_history(
+            self.history,
+            window=endpoint.context_tokens,
+            answer_tokens=frozen.sampling.max_tokens or ANSWER_TOKENS,
+            fixed_tokens=estimate_messages(
+                [frozen.spec.all_text, self._instructions, self.question]
+            ),
+        )
+        self.history = list(fit.history)
+        if left_out := self._num_turns - len(self.history):
+            # The trace and the answer's page say what the model did not get to read.
+            span.attributes["history.left_out"] = left_out
+            self.recorder.attributes["history.left_out"] = left_out
+        span.attributes["passages.tokens"] = fit.passage_tokens
+        return fit.passage_tokens
 
     def _number_passages(self) -> None:
         self.outcome.passages = [
@@ -195,6 +230,7 @@ class Answering:
             num_passages=len(self._hits),
             recorder=self.recorder,
             outcome=self.outcome,
+            instructions=self._instructions,
         )
 
     async def _read(self) -> AsyncGenerator[Event, None]:
@@ -207,11 +243,19 @@ class Answering:
             self.recorder.mark_first_token()
             yield Delta(NOT_FOUND)
             return
+        limit = Limit(self.recipe.frozen.sampling)
         for position, sentence in enumerate(answer.sentences):
             number = sentence.passage_index + 1
-            self._spans[number] = _widen(self._spans.get(number), sentence)
-            self.recorder.mark_first_token()
-            yield Delta(f"{' ' if position else ''}{' '.join(sentence.text.split())} [{number}]")
+            text = f"{' ' if position else ''}{' '.join(sentence.text.split())} [{number}]"
+            shown = limit.take(text)
+            if shown == text:
+                self._spans[number] = _widen(self._spans.get(number), sentence)
+            if shown:
+                self.recorder.mark_first_token()
+                yield Delta(shown)
+            if limit.reason:
+                self.outcome.finish_reason = limit.reason
+                return
 
     def _decline(self) -> None:
         self.outcome.content = NOT_FOUND
@@ -226,6 +270,10 @@ class Answering:
                 self.outcome.is_declined = True
             if self.recipe.endpoint is not None:
                 self._locate_citations()
+            if self.outcome.is_refused:
+                self.outcome.is_declined = True
+            if self.outcome.reasoning:
+                self.recorder.attributes["reasoning"] = self.outcome.reasoning
             supports = [span.support for span in self._spans.values()]
             span.attributes["citations"] = len(numbers)
             span.attributes["declined"] = self.outcome.is_declined

@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from inference.token_estimate import estimate_tokens
+
 WORD = re.compile(r"\w+", re.UNICODE)
 NEAR_COPY = 0.85
 """Jaccard similarity of two passages' word sets from which the second adds nothing."""
-CHARS_PER_TOKEN = 3.5
-"""Conservative for English, since a token budget must hold for tokenizers we do not know."""
+FENCE_TOKENS = 24
+"""What the fence around a passage takes, with its number and its source."""
 
 
 class HasText(Protocol):
@@ -33,11 +35,11 @@ def select_passages(hits: Sequence[H], *, limit: int, token_budget: int) -> list
     """
     chosen: list[H] = []
     words: list[set[str]] = []
-    spent = 0.0
+    spent = 0
     for hit in hits:
         if len(chosen) == limit:
             break
-        cost = len(hit.text) / CHARS_PER_TOKEN
+        cost = estimate_tokens(hit.text) + FENCE_TOKENS
         if chosen and spent + cost > token_budget:
             continue
         own = set(WORD.findall(hit.text.lower()))

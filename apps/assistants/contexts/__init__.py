@@ -1,0 +1,1 @@
+"""Contexts of passages, written by a model."""

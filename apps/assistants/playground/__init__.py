@@ -1,0 +1,1 @@
+"""One question to several variants of a recipe at once."""

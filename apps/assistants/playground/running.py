@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from apps.assistants.answering.pipeline import Answering, Delta, Status
+from apps.assistants.answering.pipeline import Answering, Delta, Restart, Status
 from apps.assistants.recipe import Recipe
 from apps.gateway.models import Endpoint
 from apps.prompts.spec import PromptSpec
@@ -65,7 +65,7 @@ class Failed:
     reason: str
 
 
-VariantEvent = Status | Delta | Finished | Failed
+VariantEvent = Status | Delta | Restart | Finished | Failed
 
 
 def vary(recipe: Recipe, variant: Variant) -> Recipe:

@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.assistants.answering.pipeline import Delta, Status
+from apps.assistants.answering.pipeline import Delta, Restart, Status
 from apps.assistants.playground.forms import PlaygroundForm, initial_values
 from apps.assistants.playground.running import (
     MAX_VARIANTS,
@@ -169,6 +169,8 @@ def _encode(event: VariantEvent) -> tuple[str, dict[str, Any]]:
         return "status", {"text": event.text}
     if isinstance(event, Delta):
         return "token", {"text": event.text}
+    if isinstance(event, Restart):
+        return "restart", {}
     if isinstance(event, Failed):
         return "failed", {"reason": event.reason}
     return "done", _tell(event)

@@ -10,11 +10,11 @@ from apps.assistants.answering.citations import format_passages
 from apps.assistants.answering.pipeline import Answering
 from apps.assistants.recipe import Recipe
 from apps.core.aio import run_db
+from apps.core.embedder import get_embedder
 from apps.gateway.clients import make_client
 from apps.gateway.models import Endpoint
 from apps.prompts.messages import compose_messages
 from apps.prompts.services import DEFAULT_SPEC
-from apps.retrieval.embedder import get_embedder
 from apps.retrieval.search.pipeline import Retrieved
 from apps.traces.recorder import Recorder
 from inference.reader import Passage, Reader

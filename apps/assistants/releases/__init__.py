@@ -1,0 +1,1 @@
+"""Releases as people see, compare and promote them."""

@@ -32,7 +32,7 @@ register.filter("markdown", render_markdown)
 @register.simple_tag
 @lru_cache(maxsize=256)
 def icon(name: str, css: str = "") -> SafeString:
-    """A Heroicons outline icon, hidden from screen readers: the control names itself."""
+    """A Heroicons outline icon, hidden from screen readers, since every control has a label."""
     return SafeString(
         heroicons.heroicon_outline(
             name, size=None, **{"class": f"icon {css}".strip(), "aria-hidden": "true"}
@@ -63,14 +63,14 @@ def score(value: float | None) -> str:
 
 
 @register.filter
-def minus(shown: object) -> str:
-    """A formatted number with a true minus, as the other figures have it."""
-    return str(shown).replace("-", "\N{MINUS SIGN}")
+def minus(number: object) -> str:
+    """A formatted number with a typographic minus sign, like all other figures."""
+    return str(number).replace("-", "\N{MINUS SIGN}")
 
 
 @register.filter
 def plain(value: object) -> str:
-    """A value of a trace as people write it: lists with semicolons, yes and no."""
+    """A value of a trace as people write it: yes or no, and lists separated by semicolons."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
@@ -80,7 +80,7 @@ def plain(value: object) -> str:
 
 @register.inclusion_tag("components/charts/sparkline.html")
 def sparkline(values: Sequence[float], label: str) -> dict[str, Any]:
-    """A small line; `label` says in words what it shows, for those who cannot see it."""
+    """A small line chart; `label` describes it for people who cannot see it."""
     return {"chart": charts.plot_sparkline(values), "label": label}
 
 

@@ -1,1 +1,1 @@
-"""People label examples by guidelines, and see how well they agree."""
+"""Annotation: people label examples by guidelines, and see how well they agree."""

@@ -13,6 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
+from apps.core.text import storable
 from apps.datasets.models import (
     Annotation,
     AnnotationTask,
@@ -25,7 +26,7 @@ from apps.workspaces.services import Actor, record_audit
 from measures.statistics import cohen_kappa
 
 MAX_LABELS = 9
-"""One key of the keyboard for each."""
+"""Each label has a number key on the keyboard."""
 MAX_NOTE = 2_000
 # Landis and Koch, "The measurement of observer agreement for categorical data", 1977.
 STRENGTHS = ((0.8, "almost perfect"), (0.6, "substantial"), (0.4, "moderate"), (0.2, "fair"),
@@ -33,12 +34,12 @@ STRENGTHS = ((0.8, "almost perfect"), (0.6, "substantial"), (0.4, "moderate"), (
 
 
 class LabelError(ValueError):
-    """Why a task or a label cannot be as it was given, as a sentence for people."""
+    """Why a task or a label is invalid, as a sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
-    """Two people over the `count` examples that both labelled. `kappa` None: not to be told."""
+class AnnotatorAgreement:
+    """Two people on the `count` examples that both labelled. `kappa` is None if it is undefined."""
 
     first: User
     second: User
@@ -66,7 +67,7 @@ class Disagreement:
 def create_task(
     version: DatasetVersion, *, name: str, guidelines: str, labels: Sequence[str], actor: Actor
 ) -> AnnotationTask:
-    """A task over the version's examples. Raises LabelError."""
+    """Create a task on the version's examples. Raises LabelError."""
     clean = list(dict.fromkeys(" ".join(label.split())[:40] for label in labels if label.strip()))
     if not 2 <= len(clean) <= MAX_LABELS:
         raise LabelError(f"Give 2 to {MAX_LABELS} labels, with commas between.")
@@ -88,7 +89,7 @@ def create_task(
 def label_example(
     task: AnnotationTask, *, example: Example, label: str, note: str, user: User
 ) -> Annotation:
-    """Keep a person's label; a second one replaces the first. Raises LabelError."""
+    """Store a person's label; a second one replaces the first. Raises LabelError."""
     if label not in task.labels or example.version_id != task.version_id:
         raise LabelError("This is not one of the labels on the page.")
     annotation, _ = Annotation.objects.update_or_create(
@@ -98,7 +99,7 @@ def label_example(
         defaults={
             "workspace_id": task.workspace_id,
             "label": label,
-            "note": note.replace("\x00", "")[:MAX_NOTE],
+            "note": storable(note)[:MAX_NOTE],
             "created_at": timezone.now(),
         },
     )
@@ -111,14 +112,14 @@ def delete_task(task: AnnotationTask) -> None:
 
 def get_task(workspace_id: UUID, task_id: UUID) -> AnnotationTask:
     """The workspace's task with its version and dataset, or Http404."""
-    found = (
+    task = (
         AnnotationTask.objects.select_related("version__dataset", "created_by")
         .filter(workspace_id=workspace_id, pk=task_id)
         .first()
     )
-    if found is None:
+    if task is None:
         raise Http404
-    return found
+    return task
 
 
 def list_tasks(workspace_id: UUID, dataset_id: UUID, *, user: User) -> list[AnnotationTask]:
@@ -135,13 +136,13 @@ def list_tasks(workspace_id: UUID, dataset_id: UUID, *, user: User) -> list[Anno
 
 
 def list_subjects(task: AnnotationTask) -> QuerySet[Example]:
-    """What is labelled: everything in the version that was not rejected."""
+    """The examples to label: all of the version's that were not rejected."""
     rows = task.version.examples.exclude(state=ReviewState.REJECTED)
     return rows.order_by("position", "pk")
 
 
 def next_subject(task: AnnotationTask, *, user: User, after: int = 0) -> Example | None:
-    """The first example behind a position that this person has not labelled, or any such."""
+    """The next example after a position that this person has not labelled, else the first one."""
     mine = Annotation.objects.filter(task=task, annotator=user).values("example_id")
     rows = list_subjects(task).exclude(pk__in=mine)
     return rows.filter(position__gt=after).first() or rows.first()
@@ -153,8 +154,8 @@ def count_mine(task: AnnotationTask, *, user: User) -> int:
     return rows.exclude(example__state=ReviewState.REJECTED).count()
 
 
-def measure_agreement(task: AnnotationTask) -> tuple[list[Agreement], list[Disagreement]]:
-    """Each pair of people, and the examples on which anybody differs. Two queries."""
+def compare_annotators(task: AnnotationTask) -> tuple[list[AnnotatorAgreement], list[Disagreement]]:
+    """The agreement of each pair of people, and the examples on which people differ. One query."""
     rows = (
         Annotation.objects.filter(task=task)
         .exclude(example__state=ReviewState.REJECTED)
@@ -173,17 +174,22 @@ def measure_agreement(task: AnnotationTask) -> tuple[list[Agreement], list[Disag
         for a, b in combinations(people, 2)
     ]
     differing = [
-        Disagreement(found[0].example, tuple((row.annotator, row.label, row.note) for row in found))
-        for found in by_example.values()
-        if len({row.label for row in found}) > 1
+        Disagreement(
+            annotations[0].example,
+            tuple((row.annotator, row.label, row.note) for row in annotations),
+        )
+        for annotations in by_example.values()
+        if len({row.label for row in annotations}) > 1
     ]
     return [pair for pair in pairs if pair.count], differing
 
 
 def _compare(
     first: User, second: User, ours: Mapping[UUID, str], theirs: Mapping[UUID, str]
-) -> Agreement:
+) -> AnnotatorAgreement:
     both = [key for key in ours if key in theirs]
     left, right = [ours[key] for key in both], [theirs[key] for key in both]
     same = sum(a == b for a, b in zip(left, right, strict=True)) / len(both) if both else 0.0
-    return Agreement(first, second, len(both), same, cohen_kappa(left, right) if both else None)
+    return AnnotatorAgreement(
+        first, second, len(both), same, cohen_kappa(left, right) if both else None
+    )

@@ -54,7 +54,7 @@ class TaskForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def tasks(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
-    """What is being labelled, and the form for another task."""
+    """The dataset's tasks, and the form for a new one."""
     dataset = get_dataset(request.workspace.pk, dataset_id)
     versions = [(str(item.number), f"Version {item.number}") for item in list_versions(dataset)]
     choices = [*versions, (str(DatasetVersion.DRAFT), "The draft")]
@@ -62,7 +62,7 @@ def tasks(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            made = services.create_task(
+            task = services.create_task(
                 get_version(request.workspace.pk, dataset_id, int(values["version"])),
                 name=values["name"],
                 guidelines=values["guidelines"],
@@ -72,9 +72,9 @@ def tasks(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
         except services.LabelError as error:
             form.add_error("labels", str(error))
         else:
-            return redirect(_address(request, "annotate", made))
-    found = services.list_tasks(request.workspace.pk, dataset_id, user=request.user)
-    context = BASE | {"dataset": dataset, "form": form, "tasks": found}
+            return redirect(_address(request, "annotate", task))
+    rows = services.list_tasks(request.workspace.pk, dataset_id, user=request.user)
+    context = BASE | {"dataset": dataset, "form": form, "tasks": rows}
     status = 422 if form.errors else 200
     return render(request, "evaluation/annotation/tasks.html", context, status=status)
 
@@ -82,7 +82,7 @@ def tasks(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def annotate(request: WorkspaceRequest, *, annotation_task_id: UUID) -> HttpResponse:
-    """One example after the other, by the guidelines, without the others' labels."""
+    """Label one example after another by the guidelines, without seeing other people's labels."""
     task = services.get_task(request.workspace.pk, annotation_task_id)
     if request.method == "POST":
         return _label(request, task)
@@ -121,11 +121,11 @@ def _label(request: WorkspaceRequest, task: AnnotationTask) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def agreement(request: WorkspaceRequest, *, annotation_task_id: UUID) -> HttpResponse:
-    """How well people agree. Whoever is in the middle of labelling does not see the others'."""
+    """How well people agree. People who are still labelling do not see it."""
     task = services.get_task(request.workspace.pk, annotation_task_id)
     num_all = services.list_subjects(task).count()
     num_done = services.count_mine(task, user=request.user)
-    pairs, differing = services.measure_agreement(task)
+    pairs, differing = services.compare_annotators(task)
     context = BASE | {
         "task": task,
         "dataset": task.version.dataset,

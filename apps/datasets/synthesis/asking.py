@@ -1,4 +1,4 @@
-"""Questions from a passage with a model: what it is told, and what is taken of its answer. Pure."""
+"""Questions from a passage with a model: the prompt, and how its reply is read. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.datasets.synthesis.templated import Drafted
 from inference.types import ChatMessage, Sampling
 
 OUTPUT_TOKENS = 120
-"""What one question with its answer and quote takes, about; for the estimate only."""
+"""Approximate output tokens for a question with answer and quote; only for the estimate."""
 PROMPT_TOKENS = 230
 SAMPLING = Sampling(
     temperature=0.3,
@@ -43,7 +43,7 @@ _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A passage and what stands above it."""
+    """A passage with its heading and document."""
 
     text: str
     heading: str
@@ -61,12 +61,12 @@ def compose(material: Material) -> list[ChatMessage]:
 
 
 def read_reply(reply: str, *, text: str) -> Drafted | None:
-    """The question of a reply, or None. The answer's place is the quote's, or all of the text."""
-    found = _OBJECT.search(reply)
-    if found is None:
+    """The question in a reply, or None. The answer is located at the quote, or spans the text."""
+    match = _OBJECT.search(reply)
+    if match is None:
         return None
     try:
-        values: Any = orjson.loads(found.group())
+        values: Any = orjson.loads(match.group())
     except orjson.JSONDecodeError:
         return None
     if not isinstance(values, dict):
@@ -82,7 +82,7 @@ def read_reply(reply: str, *, text: str) -> Drafted | None:
 
 
 def locate(text: str, quote: str) -> tuple[int, int]:
-    """Where a quote stands, whatever its spaces and capitals; all of the text if nowhere."""
+    """The span of a quote, ignoring spacing and case; the whole text if it is not found."""
     words = quote.split()
     if words:
         pattern = r"\s+".join(re.escape(word) for word in words)

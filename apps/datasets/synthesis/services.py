@@ -1,4 +1,4 @@
-"""Making questions from documents: which passages, at which cost, and what becomes of them."""
+"""Generates questions from documents: chooses passages, estimates cost, stores proposals."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from django.db.models import Avg, F, QuerySet
 from apps.chunking.models import Chunk
 from apps.core import jobs
 from apps.core.models import Job, JobKind
-from apps.datasets.examples import ExampleFields, Passage
+from apps.datasets.examples import ExampleFields, ExpectedPassage
 from apps.datasets.models import Dataset, Example, ReviewState, SourceKind, Synthesis
-from apps.datasets.services import Source, add_examples
+from apps.datasets.services import ExampleSource, add_examples
 from apps.datasets.synthesis.asking import OUTPUT_TOKENS, PROMPT_TOKENS
 from apps.datasets.synthesis.templated import METHOD, Drafted
 from apps.gateway.models import Endpoint
@@ -27,7 +27,7 @@ from apps.workspaces.services import Actor
 
 MAX_QUESTIONS = 500
 LEAST_TOKENS = 12
-"""Shorter passages hold nothing worth asking."""
+"""Shorter passages contain nothing worth asking about."""
 MAX_CONSIDERED = 100_000
 
 
@@ -36,8 +36,8 @@ class NoPassagesError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What came of one passage: a question or none, and the tokens that it took."""
+class PassageDraft:
+    """The outcome for one passage: a question or none, and the tokens used."""
 
     chunk: Chunk
     drafted: Drafted | None
@@ -62,7 +62,7 @@ def live_passages(workspace_id: UUID, collection_ids: Sequence[UUID]) -> QuerySe
 def estimate_cost(
     workspace_id: UUID, collection_ids: Sequence[UUID], *, endpoint: Endpoint, count: int
 ) -> Decimal:
-    """US dollars that so many questions will cost, about."""
+    """The approximate cost of this many questions, in US dollars."""
     tokens = live_passages(workspace_id, collection_ids).aggregate(mean=Avg("num_tokens"))["mean"]
     return compute_cost(
         input_tokens=round(count * (PROMPT_TOKENS + (tokens or 0))),
@@ -75,8 +75,8 @@ def estimate_cost(
 def choose_passages(
     dataset: Dataset, collection_ids: Sequence[UUID], *, count: int, seed: int
 ) -> list[int]:
-    """Ids of passages spread over the documents, without those that the draft asks about."""
-    asked = set(
+    """Ids of passages spread over the documents, without those that the draft already covers."""
+    known = set(
         Example.objects.filter(
             version__dataset=dataset, version__number=0, source_kind=SourceKind.SYNTHESIS
         ).values_list("source_id", flat=True)
@@ -84,7 +84,7 @@ def choose_passages(
     by_document: dict[UUID, list[int]] = defaultdict(list)
     rows = live_passages(dataset.workspace_id, collection_ids).order_by("pk")
     for pk, document in rows.values_list("pk", "version__document_id")[:MAX_CONSIDERED]:
-        if str(pk) not in asked:
+        if str(pk) not in known:
             by_document[document].append(pk)
     chance = random.Random(seed)  # noqa: S311 (a sample, no secret)
     piles = list(by_document.values())
@@ -134,20 +134,23 @@ def find_job(synthesis: Synthesis) -> Job | None:
 
 
 def load_passages(synthesis: Synthesis, ids: Sequence[int]) -> list[Chunk]:
-    """Those that are still there, with their documents."""
-    found = Chunk.objects.select_related("version__document").filter(
+    """The passages that still exist, with their documents."""
+    chunks = Chunk.objects.select_related("version__document").filter(
         workspace_id=synthesis.workspace_id, pk__in=ids, version__document__deleted_at=None
     )
-    return list(found.order_by("pk"))
+    return list(chunks.order_by("pk"))
 
 
 @transaction.atomic
-def store_made(synthesis: Synthesis, *, made: Sequence[Made], position: int) -> None:
-    """Propose what was made and note how far the plan is, in one transaction."""
+def store_drafts(synthesis: Synthesis, *, drafts: Sequence[PassageDraft], position: int) -> None:
+    """Store the questions as proposals and record the progress, in one transaction."""
     note = f"by {synthesis.model_name}" if synthesis.model_name else METHOD
     rows = [
-        (_fields(item.chunk, item.drafted), Source(SourceKind.SYNTHESIS, str(item.chunk.pk), note))
-        for item in made
+        (
+            _fields(item.chunk, item.drafted),
+            ExampleSource(SourceKind.SYNTHESIS, str(item.chunk.pk), note),
+        )
+        for item in drafts
         if item.drafted is not None
     ]
     if rows:
@@ -157,7 +160,7 @@ def store_made(synthesis: Synthesis, *, made: Sequence[Made], position: int) -> 
             actor=Actor(user=synthesis.created_by),
             state=ReviewState.PROPOSED,
         )
-    read, written = sum(i.input_tokens for i in made), sum(i.output_tokens for i in made)
+    read, written = sum(i.input_tokens for i in drafts), sum(i.output_tokens for i in drafts)
     endpoint = synthesis.endpoint
     cost = Decimal(0)
     if endpoint is not None:
@@ -182,7 +185,7 @@ def _fields(chunk: Chunk, drafted: Drafted) -> ExampleFields:
         question=drafted.question,
         expected_answer=drafted.answer,
         expected_passages=(
-            Passage(
+            ExpectedPassage(
                 text=chunk.text[drafted.start : drafted.end],
                 document_id=str(document.pk),
                 document_name=document.name,

@@ -1,7 +1,7 @@
 """Questions from a passage without a model: from its heading and its sentences. Pure.
 
-What comes out is plain and often clumsy, so every one of them waits for review and says how it
-was made. Sentence patterns are English; in other languages only the heading is asked about.
+The questions are plain and often clumsy, so each one waits for review and says how it was
+generated. The patterns are English; in other languages only the heading is asked about.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from apps.datasets.languages import detect_language
 from inference.sentences import split_sentences
+from measures.detectors.short_language import guess_language
 
 METHOD = "from headings and sentences, without a model"
 LEAST_CHARS, MOST_CHARS = 25, 320
@@ -40,7 +40,7 @@ _ABOUT = {
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """A question, its answer, and where in the text the answer stands."""
+    """A question, its answer, and the answer's location in the text."""
 
     question: str
     answer: str
@@ -49,7 +49,7 @@ class Drafted:
 
 
 def draft_question(text: str, *, heading: str = "") -> Drafted | None:
-    """The best question that the rules find in a passage, or None. `heading` is a path with >."""
+    """The best question that the rules find in a passage, or None. `heading` is a path with ">"."""
     title = heading.rsplit(">", 1)[-1].strip()
     sentences = [
         (sentence.start, sentence.end, " ".join(text[sentence.start : sentence.end].split()))
@@ -67,28 +67,28 @@ def draft_question(text: str, *, heading: str = "") -> Drafted | None:
     if not title or not usable or len(title) > 80:
         return None
     start, end, sentence = usable[0]
-    about = _ABOUT.get(detect_language(text) or "en")
+    about = _ABOUT.get(guess_language(text) or "en")
     return Drafted(about.format(title), sentence, start, end) if about else None
 
 
 def _from_sentence(sentence: str) -> str:
     """Amounts first, then prices, then definitions."""
-    if found := _AMOUNT.match(sentence):
-        if found["who"].lower() not in _NO_SUBJECT:
-            who = _lower_first(found["who"])
-            return f"How many {found['what']} do {who} {found['verb']}{found['rest']}?"
+    if match := _AMOUNT.match(sentence):
+        if match["who"].lower() not in _NO_SUBJECT:
+            who = _lower_first(match["who"])
+            return f"How many {match['what']} do {who} {match['verb']}{match['rest']}?"
         return ""
-    if found := _COST.match(sentence):
-        return f"How much does {_lower_first(found['what'])} cost?"
-    if found := _IS.match(sentence):
-        words = found["what"].split()
+    if match := _COST.match(sentence):
+        return f"How much does {_lower_first(match['what'])} cost?"
+    if match := _IS.match(sentence):
+        words = match["what"].split()
         if words[0].lower() not in _NO_SUBJECT and len(words) > 1:
-            return f"What {found['verb']} {_lower_first(found['what'])}?"
+            return f"What {match['verb']} {_lower_first(match['what'])}?"
     return ""
 
 
 def _lower_first(words: str) -> str:
-    """A word that only begins a sentence loses its capital; names keep theirs."""
+    """Lower-case the first word unless it is a name."""
     first, *rest = words.split(" ")
     is_name = any(word[:1].isupper() for word in rest) or not first[1:].islower()
     return words if is_name and first not in ("The", "A", "An") else words[:1].lower() + words[1:]

@@ -1,4 +1,4 @@
-"""Examples as files that the import reads again: JSON lines with everything, CSV for sheets."""
+"""Exports examples in formats that can be imported again: JSON lines, and CSV for spreadsheets."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def write_json_lines(examples: Iterable[Example]) -> Iterator[bytes]:
 
 
 class _Line:
-    """What csv writes into: it hands the line back."""
+    """A file object for the csv module that returns each line."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def write_csv(examples: Iterable[Example]) -> Iterator[bytes]:
-    """A header and one row an example. Cells that a sheet would run are written as text."""
+    """A header and one row per example. Cells that look like formulas are written as text."""
     writer = csv.writer(_Line())
     yield b"\xef\xbb\xbf" + str(writer.writerow(CSV_COLUMNS)).encode()
     for example in examples:
@@ -56,7 +56,7 @@ def write_csv(examples: Iterable[Example]) -> Iterator[bytes]:
 
 
 def _safe(cell: str) -> str:
-    """A cell that begins like a formula gets the apostrophe that spreadsheets take for text."""
+    """Prefix a cell that looks like a formula with an apostrophe, which marks it as text."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 

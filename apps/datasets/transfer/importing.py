@@ -1,18 +1,24 @@
-"""From the rows of a file to examples: all of them, or none and why."""
+"""Turns the rows of a file into examples: all of them, or none with the reasons."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
 
-from apps.datasets.examples import ExampleError, ExampleFields, clean_fields, split_tags
+from apps.core.text import storable
+from apps.datasets.examples import (
+    ExampleError,
+    ExampleFields,
+    clean_fields,
+    split_passages,
+    split_tags,
+)
 from apps.datasets.models import Dataset, ReviewState, SourceKind
-from apps.datasets.services import Source, add_examples, lock_draft
+from apps.datasets.services import ExampleSource, add_examples, lock_draft
 from apps.datasets.transfer.tables import Row, RowError, read_table
 from apps.workspaces.services import Actor
 
@@ -32,12 +38,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "language": ("language", "lang"),
     "checks": ("checks",),
 }  # fmt: skip
-_BLANK_LINES = re.compile(r"\n[ \t]*\n")
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What an import did. With any error nothing was imported; `num_errors` counts all."""
+class ImportOutcome:
+    """The outcome of an import. After any error nothing is imported; `num_errors` counts all."""
 
     num_imported: int = 0
     num_known: int = 0
@@ -53,13 +58,13 @@ def import_file(
     filename: str,
     actor: Actor,
     state: ReviewState = ReviewState.ACCEPTED,
-) -> Outcome:
+) -> ImportOutcome:
     """Add a file's rows to the draft: every one, or none if one is wrong.
 
     Questions that the draft has already, or that come twice, are left out and counted. Raises
     TableError for a file that cannot be read, TooManyError.
     """
-    outcome = Outcome()
+    outcome = ImportOutcome()
     fields = _read_all(read_table(data, filename=filename), outcome)
     if outcome.num_errors:
         return outcome
@@ -71,7 +76,7 @@ def import_file(
         if text not in known:
             known.add(text)
             fresh.append(item)
-    source = Source(SourceKind.IMPORT, note=filename.replace("\x00", "")[-200:])
+    source = ExampleSource(SourceKind.IMPORT, note=storable(filename)[-200:])
     add_examples(dataset, rows=[(item, source) for item in fresh], actor=actor, state=state)
     outcome.num_imported, outcome.num_known = len(fresh), len(fields) - len(fresh)
     return outcome
@@ -81,7 +86,7 @@ def _normalise(question: str) -> str:
     return " ".join(question.lower().split())
 
 
-def _read_all(rows: Iterable[Row | RowError], outcome: Outcome) -> list[ExampleFields]:
+def _read_all(rows: Iterable[Row | RowError], outcome: ImportOutcome) -> list[ExampleFields]:
     fields = []
     for row in rows:
         try:
@@ -128,7 +133,7 @@ def _pick(values: Mapping[str, Any], names: Iterable[str]) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """Numbers are answers too; a cell keeps its text, without the apostrophe of our own export."""
+    """A cell as text: numbers are converted, and the apostrophe of our own export is removed."""
     if value is None:
         return ""
     if isinstance(value, str) and value[:2] in ("'=", "'+", "'-", "'@"):
@@ -163,7 +168,7 @@ def _passages(value: Any, document: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return list(value)
     name = str(document).strip() if document is not None else ""
-    parts = [part.strip() for part in _BLANK_LINES.split(_text(value) or "") if part.strip()]
+    parts = split_passages(_text(value) or "")
     if not parts and name:
         return [{"document_name": name}]
     return [{"text": part, "document_name": name} for part in parts]

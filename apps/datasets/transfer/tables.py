@@ -1,7 +1,7 @@
-"""Rows of a file that somebody uploads: CSV, JSON lines, Excel. Bounded, whatever is in it. Pure.
+"""Reads the rows of an uploaded file: CSV, JSON lines, Excel. Bounded for any content. Pure.
 
 Every reader yields (row number as a person counts it, values by column). Files are limited in
-bytes, rows, columns and cells before anything of them is kept.
+bytes, rows, columns and cells before anything is kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from parsing.archive import SafeArchive
-from parsing.text import detect_charset
+from parsing.charsets.detect import detect_charset
 from parsing.types import Limits, ParseError
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -76,7 +76,7 @@ def decode(data: bytes) -> str:
 
 
 def _is_western(data: bytes) -> bool:
-    """Whether Windows-1252 reads nothing but letters of Western Europe: guessing fails on few."""
+    """Whether Windows-1252 yields only Western European letters: charset detection fails on few."""
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError:
@@ -112,10 +112,10 @@ def _read_json(data: bytes) -> Iterator[Row | RowError]:
     text = decode(data)
     if text.lstrip().startswith("["):
         try:
-            found = orjson.loads(text)
+            values = orjson.loads(text)
         except orjson.JSONDecodeError as error:
             raise TableError(f"The file is no valid JSON: {error}.") from error
-        for number, value in enumerate(found, start=1):
+        for number, value in enumerate(values, start=1):
             yield _object(number, value)
         return
     for number, line in enumerate(text.splitlines(), start=1):

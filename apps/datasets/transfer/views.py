@@ -1,4 +1,4 @@
-"""Importing a file into a draft."""
+"""The page that imports a file into a draft."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from apps.datasets.access import get_dataset
 from apps.datasets.models import ReviewState
 from apps.datasets.services import MAX_EXAMPLES, TooManyError
-from apps.datasets.transfer.importing import ALIASES, Outcome, import_file
+from apps.datasets.transfer.importing import ALIASES, ImportOutcome, import_file
 from apps.datasets.transfer.tables import MAX_BYTES, MAX_ROWS, TableError
 from apps.datasets.views import dataset_of, to_dataset
 from apps.workspaces.decorators import workspace_view
@@ -54,16 +54,16 @@ class ImportForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def import_page(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
-    """Choose a file; with anything wrong in it, see what and where, and nothing is imported."""
-    found = get_dataset(request.workspace.pk, dataset_id)
+    """Import a file; if anything in it is wrong, show what and where, and import nothing."""
+    dataset = get_dataset(request.workspace.pk, dataset_id)
     is_post = request.method == "POST"
     form = ImportForm(request.POST, request.FILES) if is_post else ImportForm()
-    outcome: Outcome | None = None
+    outcome: ImportOutcome | None = None
     if is_post and form.is_valid():
         file = form.cleaned_data["file"]
         try:
             outcome = import_file(
-                found,
+                dataset,
                 data=file.read(MAX_BYTES + 1),
                 filename=file.name,
                 actor=request.actor,
@@ -77,7 +77,7 @@ def import_page(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
             if not outcome.num_errors:
                 messages.success(request, describe_import(outcome))
                 return to_dataset(request, dataset_id)
-    context = dataset_of(found) | {
+    context = dataset_of(dataset) | {
         "form": form,
         "outcome": outcome,
         "columns": [
@@ -90,8 +90,8 @@ def import_page(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
     return render(request, "datasets/import.html", context, status=status)
 
 
-def describe_import(outcome: Outcome) -> str:
-    """What was done, in a sentence."""
+def describe_import(outcome: ImportOutcome) -> str:
+    """The outcome in a sentence."""
     said = f"{outcome.num_imported:,} example{'s' if outcome.num_imported != 1 else ''} imported."
     if outcome.num_known:
         said += f" {outcome.num_known:,} with a question that is here already were left out."

@@ -1,0 +1,1 @@
+"""Experiments: planned, answered, scored, read and compared."""

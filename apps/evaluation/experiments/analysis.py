@@ -1,4 +1,4 @@
-"""What hangs together in an experiment: metric with metric, quality with cost and time."""
+"""How an experiment's numbers relate: metrics to each other, and quality to cost and time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from measures.paired import correlate
 from measures.statistics import pareto_front
 
 STEPS = (0.2, 0.5, 0.8)
-"""Correlations from here on are little, some, much; each has its shade."""
+"""Thresholds from which a correlation counts as weak, moderate or strong; each has its shade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def measure_correlations(
 ) -> tuple[list[Metric], list[list[float | None]]]:
     """Spearman's correlation of all metrics over the items, one query a metric.
 
-    A row and a column for each metric that has numbers; None where one is the same throughout.
+    A row and a column for each metric that has numbers; None where one of the two is constant.
     """
     metrics = [m for m in read_metrics(experiment.evaluators) if m.key != COST]
     columns = [load_item_values(experiment, metric) for metric in metrics]
@@ -45,7 +45,7 @@ def measure_correlations(
 
 
 def correlate_metrics(experiment: Experiment) -> list[CorrelationRow]:
-    """The same as pages show it."""
+    """The correlation table, formatted and shaded for the analysis page."""
     metrics, table = measure_correlations(experiment)
     return [
         CorrelationRow(metric, [_cell(value) for value in row])
@@ -61,7 +61,7 @@ def _cell(value: float | None) -> Correlation:
 
 @dataclass(frozen=True, slots=True)
 class TradeoffRow:
-    """A release with what it costs and what that buys. `is_best`: no other beats it in both."""
+    """A release's cost and quality. `is_best`: no other release is better on both."""
 
     release: Release
     model: str
@@ -74,7 +74,7 @@ class TradeoffRow:
 
 @dataclass(frozen=True, slots=True)
 class Tradeoff:
-    """Quality against cost, or against time where nothing costs anything."""
+    """Quality against cost, or against time if every release is free."""
 
     points: list[PointInput]
     rows: list[TradeoffRow]
@@ -86,7 +86,7 @@ class Tradeoff:
 def plot_tradeoff(
     experiment: Experiment, releases: Sequence[Release], quality: Metric
 ) -> Tradeoff | None:
-    """The Pareto front of the experiment's releases; None until there are numbers."""
+    """The Pareto front of the experiment's releases; None while there are no numbers yet."""
     cost, latency = (_always(experiment, key) for key in (COST, LATENCY))
     sums = {
         (row.release_id, row.metric): row

@@ -1,4 +1,4 @@
-"""REST: what hangs together in an experiment: metric with metric, quality with cost."""
+"""REST: correlations between an experiment's metrics, and quality against cost."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ class TradeoffView(WorkspaceAPIView):
     )
     def get(self, request: Request, experiment_id: UUID) -> Response:
         """The Pareto front of quality against cost, or against time where nothing costs."""
-        found = get_experiment(self.workspace_id, experiment_id)
-        asked = request.query_params.get("metric", "")
-        quality = find_metric(found.evaluators, asked) or read_metrics(found.evaluators)[0]
-        drawn = plot_tradeoff(found, list_releases(found), quality)
+        experiment = get_experiment(self.workspace_id, experiment_id)
+        key = request.query_params.get("metric", "")
+        quality = find_metric(experiment.evaluators, key) or read_metrics(experiment.evaluators)[0]
+        drawn = plot_tradeoff(experiment, list_releases(experiment), quality)
         body: dict[str, Any] = {"metric": quality.key, "against": "", "words": "", "rows": []}
         if drawn is not None:
             rows = [

@@ -1,8 +1,7 @@
-"""REST: experiments, their results and comparisons, and gates, for scripts and CI."""
+"""REST: experiments, their results and comparisons."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -11,17 +10,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.assistants.access import get_assistant, get_release
-from apps.core.api import Pagination, Problem
+from apps.core.api import Pagination
 from apps.core.options import OptionError
 from apps.datasets.access import get_version
 from apps.evaluation.access import (
     get_experiment,
     get_experiment_release,
-    get_gate_rule,
     get_item,
 )
-from apps.evaluation.experiments.comparison import compare_metrics, load_passages
-from apps.evaluation.experiments.metrics import freeze_evaluators, read_metrics
+from apps.evaluation.experiments.metrics import freeze_evaluators
 from apps.evaluation.experiments.plans import (
     Plan,
     PlanError,
@@ -30,6 +27,7 @@ from apps.evaluation.experiments.plans import (
     delete_experiment,
     resume_experiment,
 )
+from apps.evaluation.experiments.release_comparison import compare_metrics, load_passages
 from apps.evaluation.experiments.selectors import list_experiments, list_items, list_summaries
 from apps.evaluation.experiments.sentences import view_sentences
 from apps.evaluation.experiments.serializers import (
@@ -37,15 +35,11 @@ from apps.evaluation.experiments.serializers import (
     EvaluatorSerializer,
     ExperimentRequestSerializer,
     ExperimentSerializer,
-    GateRuleRequestSerializer,
-    GateRuleSerializer,
-    GateVerdictSerializer,
     ItemSerializer,
     PlanSerializer,
     SentenceSerializer,
     SummarySerializer,
 )
-from apps.evaluation.gates.rules import add_rule, judge_release, list_rules, remove_rule
 from apps.evaluation.models import Experiment
 from apps.gateway.access import get_endpoint
 from apps.workspaces.api import WorkspaceAPIView
@@ -96,10 +90,10 @@ class ExperimentListView(WorkspaceAPIView):
                 judge=get_endpoint(self.workspace_id, judge) if judge else None,
                 **values,
             )
-            made = create_experiment(assistant, plan=plan, actor=self.actor)
+            experiment = create_experiment(assistant, plan=plan, actor=self.actor)
         except (PlanError, OptionError) as error:
             raise serializers.ValidationError({error.field: [str(error)]}) from error
-        return Response(ExperimentSerializer(made).data, status=201)
+        return Response(ExperimentSerializer(experiment).data, status=201)
 
 
 class ExperimentBase(WorkspaceAPIView):
@@ -180,78 +174,15 @@ class ExperimentCompareView(ExperimentBase):
     )
     def get(self, request: Request, experiment_id: UUID) -> Response:
         """Two releases by every metric, paired over the same examples."""
-        found = self.find(experiment_id)
-        numbers = list(found.releases.order_by("number").values_list("number", flat=True))
-        base = found.baseline.number if found.baseline else numbers[0]
+        experiment = self.find(experiment_id)
+        numbers = list(experiment.releases.order_by("number").values_list("number", flat=True))
+        base = experiment.baseline.number if experiment.baseline else numbers[0]
         first = request.query_params.get("first") or str(base)
         others = [number for number in numbers if str(number) != first] or numbers
         second = request.query_params.get("second") or str(others[-1])
         rows = compare_metrics(
-            found, get_experiment_release(found, first), get_experiment_release(found, second)
+            experiment,
+            get_experiment_release(experiment, first),
+            get_experiment_release(experiment, second),
         )
         return Response(ComparisonSerializer(rows, many=True).data)
-
-
-class GateListView(WorkspaceAPIView):
-    @extend_schema(operation_id="gates_list", responses=GateRuleSerializer(many=True))
-    def get(self, request: Request, assistant_id: UUID) -> Response:
-        """The rules that the assistant's releases are held to."""
-        rules = list_rules(get_assistant(self.workspace_id, assistant_id))
-        return Response(GateRuleSerializer(rules, many=True).data)
-
-    @extend_schema(
-        operation_id="gates_create",
-        request=GateRuleRequestSerializer,
-        responses={201: GateRuleSerializer},
-    )
-    def post(self, request: Request, assistant_id: UUID) -> Response:
-        """Add a rule; its threshold is in the metric's own unit (shares from 0 to 1)."""
-        assistant = get_assistant(self.workspace_id, assistant_id)
-        form = GateRuleRequestSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        values = dict(form.validated_data)
-        key = values.pop("metric")
-        metrics = {metric.key: metric for metric in read_metrics([])}
-        try:
-            name = key.partition("@")[0]
-            if key not in metrics:
-                [metrics[key]] = read_metrics(freeze_evaluators([{"evaluator": name}]))[:1]
-        except OptionError as error:
-            raise serializers.ValidationError({"metric": [str(error)]}) from error
-        rule = add_rule(assistant, metric=metrics[key], actor=self.actor, **values)
-        return Response(GateRuleSerializer(rule).data, status=201)
-
-
-class GateView(WorkspaceAPIView):
-    @extend_schema(operation_id="gates_destroy", responses={204: None})
-    def delete(self, request: Request, assistant_id: UUID, rule_id: UUID) -> Response:
-        """Releases are no longer held to it."""
-        assistant = get_assistant(self.workspace_id, assistant_id)
-        remove_rule(get_gate_rule(assistant, rule_id), actor=self.actor)
-        return Response(status=204)
-
-
-class ReleaseGateView(WorkspaceAPIView):
-    @extend_schema(
-        operation_id="releases_gate",
-        parameters=[
-            OpenApiParameter("experiment", UUID, description="Judge by this one, not the newest")
-        ],
-        responses=GateVerdictSerializer,
-    )
-    def get(self, request: Request, assistant_id: UUID, number: int) -> Response:
-        """Whether a release may be promoted, and why; for CI."""
-        release = get_release(get_assistant(self.workspace_id, assistant_id), number)
-        experiment = None
-        if given := request.query_params.get("experiment"):
-            try:
-                experiment = get_experiment(self.workspace_id, UUID(given))
-            except ValueError as error:
-                raise Problem(400, "experiment", "This is no id of an experiment.") from error
-        verdicts = judge_release(release, experiment=experiment)
-        body: dict[str, Any] = {
-            "release": release.number,
-            "ok": all(verdict.ok for verdict in verdicts),
-            "rules": verdicts,
-        }
-        return Response(GateVerdictSerializer(body).data)

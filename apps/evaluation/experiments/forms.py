@@ -1,4 +1,4 @@
-"""What people fill in about experiments, gates and guidelines."""
+"""What people fill in about experiments."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from django.utils.functional import cached_property
 from apps.assistants.models import Assistant, Release
 from apps.core.options import OptionError, OptionForm
 from apps.datasets.models import DatasetVersion
-from apps.datasets.selectors import list_frozen_versions
 from apps.evaluation.experiments.metrics import COMPONENTS, freeze_evaluators
 from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS, Plan
 from apps.evaluation.experiments.selectors import last_own_settings
-from apps.evaluation.models import GateRule
 from apps.gateway.models import Endpoint
-from apps.workspaces.models import Workspace
-from measures.agreement import TrustBar
 from measures.evaluators.base import Evaluator
 from measures.evaluators.registry import all_evaluators
 
@@ -26,9 +22,9 @@ SUGGESTED = (
     "token_f1", "exact_match", "groundedness", "citation_precision", "context_recall",
     "abstention_accuracy",
 )  # fmt: skip
-"""Ticked on a new form, as far as they are there."""
+"""Ticked on a new form, if they are available."""
 ALWAYS = frozenset({"latency", "ttft", "cost", "judge_pair"})
-"""Noted for every answer anyway, or asked in the arena."""
+"""Left out of the choices: recorded for every answer anyway, or used in the arena."""
 
 
 class ExperimentForm(forms.Form):
@@ -117,7 +113,7 @@ class ExperimentForm(forms.Form):
         return f"Release {release.number}{now}{note}"
 
     def clean_evaluators(self) -> list[dict[str, Any]]:
-        """Frozen with their settings, in the order of the page."""
+        """The chosen evaluators, frozen with their settings, in the order of the page."""
         names = self.cleaned_data["evaluators"]
         settings = [self._settings_form(all_evaluators()[name]) for name in names]
         if errors := [text for form in settings for text in form.errors.values()]:
@@ -141,7 +137,7 @@ class ExperimentForm(forms.Form):
         )
 
     def plan(self) -> Plan:
-        """What was filled in. Only for a valid form."""
+        """The plan that was filled in. Only for a valid form."""
         values = dict(self.cleaned_data)
         values["releases"] = list(values["releases"])
         values["sample_seed"] = values["sample_seed"] or 0
@@ -164,145 +160,7 @@ class ExperimentForm(forms.Form):
 
 
 def list_evaluator_choices() -> list[tuple[str, str]]:
-    """(name, label) of every evaluator that can be chosen, those that are suggested first."""
-    known = {n: found for n, found in all_evaluators().items() if n not in ALWAYS}
+    """(name, label) of every evaluator that can be chosen, suggested ones first."""
+    known = {n: evaluator for n, evaluator in all_evaluators().items() if n not in ALWAYS}
     names = [n for n in SUGGESTED if n in known] + [n for n in known if n not in SUGGESTED]
     return [(name, known[name].label) for name in names]
-
-
-class DemandForm(forms.Form):
-    """What a model must be before it is worth measuring."""
-
-    licence = forms.CharField(max_length=60, required=False, label="Licence")
-    least_context = forms.IntegerField(
-        required=False, min_value=1, label="Context window of at least", help_text="In tokens."
-    )
-    largest_b = forms.FloatField(
-        required=False, min_value=0, label="Size of at most", help_text="In billions of parameters."
-    )
-    dearest = forms.FloatField(
-        required=False,
-        min_value=0,
-        label="Price of at most",
-        help_text="In dollars for a million output tokens.",
-    )
-    must_be_private = forms.BooleanField(required=False, label="Runs on our own machines")
-
-
-class ModelsForm(forms.Form):
-    """The models that are compared, and on what."""
-
-    endpoints = forms.ModelMultipleChoiceField(queryset=Endpoint.objects.none(), required=False)
-    with_reader = forms.BooleanField(required=False)
-    dataset_version = forms.ModelChoiceField(
-        queryset=DatasetVersion.objects.none(), label="Dataset", empty_label=None
-    )
-
-    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        endpoints, versions = self.fields["endpoints"], self.fields["dataset_version"]
-        assert isinstance(endpoints, forms.ModelMultipleChoiceField)
-        assert isinstance(versions, forms.ModelChoiceField)
-        endpoints.queryset = Endpoint.objects.filter(workspace=workspace)
-        versions.queryset = list_frozen_versions(workspace.pk)
-
-
-class GateRuleForm(forms.Form):
-    """A rule; thresholds are typed as people say them: percent, seconds, dollars."""
-
-    metric = forms.ChoiceField(label="Metric")
-    statistic = forms.ChoiceField(choices=GateRule.Statistic.choices, label="Taken as")
-    kind = forms.ChoiceField(choices=GateRule.Kind.choices, label="Rule")
-    threshold = forms.FloatField(
-        min_value=0,
-        label="Limit",
-        help_text="Points or percent for shares, milliseconds for times, dollars for costs.",
-    )
-    confidence = forms.TypedChoiceField(
-        choices=[("0.9", "90 %"), ("0.95", "95 %"), ("0.99", "99 %")],
-        coerce=float,
-        initial="0.95",
-        label="Confidence",
-        help_text="Only for “is not worse than now”.",
-    )
-
-    def __init__(self, metrics: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["metric"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = metrics
-
-
-class JudgeForm(forms.Form):
-    """The model that compares answers in the arena."""
-
-    endpoint = forms.ModelChoiceField(
-        queryset=Endpoint.objects.none(), label="Let a model compare", empty_label=None
-    )
-
-    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["endpoint"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = Endpoint.objects.filter(workspace=workspace).order_by("name")
-
-
-class JudgeBarForm(forms.Form):
-    """What judges must reach; shares are typed in percent."""
-
-    accuracy = forms.FloatField(
-        min_value=0, max_value=100, label="The same grade as people, %",
-        help_text="Of the answers that both have graded.",
-    )  # fmt: skip
-    kappa = forms.FloatField(
-        min_value=-1, max_value=1, label="Cohen's kappa",
-        help_text="Agreement beyond chance; 0.6 and more is called substantial.",
-    )  # fmt: skip
-    count = forms.IntegerField(
-        min_value=1, max_value=100_000, label="Graded answers",
-        help_text="Fewer say nothing yet.",
-    )  # fmt: skip
-
-    @classmethod
-    def of(cls, bar: TrustBar) -> JudgeBarForm:
-        """As the bar is now."""
-        share = f"{bar.accuracy * 100:.3g}"
-        return cls(initial={"accuracy": share, "kappa": bar.kappa, "count": bar.count})
-
-    def bar(self) -> TrustBar:
-        """What was filled in. Only for a valid form."""
-        values = self.cleaned_data
-        return TrustBar(values["accuracy"] / 100, values["kappa"], values["count"])
-
-
-class CriterionForm(forms.Form):
-    """A line of the guideline."""
-
-    name = forms.CharField(max_length=80, label="Criterion", help_text="For example: Complete")
-    rubric = forms.CharField(
-        max_length=4_000,
-        label="Rubric",
-        help_text="What makes an answer good or bad here, so that two people would agree.",
-        widget=forms.Textarea(attrs={"rows": 4}),
-    )
-    good_example = forms.CharField(
-        max_length=2_000, required=False, label="A good answer",
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )  # fmt: skip
-    bad_example = forms.CharField(
-        max_length=2_000, required=False, label="A bad answer",
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )  # fmt: skip
-    metric = forms.ChoiceField(required=False, label="Measured by")
-    outcome = forms.CharField(
-        max_length=200,
-        required=False,
-        label="What it stands for in the business",
-        help_text="For example: share of tickets that are not opened again",
-    )
-
-    def __init__(self, metrics: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["metric"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "Nothing yet"), *metrics]

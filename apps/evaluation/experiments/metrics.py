@@ -1,4 +1,4 @@
-"""What experiments measure: the chosen evaluators, frozen, and what is always noted beside them.
+"""What experiments measure: the chosen evaluators, frozen, plus time and cost, always recorded.
 
 A metric's key is the evaluator's name, with the settings that differ from its own after `@`.
 Pure.
@@ -6,13 +6,15 @@ Pure.
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from apps.core.formats import MISSING, format_milliseconds, format_money
-from apps.core.options import OptionError, list_defaults
+from apps.core.options import Option, OptionError, list_defaults
 from measures.evaluators.base import Need
 from measures.evaluators.registry import all_evaluators
 
@@ -26,16 +28,16 @@ COMPONENTS = {
     "custom": "Answer",
     "speed": "Speed and cost",
 }
-"""Which part of the pipeline an evaluator's group is about."""
+"""The part of the pipeline that each group of evaluators measures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Something that every item of an experiment has a number for.
+    """Something measured for every item of an experiment.
 
     `low` and `high` are the ends of its scale, None where it is open. A share from 0 to 1 is
-    shown in percent. `column` names the column of an item that holds the number, where it is no
-    evaluator's.
+    shown in percent. `column` names the item's column that holds the number, for metrics that no
+    evaluator computes.
     """
 
     key: str
@@ -61,7 +63,7 @@ class Metric:
         return COMPONENTS.get(self.group, "Answer")
 
     def show(self, value: float | None) -> str:
-        """The number with its unit: `71.2 %`, `85 ms`, `$0.0034`, `3.4`."""
+        """The number formatted with its unit: `71.2 %`, `85 ms`, `$0.0034`, `3.4`."""
         if value is None:
             return MISSING
         if self.is_share:
@@ -82,7 +84,11 @@ class Metric:
         return sign + (self.show(abs(value)) if value else "0")
 
 
-LATENCY, FIRST_TOKEN, COST, DECLINED = "latency", "first_token", "cost", "declined"
+LATENCY, FIRST_TOKEN, COST = "latency", "first_token", "cost"
+LONGEST_SETTINGS = 60
+"""The longest settings text, in characters, that a key spells out."""
+SHORTENED = re.compile(r".{40}#[0-9a-f]{12}", re.DOTALL)
+"""What replaces longer settings: their beginning and a digest."""
 OPERATIONAL = (
     Metric(LATENCY, "Time to the whole answer", "speed", unit="ms", high=None,
            higher_is_better=False, column="duration_ms",
@@ -97,18 +103,18 @@ OPERATIONAL = (
 
 
 def freeze_evaluators(chosen: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Checked copies of {"evaluator", "settings"}, with all that pages need to show them later.
+    """Checked copies of {"evaluator", "settings"}, with everything that pages later show.
 
-    Raises OptionError for an evaluator that is not known, is chosen twice, or cannot be set so.
+    Raises OptionError for an unknown or duplicate evaluator, or an invalid setting.
     """
     frozen: dict[str, dict[str, Any]] = {}
     known = all_evaluators()
     for choice in chosen:
-        name, given = str(choice.get("evaluator", "")), dict(choice.get("settings") or {})
+        name, settings = str(choice.get("evaluator", "")), dict(choice.get("settings") or {})
         if name not in known:
             raise OptionError({"evaluators": f"There is no evaluator called {name!r}."})
         evaluator = known[name]
-        filled = evaluator.fill(given)
+        filled = evaluator.fill(settings)
         defaults = list_defaults(evaluator.settings)
         special = {key: value for key, value in filled.items() if value != defaults[key]}
         key = _key(name, special)
@@ -134,18 +140,64 @@ def freeze_evaluators(chosen: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
 
 
 def _key(name: str, special: Mapping[str, Any]) -> str:
-    """Short, and another for other settings, however long they are."""
+    """A short key that differs whenever the settings differ, however long they are."""
     if not special:
         return name
     text = ",".join(f"{key}={value}" for key, value in sorted(special.items()))
-    if len(text) > 60:
+    if len(text) > LONGEST_SETTINGS:
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         text = f"{text[:40]}#{digest}"
     return f"{name}@{text}"
 
 
+def parse_key(key: str) -> Metric:
+    """The metric that a key names, as its evaluator is now: `context_recall@k=3`.
+
+    Raises OptionError, which names what is wrong: an evaluator or a setting that does not exist,
+    a value that cannot be read, or settings so long that the key holds only a digest of them.
+    """
+    name, at, text = key.partition("@")
+    if name not in all_evaluators():
+        raise OptionError({"metric": f"There is no evaluator called {name!r}."})
+    evaluator = all_evaluators()[name]
+    if SHORTENED.fullmatch(text):
+        raise OptionError(
+            {"metric": f"The settings of {key!r} are too long to be read from its name."}
+        )
+    known = {setting.name: setting for setting in evaluator.settings}
+    settings: dict[str, Any] = {}
+    for part in _split_settings(text, known) if at else []:
+        field, equals, value = part.partition("=")
+        if field not in known or not equals:
+            raise OptionError({"metric": f"{evaluator.label} has no setting {field!r}."})
+        if field in settings:
+            raise OptionError({"metric": f"{evaluator.label}: {field} is set twice."})
+        settings[field] = _read_value(known[field], value)
+    [frozen] = freeze_evaluators([{"evaluator": name, "settings": settings}])
+    return read_metrics([frozen])[0]
+
+
+def _split_settings(text: str, known: Iterable[str]) -> list[str]:
+    """Parts such as `k=3`; a comma inside a value, as in a pattern, does not split it."""
+    names = "|".join(map(re.escape, known))
+    return re.split(rf",(?=(?:{names})=)", text) if names else [text]
+
+
+def _read_value(setting: Option, text: str) -> Any:
+    """Read a value back from the Python notation that `_key` uses. Raises OptionError."""
+    if setting.kind in ("text", "choice"):
+        return text
+    if setting.kind == "flag" and text in ("true", "false"):  # as JSON writes it
+        return text == "true"
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        message = f"{setting.label} ({setting.name}): {text[:40]!r} cannot be read."
+        raise OptionError({"metric": message}) from error
+
+
 def _label(label: str, special: Mapping[str, Any]) -> str:
-    """What a team calls its own evaluator; else the settings, but for texts that fill pages."""
+    """The team's own name for its evaluator, or else the settings, without very long texts."""
     if special.get("about"):
         return str(special["about"])[:80]
     short = {key: value for key, value in special.items() if len(str(value)) <= 40}
@@ -155,7 +207,7 @@ def _label(label: str, special: Mapping[str, Any]) -> str:
 
 
 def read_metrics(evaluators: Sequence[Mapping[str, Any]]) -> list[Metric]:
-    """The metrics of a frozen plan: its evaluators in order, then what is always noted."""
+    """The metrics of a frozen plan: its evaluators in order, then time and cost."""
     names = set(Metric.__dataclass_fields__)
     chosen = [Metric(**{k: v for k, v in one.items() if k in names}) for one in evaluators]
     taken = {metric.key for metric in chosen}
@@ -163,9 +215,9 @@ def read_metrics(evaluators: Sequence[Mapping[str, Any]]) -> list[Metric]:
 
 
 def evaluator_needs(metric: Metric) -> frozenset[Need]:
-    """What the evaluator behind a metric reads; nothing for what is always noted."""
-    found = all_evaluators().get(metric.evaluator)
-    return found.needs if found else frozenset()
+    """What the evaluator behind a metric reads; nothing for time and cost."""
+    evaluator = all_evaluators().get(metric.evaluator)
+    return evaluator.needs if evaluator else frozenset()
 
 
 def find_metric(evaluators: Sequence[Mapping[str, Any]], key: str) -> Metric | None:

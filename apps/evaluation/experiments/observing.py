@@ -1,4 +1,4 @@
-"""From an item's rows to what evaluators look at."""
+"""Turns an item's rows into the observation that evaluators read."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from apps.assistants.answering.citations import CITATION, split_claims
+from apps.assistants.answering.citations import split_claims
+from apps.core.citations import remove_citations
 from apps.datasets.models import Example
 from apps.evaluation.models import ExperimentItem, ItemPassage
 from measures.evaluators.base import CitationMark, EvidencePassage, Observation, Timing
 
 UNKNOWN = -1
 BEFORE_STOP = re.compile(r"[ \t]+(?=[.,](?:\s|$))")
-"""What a citation before a full stop leaves behind."""
+"""The space left before a full stop when a citation is removed."""
 
 
 def observe(item: ExperimentItem, passages: Sequence[ItemPassage]) -> Observation:
-    """The whole task of an item. `passages` are its own, in order of their numbers."""
+    """The observation of an item's whole task. `passages` are the item's, ordered by number."""
     example = item.example
     text, marks = mark_citations(item.answer, [passage.number for passage in passages])
     expected = list(example.expected_passages)
@@ -38,38 +39,38 @@ def observe(item: ExperimentItem, passages: Sequence[ItemPassage]) -> Observatio
 
 
 def observe_turns(item: ExperimentItem) -> list[tuple[int, Observation]]:
-    """The earlier turns that were asked, numbered from 1, each with the answer it should have."""
-    found = []
+    """The earlier turns that were asked, numbered from 1, with their expected answers."""
+    turns = []
     for number, (turn, expected) in enumerate(
         zip(item.turns, item.example.history, strict=False), start=1
     ):
         text, _ = mark_citations(turn["answer"], [])
-        wanted = (expected["answer"],) if expected.get("answer") else ()
-        found.append(
-            (number, Observation(question=turn["question"], answer=text, expected_answers=wanted))
+        answers = (expected["answer"],) if expected.get("answer") else ()
+        turns.append(
+            (number, Observation(question=turn["question"], answer=text, expected_answers=answers))
         )
-    return found
+    return turns
 
 
 def expected_answers(example: Example) -> tuple[str, ...]:
-    """All wordings that are right; none where nobody wrote one down."""
+    """All accepted wordings; empty if nobody wrote one down."""
     return tuple(text for text in (example.expected_answer, *example.other_answers) if text)
 
 
 def mark_citations(answer: str, numbers: Sequence[int]) -> tuple[str, tuple[CitationMark, ...]]:
-    """The answer without its markers, and for each marker which words it stands for.
+    """The answer without its citation markers, and for each marker the words that it covers.
 
-    `numbers` are the passages' numbers in order; a mark points at a passage by its place there.
+    `numbers` are the passages' numbers in order; a mark refers to a passage by its index there.
     """
     places = {number: place for place, number in enumerate(numbers)}
-    plain = BEFORE_STOP.sub("", CITATION.sub("", answer)).strip()
+    plain = BEFORE_STOP.sub("", remove_citations(answer)).strip()
     marks, position = [], 0
     for claim in split_claims(answer):
         words = r"\s+".join(map(re.escape, BEFORE_STOP.sub("", claim.text).split()))
-        found = re.compile(words).search(plain, position)
-        if found is None:
+        match = re.compile(words).search(plain, position)
+        if match is None:
             continue
-        start, position = found.span()
+        start, position = match.span()
         marks += [
             CitationMark(start, position, places[number])
             for number in claim.numbers
@@ -89,10 +90,10 @@ def _expected(passage: Mapping[str, Any]) -> EvidencePassage:
 
 
 def _retrieved(passage: ItemPassage, expected: Iterable[Mapping[str, Any]]) -> EvidencePassage:
-    """Documents are known by their ids, or by name where the example only has a name."""
+    """The document is identified by id, or by name if the example only has a name."""
     name = passage.document.name
     only_named = any(
-        not wanted.get("document_id") and wanted.get("document_name") == name for wanted in expected
+        not one.get("document_id") and one.get("document_name") == name for one in expected
     )
     return EvidencePassage(
         text=passage.text,

@@ -1,4 +1,4 @@
-"""Writes: making an experiment, stopping it, letting it go on, deleting it."""
+"""Writes: create, stop, resume and delete experiments."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MAX_REPEATS = 10
 MAX_PARALLEL = 32
 CANCELLED = "This was stopped. What was answered until then is kept."
 
-# The examples of a version that a seed chooses, numbered in the version's own order.
+# The version's examples that the seed selects, numbered in the version's own order.
 FILL = """
 WITH chosen AS (
     SELECT id, position FROM datasets_example WHERE version_id = %(version)s
@@ -57,7 +57,7 @@ ON CONFLICT DO NOTHING
 
 
 class PlanError(ValueError):
-    """Why an experiment cannot be made, as a sentence for people. `field` names the culprit."""
+    """Why an experiment cannot be created, as a sentence for people. `field` is at fault."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -67,7 +67,7 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What somebody wants to find out. `evaluators`: as `metrics.freeze_evaluators` gives them."""
+    """What to measure. `evaluators` are in the form that `metrics.freeze_evaluators` returns."""
 
     name: str
     dataset_version: DatasetVersion
@@ -137,7 +137,7 @@ def _check(assistant: Assistant, plan: Plan) -> None:
 
 
 def _check_tries(plan: Plan) -> None:
-    """pass@k wants k tries of every example: repetitions, or samples that examples bring along."""
+    """pass@k needs k attempts at every example: repetitions, or samples stored with the example."""
     for metric in read_metrics(plan.evaluators):
         tries = metric.settings.get("k", 1)
         if Need.TESTS not in evaluator_needs(metric) or tries <= plan.repeats:
@@ -189,7 +189,7 @@ def _queue(experiment: Experiment) -> None:
 
 @transaction.atomic
 def cancel_experiment(experiment: Experiment, *, actor: Actor) -> bool:
-    """Stop it; what was answered is kept. False if it had ended already."""
+    """Stop the experiment and keep its answers. False if it had already ended."""
     rows = Experiment.objects.filter(
         pk=experiment.pk, state__in=[ExperimentState.QUEUED, ExperimentState.RUNNING]
     ).update(state=ExperimentState.CANCELLED, reason=CANCELLED, finished_at=timezone.now())
@@ -208,7 +208,7 @@ def cancel_experiment(experiment: Experiment, *, actor: Actor) -> bool:
 
 @transaction.atomic
 def resume_experiment(experiment: Experiment, *, actor: Actor) -> bool:
-    """Try what failed again and go on with what is open. False if nothing is left to do."""
+    """Retry failed items and continue with open ones. False if nothing is left to do."""
     Experiment.objects.select_for_update().get(pk=experiment.pk)
     failed = experiment.items.filter(state=ItemState.FAILED).update(
         state=ItemState.PENDING, error="", attempts=0
@@ -232,7 +232,7 @@ def resume_experiment(experiment: Experiment, *, actor: Actor) -> bool:
 
 @transaction.atomic
 def delete_experiment(experiment: Experiment, *, actor: Actor) -> None:
-    """Its answers, scores and votes go with it; traces of its answers go too."""
+    """Delete the experiment with its answers, scores, votes and traces."""
     cancel_experiment(experiment, actor=actor)
     record_audit(
         experiment.workspace_id,
@@ -246,7 +246,7 @@ def delete_experiment(experiment: Experiment, *, actor: Actor) -> None:
 
 
 def _delete_rows(experiment: Experiment) -> None:
-    """One DELETE for each table: Django would load 100,000 items to look for what hangs on them."""
+    """One DELETE per table: Django would load up to 100,000 items to find their dependants."""
     items = ExperimentItem.objects.filter(experiment=experiment)
     traces = Trace.objects.filter(
         workspace_id=experiment.workspace_id,

@@ -1,6 +1,6 @@
-"""Writes of the worker: answers, scores and how far an experiment is.
+"""Writes of the worker: answers, scores and progress.
 
-Everything may be called twice: an item that has its answer or its scores already is left alone.
+Every function may be called twice: items that already have their answer or scores are skipped.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.assistants.answering.pipeline import CitedPassage
+from apps.assistants.answering.snapshots import snapshot
+from apps.core.text import storable
 from apps.documents.models import Document
-from apps.evaluation.experiments.running import Answered, Question
+from apps.evaluation.experiments.running import AnsweredItem, ItemQuestion
 from apps.evaluation.models import (
     OPEN_ITEMS,
     Experiment,
@@ -29,9 +29,6 @@ from apps.evaluation.models import (
 )
 from apps.traces.services import RunRow, store
 
-TRIES = 3
-"""Runs that may fail on an item before it counts as failed; each run tries several times."""
-
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
@@ -39,7 +36,7 @@ class OpenItem:
 
     item_id: UUID
     release_id: UUID
-    question: Question | None
+    question: ItemQuestion | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class ScoreRow:
 
 
 def begin_run(experiment_id: UUID) -> Experiment | None:
-    """The experiment, now running; None if it is gone or nobody wants it any more."""
+    """Mark the experiment as running and return it; None if it was deleted or cancelled."""
     now = timezone.now()
     Experiment.objects.filter(pk=experiment_id, started_at=None).update(started_at=now)
     Experiment.objects.filter(pk=experiment_id, state=ExperimentState.QUEUED).update(
@@ -66,14 +63,14 @@ def begin_run(experiment_id: UUID) -> Experiment | None:
 
 
 def end_run(experiment_id: UUID, *, state: ExperimentState, reason: str = "") -> None:
-    """Note how a run ended, unless somebody stopped it before."""
+    """Record how a run ended, unless somebody has stopped it before."""
     Experiment.objects.filter(
         pk=experiment_id, state__in=[ExperimentState.QUEUED, ExperimentState.RUNNING]
     ).update(state=state, reason=reason, finished_at=timezone.now())
 
 
 def list_open_items(experiment: Experiment, *, limit: int) -> list[OpenItem]:
-    """What is missing, in an order in which all releases advance together."""
+    """Open items, ordered so that all releases advance together."""
     rows = (
         ExperimentItem.objects.filter(experiment=experiment, state__in=OPEN_ITEMS)
         .select_related("example")
@@ -91,9 +88,9 @@ def list_open_items(experiment: Experiment, *, limit: int) -> list[OpenItem]:
     ]
 
 
-def _question(item: ExperimentItem, *, ask_earlier: bool) -> Question:
+def _question(item: ExperimentItem, *, ask_earlier: bool) -> ItemQuestion:
     example = item.example
-    return Question(
+    return ItemQuestion(
         item_id=item.pk,
         text=example.question,
         context=example.context,
@@ -103,30 +100,35 @@ def _question(item: ExperimentItem, *, ask_earlier: bool) -> Question:
 
 
 @transaction.atomic
-def store_answers(experiment: Experiment, answered: Sequence[Answered]) -> None:
-    """Store answers with their snapshots and traces; failures are counted on the item."""
+def store_answers(experiment: Experiment, answered: Sequence[AnsweredItem]) -> None:
+    """Store answers with their snapshots and traces; count failures on the item."""
     open_items = {
         item.pk: item
         for item in ExperimentItem.objects.select_for_update()
         .filter(pk__in=[one.item_id for one in answered], state=ItemState.PENDING)
         .order_by("pk")
     }
-    wanted = [one for one in answered if one.item_id in open_items]
-    good = [one for one in wanted if not one.error]
+    pending = [one for one in answered if one.item_id in open_items]
+    good = [one for one in pending if not one.error]
     alive = _lock_documents(good)
     store(_list_runs(experiment, open_items, good))
-    for one in wanted:
+    for one in pending:
         _fill_item(open_items[one.item_id], one, alive)
     ExperimentItem.objects.bulk_update(
-        [open_items[one.item_id] for one in wanted], fields=ITEM_FIELDS
+        [open_items[one.item_id] for one in pending], fields=ITEM_FIELDS
     )
     ItemPassage.objects.bulk_create(
-        ItemPassage(workspace_id=experiment.workspace_id, item_id=one.item_id, **_snapshot(passage))
+        ItemPassage(
+            workspace_id=experiment.workspace_id,
+            item_id=one.item_id,
+            score=passage.hit.score,
+            **snapshot(passage),
+        )
         for one in good
         for passage in one.outcome.passages
         if passage.hit.document_id in alive
     )
-    failed = sum(open_items[one.item_id].state == ItemState.FAILED for one in wanted)
+    failed = sum(open_items[one.item_id].state == ItemState.FAILED for one in pending)
     Experiment.objects.filter(pk=experiment.pk).update(
         cost=F("cost") + sum(one.outcome.cost for one in good), failed=F("failed") + failed
     )
@@ -138,14 +140,14 @@ ITEM_FIELDS = [
 ]  # fmt: skip
 
 
-def _lock_documents(answered: Iterable[Answered]) -> set[UUID]:
-    """The documents that are still there, and stay until this transaction ends."""
+def _lock_documents(answered: Iterable[AnsweredItem]) -> set[UUID]:
+    """Lock the documents that still exist, so that none is deleted before this transaction ends."""
     ids = {passage.hit.document_id for one in answered for passage in one.outcome.passages}
-    found = Document.objects.select_for_update(no_key=True).filter(pk__in=ids, deleted_at=None)
-    return set(found.order_by("pk").values_list("pk", flat=True))
+    documents = Document.objects.select_for_update(no_key=True).filter(pk__in=ids, deleted_at=None)
+    return set(documents.order_by("pk").values_list("pk", flat=True))
 
 
-def _fill_item(item: ExperimentItem, one: Answered, alive: Collection[UUID]) -> None:
+def _fill_item(item: ExperimentItem, one: AnsweredItem, alive: Collection[UUID]) -> None:
     if one.error:
         item.attempts += 1
         item.error = one.error
@@ -155,9 +157,9 @@ def _fill_item(item: ExperimentItem, one: Answered, alive: Collection[UUID]) -> 
     cited = {p.hit.document_id for p in one.outcome.passages if p.cited is not None}
     withdrawn = bool(cited - set(alive))
     item.state = ItemState.WITHDRAWN if withdrawn else ItemState.ANSWERED
-    item.answer = "" if withdrawn else _clean(one.outcome.content)
+    item.answer = "" if withdrawn else storable(one.outcome.content)
     item.is_declined = one.outcome.is_declined
-    item.turns = [{"question": t.question, "answer": _clean(t.answer)} for t in one.turns]
+    item.turns = [{"question": t.question, "answer": storable(t.answer)} for t in one.turns]
     item.trace_id = one.recorder.trace_id
     item.duration_ms = one.duration_ms
     item.first_token_ms = one.recorder.first_token_ms
@@ -167,7 +169,7 @@ def _fill_item(item: ExperimentItem, one: Answered, alive: Collection[UUID]) -> 
 
 
 def _list_runs(
-    experiment: Experiment, items: Mapping[UUID, ExperimentItem], answered: Iterable[Answered]
+    experiment: Experiment, items: Mapping[UUID, ExperimentItem], answered: Iterable[AnsweredItem]
 ) -> Iterator[RunRow]:
     for one in answered:
         yield RunRow(
@@ -184,28 +186,6 @@ def _list_runs(
         )
 
 
-def _clean(text: str) -> str:
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
-
-
-def _snapshot(passage: CitedPassage) -> dict[str, Any]:
-    hit, cited = passage.hit, passage.cited
-    return {
-        "number": passage.number,
-        "document_id": hit.document_id,
-        "version_id": hit.version_id,
-        "page": hit.page,
-        "start": hit.start,
-        "end": hit.end,
-        "text": hit.text,
-        "heading": hit.heading,
-        "score": hit.score,
-        "is_cited": cited is not None,
-        "cited_start": hit.start + cited.start if cited else None,
-        "cited_end": hit.start + cited.end if cited else None,
-    }
-
-
 @transaction.atomic
 def store_scores(
     experiment: Experiment,
@@ -214,7 +194,7 @@ def store_scores(
     item_ids: Sequence[UUID],
     spent: Decimal = Decimal(0),
 ) -> None:
-    """Store the scores of items that are waiting for them, and count the items as done.
+    """Store the scores of items that are waiting for them, and mark the items as done.
 
     `spent` is what the judges cost, in US dollars.
     """
@@ -233,8 +213,8 @@ def store_scores(
                 metric=row.metric,
                 turn=row.turn,
                 value=row.value,
-                label=_clean(row.label)[:60],
-                reason=_clean(row.reason),
+                label=storable(row.label)[:60],
+                reason=storable(row.reason),
             )
             for row in rows
             if row.item_id in waiting
@@ -252,7 +232,7 @@ def store_scores(
 
 @transaction.atomic
 def withdraw_items(document_id: UUID) -> int:
-    """Blank the answers of experiments that quote a document which is being deleted."""
+    """Clear experiment answers that quote a document which is being deleted."""
     quoting = ItemPassage.objects.filter(document_id=document_id, is_cited=True)
     items = ExperimentItem.objects.filter(pk__in=quoting.values("item_id"))
     Score.objects.filter(item__in=items).update(reason="")

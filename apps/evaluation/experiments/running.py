@@ -1,6 +1,6 @@
-"""Answering an experiment's items with the pipeline that chat uses. Keeps no rows.
+"""Answers an experiment's items with the same pipeline as chat. Writes nothing to the database.
 
-`Pace` is what holds all requests to one endpoint back when its server asks for a pause.
+`Pace` delays all requests to an endpoint when its server asks for a pause.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 TRIES = 4
 PATIENT_TRIES = 20
-"""A server that is only busy, or says how long to wait, is asked this often."""
+"""Attempts if the server is merely busy, or says how long to wait."""
 PATIENT_KINDS = frozenset({"rate_limited", "overloaded"})
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
@@ -32,12 +32,12 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What an item asks: the words, what was said before, and whether to ask that too.
+class ItemQuestion:
+    """An item's question, the turns before it, and whether to ask those too.
 
-    `earlier` holds (question, expected answer) of the turns before. With `ask_earlier` these
-    questions are asked first and the assistant's own answers are its history; otherwise the
-    expected answers are.
+    `earlier` holds (question, expected answer) of the earlier turns. With `ask_earlier` these
+    questions are asked first and the assistant's own answers form the history; otherwise the
+    expected answers do.
     """
 
     item_id: UUID
@@ -48,8 +48,8 @@ class Question:
 
 
 @dataclass(slots=True)
-class Answered:
-    """What became of a question. `error` is empty unless there is no answer."""
+class AnsweredItem:
+    """The outcome of a question. `error` is set only if there is no answer."""
 
     item_id: UUID
     recorder: Recorder
@@ -58,13 +58,13 @@ class Answered:
     turns: list[Turn] = field(default_factory=list)
     error: str = ""
     stops_all: bool = False
-    """The error is none of the question's: every other one would end the same."""
+    """The error has nothing to do with the question: every other question would fail too."""
 
 
 class Pace:
-    """A shared pause: whoever is told to wait makes the others wait too.
+    """A shared pause: if one request is told to wait, all of them wait.
 
-    With `per_minute`, requests are let go evenly, so many in a minute at most.
+    With `per_minute`, requests are spread evenly and limited to that number.
     """
 
     def __init__(self, *, per_minute: int | None = None) -> None:
@@ -73,11 +73,11 @@ class Pace:
         self._gap = 60 / per_minute if per_minute else 0.0
 
     def hold(self, seconds: float) -> None:
-        """Nobody begins before so many seconds have passed."""
+        """Let no request start for this many seconds."""
         self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
 
     async def wait(self) -> None:
-        """Return when one more request may begin."""
+        """Return when the next request may start."""
         now = asyncio.get_running_loop().time
         turn = max(self._next, now())
         self._next = turn + self._gap
@@ -86,10 +86,10 @@ class Pace:
 
 
 async def with_patience(work: Callable[[], Awaitable[R]], *, pace: Pace) -> R:
-    """Do work that asks a model; a passing failure is tried again after a pause for all.
+    """Run work that calls a model; retry transient failures after a pause for all requests.
 
-    The pause is what the server asked for, or else doubles with every try. Raises the last
-    ModelError after TRIES tries, or PATIENT_TRIES where the server is only busy.
+    The pause is what the server asked for, or doubles with every attempt. Raises the last
+    ModelError after TRIES attempts, or PATIENT_TRIES if the server is merely busy.
     """
     for number in range(1, PATIENT_TRIES + 1):
         await pace.wait()
@@ -105,11 +105,11 @@ async def with_patience(work: Callable[[], Awaitable[R]], *, pace: Pace) -> R:
     raise AssertionError("unreachable")
 
 
-async def answer_question(recipe: Recipe, question: Question, *, pace: Pace) -> Answered:
-    """Ask one question. Never raises for what a model server does; cancellation goes through."""
-    answered = Answered(question.item_id, Recorder("experiment"))
+async def answer_question(recipe: Recipe, question: ItemQuestion, *, pace: Pace) -> AnsweredItem:
+    """Ask one question. Never raises for model server failures; cancellation propagates."""
+    answered = AnsweredItem(question.item_id, Recorder("experiment"))
     try:
-        history = [Turn(asked, expected) for asked, expected in question.earlier]
+        history = [Turn(text, expected) for text, expected in question.earlier]
         if question.ask_earlier:
             history = await _ask_earlier(recipe, question, pace)
             answered.turns = history
@@ -129,7 +129,7 @@ async def answer_question(recipe: Recipe, question: Question, *, pace: Pace) -> 
     return answered
 
 
-async def _ask_earlier(recipe: Recipe, question: Question, pace: Pace) -> list[Turn]:
+async def _ask_earlier(recipe: Recipe, question: ItemQuestion, pace: Pace) -> list[Turn]:
     turns: list[Turn] = []
     for text, _ in question.earlier:
 
@@ -149,31 +149,31 @@ async def _ask(recipe: Recipe, text: str, history: Sequence[Turn], recorder: Rec
     return answering.outcome
 
 
-def _words(question: Question) -> str:
+def _words(question: ItemQuestion) -> str:
     return f"{question.context}\n\n{question.text}" if question.context else question.text
 
 
 async def answer_all(
     recipes: Mapping[UUID, Recipe],
-    asked: Sequence[tuple[UUID, Question]],
+    questions: Sequence[tuple[UUID, ItemQuestion]],
     *,
     parallel: int,
     paces: Mapping[UUID, Pace],
-    store: Callable[[list[Answered]], Awaitable[None]],
+    store: Callable[[list[AnsweredItem]], Awaitable[None]],
     batch: int,
 ) -> None:
     """Answer (release, question) pairs, `parallel` at a time, and store them in small batches.
 
-    `store` is never called twice at once. Whatever it raises ends everything.
+    `store` is never called concurrently. An exception from it ends all remaining work.
     """
-    gate, ready = asyncio.Semaphore(parallel), asyncio.Queue[Answered]()
+    gate, ready = asyncio.Semaphore(parallel), asyncio.Queue[AnsweredItem]()
 
-    async def run(release_id: UUID, question: Question) -> None:
+    async def run(release_id: UUID, question: ItemQuestion) -> None:
         async with gate:
             answered = await answer_question(recipes[release_id], question, pace=paces[release_id])
         ready.put_nowait(answered)
 
-    tasks = [asyncio.create_task(run(*pair)) for pair in asked]
+    tasks = [asyncio.create_task(run(*pair)) for pair in questions]
     try:
         left = len(tasks)
         while left:

@@ -1,4 +1,4 @@
-"""Scoring an experiment's answers with its frozen evaluators."""
+"""Scores an experiment's answers with its frozen evaluators."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from measures.evaluators.registry import all_evaluators, score
 
 JUDGE_TRIES = 3
 ABOUT_ANSWERS = frozenset({Need.QUESTION, Need.ANSWER, Need.EXPECTED_ANSWER})
-"""What a turn before the last one has; evaluators that need more score the whole task only."""
+"""All that earlier turns provide; evaluators that need more only score the whole task."""
 
 
 TEXTS = frozenset({Need.ANSWER, Need.EXPECTED_ANSWER})
-"""What evaluators read that compare two texts and nothing else."""
+"""The needs of evaluators that merely compare two texts."""
 
 
 class CountingJudge:
-    """The judge's model, with its costs added up and pauses shared with whoever else asks it."""
+    """The judge's model; adds up its cost, and shares pauses with other callers."""
 
     def __init__(self, endpoint: Endpoint, *, pace: Pace) -> None:
         self._spent = Decimal(0)
@@ -62,7 +62,7 @@ class CountingJudge:
                 self._pace.hold(error.retry_after or 2.0 ** (number - 1))
 
     def take_cost(self) -> Decimal:
-        """US dollars since this was asked last."""
+        """The cost since the last call, in US dollars."""
         spent, self._spent = self._spent, Decimal(0)
         return spent
 
@@ -78,7 +78,7 @@ class CountingJudge:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An item as evaluators see it: the whole task (turn 0), and the turns before it."""
+    """An item as evaluators see it: the whole task (turn 0) and its earlier turns."""
 
     item_id: UUID
     release_id: UUID
@@ -86,12 +86,12 @@ class Subject:
 
 
 def load_subjects(item_ids: Sequence[UUID]) -> list[Subject]:
-    """Those that wait for scores, with all that evaluators look at, in two queries. Blocking."""
+    """Load items that wait for scores, with all that evaluators read, in two queries. Blocking."""
     waiting = ExperimentItem.objects.filter(pk__in=item_ids, state=ItemState.ANSWERED)
     items = waiting.select_related("example").order_by("pk")
     passages: dict[UUID, list[ItemPassage]] = defaultdict(list)
-    found = ItemPassage.objects.filter(item_id__in=item_ids).select_related("document")
-    for passage in found.order_by("item_id", "number"):
+    rows = ItemPassage.objects.filter(item_id__in=item_ids).select_related("document")
+    for passage in rows.order_by("item_id", "number"):
         passages[passage.item_id].append(passage)
     return [
         Subject(
@@ -110,7 +110,7 @@ async def score_subjects(
     judge: CountingJudge | None,
     parallel: int,
 ) -> list[ScoreRow]:
-    """All scores of these items: evaluators without a model in a thread, judges side by side."""
+    """Score these items: evaluators without a model run in a thread, judges concurrently."""
     plain = [metric for metric in metrics if metric.evaluator and not metric.is_judge]
     rows = await run_db(_score_plainly, subjects, plain)
     judges = [metric for metric in metrics if metric.is_judge]
@@ -120,8 +120,8 @@ async def score_subjects(
         async with gate:
             return await _score(subject, metric, Tools(embedder=get_embedder(), model=judge))
 
-    for found in await asyncio.gather(*(ask(s, m) for s in subjects for m in judges)):
-        rows += found
+    for judged in await asyncio.gather(*(ask(s, m) for s in subjects for m in judges)):
+        rows += judged
     return rows
 
 
@@ -140,9 +140,9 @@ def _score_plainly(subjects: Sequence[Subject], metrics: Sequence[Metric]) -> li
 
 
 async def _score(subject: Subject, metric: Metric, tools: Tools) -> list[ScoreRow]:
-    """The score of the task, and of its turns where the evaluator is about answers alone.
+    """Score the task, and its earlier turns if the evaluator needs nothing but answers.
 
-    The turns' own scores are beside the task's, which is about the last answer.
+    The task's score is about the last answer; scores of earlier turns are kept separately.
     """
     needs = all_evaluators()[metric.evaluator].needs
     about_turns = needs <= ABOUT_ANSWERS
@@ -151,17 +151,17 @@ async def _score(subject: Subject, metric: Metric, tools: Tools) -> list[ScoreRo
         if turn and not about_turns:
             continue
         seen = as_texts(observation) if needs == TEXTS else observation
-        found = await score(metric.evaluator, seen, tools=tools, settings=metric.settings)
-        if found.status != "not_applicable":
-            rows.append(_row(subject.item_id, metric.key, turn, found))
+        outcome = await score(metric.evaluator, seen, tools=tools, settings=metric.settings)
+        if outcome.status != "not_applicable":
+            rows.append(_row(subject.item_id, metric.key, turn, outcome))
     return rows
 
 
 def as_texts(observation: Observation) -> Observation:
-    """To decline is to say nothing, and nothing is what is expected where there is no answer.
+    """Treat declining as an empty answer, which is right where the documents hold no answer.
 
-    So SQuAD 2.0 counts (Rajpurkar et al., 2018): declining is exact where the documents do not
-    tell, and shares no word with the expected answer where they do.
+    SQuAD 2.0 scores this way (Rajpurkar et al., 2018): declining matches exactly if there is no
+    answer in the documents, and shares no word with the expected answer if there is one.
     """
     declined = "" if observation.declined else observation.answer
     nothing = observation.answerable is False and not observation.expected_answers
@@ -169,5 +169,5 @@ def as_texts(observation: Observation) -> Observation:
     return replace(observation, answer=declined, expected_answers=expected)
 
 
-def _row(item_id: UUID, key: str, turn: int, found: Score) -> ScoreRow:
-    return ScoreRow(item_id, key, found.value, found.label, found.reason, turn)
+def _row(item_id: UUID, key: str, turn: int, outcome: Score) -> ScoreRow:
+    return ScoreRow(item_id, key, outcome.value, outcome.label, outcome.reason, turn)

@@ -1,4 +1,4 @@
-"""Reads for the dashboard and for an experiment's page. No query per row, and none per score."""
+"""Reads for the dashboard and an experiment's page, without a query per row or per score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from django.utils import timezone
 from apps.assistants.models import Assistant, Release
 from apps.evaluation.experiments.metrics import Metric, read_metrics
 from apps.evaluation.models import (
-    OPEN_ITEMS,
     Experiment,
     ExperimentItem,
     ExperimentState,
@@ -26,16 +25,16 @@ from apps.evaluation.models import (
 from measures.paired import describe_counts
 
 HISTORY = 2_000
-"""Sums looked at for sparklines and the line over time; the newest count."""
+"""Summaries read for sparklines and the chart over time; the newest ones."""
 OWN_PLANS = 50
-"""Experiments in which a team's own evaluators are looked for; the newest."""
+"""Experiments searched for the team's own evaluators; the newest ones."""
 PACE_ITEMS = 40
-"""Items from whose times the time left is estimated."""
+"""The number of recent items from which the remaining time is estimated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one release came to, in the experiment's headline metric."""
+    """One release's result in the experiment's headline metric."""
 
     release: Release
     is_baseline: bool
@@ -47,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentRow:
-    """An experiment in the table. `trend` is oldest first, with the experiment's own at the end."""
+    """An experiment in the table. `trend` is oldest first and ends with this experiment."""
 
     experiment: Experiment
     metric: Metric | None
@@ -70,18 +69,18 @@ def list_experiments(
 
 
 def view_rows(experiments: Sequence[Experiment]) -> list[ExperimentRow]:
-    """A page of the table, in three queries however long it is."""
+    """A page of the table, in a fixed number of queries."""
     sums = _sums_of(experiments)
     trends = _trends_of(experiments)
     return [_view_row(experiment, sums[experiment.pk], trends) for experiment in experiments]
 
 
 def _sums_of(experiments: Iterable[Experiment]) -> dict[UUID, list[Summary]]:
-    found: dict[UUID, list[Summary]] = defaultdict(list)
+    sums: dict[UUID, list[Summary]] = defaultdict(list)
     rows = Summary.objects.filter(experiment__in=list(experiments)).select_related("release")
     for row in rows.order_by("release__number"):
-        found[row.experiment_id].append(row)
-    return found
+        sums[row.experiment_id].append(row)
+    return sums
 
 
 TrendKey = tuple[UUID, UUID, str]
@@ -157,7 +156,7 @@ def view_line(experiment: Experiment, metric: Metric, row: Summary) -> Line:
 
 
 def show_bounds(metric: Metric, low: float | None, high: float | None) -> str:
-    """`67.1 to 75.3 %`; empty where nothing bounds it, or there is nothing between them."""
+    """`67.1 to 75.3 %`; empty if there is no interval or both ends look the same."""
     if low is None or high is None or metric.show(low) == metric.show(high):
         return ""
     if metric.is_share:
@@ -166,7 +165,7 @@ def show_bounds(metric: Metric, low: float | None, high: float | None) -> str:
 
 
 def read_verdict(metric: Metric, low: float | None, high: float | None) -> str:
-    """better | worse | same | "": what an interval of a difference allows to say."""
+    """better | worse | same | "": the conclusion that the interval of a difference supports."""
     if low is None or high is None:
         return ""
     if low <= 0 <= high:
@@ -182,7 +181,7 @@ def _percent(experiment: Experiment) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """An experiment on the line over time."""
+    """An experiment in the chart over time."""
 
     label: str
     value: float | None
@@ -214,7 +213,7 @@ def list_history(assistant: Assistant, metric: Metric, *, dataset_id: UUID) -> l
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A metric of a release."""
+    """A release's result in one metric."""
 
     release: Release
     summary: Summary | None
@@ -236,19 +235,19 @@ class MetricRow:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """The metrics that are about one part of the pipeline."""
+    """The metrics of one part of the pipeline."""
 
     name: str
     rows: list[MetricRow]
 
 
 def list_releases(experiment: Experiment) -> list[Release]:
-    """Those that the experiment asked, by number."""
+    """The experiment's releases, by number."""
     return list(experiment.releases.select_related("prompt_version").order_by("number"))
 
 
 def view_components(experiment: Experiment, releases: Sequence[Release]) -> list[Component]:
-    """The experiment's numbers, retrieval apart from answers, in one query."""
+    """The experiment's results, grouped by part of the pipeline, in one query."""
     sums = {
         (row.metric, row.release_id): row for row in Summary.objects.filter(experiment=experiment)
     }
@@ -282,7 +281,7 @@ def _view_cell(metric: Metric, release: Release, row: Summary | None) -> Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ExperimentProgress:
     """How far an experiment is."""
 
     percent: int
@@ -292,8 +291,8 @@ class Progress:
     errors: list[tuple[str, int]]
 
 
-def view_progress(experiment: Experiment) -> Progress:
-    """How far it is, how fast, and what went wrong how often."""
+def view_progress(experiment: Experiment) -> ExperimentProgress:
+    """Progress, pace and the most frequent errors."""
     pace = _measure_pace(experiment) if experiment.state == ExperimentState.RUNNING else None
     left = experiment.total - experiment.done - experiment.failed
     errors = (
@@ -304,7 +303,7 @@ def view_progress(experiment: Experiment) -> Progress:
         if experiment.failed
         else []
     )
-    return Progress(
+    return ExperimentProgress(
         percent=_percent(experiment),
         seconds_left=left / pace if pace and left else None,
         per_minute=pace * 60 if pace else None,
@@ -316,7 +315,7 @@ def view_progress(experiment: Experiment) -> Progress:
 
 
 def _measure_pace(experiment: Experiment) -> float | None:
-    """Items a second, from when the last few ended; None until there are some."""
+    """Items per second, from when the latest ones finished; None if there are too few."""
     ends = list(
         ExperimentItem.objects.filter(experiment=experiment, finished_at__isnull=False)
         .order_by("-finished_at")
@@ -326,11 +325,6 @@ def _measure_pace(experiment: Experiment) -> float | None:
         return None
     seconds = (timezone.now() - ends[-1]).total_seconds()
     return len(ends) / seconds if seconds > 0 else None
-
-
-def count_open(experiment: Experiment) -> int:
-    """Items that still have to be answered or scored."""
-    return ExperimentItem.objects.filter(experiment=experiment, state__in=OPEN_ITEMS).count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +337,7 @@ class TurnRow:
 
 
 def view_turns(experiment: Experiment, releases: Sequence[Release]) -> list[TurnRow]:
-    """Numbers per turn, where conversations were asked; one query."""
+    """Results per turn, if whole conversations were asked; one query."""
     if not experiment.with_turns:
         return []
     means: dict[tuple[str, int], dict[UUID, float]] = defaultdict(dict)
@@ -356,25 +350,25 @@ def view_turns(experiment: Experiment, releases: Sequence[Release]) -> list[Turn
         means[key, turn][release_id] = mean
     metrics = {metric.key: metric for metric in read_metrics(experiment.evaluators)}
     return [
-        TurnRow(metrics[key], turn, [metrics[key].show(found.get(r.pk)) for r in releases])
-        for (key, turn), found in sorted(means.items())
+        TurnRow(metrics[key], turn, [metrics[key].show(by_release.get(r.pk)) for r in releases])
+        for (key, turn), by_release in sorted(means.items())
         if key in metrics
     ]
 
 
 def last_own_settings(workspace_id: UUID) -> dict[str, dict[str, Any]]:
-    """The settings with which the workspace used its own evaluators last, by their names."""
-    found: dict[str, dict[str, Any]] = {}
+    """The settings last used for each of the workspace's own evaluators, by evaluator name."""
+    settings: dict[str, dict[str, Any]] = {}
     plans = Experiment.objects.filter(workspace_id=workspace_id).order_by("-created_at")
     for evaluators in plans.values_list("evaluators", flat=True)[:OWN_PLANS]:
         for metric in read_metrics(evaluators):
             if metric.group == "custom":
-                found.setdefault(metric.evaluator, dict(metric.settings))
-    return found
+                settings.setdefault(metric.evaluator, dict(metric.settings))
+    return settings
 
 
 def list_summaries(experiment: Experiment) -> QuerySet[Summary]:
-    """All sums with their releases."""
+    """All summaries with their releases."""
     return (
         Summary.objects.filter(experiment=experiment)
         .select_related("release")

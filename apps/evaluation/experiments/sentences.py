@@ -1,4 +1,4 @@
-"""An answer sentence by sentence: what supports each, and what its citations are worth."""
+"""An answer sentence by sentence: what supports each one, and whether its citations hold."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from measures.evaluators.base import TextEmbedder
 from measures.evaluators.citations import judge_citations
 
 MISSING = 12
-"""Words named at most of those that no passage holds."""
+"""The largest number of unsupported words that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceView:
     """A statement of an answer.
 
-    `probability` that the passages support it; `passages` are the numbers of those that it rests
-    on, `best` the nearest sentence among them, `missing` the stems that they lack. Of what it
-    cites, `right` citations hold it, alone or with others, and `wrong` ones do not.
+    `probability` is that of being supported by the passages; `passages` are the numbers of those
+    that support it, `best` is the closest sentence in them, `missing` are stems that they lack.
+    `right` are the cited passages that support it, alone or together, `wrong` the other cited ones.
     """
 
     text: str
@@ -41,16 +41,16 @@ class SentenceView:
 
 
 def view_sentences(item: ExperimentItem, passages: Sequence[ItemPassage]) -> list[SentenceView]:
-    """The answer's statements; none for one that declines. `passages` in order. Blocking.
+    """The answer's statements; empty if it declines. `passages` are in order. Blocking.
 
-    As the evaluators of groundedness and citations see them, by the embedding model of now.
+    Judged like the evaluators of groundedness and citations, with the current embedding model.
     """
     if item.is_declined or not item.answer:
         return []
     observation, embedder = observe(item, passages), _find_embedder()
     cited = judge_citations(observation, embedder=embedder)
     evidence = read_evidence([passage.text for passage in observation.retrieved])
-    found = estimate_support([one.text for one in cited], evidence, embedder=embedder)
+    supports = estimate_support([one.text for one in cited], evidence, embedder=embedder)
     numbers = [passage.number for passage in passages]
     return [
         SentenceView(
@@ -63,12 +63,12 @@ def view_sentences(item: ExperimentItem, passages: Sequence[ItemPassage]) -> lis
             right=tuple(numbers[place] for place in one.right),
             wrong=tuple(numbers[place] for place in one.cites if place not in one.right),
         )
-        for one, support in zip(cited, found, strict=True)
+        for one, support in zip(cited, supports, strict=True)
     ]
 
 
 def _find_embedder() -> TextEmbedder | None:
-    """Without the model, words and numbers alone decide."""
+    """The embedding model, or None without its files: words and numbers then decide alone."""
     try:
         return get_embedder()
     except ModelFilesError:

@@ -1,4 +1,4 @@
-"""What the REST API says of experiments and gates."""
+"""What the REST API says of experiments."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS
-from apps.evaluation.gates.rules import Verdict
-from apps.evaluation.models import Experiment, ExperimentItem, GateRule, Summary
+from apps.evaluation.models import Experiment, ExperimentItem, Summary
 from measures.evaluators.base import Evaluator
 
 
@@ -138,32 +137,3 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     high = serializers.FloatField(source="comparison.difference.high")
     verdict = serializers.CharField(source="comparison.verdict")
     words = serializers.CharField(source="comparison.words")
-
-
-class GateRuleSerializer(serializers.ModelSerializer[GateRule]):
-    class Meta:
-        model = GateRule
-        fields = ("id", "metric", "kind", "statistic", "threshold", "confidence", "created_at")
-
-
-class GateRuleRequestSerializer(serializers.Serializer[Any]):
-    metric = serializers.CharField(max_length=80)
-    kind = serializers.ChoiceField(choices=GateRule.Kind.choices)
-    statistic = serializers.ChoiceField(
-        choices=GateRule.Statistic.choices, default=GateRule.Statistic.MEAN.value
-    )
-    threshold = serializers.FloatField(min_value=0)
-    confidence = serializers.FloatField(default=0.95, min_value=0.51, max_value=0.999)
-
-
-class GateRowSerializer(serializers.Serializer[Verdict]):
-    name = serializers.CharField()
-    ok = serializers.BooleanField()
-    reason = serializers.CharField()
-    experiment = serializers.UUIDField(source="experiment.pk", default=None, allow_null=True)
-
-
-class GateVerdictSerializer(serializers.Serializer[Any]):
-    release = serializers.IntegerField()
-    ok = serializers.BooleanField()
-    rules = GateRowSerializer(many=True)

@@ -1,4 +1,4 @@
-"""Adding up: from scores to the few numbers that pages show."""
+"""Aggregates scores into the few numbers that pages show."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from measures.paired import Comparison, Key, compare, mean_spread
 from measures.statistics import bootstrap_mean
 
 DRAWS = 4_000_000
-"""Random draws spent on one interval: many examples need fewer resamples."""
+"""The budget of random draws for one interval: with many examples, fewer resamples suffice."""
 
 
 def count_resamples(examples: int) -> int:
-    """How often to resample so many examples."""
+    """The number of resamples for this many examples."""
     return max(200, min(2_000, DRAWS // max(examples, 1)))
 
 
 def refresh_summaries(experiment: Experiment) -> list[Summary]:
-    """Write the experiment's numbers anew. Blocking; may be called at any time."""
+    """Recompute and store the experiment's summaries. Blocking; may be called at any time."""
     baseline_run = find_baseline_run(experiment)
     release_ids = list_release_ids(experiment)
     rows: list[Summary] = []
@@ -37,10 +37,10 @@ def refresh_summaries(experiment: Experiment) -> list[Summary]:
         values = load_values(experiment, metric)
         baseline = _load_baseline(experiment, baseline_run, metric, values)
         for release_id in release_ids:
-            if found := values.get(release_id):
+            if own := values.get(release_id):
                 is_baseline = release_id == experiment.baseline_id
                 against = None if is_baseline else baseline
-                rows.append(_summarise(experiment, release_id, metric, found, against))
+                rows.append(_summarise(experiment, release_id, metric, own, against))
     with transaction.atomic():
         Experiment.objects.select_for_update().get(pk=experiment.pk)
         Summary.objects.filter(experiment=experiment).delete()
@@ -55,8 +55,8 @@ def _load_baseline(
 ) -> dict[UUID, float] | None:
     if run is None or experiment.baseline_id is None:
         return None
-    found = values if run.pk == experiment.pk else load_values(run, metric)
-    return join_repeats(metric, found.get(experiment.baseline_id, []))
+    baseline = values if run.pk == experiment.pk else load_values(run, metric)
+    return join_repeats(metric, baseline.get(experiment.baseline_id, []))
 
 
 def _summarise(
@@ -91,7 +91,7 @@ def _summarise(
 def compare_values(
     first: dict[Key, float], second: dict[Key, float], metric: Metric, *, confidence: float = 0.95
 ) -> Comparison:
-    """Compare by the metric's own idea of better."""
+    """Compare in the metric's own direction."""
     return compare(
         first,
         second,
@@ -101,10 +101,14 @@ def compare_values(
     )
 
 
-def _note_change(summary: Summary, found: Comparison) -> None:
-    if found.difference is None:
+def _note_change(summary: Summary, comparison: Comparison) -> None:
+    if comparison.difference is None:
         return
-    summary.better, summary.worse, summary.same = found.better, found.worse, found.same
-    summary.change = found.difference.estimate
-    summary.change_low = found.difference.low
-    summary.change_high = found.difference.high
+    summary.better, summary.worse, summary.same = (
+        comparison.better,
+        comparison.worse,
+        comparison.same,
+    )
+    summary.change = comparison.difference.estimate
+    summary.change_low = comparison.difference.low
+    summary.change_high = comparison.difference.high

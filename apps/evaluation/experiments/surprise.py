@@ -1,8 +1,8 @@
-"""How surprised a release's own model is by the expected answers: what perplexity is made of.
+"""How surprised a release's own model is by the expected answers: the input of perplexity.
 
 The model reads the passages that the release retrieved, the question and the expected answer, and
-its server tells how probable each token of the answer was. Many servers do not; then there is
-nothing to score.
+its server reports how probable each token of the answer was. Many servers do not; there is
+nothing to score then.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from apps.gateway.clients import make_logprob_client
 from apps.gateway.models import Endpoint
 from apps.gateway.services import compute_cost
 from inference.errors import ModelError
-from inference.openai_logprobs import ReadText
+from inference.openai.logprobs import ReadText
 from measures.evaluators.base import Observation
 
 logger = logging.getLogger(__name__)
 
 MAX_PASSAGES = 12_000
-"""Characters of passages that are shown."""
+"""The most characters of passages that the model reads."""
 SAYS_NOTHING = frozenset({"invalid_response", "not_found", "bad_request"})
-"""Failures of a server that tells no log-probabilities; it is not asked again."""
+"""Failures of servers without log-probabilities; such a server is not asked again."""
 
 
 class LogprobSource:
-    """A release's model. What it costs is added up, and pauses are shared with its answers."""
+    """A release's model; adds up its cost, and shares pauses with the requests for answers."""
 
     def __init__(self, endpoint: Endpoint, *, pace: Pace) -> None:
         self._endpoint, self._pace = endpoint, pace
@@ -51,18 +51,18 @@ class LogprobSource:
             return await self._client.read(context, text)
 
         try:
-            found = await with_patience(ask, pace=self._pace)
+            reply = await with_patience(ask, pace=self._pace)
         except ModelError as error:
             logger.info("no log-probabilities: %s", error.kind)
             self.is_silent = error.kind in SAYS_NOTHING
             return ()
         self._spent += compute_cost(
-            input_tokens=found.input_tokens,
+            input_tokens=reply.input_tokens,
             output_tokens=0,
             input_price=self._endpoint.input_price,
             output_price=self._endpoint.output_price,
         )
-        return found.logprobs
+        return reply.logprobs
 
     def take_cost(self) -> Decimal:
         """US dollars since this was asked last."""
@@ -71,7 +71,7 @@ class LogprobSource:
 
 
 def show_context(observation: Observation) -> str:
-    """What stands before the answer: passages and question, as plain text for any model."""
+    """The text before the answer: passages and question, as plain text for any model."""
     passages = "\n\n".join(passage.text for passage in observation.retrieved)[:MAX_PASSAGES]
     return f"{passages}\n\nQuestion: {observation.question}\nAnswer:"
 
@@ -79,7 +79,7 @@ def show_context(observation: Observation) -> str:
 async def add_logprobs(
     subjects: Sequence[Subject], sources: Mapping[UUID, LogprobSource], *, parallel: int
 ) -> list[Subject]:
-    """The subjects with what their releases' models say; others stay as they are."""
+    """Add log-probabilities to subjects whose releases have a source; leave others unchanged."""
     gate = asyncio.Semaphore(parallel)
 
     async def add(subject: Subject) -> Subject:

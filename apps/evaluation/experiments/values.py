@@ -1,4 +1,4 @@
-"""Reads of raw numbers: one query for a metric, whatever the size of the experiment."""
+"""Reads of raw values: one query per metric, whatever the size of the experiment."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from measures.evaluators.functional import pass_at_k
 from measures.paired import Key, mean_by_example
 
 Values: TypeAlias = list[tuple[UUID, float]]
-"""(example, number) for each item that has one; repetitions stand beside each other."""
+"""(example, value) for each item that has one; an example has one entry per repetition."""
 ANSWERED = (ItemState.ANSWERED, ItemState.DONE, ItemState.WITHDRAWN)
 
 
 def load_values(experiment: Experiment, metric: Metric) -> dict[UUID, Values]:
-    """The numbers of a metric by release."""
+    """A metric's values by release."""
     rows: QuerySet[Any, Any]
     if metric.column:
         rows = ExperimentItem.objects.filter(
@@ -38,10 +38,10 @@ def load_values(experiment: Experiment, metric: Metric) -> dict[UUID, Values]:
         rows = Score.objects.filter(
             experiment=experiment, metric=metric.key, turn=0, value__isnull=False
         ).values_list("item__release_id", "item__example_id", "value")
-    found: dict[UUID, Values] = defaultdict(list)
+    by_release: dict[UUID, Values] = defaultdict(list)
     for release_id, example_id, value in rows.iterator(chunk_size=10_000):
-        found[release_id].append((example_id, float(value or 0.0)))
-    return found
+        by_release[release_id].append((example_id, float(value or 0.0)))
+    return by_release
 
 
 ALL_SCORES = """
@@ -64,38 +64,38 @@ COLUMNS = ("duration_ms", "first_token_ms", "cost")
 def load_all_means(
     experiment: Experiment, metrics: Sequence[Metric], releases: Sequence[UUID]
 ) -> dict[tuple[str, UUID], dict[int, float]]:
-    """The numbers of every metric by (its key, release), joined by the example's position.
+    """Every metric's values by (key, release), keyed by the example's position.
 
-    Two queries whose rows are arrays: a comparison of all metrics reads all scores there are.
+    Two queries whose rows are arrays, because a comparison of all metrics reads every score.
     """
-    asked: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "experiment": experiment.pk, "releases": list(releases), "states": list(ANSWERED),
     }  # fmt: skip
-    found: dict[tuple[str, UUID], list[tuple[int, float]]] = {}
+    pairs_by_key: dict[tuple[str, UUID], list[tuple[int, float]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(ALL_SCORES, asked)
+        cursor.execute(ALL_SCORES, parameters)
         for key, release_id, positions, values in cursor.fetchall():
-            found[key, release_id] = list(zip(positions, values, strict=True))
-        cursor.execute(ALL_COLUMNS, asked)
+            pairs_by_key[key, release_id] = list(zip(positions, values, strict=True))
+        cursor.execute(ALL_COLUMNS, parameters)
         for release_id, positions, *columns in cursor.fetchall():
             for name, values in zip(COLUMNS, columns, strict=True):
                 pairs = zip(positions, values, strict=True)
-                found[name, release_id] = [pair for pair in pairs if pair[1] is not None]
+                pairs_by_key[name, release_id] = [pair for pair in pairs if pair[1] is not None]
     return {
         (metric.key, release_id): join_repeats(
-            metric, found[metric.column or metric.key, release_id]
+            metric, pairs_by_key[metric.column or metric.key, release_id]
         )
         for metric in metrics
         for release_id in releases
-        if (metric.column or metric.key, release_id) in found
+        if (metric.column or metric.key, release_id) in pairs_by_key
     }
 
 
 def join_repeats(metric: Metric, values: Sequence[tuple[Key, float]]) -> dict[Key, float]:
-    """One number for each example: the mean of its repetitions, or pass@k where that is asked.
+    """One value per example: the mean of its repetitions, or pass@k for metrics that ask for it.
 
-    With n repetitions of which c pass, pass@k is the unbiased estimate of Chen et al. (2021);
-    with fewer than k it is the mean, because the evaluator then has its samples from the example.
+    With n repetitions of which c pass, pass@k is the unbiased estimate of Chen et al. (2021).
+    With fewer than k it is the mean: the evaluator then took its samples from the example.
     """
     tries = metric.settings.get("k", 1) if Need.TESTS in evaluator_needs(metric) else 1
     if tries == 1:
@@ -103,19 +103,19 @@ def join_repeats(metric: Metric, values: Sequence[tuple[Key, float]]) -> dict[Ke
     groups: dict[Key, list[float]] = defaultdict(list)
     for key, value in values:
         groups[key].append(value)
-    return {key: _pass_at(found, tries) for key, found in groups.items()}
+    return {key: _pass_at(repeats, tries) for key, repeats in groups.items()}
 
 
-def _pass_at(found: Sequence[float], tries: int) -> float:
-    if len(found) < tries:
-        return sum(found) / len(found)
-    value = pass_at_k(len(found), sum(one == 1 for one in found), tries)
+def _pass_at(repeats: Sequence[float], tries: int) -> float:
+    if len(repeats) < tries:
+        return sum(repeats) / len(repeats)
+    value = pass_at_k(len(repeats), sum(one == 1 for one in repeats), tries)
     assert value is not None
     return value
 
 
 def load_item_values(experiment: Experiment, metric: Metric) -> dict[UUID, float]:
-    """The numbers of a metric by item."""
+    """A metric's values by item."""
     rows: QuerySet[Any, Any]
     if metric.column:
         rows = ExperimentItem.objects.filter(
@@ -129,7 +129,7 @@ def load_item_values(experiment: Experiment, metric: Metric) -> dict[UUID, float
 
 
 def find_baseline_run(experiment: Experiment) -> Experiment | None:
-    """Where the baseline was asked the same: here, or else the last time elsewhere."""
+    """Where the baseline ran on the same examples: this experiment, or the newest other one."""
     if experiment.baseline_id is None:
         return None
     if experiment.releases.filter(pk=experiment.baseline_id).exists():
@@ -148,5 +148,5 @@ def find_baseline_run(experiment: Experiment) -> Experiment | None:
 
 
 def list_release_ids(experiment: Experiment) -> Sequence[UUID]:
-    """By number."""
+    """The experiment's releases, ordered by number."""
     return list(experiment.releases.order_by("number").values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""Pages of experiments: the table, a new one, one that runs or has run."""
+"""Pages of experiments: the list, the form for a new one, and a single experiment."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from apps.assistants.models import Assistant
 from apps.assistants.selectors import list_assistants
 from apps.datasets.selectors import list_frozen_versions
 from apps.evaluation.access import get_experiment
+from apps.evaluation.experiments.abstention import view_abstention
 from apps.evaluation.experiments.forms import ExperimentForm
 from apps.evaluation.experiments.metrics import read_metrics
 from apps.evaluation.experiments.plans import (
@@ -56,7 +57,7 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def of_assistant(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
-    """Those of one assistant, with the line over time."""
+    """One assistant's experiments, with the chart over time."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
     context = _table(request, assistant=assistant) | {
         "nav": "assistants",
@@ -68,13 +69,13 @@ def of_assistant(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse
 
 
 def _table(request: WorkspaceRequest, *, assistant: Assistant | None = None) -> dict[str, Any]:
-    found = list_experiments(request.workspace.pk, assistant=assistant)
-    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    experiments = list_experiments(request.workspace.pk, assistant=assistant)
+    page = Paginator(experiments, PAGE_SIZE).get_page(request.GET.get("page"))
     return {"page": page, "rows": view_rows(list(page.object_list))}
 
 
 def _history(assistant: Assistant, rows: list[ExperimentRow]) -> dict[str, Any] | None:
-    """The newest experiment's headline over time, on its dataset."""
+    """The headline metric of the newest experiment over time, on the same dataset."""
     newest = next((row for row in rows if row.metric and row.lines), None)
     if newest is None or newest.metric is None:
         return None
@@ -91,7 +92,7 @@ def _history(assistant: Assistant, rows: list[ExperimentRow]) -> dict[str, Any] 
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def new(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
-    """The plan of a new experiment; sending it begins the work."""
+    """The form for a new experiment; submitting it starts the work."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
     if request.method == "GET":
         form = ExperimentForm(assistant, initial=_initial(request, assistant))
@@ -99,16 +100,16 @@ def new(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
     form = ExperimentForm(assistant, request.POST)
     if form.is_valid():
         try:
-            made = create_experiment(assistant, plan=form.plan(), actor=request.actor)
+            experiment = create_experiment(assistant, plan=form.plan(), actor=request.actor)
         except PlanError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            return redirect("evaluation:experiment", request.workspace.slug, made.pk)
+            return redirect("evaluation:experiment", request.workspace.slug, experiment.pk)
     return _show_form(request, assistant, form, status=422)
 
 
 def _initial(request: WorkspaceRequest, assistant: Assistant) -> dict[str, Any]:
-    """The newest releases, and a dataset version that a link may name."""
+    """Preselect the newest and the current release, and the dataset version named in the link."""
     newest = list(assistant.releases.order_by("-number").values_list("pk", flat=True)[:2])
     current = [assistant.current_id] if assistant.current_id else []
     return {
@@ -134,30 +135,31 @@ def _show_form(
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def experiment(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    """One experiment: how far it is, and what came of it."""
-    found = get_experiment(request.workspace.pk, experiment_id)
-    return render(request, "evaluation/experiment.html", BASE | _view(found))
+    """One experiment with its progress and results."""
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    return render(request, "evaluation/experiment.html", BASE | _view(experiment))
 
 
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def progress(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """The part of the page that changes while it runs."""
-    found = get_experiment(request.workspace.pk, experiment_id)
-    return render(request, "evaluation/_results.html", _view(found))
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    return render(request, "evaluation/_results.html", _view(experiment))
 
 
-def _view(found: Experiment) -> dict[str, Any]:
-    releases = list_releases(found)
+def _view(experiment: Experiment) -> dict[str, Any]:
+    releases = list_releases(experiment)
     return {
-        "experiment": found,
-        "assistant": found.assistant,
+        "experiment": experiment,
+        "assistant": experiment.assistant,
         "releases": releases,
-        "metrics": read_metrics(found.evaluators),
-        "progress": view_progress(found),
-        "components": view_components(found, releases),
-        "turns": view_turns(found, releases),
-        "trust": list_trust(found),
+        "metrics": read_metrics(experiment.evaluators),
+        "progress": view_progress(experiment),
+        "components": view_components(experiment, releases),
+        "abstention": view_abstention(experiment, releases),
+        "turns": view_turns(experiment, releases),
+        "trust": list_trust(experiment),
         "can_compare": len(releases) > 1,
     }
 
@@ -165,27 +167,27 @@ def _view(found: Experiment) -> dict[str, Any]:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def cancel(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    found = get_experiment(request.workspace.pk, experiment_id)
-    if cancel_experiment(found, actor=request.actor):
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    if cancel_experiment(experiment, actor=request.actor):
         messages.success(request, "Stopped. What was answered until then is kept.")
-    return redirect("evaluation:experiment", request.workspace.slug, found.pk)
+    return redirect("evaluation:experiment", request.workspace.slug, experiment.pk)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def resume(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    found = get_experiment(request.workspace.pk, experiment_id)
-    if resume_experiment(found, actor=request.actor):
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    if resume_experiment(experiment, actor=request.actor):
         messages.success(request, "It goes on with what is missing.")
     else:
         messages.info(request, "Nothing is missing.")
-    return redirect("evaluation:experiment", request.workspace.slug, found.pk)
+    return redirect("evaluation:experiment", request.workspace.slug, experiment.pk)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def delete(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    found = get_experiment(request.workspace.pk, experiment_id)
-    delete_experiment(found, actor=request.actor)
-    messages.success(request, f"{found.name} is deleted.")
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    delete_experiment(experiment, actor=request.actor)
+    messages.success(request, f"{experiment.name} is deleted.")
     return redirect("evaluation:list", request.workspace.slug)

@@ -1,4 +1,4 @@
-"""Gates on the rows: an assistant's rules, held against what experiments have measured."""
+"""An assistant's gate rules, checked against what experiments have measured."""
 
 from __future__ import annotations
 
@@ -6,24 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
 from apps.assistants.models import Assistant, Release
 from apps.assistants.releases.promotion import ReleaseCheck
 from apps.evaluation.experiments.metrics import (
-    OPERATIONAL,
     Metric,
     find_metric,
-    freeze_evaluators,
-    read_metrics,
 )
 from apps.evaluation.experiments.values import join_repeats, load_values
-from apps.evaluation.gates.rulings import Ruling, describe_rule, judge_change, judge_level
+from apps.evaluation.gates.limits import Ruling, describe_rule, judge_change, judge_level
+from apps.evaluation.gates.metric_lookup import describe_metric
 from apps.evaluation.models import Experiment, ExperimentState, GateRule
 from apps.evaluation.review.grading import measure_trust
-from apps.workspaces.services import Actor, record_audit
 
 NOT_MEASURED = "No finished experiment has measured this for release {number}. Run one."
 NO_BASELINE = (
@@ -34,8 +30,8 @@ UNTRUSTED = "This judge may not decide ({words}). {doubts}"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a rule says of a release, and the experiment that it rests on, if there is one."""
+class GateVerdict:
+    """The outcome of a rule for a release, and the experiment behind it, if there is one."""
 
     rule: GateRule
     name: str
@@ -44,83 +40,18 @@ class Verdict:
     experiment: Experiment | None
 
 
-@transaction.atomic
-def add_rule(
-    assistant: Assistant,
-    *,
-    metric: Metric,
-    kind: str,
-    statistic: str,
-    threshold: float,
-    confidence: float,
-    actor: Actor,
-) -> GateRule:
-    """A rule that every release is held to from now on. The threshold is in the metric's unit."""
-    rule = GateRule.objects.create(
-        workspace_id=assistant.workspace_id,
-        assistant=assistant,
-        metric=metric.key,
-        kind=kind,
-        statistic=GateRule.Statistic.MEAN if kind == GateRule.Kind.NOT_WORSE else statistic,
-        threshold=threshold,
-        confidence=confidence,
-        created_by=actor.user,
-    )
-    record_audit(
-        assistant.workspace_id,
-        actor=actor,
-        action="gate.added",
-        subject=rule,
-        detail={"assistant": assistant.name, "rule": name_rule(rule)},
-    )
-    return rule
-
-
-@transaction.atomic
-def remove_rule(rule: GateRule, *, actor: Actor) -> None:
-    """Releases are no longer held to it."""
-    record_audit(
-        rule.workspace_id,
-        actor=actor,
-        action="gate.removed",
-        subject=rule,
-        detail={"assistant": rule.assistant.name, "rule": name_rule(rule)},
-    )
-    rule.delete()
-
-
 def list_rules(assistant: Assistant) -> list[GateRule]:
-    """In the order in which they were made."""
+    """The assistant's rules, oldest first."""
     return list(GateRule.objects.filter(assistant=assistant).select_related("created_by"))
 
 
-def list_gate_metrics(assistant: Assistant) -> list[Metric]:
-    """What rules can be about: what the assistant's experiments measure, and time and cost."""
-    plans = (
-        Experiment.objects.filter(assistant=assistant)
-        .order_by("-created_at")
-        .values_list("evaluators", flat=True)[:20]
-    )
-    found: dict[str, Metric] = {}
-    for evaluators in plans:
-        for metric in read_metrics(evaluators):
-            found.setdefault(metric.key, metric)
-    for metric in OPERATIONAL:
-        found.setdefault(metric.key, metric)
-    return list(found.values())
-
-
 def metric_of(rule: GateRule) -> Metric:
-    """As experiments froze it last, or as the evaluator is now."""
-    known = {metric.key: metric for metric in list_gate_metrics(rule.assistant)}
-    if rule.metric in known:
-        return known[rule.metric]
-    [frozen] = freeze_evaluators([{"evaluator": rule.metric.partition("@")[0]}])
-    return read_metrics([frozen])[0]
+    """The rule's metric as last frozen by an experiment, or as it would be frozen now."""
+    return describe_metric(rule.assistant, rule.metric)
 
 
 def name_rule(rule: GateRule) -> str:
-    """The rule in words."""
+    """The rule as a sentence."""
     return describe_rule(
         rule.kind,
         metric_of(rule),
@@ -130,29 +61,29 @@ def name_rule(rule: GateRule) -> str:
     )
 
 
-def judge_release(release: Release, *, experiment: Experiment | None = None) -> list[Verdict]:
-    """Hold a release against its assistant's rules, by the newest experiments or by one given."""
+def judge_release(release: Release, *, experiment: Experiment | None = None) -> list[GateVerdict]:
+    """Check a release against its assistant's rules, by the newest experiments or a given one."""
     return [_judge(rule, release, experiment) for rule in list_rules(release.assistant)]
 
 
-def _judge(rule: GateRule, release: Release, given: Experiment | None) -> Verdict:
+def _judge(rule: GateRule, release: Release, chosen: Experiment | None) -> GateVerdict:
     name = name_rule(rule)
-    found = given or _find_experiment(release, rule.metric)
-    metric = find_metric(found.evaluators, rule.metric) if found else None
-    if found is None or metric is None:
+    experiment = chosen or _find_experiment(release, rule.metric)
+    metric = find_metric(experiment.evaluators, rule.metric) if experiment else None
+    if experiment is None or metric is None:
         reason = NOT_MEASURED.format(number=release.number)
-        return Verdict(rule, name, False, reason, found)
+        return GateVerdict(rule, name, False, reason, experiment)
     if metric.is_judge:
-        trust = measure_trust(release.workspace_id, metric, judge_name=found.judge_name)
+        trust = measure_trust(release.workspace_id, metric, judge_name=experiment.judge_name)
         if not trust.is_trusted:
             reason = UNTRUSTED.format(words=trust.words, doubts=" ".join(trust.doubts))
-            return Verdict(rule, name, False, reason, found)
-    ruling = _rule(rule, metric, found, release)
-    return Verdict(rule, name, ruling.ok, ruling.reason, found)
+            return GateVerdict(rule, name, False, reason, experiment)
+    ruling = _rule(rule, metric, experiment, release)
+    return GateVerdict(rule, name, ruling.ok, ruling.reason, experiment)
 
 
-def _rule(rule: GateRule, metric: Metric, found: Experiment, release: Release) -> Ruling:
-    values = load_values(found, metric)
+def _rule(rule: GateRule, metric: Metric, experiment: Experiment, release: Release) -> Ruling:
+    values = load_values(experiment, metric)
     if rule.kind != GateRule.Kind.NOT_WORSE:
         own = values.get(release.pk, [])
         numbers = (
@@ -166,7 +97,7 @@ def _rule(rule: GateRule, metric: Metric, found: Experiment, release: Release) -
     current = release.assistant.current
     if current is None or current.pk == release.pk:
         return Ruling(True, "It is the release that answers.")
-    before = values.get(current.pk) or _elsewhere(found, metric, current.pk)
+    before = values.get(current.pk) or _elsewhere(experiment, metric, current.pk)
     if not before:
         return Ruling(False, NO_BASELINE.format(current=current.number))
     return judge_change(
@@ -178,18 +109,20 @@ def _rule(rule: GateRule, metric: Metric, found: Experiment, release: Release) -
     )
 
 
-def _elsewhere(found: Experiment, metric: Metric, release_id: UUID) -> list[tuple[UUID, float]]:
-    """What another experiment measured for a release on the same examples."""
+def _elsewhere(
+    experiment: Experiment, metric: Metric, release_id: UUID
+) -> list[tuple[UUID, float]]:
+    """A release's values on the same examples from another experiment."""
     other = (
-        _finished(found.assistant_id, release_id, metric.key)
-        .filter(dataset_version_id=found.dataset_version_id)
+        _finished(experiment.assistant_id, release_id, metric.key)
+        .filter(dataset_version_id=experiment.dataset_version_id)
         .first()
     )
     return load_values(other, metric).get(release_id, []) if other else []
 
 
 def _find_experiment(release: Release, key: str) -> Experiment | None:
-    """The newest that measured it for this release, rather one that also asked the current."""
+    """The newest experiment on this metric and release, preferably with the current release."""
     measured = _finished(release.assistant_id, release.pk, key)
     current = release.assistant.current_id
     if current and current != release.pk and (both := measured.filter(releases=current).first()):
@@ -212,9 +145,9 @@ def _finished(assistant_id: UUID, release_id: UUID, key: str) -> QuerySet[Experi
 
 
 def check_release(release: Release) -> Sequence[ReleaseCheck]:
-    """The gates before a promotion, each with a link to what it rests on.
+    """The gates before a promotion, each with a link to its evidence.
 
-    A release that has answered before is not held up: going back must work in one click.
+    A release that has answered before is not checked: rolling back must work in one click.
     """
     if release.promotions.exists():
         return []
@@ -224,7 +157,7 @@ def check_release(release: Release) -> Sequence[ReleaseCheck]:
     ]
 
 
-def _link(release: Release, verdict: Verdict) -> str:
+def _link(release: Release, verdict: GateVerdict) -> str:
     slug = release.assistant.workspace.slug
     if verdict.experiment is None:
         return reverse("evaluation:new", args=[slug, release.assistant.slug])

@@ -69,10 +69,10 @@ class ArenaView(OfExperiment):
     @extend_schema(operation_id="arena_retrieve", responses=ArenaSerializer)
     def get(self, request: Request, experiment_id: UUID) -> Response:
         """The standings with their intervals, and how judges compare with people."""
-        found = self.find(experiment_id)
-        matches = list(list_matches(found))
+        experiment = self.find(experiment_id)
+        matches = list(list_matches(experiment))
         body = {
-            "pairs": count_pairs(found),
+            "pairs": count_pairs(experiment),
             "votes": len(matches),
             "standings": rank_releases(matches),
             "judges": compare_judges(matches, bar=get_bar(self.workspace_id)),
@@ -103,13 +103,13 @@ class ArenaMatchesView(OfExperiment):
     )
     def post(self, request: Request, experiment_id: UUID) -> Response:
         """Say which of two answers to one question is better."""
-        found = self.find(experiment_id)
+        experiment = self.find(experiment_id)
         form = MatchRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = dict(form.validated_data)
         try:
             match = record_vote(
-                found,
+                experiment,
                 first_id=values["first"],
                 second_id=values["second"],
                 winner=values["winner"],
@@ -129,11 +129,11 @@ class ArenaJudgeView(OfExperiment):
     )
     def post(self, request: Request, experiment_id: UUID) -> Response:
         """Let a model compare what it has not compared yet, each pair in both orders."""
-        found = self.find(experiment_id)
+        experiment = self.find(experiment_id)
         form = ArenaJudgeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         endpoint = get_endpoint(self.workspace_id, form.validated_data["endpoint"])
-        ask_judge(found, endpoint, actor=self.actor)
+        ask_judge(experiment, endpoint, actor=self.actor)
         return Response(AskedSerializer({"model": endpoint.model}).data, status=202)
 
 
@@ -163,11 +163,11 @@ class GradesView(OfExperiment):
     )
     def post(self, request: Request, experiment_id: UUID) -> Response:
         """Grade an answer from 1 to 5; a second grade of one person replaces the first."""
-        found = self.find(experiment_id)
+        experiment = self.find(experiment_id)
         form = GradeRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = dict(form.validated_data)
-        item = get_item(found, values.pop("item"))
+        item = get_item(experiment, values.pop("item"))
         grade = give_grade(item, user=self.person, **values)
         return Response(GradeSerializer(grade).data, status=201)
 

@@ -12,10 +12,11 @@ import orjson
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
-from apps.assistants.answering.citations import CITATION
 from apps.assistants.models import Release
+from apps.core.citations import remove_citations
 from apps.core.jobs import enqueue
 from apps.core.models import Job, JobKind
+from apps.core.text import storable
 from apps.evaluation.models import Experiment, ExperimentItem, Match, Winner
 from apps.gateway.models import Endpoint
 from apps.workspaces.models import User
@@ -28,9 +29,9 @@ from measures.agreement import (
 )
 from measures.ratings import Game, rate_bradley_terry, rate_elo
 
-# One pair of an example that this voter has not compared yet, in an order of their own, so that
-# several people together cover the experiment evenly. Two answers with the same words cannot be
-# told apart and are left out.
+# A pair of answers that this voter has not compared yet, in an order of the voter's own, so that
+# several people together cover the experiment evenly. Identical answers cannot be told apart and
+# are left out.
 NEXT_PAIR = """
 SELECT a.id, b.id FROM evaluation_experimentitem a
 JOIN evaluation_experimentitem b ON b.experiment_id = a.experiment_id
@@ -55,12 +56,12 @@ WHERE a.experiment_id = %s AND a.state = 'done' AND b.state = 'done' AND a.repet
 
 
 class VoteError(ValueError):
-    """The vote is on no pair of this experiment."""
+    """The vote does not refer to a pair of this experiment."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two answers to one question, as they are shown: who votes does not know whose they are."""
+class AnswerPair:
+    """Two answers to one question, in display order; their releases are hidden from the voter."""
 
     first: ExperimentItem
     second: ExperimentItem
@@ -74,16 +75,16 @@ class PairCounts:
     identical: int
 
 
-def find_next_pair(experiment: Experiment, *, voter: User) -> Pair | None:
-    """A pair that this person has not compared yet; which side is which is left to chance."""
+def find_next_pair(experiment: Experiment, *, voter: User) -> AnswerPair | None:
+    """A pair that this person has not compared yet; which answer comes first is random."""
     ids = _next_pair(experiment, voter=str(voter.pk), whose="m.voter_id = %(voter)s::uuid")
     return _load_pair(experiment, ids, seed=str(voter.pk)) if ids else None
 
 
 def find_next_pair_for_judge(
     experiment: Experiment, *, judge: str, skipped: Sequence[UUID] = ()
-) -> Pair | None:
-    """The same for a judge, by its name, without pairs that hold one of these items."""
+) -> AnswerPair | None:
+    """A pair that this judge has not compared yet, excluding the skipped items."""
     ids = _next_pair(experiment, voter=judge, whose="m.judge = %(voter)s", skipped=skipped)
     return _load_pair(experiment, ids, seed=judge) if ids else None
 
@@ -99,22 +100,22 @@ def _next_pair(
     with connection.cursor() as cursor:
         # `whose` is one of the two literals above.
         cursor.execute(NEXT_PAIR.format(whose=whose), values)
-        found: tuple[UUID, UUID] | None = cursor.fetchone()
-    return found
+        ids: tuple[UUID, UUID] | None = cursor.fetchone()
+    return ids
 
 
-def _load_pair(experiment: Experiment, ids: tuple[UUID, UUID], *, seed: str) -> Pair:
-    found = {
+def _load_pair(experiment: Experiment, ids: tuple[UUID, UUID], *, seed: str) -> AnswerPair:
+    items = {
         item.pk: item
         for item in experiment.items.filter(pk__in=ids).select_related("example", "release")
     }
-    first, second = found[ids[0]], found[ids[1]]
+    first, second = items[ids[0]], items[ids[1]]
     digest = hashlib.sha256(f"{seed}{first.pk}{second.pk}".encode()).digest()
-    return Pair(second, first) if digest[0] % 2 else Pair(first, second)
+    return AnswerPair(second, first) if digest[0] % 2 else AnswerPair(first, second)
 
 
 def count_pairs(experiment: Experiment) -> PairCounts:
-    """What there is to compare."""
+    """How many pairs the experiment has."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT_PAIRS, [experiment.pk])
         different, total = cursor.fetchone()
@@ -131,7 +132,7 @@ def record_vote(
     judge: str = "",
     reason: str = "",
 ) -> Match | None:
-    """Keep a vote; None if this voter has compared the two already. Raises VoteError."""
+    """Store a vote; None if this voter has already compared the two. Raises VoteError."""
     items = {
         item.pk: item
         for item in experiment.items.filter(pk__in=[first_id, second_id], state="done")
@@ -154,7 +155,7 @@ def record_vote(
                 first=first,
                 second=second,
                 winner=winner,
-                reason=reason.replace("\x00", ""),
+                reason=storable(reason),
                 voter=voter,
                 judge=judge,
             )
@@ -164,7 +165,7 @@ def record_vote(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A release's place. `low` and `high` bound its Bradley-Terry rating with 95 % confidence."""
+    """A release's rank. `low` and `high` bound its Bradley-Terry rating with 95 % confidence."""
 
     release: Release
     elo: float
@@ -186,11 +187,11 @@ def list_matches(experiment: Experiment) -> QuerySet[Match]:
 
 
 RESULTS = {Winner.FIRST: 1.0, Winner.SECOND: 0.0, Winner.TIE: 0.5, Winner.NEITHER: 0.5}
-"""What a vote is worth for the first answer; neither being good says that none is better."""
+"""A vote's result for the first answer; "neither is good" counts as a tie."""
 
 
 def rank_releases(matches: Sequence[Match]) -> list[Standing]:
-    """Elo in the order of the votes, and Bradley-Terry over all of them, best first."""
+    """Rate by Elo in voting order and by Bradley-Terry over all votes, best first."""
     releases = {
         item.release_id: item.release for match in matches for item in (match.first, match.second)
     }
@@ -222,9 +223,9 @@ def rank_releases(matches: Sequence[Match]) -> list[Standing]:
 
 
 def export_preferences(experiment: Experiment) -> Iterator[bytes]:
-    """Votes that chose as JSON lines: prompt, chosen and rejected, as preference tuning takes it.
+    """Decided votes as JSON lines with prompt, chosen and rejected, for preference tuning.
 
-    Citations are left out of the texts, because their numbers mean nothing without the passages.
+    Citations are removed, because their numbers mean nothing without the passages.
     """
     for match in list_matches(experiment).iterator(chunk_size=500):
         if match.winner not in (Winner.FIRST, Winner.SECOND):
@@ -238,8 +239,8 @@ def _preference(match: Match, chosen: ExperimentItem, rejected: ExperimentItem) 
     example = match.first.example
     return {
         "prompt": example.question,
-        "chosen": CITATION.sub("", chosen.answer).strip(),
-        "rejected": CITATION.sub("", rejected.answer).strip(),
+        "chosen": remove_citations(chosen.answer).strip(),
+        "rejected": remove_citations(rejected.answer).strip(),
         "history": example.history,
         "example": str(example.key),
         "chosen_release": chosen.release.number,
@@ -271,7 +272,7 @@ def ask_judge(experiment: Experiment, endpoint: Endpoint, *, actor: Actor) -> Jo
 
 
 def list_judging(experiment: Experiment) -> QuerySet[Job]:
-    """The models that were asked to compare, and how that goes."""
+    """The jobs of models that compare answers, with their progress."""
     return Job.objects.filter(
         workspace_id=experiment.workspace_id,
         kind=JobKind.JUDGE_ARENA,
@@ -281,7 +282,7 @@ def list_judging(experiment: Experiment) -> QuerySet[Job]:
 
 @dataclass(frozen=True, slots=True)
 class JudgeAgreement:
-    """How a judge's votes lie beside people's on the same pairs. No `doubts`: it is trusted."""
+    """How a judge's votes agree with people's on the same pairs. No `doubts`: it is trusted."""
 
     judge: str
     votes: int
@@ -299,12 +300,12 @@ class JudgeAgreement:
 
 
 def compare_judges(matches: Sequence[Match], *, bar: TrustBar) -> list[JudgeAgreement]:
-    """For each judge, its agreement with the first person who compared the same pair."""
+    """Each judge's agreement with the first person who compared the same pair."""
     people: dict[frozenset[UUID], tuple[UUID, float]] = {}
     for match in matches:
         if not match.judge:
             people.setdefault(_pair_key(match), (match.first_id, RESULTS[Winner(match.winner)]))
-    found = []
+    agreements = []
     for judge in dict.fromkeys(match.judge for match in matches if match.judge):
         own = [match for match in matches if match.judge == judge]
         both = [
@@ -314,14 +315,14 @@ def compare_judges(matches: Sequence[Match], *, bar: TrustBar) -> list[JudgeAgre
         ]
         agreement = measure_agreement([a for a, _ in both], [b for _, b in both])
         doubts = tuple(find_doubts(agreement, bar))
-        found.append(JudgeAgreement(judge, len(own), agreement, doubts))
-    return found
+        agreements.append(JudgeAgreement(judge, len(own), agreement, doubts))
+    return agreements
 
 
 def _pair_key(match: Match) -> frozenset[UUID]:
     return frozenset((match.first_id, match.second_id))
 
 
-def _for(first: UUID, result: float, wanted: UUID) -> float:
-    """A result for `first` as one for the item that the other voter saw first."""
-    return result if first == wanted else 1 - result
+def _for(first: UUID, result: float, item_id: UUID) -> float:
+    """Convert a result for `first` into one for the item that the other voter saw first."""
+    return result if first == item_id else 1 - result

@@ -1,4 +1,4 @@
-"""Pages of the arena: comparing blind, the standings, the export."""
+"""Pages of the arena: blind comparison, standings and export."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.evaluation.access import get_experiment, get_item
-from apps.evaluation.experiments.comparison import Side, load_passages, view_side
-from apps.evaluation.experiments.forms import JudgeForm
+from apps.evaluation.experiments.release_comparison import AnswerSide, load_passages, view_side
 from apps.evaluation.models import Experiment, ExperimentItem, Winner
 from apps.evaluation.review.arena import (
-    Pair,
+    AnswerPair,
     ask_judge,
     compare_judges,
     count_pairs,
@@ -26,6 +25,7 @@ from apps.evaluation.review.arena import (
     rank_releases,
     record_vote,
 )
+from apps.evaluation.review.forms import JudgeForm
 from apps.evaluation.review.grading import (
     count_grades,
     find_ungraded,
@@ -52,12 +52,12 @@ NO_PAIR = "This is no pair of the experiment."
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def arena(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    """Two answers whose releases are hidden; sending is a vote and leads to the next pair."""
-    found = get_experiment(request.workspace.pk, experiment_id)
+    """Two answers with hidden releases; submitting a vote leads to the next pair."""
+    experiment = get_experiment(request.workspace.pk, experiment_id)
     if request.method == "POST":
         try:
             record_vote(
-                found,
+                experiment,
                 first_id=UUID(request.POST.get("first", "")),
                 second_id=UUID(request.POST.get("second", "")),
                 winner=request.POST.get("winner", ""),
@@ -65,88 +65,88 @@ def arena(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
             )
         except ValueError:
             return HttpResponseBadRequest(NO_PAIR)
-        return redirect("evaluation:arena", request.workspace.slug, found.pk)
-    return _show_arena(request, found, JudgeForm(request.workspace), status=200)
+        return redirect("evaluation:arena", request.workspace.slug, experiment.pk)
+    return _show_arena(request, experiment, JudgeForm(request.workspace), status=200)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def judge(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """Let a model compare the pairs too."""
-    found = get_experiment(request.workspace.pk, experiment_id)
+    experiment = get_experiment(request.workspace.pk, experiment_id)
     form = JudgeForm(request.workspace, request.POST)
     if not form.is_valid():
-        return _show_arena(request, found, form, status=422)
+        return _show_arena(request, experiment, form, status=422)
     endpoint = form.cleaned_data["endpoint"]
-    ask_judge(found, endpoint, actor=request.actor)
+    ask_judge(experiment, endpoint, actor=request.actor)
     messages.success(request, f"{endpoint.name} compares the pairs, each in both orders.")
-    return redirect("evaluation:arena", request.workspace.slug, found.pk)
+    return redirect("evaluation:arena", request.workspace.slug, experiment.pk)
 
 
 def _show_arena(
-    request: WorkspaceRequest, found: Experiment, form: JudgeForm, *, status: int
+    request: WorkspaceRequest, experiment: Experiment, form: JudgeForm, *, status: int
 ) -> HttpResponse:
-    pair = find_next_pair(found, voter=request.user)
-    matches = list(list_matches(found))
+    pair = find_next_pair(experiment, voter=request.user)
+    matches = list(list_matches(experiment))
     context: dict[str, Any] = {
-        "experiment": found,
-        "assistant": found.assistant,
-        "can_compare": found.releases.count() > 1,
+        "experiment": experiment,
+        "assistant": experiment.assistant,
+        "can_compare": experiment.releases.count() > 1,
         "pair": pair,
         "sides": _sides(request, pair) if pair else [],
         "winners": Winner,
         "num_own": sum(match.voter_id == request.user.pk for match in matches),
         "num_all": len(matches),
-        "counts": count_pairs(found),
+        "counts": count_pairs(experiment),
         "standings": rank_releases(matches),
         "judges": compare_judges(matches, bar=get_bar(request.workspace.pk)),
-        "judging": list_judging(found),
+        "judging": list_judging(experiment),
         "form": form,
     }
     return render(request, "evaluation/arena.html", BASE | context, status=status)
 
 
-def _sides(request: WorkspaceRequest, pair: Pair) -> list[Side]:
+def _sides(request: WorkspaceRequest, pair: AnswerPair) -> list[AnswerSide]:
     return [_side(request, item) for item in (pair.first, pair.second)]
 
 
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def grade(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
-    """One answer after the other, to be graded by people; judges are measured against that."""
-    found = get_experiment(request.workspace.pk, experiment_id)
+    """One answer after another for people to grade; judges are measured against these grades."""
+    experiment = get_experiment(request.workspace.pk, experiment_id)
     if request.method == "POST":
         try:
-            item = get_item(found, UUID(request.POST.get("item", "")))
+            item = get_item(experiment, UUID(request.POST.get("item", "")))
             give_grade(item, value=int(request.POST.get("value", "")), user=request.user)
         except ValueError:
             return HttpResponseBadRequest("A grade is a number from 1 to 5.")
-        return redirect("evaluation:grade", request.workspace.slug, found.pk)
-    item_to_grade = find_ungraded(found, user=request.user)
-    own, everybody, total = count_grades(found, user=request.user)
+        return redirect("evaluation:grade", request.workspace.slug, experiment.pk)
+    item_to_grade = find_ungraded(experiment, user=request.user)
+    own, everybody, total = count_grades(experiment, user=request.user)
     context: dict[str, Any] = {
-        "experiment": found,
-        "assistant": found.assistant,
+        "experiment": experiment,
+        "assistant": experiment.assistant,
         "part": "grade",
-        "can_compare": found.releases.count() > 1,
+        "can_compare": experiment.releases.count() > 1,
         "item": item_to_grade,
         "side": _side(request, item_to_grade) if item_to_grade else None,
         "grades": GRADES,
         "num_own": own,
         "num_all": everybody,
         "num_items": total,
-        "trust": list_trust(found),
-        "criteria": list_criteria(found.assistant),
+        "trust": list_trust(experiment),
+        "criteria": list_criteria(experiment.assistant),
     }
     return render(request, "evaluation/grade.html", BASE | context)
 
 
-def _side(request: WorkspaceRequest, item: ExperimentItem) -> Side:
+def _side(request: WorkspaceRequest, item: ExperimentItem) -> AnswerSide:
     return view_side(
         item.release,
         item,
         shown="",
-        verdicts={},
+        scores={},
         passages=load_passages([item]),
         workspace=request.workspace,
     )
@@ -156,7 +156,9 @@ def _side(request: WorkspaceRequest, item: ExperimentItem) -> Side:
 @workspace_view(role=Role.EDITOR)
 def preferences(request: WorkspaceRequest, experiment_id: UUID) -> StreamingHttpResponse:
     """The votes as preference pairs, one JSON object a line."""
-    found = get_experiment(request.workspace.pk, experiment_id)
-    response = StreamingHttpResponse(export_preferences(found), content_type="application/x-ndjson")
+    experiment = get_experiment(request.workspace.pk, experiment_id)
+    response = StreamingHttpResponse(
+        export_preferences(experiment), content_type="application/x-ndjson"
+    )
     response["Content-Disposition"] = 'attachment; filename="preferences.jsonl"'
     return response

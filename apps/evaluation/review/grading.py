@@ -14,6 +14,7 @@ from django.db.models import Avg, Q, QuerySet, TextField
 from django.db.models.functions import MD5, Cast
 from django.utils import timezone
 
+from apps.core.text import storable
 from apps.evaluation.experiments.metrics import Metric, read_metrics
 from apps.evaluation.models import (
     Experiment,
@@ -34,12 +35,12 @@ from measures.agreement import (
 
 LOWEST, HIGHEST = 1, 5
 MAX_PLANS = 100
-"""Experiments whose judges are listed; the newest."""
+"""The number of newest experiments whose judges are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """A judge beside the people's grades. `doubts` is empty where it may decide."""
+    """How a judge compares with people's grades. `doubts` is empty if it may decide."""
 
     metric: Metric
     judge_name: str
@@ -53,12 +54,12 @@ class Trust:
     @property
     def words(self) -> str:
         """`agrees with people on 84 % of 50 answers, kappa 0.71`."""
-        found = self.agreement
-        if found is None:
+        agreement = self.agreement
+        if agreement is None:
             return "never compared with people"
-        kappa = "" if found.kappa is None else f", kappa {found.kappa:.2f}"
-        share = f"{found.accuracy.estimate * 100:.0f} %"
-        return f"agrees with people on {share} of {found.count} answers{kappa}"
+        kappa = "" if agreement.kappa is None else f", kappa {agreement.kappa:.2f}"
+        share = f"{agreement.accuracy.estimate * 100:.0f} %"
+        return f"agrees with people on {share} of {agreement.count} answers{kappa}"
 
 
 def find_ungraded(experiment: Experiment, *, user: User) -> ExperimentItem | None:
@@ -73,7 +74,7 @@ def find_ungraded(experiment: Experiment, *, user: User) -> ExperimentItem | Non
 
 
 def give_grade(item: ExperimentItem, *, value: int, user: User, note: str = "") -> Grade:
-    """Keep a grade; a second one replaces the first. Raises ValueError outside of 1 to 5."""
+    """Store a grade; a second one replaces the first. Raises ValueError outside of 1 to 5."""
     if not LOWEST <= value <= HIGHEST:
         raise ValueError(f"{value} is no grade")
     grade, _ = Grade.objects.update_or_create(
@@ -82,7 +83,7 @@ def give_grade(item: ExperimentItem, *, value: int, user: User, note: str = "") 
         defaults={
             "workspace_id": item.workspace_id,
             "value": value,
-            "note": note.replace("\x00", "")[:2000],
+            "note": storable(note)[:2000],
             "created_at": timezone.now(),
         },
     )
@@ -91,19 +92,19 @@ def give_grade(item: ExperimentItem, *, value: int, user: User, note: str = "") 
 
 def list_grades(experiment: Experiment) -> QuerySet[Grade]:
     """People's grades of the experiment's answers, oldest first."""
-    found = Grade.objects.filter(item__experiment=experiment).select_related("item__release")
-    return found.order_by("created_at", "pk")
+    grades = Grade.objects.filter(item__experiment=experiment).select_related("item__release")
+    return grades.order_by("created_at", "pk")
 
 
 def get_bar(workspace_id: UUID) -> TrustBar:
-    """What the workspace asks of its judges."""
+    """The bar that the workspace sets for its judges."""
     row = JudgeBar.objects.filter(workspace_id=workspace_id).first()
     return TrustBar(row.accuracy, row.kappa, row.count) if row else TrustBar()
 
 
 @transaction.atomic
 def set_bar(workspace: Workspace, *, bar: TrustBar, actor: Actor) -> None:
-    """Ask this of judges from now on. Raises ValueError for what no judge could be held to."""
+    """Set the bar for judges. Raises ValueError for values out of range."""
     if not (0 <= bar.accuracy <= 1 and -1 <= bar.kappa <= 1 and bar.count >= 1):
         raise ValueError(f"{bar} is no bar")
     values = {"accuracy": bar.accuracy, "kappa": bar.kappa, "count": bar.count}
@@ -117,10 +118,10 @@ def set_bar(workspace: Workspace, *, bar: TrustBar, actor: Actor) -> None:
 def measure_trust(
     workspace_id: UUID, metric: Metric, *, judge_name: str, bar: TrustBar | None = None
 ) -> Trust:
-    """Compare a judge with all answers of the workspace that it and people have graded.
+    """Compare a judge with people over all answers of the workspace that both have graded.
 
-    The judge is the evaluator with its settings and the model behind it; grades are rounded to
-    whole steps for the labels that kappa compares. Judges on another scale than 1 to 5 cannot be
+    A judge is an evaluator with its settings plus the model behind it. Grades are rounded to
+    whole numbers, because kappa compares labels. Judges whose scale is not 1 to 5 cannot be
     compared and are not trusted.
     """
     if (metric.low, metric.high) != (LOWEST, HIGHEST):
@@ -140,7 +141,7 @@ def measure_trust(
 
 
 def list_trust(experiment: Experiment) -> list[Trust]:
-    """For each judge of the experiment."""
+    """The trust in each judge of the experiment."""
     metrics = [metric for metric in read_metrics(experiment.evaluators) if metric.is_judge]
     return _measure_all(
         experiment.workspace_id, [(metric, experiment.judge_name) for metric in metrics]
@@ -148,19 +149,19 @@ def list_trust(experiment: Experiment) -> list[Trust]:
 
 
 def list_judges(workspace_id: UUID) -> list[Trust]:
-    """Every judge of the workspace's newest experiments, with the model behind it."""
+    """The trust in every judge of the workspace's newest experiments."""
     plans = (
         Experiment.objects.filter(workspace_id=workspace_id)
         .exclude(judge_name="")
         .order_by("-created_at")
         .values_list("evaluators", "judge_name")[:MAX_PLANS]
     )
-    found: dict[tuple[str, str], Metric] = {}
+    judges: dict[tuple[str, str], Metric] = {}
     for evaluators, judge_name in plans:
         for metric in read_metrics(evaluators):
             if metric.is_judge:
-                found.setdefault((metric.key, judge_name), metric)
-    return _measure_all(workspace_id, [(metric, name) for (_, name), metric in found.items()])
+                judges.setdefault((metric.key, judge_name), metric)
+    return _measure_all(workspace_id, [(metric, name) for (_, name), metric in judges.items()])
 
 
 def _measure_all(workspace_id: UUID, judges: Sequence[tuple[Metric, str]]) -> list[Trust]:

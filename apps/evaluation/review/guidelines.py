@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from apps.assistants.models import Assistant
 from apps.evaluation.experiments.metrics import Metric
-from apps.evaluation.gates.rules import list_gate_metrics
+from apps.evaluation.gates.metric_lookup import list_gate_metrics
 from apps.evaluation.models import Criterion, Summary
 from apps.workspaces.services import Actor, record_audit
 
@@ -21,7 +21,7 @@ class NameTakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CriterionRow:
-    """A criterion with its metric, and the release's last number for it, if there is one."""
+    """A criterion with its metric, and the current release's latest value, if there is one."""
 
     criterion: Criterion
     metric: Metric | None
@@ -29,7 +29,7 @@ class CriterionRow:
 
 
 def list_criteria(assistant: Assistant) -> list[CriterionRow]:
-    """In their order, with what the release that answers scored last; three queries."""
+    """The criteria in order, with the current release's latest values; three queries."""
     metrics = {metric.key: metric for metric in list_gate_metrics(assistant)}
     sums = Summary.objects.filter(
         experiment__assistant=assistant, release=assistant.current

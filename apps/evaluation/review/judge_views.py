@@ -1,4 +1,4 @@
-"""The page of judges: how far each can be trusted, and the bar that all are held to."""
+"""The page of judges: how far each can be trusted, and the bar that all must reach."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from apps.evaluation.experiments.forms import JudgeBarForm
+from apps.evaluation.review.forms import JudgeBarForm
 from apps.evaluation.review.grading import get_bar, list_judges, set_bar
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
@@ -17,7 +17,7 @@ from apps.workspaces.models import Role
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.EDITOR)
 def judges(request: WorkspaceRequest) -> HttpResponse:
-    """The workspace's judges beside people's grades; sending changes the bar."""
+    """The workspace's judges compared with people's grades; submitting the form changes the bar."""
     form = JudgeBarForm.of(get_bar(request.workspace.pk))
     if request.method == "POST":
         form = JudgeBarForm(request.POST)

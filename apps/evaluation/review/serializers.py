@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.evaluation.models import ExperimentItem, Grade, Match, Winner
-from apps.evaluation.review.arena import JudgeAgreement, Pair, Standing
+from apps.evaluation.review.arena import AnswerPair, JudgeAgreement, Standing
 from apps.evaluation.review.grading import HIGHEST, LOWEST
 
 
@@ -16,7 +16,7 @@ class BlindAnswerSerializer(serializers.Serializer[ExperimentItem]):
     answer = serializers.CharField()
 
 
-class PairSerializer(serializers.Serializer[Pair]):
+class PairSerializer(serializers.Serializer[AnswerPair]):
     question = serializers.CharField(source="first.example.question")
     expected_answer = serializers.CharField(source="first.example.expected_answer")
     first = BlindAnswerSerializer()

@@ -1,0 +1,1 @@
+"""A collection's indexes: built, compared, swapped, published to."""

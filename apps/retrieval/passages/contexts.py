@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet, Sum
 
 from apps.chunking.models import Chunk
+from apps.core.text import storable
 from apps.documents.models import Document, Page
 from apps.retrieval.indexes.services import text_to_embed
 from apps.retrieval.models import Index, PassageContext
@@ -146,7 +147,7 @@ def clean_context(said: str) -> str:
             break
         kept.append(line)
     whole = "\n".join(kept) or " ".join(said.split())[:MAX_CONTEXT_CHARS]
-    return whole.replace("\x00", "")
+    return storable(whole)
 
 
 def store_contexts(

@@ -6,7 +6,6 @@ that a passage is no longer found happens at once.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from apps.chunking.planning import read_pages
 from apps.chunking.spans import strip_span
 from apps.chunking.units import join_pages
 from apps.core.embedder import get_embedder
+from apps.core.text import storable
 from apps.documents.models import Document, DocumentVersion
 from apps.retrieval.passages.edit_jobs import enqueue_refresh
 from apps.retrieval.passages.rows import remove_chunks
@@ -28,7 +28,6 @@ from apps.workspaces.services import Actor, record_audit
 
 MAX_TEXT_CHARS = 20_000
 MAX_TAGS = 20
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class EditError(Exception):
@@ -40,7 +39,7 @@ def edit_passage(chunk: Chunk, *, text: str, actor: Actor) -> ChunkEdit:
 
     Raises EditError for text that is empty or more than the embedding model reads.
     """
-    text = _UNSTORABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = storable(text).replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text or len(text) > MAX_TEXT_CHARS:
         raise EditError("A passage must have text. To leave it out, disable it.")
     _check_size(chunk.heading, text)

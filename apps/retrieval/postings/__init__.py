@@ -1,0 +1,1 @@
+"""Words of passages as rows and as packed lists, and BM25 over them."""

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from apps.core.embedder import get_embedder
+from apps.core.text import storable
 from apps.retrieval.postings.terms import MAX_QUERY_CHARS, query_terms
 from apps.retrieval.search.filters import parse_filter
 from apps.retrieval.search.large import Question, find_large
@@ -223,9 +224,8 @@ def _overlaps(hit: Hit, better: Hit) -> bool:
 
 
 def _clean(text: str) -> str:
-    """What Postgres and the tokenizer take: no NUL, no halves of characters, not endless."""
-    short = text[:MAX_QUERY_CHARS].replace("\x00", " ")
-    return short.encode("utf-8", "replace").decode("utf-8").strip()
+    """What Postgres and the tokenizer take, and not endless."""
+    return storable(text[:MAX_QUERY_CHARS]).strip()
 
 
 def _fetch(

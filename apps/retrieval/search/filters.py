@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from apps.core.text import is_storable
+
 MAX_CHARS = 2_000
 MAX_CONDITIONS = 20
 MAX_VALUES = 50
@@ -73,7 +75,7 @@ def parse_conditions(text: str) -> list[Condition]:
     """What the text says. Raises FilterError."""
     if len(text) > MAX_CHARS:
         raise FilterError(f"A filter has at most {MAX_CHARS:,} characters.")
-    if "\x00" in text or _has_broken(text):
+    if not is_storable(text):
         raise FilterError("The filter holds characters that no text has.")
     found: list[Condition] = []
     position = 0
@@ -96,10 +98,6 @@ def parse_conditions(text: str) -> list[Condition]:
             f"A filter has at most {MAX_CONDITIONS} conditions of {MAX_VALUES} values each."
         )
     return found
-
-
-def _has_broken(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 @lru_cache(maxsize=512)
@@ -244,5 +242,3 @@ _FIELDS: dict[str, Callable[[Condition], Made]] = {
     "date": _on_date,
     "page": _page,
 }
-FIELDS = tuple(_FIELDS)
-"""The fields by name; any other name is looked up in the documents' metadata."""

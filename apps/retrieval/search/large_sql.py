@@ -14,14 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 from uuid import UUID
 
 from apps.retrieval.search.sql import Mode, Statement, compose, number_parameters
 from apps.retrieval.vectors.ann_sql import VectorIndex
-
-Reach = Literal["all", "listed", "checked"]
-"""What a filter leaves: everything, few passages that are listed, or many that are checked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
+from apps.core.text import is_storable
 from apps.retrieval.search.filters import FilterError, parse_filter
 from apps.retrieval.search.sql import Fusion, Mode
 
@@ -187,7 +188,7 @@ def _read(name: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise ProfileError(name, f"'{name}' is true or false.")
         return value
-    if not isinstance(value, str) or len(value) > _TEXTS[name] or "\x00" in value:
+    if not isinstance(value, str) or len(value) > _TEXTS[name] or not is_storable(value):
         raise ProfileError(name, f"'{name}' is a text of at most {_TEXTS[name]} characters.")
     if name == "filters":
         _check_filter(value)

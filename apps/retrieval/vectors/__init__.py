@@ -1,0 +1,1 @@
+"""Vectors and vector indexes in PostgreSQL."""

@@ -9,7 +9,6 @@ import pytest
 from measures.ranking import (
     all_found_at,
     average_precision,
-    f1_at,
     hit_at,
     ndcg_at,
     precision_at,
@@ -28,7 +27,6 @@ def test_precision_divides_by_k_and_recall_by_all_relevant() -> None:
     assert precision_at(RANKED, RELEVANT, 10) == pytest.approx(0.2)
     assert recall_at(RANKED, RELEVANT, 2) == pytest.approx(1 / 3)
     assert recall_at(RANKED, RELEVANT, 5) == pytest.approx(2 / 3)
-    assert f1_at(RANKED, RELEVANT, 5) == pytest.approx(2 * 0.4 * (2 / 3) / (0.4 + 2 / 3))
 
 
 def test_hits() -> None:
@@ -74,7 +72,7 @@ def test_what_is_listed_twice_counts_once() -> None:
 
 def test_grades_of_zero_are_not_relevant_and_nothing_relevant_has_no_score() -> None:
     assert precision_at(["a"], {"a": 0, "b": 1}, 1) == 0.0
-    for metric in (precision_at, recall_at, hit_at, all_found_at, f1_at, ndcg_at):
+    for metric in (precision_at, recall_at, hit_at, all_found_at, ndcg_at):
         assert metric(["a"], {"a": 0}, 1) is None
     assert reciprocal_rank(["a"], set()) is None
     assert average_precision(["a"], set()) is None

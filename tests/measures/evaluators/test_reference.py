@@ -20,6 +20,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from inference.protocols import Vectors
+from measures.detectors.personal_data import find_personal_data, passes_iban, passes_luhn
 from measures.detectors.support import estimate_support, read_evidence
 from measures.evaluators.abstention import measure_abstention
 from measures.evaluators.base import (
@@ -36,7 +37,6 @@ from measures.evaluators.matching import contains, exact_match, fuzzy_match, ngr
 from measures.evaluators.meaning import answer_relevance, embedding_similarity
 from measures.evaluators.perplexity import perplexity
 from measures.evaluators.registry import get_evaluator
-from measures.evaluators.safety import find_personal_data, passes_iban, passes_luhn
 from measures.evaluators.speed import time_per_output_token
 from measures.ranking import all_found_at, recall_at
 

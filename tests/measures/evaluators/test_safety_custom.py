@@ -7,15 +7,11 @@ from typing import Any
 import pytest
 
 from apps.evaluation.experiments.metrics import freeze_evaluators
+from measures.detectors.personal_data import find_personal_data, passes_iban, passes_luhn
+from measures.detectors.toxicity import find_attacks
 from measures.evaluators.base import Observation, Score, Tools
 from measures.evaluators.custom import EXAMPLE_CODE, make_prompt, read_returned
 from measures.evaluators.registry import score
-from measures.evaluators.safety import (
-    find_attacks,
-    find_personal_data,
-    passes_iban,
-    passes_luhn,
-)
 from tests.measures.evaluators.test_judges import always
 
 

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from measures.spans import (
     Span,
-    best_precision,
-    grade_passages,
     measure_overlap,
     merge,
 )
@@ -28,7 +26,7 @@ def test_recall_precision_and_iou() -> None:
     scores = measure_overlap(retrieved, wanted)
     assert scores is not None
     # 10 to 20 is held, 20 characters are wanted, 15 + 8 + 10 are read.
-    assert (scores.common, scores.wanted, scores.retrieved) == (10, 20, 33)
+    assert (scores.common, scores.expected, scores.retrieved) == (10, 20, 33)
     assert scores.recall == 0.5
     assert scores.precision == pytest.approx(10 / 33)
     assert scores.iou == pytest.approx(10 / (20 + 33 - 10))
@@ -40,19 +38,6 @@ def test_nothing_wanted_has_no_score_and_nothing_retrieved_scores_zero() -> None
     scores = measure_overlap([], [Span("d", 0, 5)])
     assert scores is not None
     assert (scores.recall, scores.precision, scores.iou) == (0.0, 0.0, 0.0)
-
-
-def test_best_precision_of_a_cut() -> None:
-    chunks = [Span("d", 0, 10), Span("d", 10, 20), Span("d", 20, 30)]
-    assert best_precision([Span("d", 8, 13)], chunks) == pytest.approx(5 / 20)
-    assert best_precision([Span("d", 10, 20)], chunks) == 1.0
-
-
-def test_a_passage_holds_what_it_has_half_of() -> None:
-    wanted = {1: Span("d", 0, 10), 2: Span("d", 20, 30)}
-    found = grade_passages([Span("d", 5, 25), Span("d", 6, 24), Span("e", 0, 30)], wanted)
-    assert found == [(1, 2), (), ()]
-    assert grade_passages([Span("d", 6, 24)], wanted, share=0.4) == [(1, 2)]
 
 
 def test_a_span_goes_forward() -> None:

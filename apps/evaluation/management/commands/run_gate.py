@@ -1,8 +1,8 @@
-"""`manage.py run_gate WORKSPACE ASSISTANT --release N`: whether a release may answer, for CI.
+"""`manage.py run_gate WORKSPACE ASSISTANT --release N`: check a release against its gates, for CI.
 
-With `--dataset NAME` an experiment on the dataset's newest version is run first, by the workers
-that are running anyway, with the release and the one that answers now.
-Ends with 0 if the release passes every rule, with 1 if it does not, with 2 if that cannot be told.
+With `--dataset NAME`, first runs an experiment with this and the current release on the dataset's
+newest version; the running workers do the work.
+Exits with 0 if the release passes every rule, 1 if it does not, and 2 if that cannot be decided.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.http import Http404
 
 from apps.assistants.access import get_assistant_by_slug, get_release
-from apps.assistants.models import Release
+from apps.assistants.models import Assistant, Release
 from apps.core.options import OptionError
 from apps.datasets.models import DatasetVersion
-from apps.evaluation.experiments.metrics import OPERATIONAL, freeze_evaluators
+from apps.evaluation.experiments.metrics import freeze_evaluators
 from apps.evaluation.experiments.plans import Plan, PlanError, create_experiment
-from apps.evaluation.gates.rules import Verdict, judge_release, list_rules
+from apps.evaluation.gates.metric_lookup import resolve_metric
+from apps.evaluation.gates.rules import GateVerdict, judge_release, list_rules
 from apps.evaluation.models import Experiment, ExperimentState
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
@@ -65,7 +66,7 @@ class Command(BaseCommand):
             ) from None
 
     def _measure(self, release: Release, dataset: str, *, timeout: float) -> Experiment:
-        """Ask the release and the current one, and wait until that is through."""
+        """Run an experiment with the release and the current one, and wait for its end."""
         version = (
             DatasetVersion.objects.filter(
                 workspace_id=release.workspace_id, dataset__name=dataset, number__gt=0
@@ -75,12 +76,6 @@ class Command(BaseCommand):
         )
         if version is None:
             raise CommandError("This dataset has no frozen version.", returncode=CANNOT_TELL)
-        always = {metric.key for metric in OPERATIONAL}
-        names = dict.fromkeys(
-            rule.metric.partition("@")[0]
-            for rule in list_rules(release.assistant)
-            if rule.metric not in always
-        )
         current = release.assistant.current
         releases = {r.pk: r for r in (current, release) if r is not None}
         try:
@@ -88,12 +83,25 @@ class Command(BaseCommand):
                 name=f"Gate of release {release.number}",
                 dataset_version=version,
                 releases=list(releases.values()),
-                evaluators=freeze_evaluators({"evaluator": name} for name in names or ["token_f1"]),
+                evaluators=self._plan_evaluators(release.assistant),
             )
             experiment = create_experiment(release.assistant, plan=plan, actor=Actor())
         except (PlanError, OptionError) as error:
             raise CommandError(str(error), returncode=CANNOT_TELL) from error
         return self._wait(experiment, timeout=timeout)
+
+    def _plan_evaluators(self, assistant: Assistant) -> list[dict[str, Any]]:
+        """The evaluators that the rules need, with their settings. Raises OptionError."""
+        metrics = {
+            metric.key: metric
+            for rule in list_rules(assistant)
+            if (metric := resolve_metric(assistant, rule.metric)).evaluator
+        }
+        chosen = [
+            {"evaluator": metric.evaluator, "settings": metric.settings}
+            for metric in metrics.values()
+        ]
+        return freeze_evaluators(chosen or [{"evaluator": "token_f1"}])
 
     def _wait(self, experiment: Experiment, *, timeout: float) -> Experiment:
         until = time.monotonic() + timeout
@@ -108,7 +116,7 @@ class Command(BaseCommand):
             )
         return experiment
 
-    def _print(self, release: Release, verdicts: list[Verdict], *, as_json: bool) -> None:
+    def _print(self, release: Release, verdicts: list[GateVerdict], *, as_json: bool) -> None:
         if as_json:
             rules = [{"name": v.name, "ok": v.ok, "reason": v.reason} for v in verdicts]
             ok = all(verdict.ok for verdict in verdicts)

@@ -1,0 +1,1 @@
+"""Telling the charset of a text from its bytes."""

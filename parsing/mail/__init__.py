@@ -1,0 +1,1 @@
+"""What the readers of mails share: bodies, attachments, and the containers of Outlook."""

@@ -1,0 +1,197 @@
+"""What OpenDocument formats share: styles that hide, raise or number, and the text of a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from parsing.inline import lowered, raised, with_address
+from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
+from parsing.text import squeeze
+
+MAX_REPEAT = 100
+_SKIPPED = frozenset((
+    "note-citation", "tracked-changes", "image", "text-box", "ruby-text", "annotation-end",
+    "table", "list", "event-listeners",
+))  # fmt: skip
+_ALONE = frozenset(("note", "annotation", "frame", "hidden-text", "hidden-paragraph", "object"))
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What matters of one style. `position` is super, sub or empty."""
+
+    parent: str = ""
+    position: str = ""
+    is_hidden: bool = False
+    shows: bool = False
+
+
+@dataclass(slots=True)
+class OdfStyles:
+    """Styles by family and name, with what they inherit."""
+
+    known: dict[tuple[str, str], Style] = field(default_factory=dict)
+    hidden_found: int = 0
+
+    def add(self, element: etree._Element) -> None:
+        """Take in one `style:style`."""
+        key = (get_attribute(element, "family"), get_attribute(element, "name"))
+        position, hidden, shows = "", False, False
+        for properties in element:
+            name = local_name(properties)
+            if name == "text-properties":
+                position = _position(get_attribute(properties, "text-position"))
+                display = get_attribute(properties, "display")
+                hidden, shows = hidden or display == "none", display == "true"
+            elif name == "table-properties":
+                hidden = hidden or get_attribute(properties, "display") == "false"
+            elif name == "drawing-page-properties":
+                hidden = hidden or get_attribute(properties, "visibility") == "hidden"
+        self.known[key] = Style(
+            get_attribute(element, "parent-style-name"), position, hidden, shows
+        )
+
+    def is_hidden(self, family: str, name: str) -> bool:
+        """Whether what has this style is not shown."""
+        for style in self._chain(family, name):
+            if style.is_hidden or style.shows:
+                return style.is_hidden
+        return False
+
+    def position(self, name: str) -> str:
+        """super, sub or an empty string."""
+        return next((style.position for style in self._chain("text", name) if style.position), "")
+
+    def _chain(self, family: str, name: str) -> Iterator[Style]:
+        for _ in range(20):
+            style = self.known.get((family, name))
+            if style is None:
+                return
+            yield style
+            name = style.parent
+
+
+def _position(value: str) -> str:
+    first = value.split()[0] if value.split() else ""
+    if first in {"super", "sub"}:
+        return first
+    try:
+        height = float(first.rstrip("%"))
+    except ValueError:
+        return ""
+    return "super" if height > 0 else "sub" if height < 0 else ""
+
+
+def read_styles(*roots: etree._Element | None) -> OdfStyles:
+    """Styles of content.xml and styles.xml."""
+    styles = OdfStyles()
+    for root in roots:
+        for element in iter_named(root, "style") if root is not None else ():
+            styles.add(element)
+    return styles
+
+
+@dataclass(slots=True)
+class OdfText:
+    """Turns paragraphs into text. `formula` gives the text of an embedded object, if it is one."""
+
+    styles: OdfStyles
+    formula: Callable[[str], str] = lambda _: ""
+    hidden: int = 0
+
+    def inline(self, element: etree._Element, *, depth: int = 0) -> str:
+        """Text of a paragraph with its own spaces, tabs, breaks, notes and addresses."""
+        out: list[str] = []
+        marks: list[tuple[etree._Element, int]] = []
+        events = etree.iterwalk(element, events=("start", "end"))
+        for event, node in events:
+            name = local_name(node)
+            if event == "start":
+                if node is not element and self._is_left_out(node, name):
+                    events.skip_subtree()
+                    marks.append((node, len(out)))
+                    continue
+                if node is not element and name in _ALONE:
+                    out.append(self._alone(node, name, depth) if depth < 20 else "")
+                    events.skip_subtree()
+                    marks.append((node, len(out)))
+                    continue
+                marks.append((node, len(out)))
+                out.append(_special(node, name))
+                out.append(node.text or "")
+                continue
+            at = marks.pop()[1]
+            if name in {"span", "a"} and at < len(out):
+                out[at:] = [self._mark(node, name, "".join(out[at:]), out[:at])]
+            if node is not element:
+                out.append(" " if name in {"p", "h"} else "")
+                out.append(node.tail or "")
+        return "".join(out)
+
+    def _is_left_out(self, node: etree._Element, name: str) -> bool:
+        if not name or name in _SKIPPED:
+            return True
+        hidden = name == "span" and self.styles.is_hidden("text", get_attribute(node, "style-name"))
+        hidden = hidden or (
+            name in {"hidden-text", "hidden-paragraph"}
+            and get_attribute(node, "is-hidden") != "false"
+        )
+        self.hidden += hidden
+        return hidden
+
+    def _mark(self, node: etree._Element, name: str, text: str, before: list[str]) -> str:
+        if name == "a":
+            return with_address(text, get_attribute(node, "href"))
+        position = self.styles.position(get_attribute(node, "style-name"))
+        if not position:
+            return text
+        last = "".join(before[-4:])
+        return raised(text, last) if position == "super" else lowered(text, last)
+
+    def _alone(self, node: etree._Element, name: str, depth: int) -> str:
+        if name == "note":
+            body = find_child(node, "note-body")
+            kind = get_attribute(node, "note-class") or "footnote"
+            text = self._paragraphs(body, depth) if body is not None else ""
+            return f" [{kind.capitalize()}: {text}] " if text else ""
+        if name == "annotation":
+            return f" [{self.comment(node, depth=depth)}] "
+        if name == "frame":
+            return self._frame(node)
+        if name == "object":
+            return self.formula(get_attribute(node, "href"))
+        return node.text or ""  # a conditional text that is shown
+
+    def comment(self, node: etree._Element, *, depth: int = 0) -> str:
+        """`Comment by Ann: text`."""
+        author = next((item.text or "" for item in iter_children(node, "creator")), "")
+        by = f" by {squeeze(author)}" if author.strip() else ""
+        return f"Comment{by}: {self._paragraphs(node, depth)}"
+
+    def _paragraphs(self, node: etree._Element, depth: int) -> str:
+        texts = [self.inline(item, depth=depth + 1) for item in node.iter("{*}p", "{*}h")]
+        return squeeze(" ".join(texts))
+
+    def _frame(self, node: etree._Element) -> str:
+        """A formula, or what a picture is said to show; text boxes are blocks of their own."""
+        for item in iter_children(node, "object"):
+            text = self.formula(get_attribute(item, "href"))
+            if text:
+                return f" {text} "
+        if find_child(node, "text-box") is not None:
+            return ""
+        words = [
+            item.text or "" for name in ("title", "desc") for item in iter_children(node, name)
+        ]
+        text = squeeze(" ".join(dict.fromkeys(words)))
+        return f" [Image: {text}] " if text else ""
+
+
+def _special(node: etree._Element, name: str) -> str:
+    if name == "s":
+        count = get_attribute(node, "c")
+        return " " * min(int(count) if count.isdigit() else 1, MAX_REPEAT)
+    return {"tab": "\t", "line-break": "\n"}.get(name, "")

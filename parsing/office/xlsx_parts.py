@@ -1,0 +1,123 @@
+"""Parts of an XLSX workbook beside its cells: strings, comments, what lies on a sheet."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+
+from parsing.inline import lowered, raised
+from parsing.markup import get_attribute, iter_children, iter_named, local_name, refuse_entities
+from parsing.ooxml import Package
+from parsing.text import squeeze
+from parsing.types import ParseError
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+def stream_elements(data: bytes, *names: str) -> Iterator[etree._Element]:
+    """Elements of those names as soon as they end; what is behind them is forgotten."""
+    refuse_entities(data)
+    events = etree.iterparse(
+        io.BytesIO(data),
+        events=("end",),
+        tag=[f"{{*}}{name}" for name in names],
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=True,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        for _, element in events:
+            yield element
+            element.clear()
+            parent = element.getparent()
+            while parent is not None and element.getprevious() is not None:
+                del parent[0]
+    except etree.XMLSyntaxError as error:
+        raise ParseError(
+            "corrupt",
+            "A sheet of this workbook is damaged and cannot be read. "
+            "Open it in the program that made it, save it again, and upload that copy.",
+        ) from error
+
+
+def read_strings(data: bytes) -> list[str]:
+    """Shared strings, in order."""
+    return [rich_text(item) for item in stream_elements(data, "si")]
+
+
+def rich_text(item: etree._Element) -> str:
+    """Text of a string with its runs; raised and lowered runs are marked, readings left out."""
+    out = ""
+    for child in item:
+        name = local_name(child)
+        if name == "t":
+            out += child.text or ""
+        elif name == "r":
+            text = "".join(part.text or "" for part in iter_children(child, "t"))
+            mark = next(iter_named(child, "vertAlign"), None)
+            place = get_attribute(mark, "val") if mark is not None else ""
+            if place == "superscript":
+                text = raised(text, out)
+            elif place == "subscript":
+                text = lowered(text, out)
+            out += text
+    return unescape(out)
+
+
+def unescape(text: str) -> str:
+    """Characters that XML cannot hold are written as _x000D_."""
+    if "_x" not in text:
+        return text
+    return _ESCAPED.sub(lambda match: chr(int(match.group(1), 16)), text)
+
+
+def read_comments(package: Package, part: str) -> dict[str, str]:
+    """Notes and threaded comments by the cell that they stand on."""
+    out: dict[str, list[str]] = {}
+    threaded = list(package.related(part, "threadedComment"))
+    for name in threaded:
+        root = package.parse_optional(name)
+        for item in iter_named(root, "threadedComment") if root is not None else ():
+            text = squeeze(" ".join(node.text or "" for node in iter_children(item, "text")))
+            out.setdefault(get_attribute(item, "ref"), []).append(f"Comment: {text}")
+    legacy: dict[str, list[str]] = {}
+    for name in package.related(part, "comments"):
+        root = package.parse_optional(name)
+        if root is None:
+            continue
+        authors = [squeeze(node.text or "") for node in iter_named(root, "author")]
+        for item in iter_named(root, "comment"):
+            key = get_attribute(item, "authorId")
+            author = authors[int(key)] if key.isdigit() and int(key) < len(authors) else ""
+            text = squeeze(" ".join(rich_text(node) for node in iter_children(item, "text")))
+            text = text.removeprefix(f"{author}:").strip() if author else text
+            by = f" by {author}" if author and not author.startswith("tc=") else ""
+            if text:
+                legacy.setdefault(get_attribute(item, "ref"), []).append(f"Comment{by}: {text}")
+    return {place: "; ".join(texts) for place, texts in {**legacy, **out}.items()}
+
+
+def drawing_texts(package: Package, part: str) -> list[str]:
+    """Text boxes, and the titles of charts, that lie on the sheet."""
+    texts: list[str] = []
+    for drawing in package.related(part, "drawing"):
+        root = package.parse_optional(drawing)
+        for body in iter_named(root, "txBody") if root is not None else ():
+            lines = ["".join(node.text or "" for node in iter_named(line, "t"))
+                     for line in iter_named(body, "p")]  # fmt: skip
+            texts.append("\n".join(line for line in lines if line.strip()))
+        for chart in package.related(drawing, "chart"):
+            root = package.parse_optional(chart)
+            title = next(iter_named(root, "title"), None) if root is not None else None
+            words = (
+                [node.text or "" for node in iter_named(title, "t")] if title is not None else []
+            )
+            if words:
+                texts.append(f"Chart: {squeeze(''.join(words))}")
+    return [text for text in texts if text.strip()]

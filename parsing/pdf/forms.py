@@ -1,0 +1,224 @@
+"""What was filled in on a PDF page: values of form fields, and typed notes, beside their labels."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from parsing.pdf.chars import Segment
+from parsing.pdf.geometry import Affine, Box
+from parsing.text import clean_text, squeeze
+
+MAX_ANNOTATIONS = 2_000
+_HIDDEN_FLAGS = 2 | 32  # Hidden, NoView
+_PASSWORD = 1 << 13
+_NEAR, _BESIDE = 60.0, 25.0
+_MARKS = {True: "checked", False: "not checked"}
+
+
+@dataclass(slots=True)
+class Field:
+    """A form field on the page. `checked` is None for fields that are not ticked."""
+
+    box: Box
+    value: str
+    checked: bool | None = None
+    group: str = ""
+    option: str = ""
+    label: Segment | None = field(default=None, repr=False)
+
+
+def read_fields(
+    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, affine: Affine
+) -> list[Field]:
+    """Fields and typed notes of a page, in the order of the file."""
+    fields: list[Field] = []
+    form = document.formenv.raw if document.formenv else None
+    count = min(pdfium.FPDFPage_GetAnnotCount(page), MAX_ANNOTATIONS)
+    for at in range(count):
+        annotation = pdfium.FPDFPage_GetAnnot(page, at)
+        if not annotation:
+            continue
+        try:
+            found = _read_annotation(form, annotation, affine)
+        finally:
+            pdfium.FPDFPage_CloseAnnot(annotation)
+        if found is not None:
+            fields.append(found)
+    return fields
+
+
+def _read_annotation(form: Any, annotation: Any, affine: Affine) -> Field | None:
+    kind = pdfium.FPDFAnnot_GetSubtype(annotation)
+    if kind not in {pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT}:
+        return None
+    if pdfium.FPDFAnnot_GetFlags(annotation) & _HIDDEN_FLAGS:
+        return None
+    rect = pdfium.FS_RECTF()
+    if not pdfium.FPDFAnnot_GetRect(annotation, rect):
+        return None
+    box = affine.box(rect.left, rect.bottom, rect.right, rect.top)
+    if kind == pdfium.FPDF_ANNOT_FREETEXT:
+        text = _read(lambda buffer, size: pdfium.FPDFAnnot_GetStringValue(
+            annotation, b"Contents", buffer, size
+        ))  # fmt: skip
+        return Field(box, text) if text else None
+    return _read_widget(form, annotation, box) if form else None
+
+
+def _read_widget(form: Any, annotation: Any, box: Box) -> Field | None:
+    def text(function: Any) -> str:
+        return _read(lambda buffer, size: function(form, annotation, buffer, size))
+
+    kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
+    if kind in {pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON}:
+        checked = bool(pdfium.FPDFAnnot_IsChecked(form, annotation))
+        name = text(pdfium.FPDFAnnot_GetFormFieldName)
+        option = text(pdfium.FPDFAnnot_GetFormFieldExportValue)
+        is_radio = kind == pdfium.FPDF_FORMFIELD_RADIOBUTTON
+        return Field(
+            box, _MARKS[checked], checked=checked, group=name if is_radio else "", option=option
+        )
+    if kind == pdfium.FPDF_FORMFIELD_TEXTFIELD:
+        if pdfium.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
+            return None
+        value = text(pdfium.FPDFAnnot_GetFormFieldValue)
+    elif kind in {pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX}:
+        chosen = list(_chosen_options(form, annotation))
+        value = ", ".join(chosen) or text(pdfium.FPDFAnnot_GetFormFieldValue)
+    else:
+        return None
+    return Field(box, value) if value else None
+
+
+def _chosen_options(form: Any, annotation: Any) -> Iterator[str]:
+    def label(buffer: Any, size: int) -> int:
+        return int(pdfium.FPDFAnnot_GetOptionLabel(form, annotation, at, buffer, size))
+
+    for at in range(min(pdfium.FPDFAnnot_GetOptionCount(form, annotation), MAX_ANNOTATIONS)):
+        if pdfium.FPDFAnnot_IsOptionSelected(form, annotation, at):
+            yield _read(label)
+
+
+def _read(function: Callable[[Any, int], int]) -> str:
+    """A text that PDFium writes into a buffer, cleaned, on one line."""
+    size = function(None, 0)
+    if not 2 < size < 1_000_000:
+        return ""
+    buffer = ctypes.create_string_buffer(size)
+    function(ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR)), size)
+    return squeeze(clean_text(buffer.raw[:size].decode("utf-16-le", "replace").rstrip("\x00")))
+
+
+def write_fields(segments: list[Segment], fields: list[Field]) -> list[Segment]:
+    """The segments with each value beside its label: left of it, right of a box, or above."""
+    segments = list(segments)
+    labels = [segment for segment in segments if segment.turn == 0 and not segment.vertical]
+    for item in fields:
+        item.label = _find_left(labels, item.box)
+    prompts = _find_prompts(fields)
+    for item in fields:
+        _write_field(segments, labels, item)
+    for prompt, last in prompts:
+        at = _index(segments, last)
+        segments.insert(at + 1, prompt)
+    return segments
+
+
+def _find_prompts(fields: list[Field]) -> list[tuple[Segment, Segment]]:
+    """For groups of buttons with a prompt such as `Sex:`, a line that says what was chosen."""
+    prompts = []
+    for name in dict.fromkeys(item.group for item in fields if item.group):
+        group = [item for item in fields if item.group == name]
+        chosen = next((item for item in group if item.checked), None)
+        first, last = group[0].label, group[-1].label
+        if chosen is None or first is None or last is None or ":" not in first.text:
+            continue
+        prompt, _, _ = first.text.partition(":")
+        words = (chosen.label.text if chosen.label else "") or chosen.option
+        option = words.rpartition(":")[2].strip() or chosen.option
+        line = replace(
+            last,
+            text=f"{prompt}: {option}",
+            y0=last.y1 + 1,
+            y1=last.y1 + 2,
+            glyphs=[],
+            is_field=True,
+        )
+        prompts.append((line, last))
+    return prompts
+
+
+def _write_field(segments: list[Segment], labels: list[Segment], item: Field) -> None:
+    value = f"[{item.value}]" if item.checked is not None else item.value
+    left, right = item.label, _find_right(labels, item.box)
+    if left is not None and left.text.endswith(":") and item.checked is not None:
+        value = item.value
+    if left is not None and (item.checked is None or _is_nearer(left, right, item)):
+        if left.text.endswith(":") or item.box[0] - left.x1 < _NEAR:
+            left.text = f"{left.text} {value}"
+            left.x1 = max(left.x1, item.box[2])
+            left.is_field = True
+            return
+    elif right is not None and item.checked is not None and right.x0 - item.box[2] < _BESIDE:
+        right.text = f"{value} {right.text}"
+        right.glyphs, right.is_field = [], True
+        right.x0 = min(right.x0, item.box[0])
+        return
+    anchor = left or _find_above(labels, item.box)
+    size = anchor.size if anchor else max(6.0, min(12.0, item.box[3] - item.box[1]))
+    place = _index(segments, anchor) + 1 if anchor is not None else len(segments)
+    x0, y0, x1, y1 = item.box
+    middle = (y0 + y1) / 2
+    tall = min(y1 - y0, 1.2 * size)
+    line = anchor.line if anchor is not None else 0
+    segments.insert(
+        place,
+        Segment(
+            value, x0, middle - tall / 2, x1, middle + tall / 2, size, line=line, is_field=True
+        ),
+    )
+
+
+def _is_nearer(left: Segment, right: Segment | None, item: Field) -> bool:
+    """Whether a box to tick belongs to the text before it rather than to the one behind."""
+    if right is None or left.text.endswith(":"):
+        return True
+    return item.box[0] - left.x1 <= right.x0 - item.box[2]
+
+
+def _index(segments: list[Segment], segment: Segment) -> int:
+    return next(at for at, other in enumerate(segments) if other is segment)
+
+
+def _beside(segments: list[Segment], box: Box) -> Iterator[Segment]:
+    """Segments on the height of a box."""
+    for segment in segments:
+        overlap = min(segment.y1, box[3]) - max(segment.y0, box[1])
+        if overlap > 0.5 * min(segment.y1 - segment.y0, box[3] - box[1]):
+            yield segment
+
+
+def _find_left(segments: list[Segment], box: Box) -> Segment | None:
+    before = [segment for segment in _beside(segments, box) if segment.x1 <= box[0] + 4]
+    return max(before, key=lambda segment: segment.x1, default=None)
+
+
+def _find_right(segments: list[Segment], box: Box) -> Segment | None:
+    behind = [segment for segment in _beside(segments, box) if segment.x0 >= box[2] - 4]
+    return min(behind, key=lambda segment: segment.x0, default=None)
+
+
+def _find_above(segments: list[Segment], box: Box) -> Segment | None:
+    above = [
+        segment
+        for segment in segments
+        if segment.y1 <= box[1] + 4 and segment.x0 < box[2] and segment.x1 > box[0]
+        and box[1] - segment.y1 < _NEAR
+    ]  # fmt: skip
+    return max(above, key=lambda segment: segment.y1, default=None)
