@@ -185,17 +185,11 @@ FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "run")
 MAX_UPLOAD_BYTES = env_int("MAX_UPLOAD_MB", default=200) * 1024 * 1024
 
 # Background work
-JOB_SENDER = "workers.dispatch.send_jobs"
-WORKSPACE_FILES = "apps.documents.storage.remove_workspace_blobs"
-"""Removes the files of a deleted workspace, for `workspaces`, which must not import documents."""
-DOCUMENT_USES = "apps.chat.selectors.count_uses"
-"""Counts the answers that cite documents, for `documents`, which must not import chat."""
-PROMPT_USES = "apps.assistants.selectors.list_prompt_uses"
-"""Finds the assistants that use a prompt, for `prompts`, which must not import assistants."""
-RELEASE_CHECKS = ["apps.evaluation.gates.rules.check_release"]
-"""Run before a release is promoted, for `assistants`, which must not import evaluation."""
-RECENT_QUESTIONS = "apps.chat.selectors.list_recent_questions"
-"""Lists recent questions to a collection, for `retrieval`, which must not import chat."""
+DOORS = {
+    "core.send_jobs": "workers.dispatch.send_jobs",
+    "gateway.count_model_uses": "apps.retrieval.indexes.selectors.count_model_uses",
+}
+"""What answers a door (`apps.core.doors`) that it may not import."""
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -214,10 +208,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 MODELS_DIR = Path(env_str("MODELS_DIR", default=str(DATA_DIR / "models")))
 EMBEDDER = env_str("EMBEDDER", default="minilm")
 """`minilm`, or `hash`: vectors without meaning, for tests."""
-EMBEDDING_MODELS = "apps.gateway.embedding_models.MODELS"
-"""Opens embedding models that workspaces have added, for `core`, which must not import gateway."""
-EMBEDDING_MODEL_USES = "apps.retrieval.indexes.selectors.count_model_uses"
-"""Counts the indexes built with a model, for `gateway`, which must not import retrieval."""
 EXACT_SCAN_CHUNKS = env_int("EXACT_SCAN_CHUNKS", default=5_000)
 """Passages up to which a search compares all vectors; beyond, it uses vector indexes."""
 VECTOR_BUILD_MB = env_int("VECTOR_BUILD_MB", default=0)

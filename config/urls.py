@@ -7,9 +7,10 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from apps.core import views as core_views
 
-PAGES = [
+APPS = [
     "workspaces",
     "gateway",
+    "traces",
     "documents",
     "chunking",
     "retrieval",
@@ -21,7 +22,6 @@ PAGES = [
     "lab",
     "evaluation",
 ]
-REST = [*PAGES, "traces"]
 
 urlpatterns = [
     path("", core_views.home, name="home"),
@@ -32,8 +32,8 @@ urlpatterns = [
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("", include("apps.workspaces.account_urls")),
     path("v1/", include("apps.chat.openai_urls")),
-    *[path("w/<slug:slug>/", include(f"apps.{app}.urls")) for app in PAGES],
-    *[path("api/v1/", include(f"apps.{app}.api_urls")) for app in REST],
+    *[path("w/<slug:slug>/", include(f"apps.{app}.urls")) for app in APPS],
+    *[path("api/v1/", include(f"apps.{app}.api_urls")) for app in APPS],
 ]
 
 handler404 = "apps.core.views.not_found"

@@ -1,4 +1,4 @@
-"""Sends wake-ups. `settings.JOB_SENDER` names it, so that apps need not import Celery."""
+"""Sends wake-ups. It answers the door `core.send_jobs`, so that apps need not import Celery."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ def get_assistant(workspace_id: UUID, assistant_id: UUID) -> Assistant:
 
 
 def get_assistant_by_slug(workspace_id: UUID, slug: str) -> Assistant:
-    """The workspace's assistant with this model name, or Http404."""
+    """The workspace's assistant with this slug, or Http404."""
     return _found(_assistants(workspace_id).filter(slug=slug).first())
 
 
@@ -23,8 +23,8 @@ def get_release(assistant: Assistant, number: int) -> Release:
     release = assistant.releases.select_related("assistant", "prompt_version", "endpoint").filter(
         number=number
     )
-    if found := release.first():
-        return found
+    if row := release.first():
+        return row
     raise Http404
 
 

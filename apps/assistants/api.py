@@ -97,17 +97,17 @@ class AssistantChangeSerializer(serializers.Serializer[Any]):
 
 
 def refusal(refused: PromotionRefusedError) -> Problem:
-    """The answer to a promotion that a check refused."""
+    """The response to a promotion that a check refused."""
     detail = f"Release {refused.release.number} stays a candidate. {refused}"
     return Problem(409, "promotion_refused", detail)
 
 
 def prompt_faults(error: PromptError) -> serializers.ValidationError:
-    """The answer to a prompt that is not sound: every fault under its field."""
-    found: dict[str, list[str]] = {}
+    """The response to an unsound prompt: every fault under its field."""
+    faults: dict[str, list[str]] = {}
     for fault in error.faults:
-        found.setdefault(fault.field or "prompt", []).append(fault.message)
-    return serializers.ValidationError(found)
+        faults.setdefault(fault.field or "prompt", []).append(fault.message)
+    return serializers.ValidationError(faults)
 
 
 class AssistantBase(WorkspaceAPIView):

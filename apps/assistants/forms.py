@@ -150,7 +150,7 @@ class RecipeForm(AssistantForm):
             self.add_error(fault.field if fault.field == "user" else "system", fault.message)
 
     def _take_version(self, values: dict[str, Any]) -> None:
-        """A chosen version as it stands; texts that were changed as well would get lost."""
+        """Refuse edited texts beside a chosen version, because they would be lost."""
         assert self.version is not None
         texts = PromptSpec(system=values["system"], user=values["user"])
         spec = clean_spec(texts)

@@ -62,10 +62,10 @@ class Release(WorkspaceModel):
 
 
 class Promotion(WorkspaceModel):
-    """That a release began to answer. The last of an assistant is what `current` points at.
+    """A release's beginning to answer. `current` points at the release of the latest one.
 
-    `checks`: [{"name", "ok", "reason", "url"}] as they were found. `override_reason` is given
-    where one failed and somebody promoted nevertheless.
+    `checks`: [{"name", "ok", "reason", "url"}] as they were found. `override_reason` is set where
+    one failed and somebody promoted nevertheless.
     """
 
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="promotions")

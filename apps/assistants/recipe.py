@@ -21,7 +21,7 @@ CACHED_RELEASES = 256
 
 @dataclass(frozen=True, slots=True)
 class FrozenRelease:
-    """The part of a recipe that can never change, and so may be kept in memory."""
+    """The part of a recipe that never changes, so that it can be cached in memory."""
 
     release_id: UUID
     assistant_id: UUID
@@ -51,7 +51,7 @@ class Recipe:
 
 
 class ModelGoneError(Exception):
-    """The endpoint that a release asked was deleted; the argument is its name."""
+    """The release's endpoint was deleted; the argument is its name."""
 
 
 _frozen: OrderedDict[UUID, FrozenRelease] = OrderedDict()

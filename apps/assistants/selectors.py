@@ -9,6 +9,7 @@ from django.contrib.postgres.aggregates import BoolOr
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
 from apps.assistants.models import Assistant, Promotion, Release
+from apps.documents.models import Collection
 from apps.prompts.selectors import PromptUse
 from apps.retrieval.models import Index, IndexState
 
@@ -66,7 +67,7 @@ def find_before(release: Release) -> Release | None:
 
 
 def list_prompt_uses(workspace_id: UUID) -> list[PromptUse]:
-    """Which assistants have releases with which prompt versions; for `settings.PROMPT_USES`."""
+    """Which assistants have releases with which prompt versions."""
     rows = (
         Release.objects.filter(workspace_id=workspace_id)
         .values_list(
@@ -79,6 +80,22 @@ def list_prompt_uses(workspace_id: UUID) -> list[PromptUse]:
         .order_by("assistant__name", "prompt_version__number")
     )
     return [PromptUse(*row) for row in rows]
+
+
+def name_assistants(workspace_id: UUID) -> dict[UUID, list[str]]:
+    """The names of the assistants that answer from each collection, by name."""
+    pairs = (
+        Collection.objects.filter(
+            workspace_id=workspace_id, releases__assistant__current=F("releases__pk")
+        )
+        .values_list("pk", "releases__assistant__name")
+        .order_by("releases__assistant__name")
+        .distinct()
+    )
+    names: dict[UUID, list[str]] = {}
+    for pk, name in pairs:
+        names.setdefault(pk, []).append(name)
+    return names
 
 
 def count_searchable(release: Release | None) -> int:

@@ -209,7 +209,7 @@ def update_assistant(
 
 @transaction.atomic
 def delete_assistant(assistant: Assistant, *, actor: Actor) -> None:
-    """Its conversations, releases and feedback go with it."""
+    """Delete an assistant with its conversations, releases and feedback."""
     record_audit(
         assistant.workspace_id,
         actor=actor,

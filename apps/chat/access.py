@@ -1,4 +1,4 @@
-"""Conversations are private to who began them: a person's own, or a key's own workspace."""
+"""Conversations are private to the person or the API key that began them."""
 
 from __future__ import annotations
 

@@ -125,8 +125,8 @@ class ConversationsView(WorkspaceAPIView):
         """The conversations that this key began, the most recent first."""
         slug = request.query_params.get("assistant", "")
         paginator = Pagination()
-        found = list_key_conversations(self.access.key, slug=slug)
-        rows = paginator.paginate_queryset(found, request, view=self)
+        conversations = list_key_conversations(self.access.key, slug=slug)
+        rows = paginator.paginate_queryset(conversations, request, view=self)
         return paginator.get_paginated_response(ConversationSerializer(rows or [], many=True).data)
 
 
@@ -134,9 +134,9 @@ class ConversationView(WorkspaceAPIView):
     @extend_schema(operation_id="conversations_read", responses=ConversationDetailSerializer)
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """A conversation with its questions and their current answers."""
-        found = get_key_conversation(self.access.key, conversation_id)
+        conversation = get_key_conversation(self.access.key, conversation_id)
         context = {"key_id": self.access.key.pk}
-        return Response(ConversationDetailSerializer(found, context=context).data)
+        return Response(ConversationDetailSerializer(conversation, context=context).data)
 
     @extend_schema(operation_id="conversations_delete", responses={204: None})
     def delete(self, request: Request, conversation_id: UUID) -> Response:

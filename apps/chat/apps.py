@@ -6,3 +6,12 @@ from django.apps import AppConfig
 class ChatConfig(AppConfig):
     name = "apps.chat"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from apps.documents import doors as documents
+        from apps.retrieval import doors as retrieval
+        from apps.traces import doors as traces
+
+        documents.count_citations.fill("apps.chat.selectors.count_citations")
+        retrieval.list_recent_questions.fill("apps.chat.selectors.list_recent_questions")
+        traces.describe_subject.add("apps.chat.traced.describe_answer")

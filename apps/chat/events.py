@@ -1,4 +1,4 @@
-"""What a watcher of an answer is told."""
+"""The events that watchers of an answer receive."""
 
 from __future__ import annotations
 

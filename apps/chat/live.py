@@ -106,7 +106,7 @@ class LiveAnswer:
         self.cancel()
 
     def cancel(self) -> None:
-        """End its task, unless that is storing the answer already."""
+        """Cancel its task, unless the answer is being stored already."""
         if self.task is not None and not self.is_ending:
             self.task.cancel()
 
@@ -116,7 +116,7 @@ _keeper: asyncio.Task[None] | None = None
 
 
 def find_live(answer_id: UUID) -> LiveAnswer | None:
-    """The answer if it is being made in this process."""
+    """The answer, if this process is making it."""
     return _live.get(answer_id)
 
 
@@ -179,7 +179,7 @@ async def _run(live: LiveAnswer) -> None:
         logger.exception("answer %s failed", live.answer_id)
         ending = Ending(MessageState.FAILED, UNEXPECTED)
     finally:
-        live.answering.found.set()
+        live.answering.passages_ready.set()
     await _finish(live, ending)
 
 
@@ -195,7 +195,7 @@ def judge_ending(outcome: Outcome) -> Ending:
 
 
 async def _finish(live: LiveAnswer, ending: Ending) -> None:
-    """Store it; a database that is restarting gets some seconds to come back."""
+    """Store the answer, giving a restarting database some seconds to come back."""
     live.is_ending = True
     await _await_question(live)
     state: MessageState | None = None

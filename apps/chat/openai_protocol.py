@@ -122,7 +122,7 @@ class ChunkWriter:
             "created": identity.created,
             "model": identity.model,
         }
-        # All chunks begin alike; only the end of the JSON object is written anew for each.
+        # All chunks begin alike, so only the end of the JSON object is serialised for each.
         self._head = b"data: " + orjson.dumps(head)[:-1] + b","
 
     def _chunk(self, rest: dict[str, Any]) -> bytes:

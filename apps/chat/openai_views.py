@@ -78,7 +78,7 @@ def _json(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
 
 
 def _authenticate(request: HttpRequest, scope: Scope) -> KeyAccess:
-    """Blocking: the key of the request, if it may do this and is within its rate."""
+    """The request's key, if it has the scope and is within its rate limit. Blocking."""
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     access = find_key(secret.strip()) if kind.lower() == "bearer" else None
     if access is None:
@@ -139,7 +139,7 @@ def _no_assistant(name: str) -> RequestError:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An answer that was begun for a request."""
+    """An answer that has been started for a request."""
 
     live: LiveAnswer
     identity: Identity
@@ -150,17 +150,17 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     """POST /v1/chat/completions, streamed or whole."""
     if request.method != "POST":
         raise RequestError(405, "Use POST.")
-    wanted = parse_request(request.body)
-    opened = await _open(request, wanted)
-    if wanted.stream:
-        return await _stream(opened, wanted)
+    chat = parse_request(request.body)
+    opened = await _open(request, chat)
+    if chat.stream:
+        return await _stream(opened, chat)
     return await _answer_whole(opened)
 
 
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
-async def _open(request: HttpRequest, wanted: ChatRequest) -> Opened:
+async def _open(request: HttpRequest, chat: ChatRequest) -> Opened:
     """Begin an answer and wait until its passages are found.
 
     Only a few requests are between their arrival and their search at any time. In a burst the
@@ -169,37 +169,37 @@ async def _open(request: HttpRequest, wanted: ChatRequest) -> Opened:
     """
     gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(SEARCHES_AT_ONCE))
     async with gate:
-        opened = await _begin(request, wanted)
+        opened = await _begin(request, chat)
         try:
-            await opened.live.answering.found.wait()
+            await opened.live.answering.passages_ready.wait()
         except asyncio.CancelledError:
             opened.live.stop()
             raise
     return opened
 
 
-def _embed_early(wanted: ChatRequest) -> asyncio.Future[Vectors]:
-    """Embed the question beside the look-up of key and recipe, which takes as long."""
-    return asyncio.ensure_future(run_db(lambda: get_embedder().encode_query(wanted.question)))
+def _embed_early(chat: ChatRequest) -> asyncio.Future[Vectors]:
+    """Embed the question while key and recipe are looked up, which takes about as long."""
+    return asyncio.ensure_future(run_db(lambda: get_embedder().encode_query(chat.question)))
 
 
-async def _begin(request: HttpRequest, wanted: ChatRequest) -> Opened:
+async def _begin(request: HttpRequest, chat: ChatRequest) -> Opened:
     """Find key and recipe; then the question is stored while its answer is being searched."""
 
     def enter() -> tuple[Recipe, Asker]:
         access = _authenticate(request, Scope.CHAT)
         try:
-            recipe = load_recipe(access.workspace_id, slug=wanted.model)
+            recipe = load_recipe(access.workspace_id, slug=chat.model)
         except Http404:
-            raise _no_assistant(wanted.model) from None
-        if recipe.endpoint is None and wanted.instructions:
+            raise _no_assistant(chat.model) from None
+        if recipe.endpoint is None and chat.instructions:
             raise RequestError(400, NO_INSTRUCTIONS, param="messages")
         frozen = recipe.frozen
-        sampling = limit_sampling(frozen.sampling, wanted.sampling)
+        sampling = limit_sampling(frozen.sampling, chat.sampling)
         recipe = replace(recipe, frozen=replace(frozen, sampling=sampling))
         return recipe, Asker(api_key_id=access.key.pk)
 
-    vector = _embed_early(wanted)
+    vector = _embed_early(chat)
     try:
         recipe, asker = await run_db(enter)
     except BaseException:
@@ -210,24 +210,24 @@ async def _begin(request: HttpRequest, wanted: ChatRequest) -> Opened:
         begin_answer,
         plan,
         recipe=recipe,
-        question=wanted.question,
+        question=chat.question,
         asker=asker,
         process=PROCESS,
     )
     live = start_answer(
         plan.answer_id,
         recipe=recipe,
-        question=wanted.question,
-        history=wanted.history,
+        question=chat.question,
+        history=chat.history,
         shared=False,
         stored=asyncio.ensure_future(stored),
         vector=vector,
-        instructions=wanted.instructions,
+        instructions=chat.instructions,
     )
-    caller = {"client.user": wanted.user, "client.instructions": wanted.instructions}
+    caller = {"client.user": chat.user, "client.instructions": chat.instructions}
     live.recorder.attributes |= {name: value for name, value in caller.items() if value}
     identity = Identity(
-        plan.answer_id, live.recorder.trace_id, wanted.model, created=int(time.time())
+        plan.answer_id, live.recorder.trace_id, chat.model, created=int(time.time())
     )
     return Opened(live, identity)
 
@@ -256,8 +256,8 @@ def _raise_if_failed(ended: Ended, live: LiveAnswer) -> None:
     raise RequestError(status, message, code=error.kind if error else ended.state)
 
 
-async def _stream(opened: Opened, wanted: ChatRequest) -> HttpResponseBase:
-    """Wait for the first words, so that a failure before them is an honest HTTP error."""
+async def _stream(opened: Opened, chat: ChatRequest) -> HttpResponseBase:
+    """Wait for the first words, so that an earlier failure can still be an HTTP error."""
     live = opened.live
     events = live.follow()
     try:
@@ -269,7 +269,7 @@ async def _stream(opened: Opened, wanted: ChatRequest) -> HttpResponseBase:
             live.stop()
         await events.aclose()
         raise
-    body = _chunks(opened, first, events, include_usage=wanted.include_usage)
+    body = _chunks(opened, first, events, include_usage=chat.include_usage)
     response = StreamingHttpResponse(body, content_type="text/event-stream")
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"

@@ -35,7 +35,7 @@ def _stop(answer_id: UUID) -> str:
 
 
 def _encode(events: Sequence[LiveEvent]) -> bytes:
-    """Text that came close together is one event."""
+    """Merge texts that arrived close together into one event."""
     encoded: list[list[Any]] = []
     for event in events:
         if isinstance(event, Delta):
@@ -103,7 +103,7 @@ async def follow(answer_id: UUID) -> AsyncGenerator[LiveEvent | None, None]:
 
 
 async def request_stop(answer_id: UUID) -> None:
-    """Ask whichever process makes this answer to stop."""
+    """Ask the process that is making this answer to stop."""
     try:
         await async_redis().set(_stop(answer_id), b"1", ex=KEEP_S)
     except (redis.RedisError, OSError) as error:
@@ -111,7 +111,7 @@ async def request_stop(answer_id: UUID) -> None:
 
 
 async def take_stops(answer_ids: Sequence[UUID]) -> list[UUID]:
-    """Those of the answers that somebody asked to stop."""
+    """Which of these answers somebody has asked to stop."""
     try:
         flags = await async_redis().mget([_stop(answer_id) for answer_id in answer_ids])
     except (redis.RedisError, OSError):

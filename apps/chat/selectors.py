@@ -25,7 +25,7 @@ LISTED_CONVERSATIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceView:
     """A passage as an answer's reader sees it, with the links that open it."""
 
     number: int
@@ -47,9 +47,9 @@ class AnswerView:
     content: str
     html: SafeString | str
     reason: str
-    sources: list[Source]
-    all_sources: list[Source]
-    nearest: list[Source]
+    sources: list[SourceView]
+    all_sources: list[SourceView]
+    nearest: list[SourceView]
     trace_id: UUID | None
     status_line: str = ""
     partial: str = ""
@@ -68,14 +68,14 @@ class TurnView:
 
 
 def list_conversations(assistant: Assistant, user: User) -> QuerySet[Conversation]:
-    """The person's own with this assistant, the most recent first."""
+    """The person's own conversations with this assistant, the most recent first."""
     return Conversation.objects.filter(assistant=assistant, user=user).order_by("-updated_at")[
         :LISTED_CONVERSATIONS
     ]
 
 
 def list_key_conversations(key: ApiKey, *, slug: str = "") -> QuerySet[Conversation]:
-    """Those that a key began, the most recent first; with a slug, only with this assistant."""
+    """The conversations that a key began, the most recent first; with `slug`, of one assistant."""
     rows = Conversation.objects.filter(workspace_id=key.workspace_id, api_key=key)
     if slug:
         rows = rows.filter(assistant__slug=slug)
@@ -156,12 +156,12 @@ def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
     )
 
 
-def view_source(passage: RetrievedPassage, workspace: Workspace) -> Source:
+def view_source(passage: RetrievedPassage, workspace: Workspace) -> SourceView:
     """A passage with links to its document, at the cited sentences where there are any."""
     start, end, excerpt = read_cited(passage)
     place = urlencode({"version": passage.version.number, "start": start, "end": end})
     arguments = [workspace.slug, passage.document_id]
-    return Source(
+    return SourceView(
         number=passage.number,
         label=f"{passage.document.name}, page {passage.page}",
         heading=passage.heading,
@@ -172,7 +172,7 @@ def view_source(passage: RetrievedPassage, workspace: Workspace) -> Source:
     )
 
 
-def count_uses(workspace_id: UUID, document_ids: Iterable[UUID]) -> dict[UUID, int]:
+def count_citations(workspace_id: UUID, document_ids: Iterable[UUID]) -> dict[UUID, int]:
     """How many answers cite each of these documents."""
     rows = (
         RetrievedPassage.objects.filter(
@@ -199,7 +199,7 @@ def export_markdown(conversation: Conversation, turns: Sequence[TurnView]) -> st
 
 def list_recent_questions(workspace_id: UUID, collection_id: UUID, limit: int) -> list[str]:
     """What was asked lately of assistants that answer from a collection, the latest first."""
-    asked = (
+    questions = (
         Message.objects.filter(
             workspace_id=workspace_id,
             author=Message.Author.USER,
@@ -209,4 +209,4 @@ def list_recent_questions(workspace_id: UUID, collection_id: UUID, limit: int) -
         .order_by("-created_at")
         .values_list("content", flat=True)[: 4 * limit]
     )
-    return list(dict.fromkeys(text.strip()[:500] for text in asked if text.strip()))[:limit]
+    return list(dict.fromkeys(text.strip()[:500] for text in questions if text.strip()))[:limit]

@@ -1,4 +1,4 @@
-"""Writes: conversations, and the two ends of an answer (it begins, it ends)."""
+"""Writes: conversations, and the beginning and the end of each answer."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from apps.chat.models import Conversation, Message, MessageState, RetrievedPassa
 from apps.core.ids import uuid7
 from apps.core.text import storable
 from apps.traces.recorder import Recorder
+from apps.traces.services import RunRow
 
 HEARTBEAT_EVERY_S = 5.0
 STALE_AFTER_S = 30.0
@@ -60,7 +61,7 @@ def plan_answer(conversation: Conversation | None = None) -> BegunAnswer:
 def begin_answer(
     plan: BegunAnswer, *, recipe: Recipe, question: str, asker: Asker, process: str
 ) -> None:
-    """Store a question and its empty answer; a conversation that is not there yet begins."""
+    """Store a question and its empty answer, beginning the conversation if it is new."""
     now = timezone.now()
     question = storable(question)
     store.insert_question(
@@ -84,7 +85,7 @@ def begin_answer(
 
 @transaction.atomic
 def begin_again(question: Message, *, recipe: Recipe, process: str) -> BegunAnswer:
-    """Answer a question anew; what was answered before is put aside, not lost."""
+    """Answer a question again; earlier answers are put aside, not deleted."""
     question.answers.filter(replaced=False).update(replaced=True)
     answer = _new_answer(recipe, question.conversation_id, question.pk, process)
     answer.save(force_insert=True)
@@ -140,17 +141,16 @@ def finish_answer(
             is_declined=outcome.is_declined,
             reason=ending.reason,
             finished_at=timezone.now(),
-            trace_id=recorder.trace_id,
-            trace_name=recorder.name,
-            trace_status="ok" if ending.state == MessageState.DONE else ending.state,
-            started_at=recorder.started_at,
-            duration_ms=recorder.elapsed_ms(),
-            first_token_ms=recorder.first_token_ms,
-            input_tokens=outcome.usage.input_tokens,
-            output_tokens=outcome.usage.output_tokens,
-            cost=outcome.cost,
-            attributes=recorder.attributes,
-            spans=recorder.list_spans(),
+            run=RunRow(
+                recorder,
+                subject_type="message",
+                subject_id=answer_id,
+                status="ok" if ending.state == MessageState.DONE else ending.state,
+                duration_ms=recorder.elapsed_ms(),
+                input_tokens=outcome.usage.input_tokens,
+                output_tokens=outcome.usage.output_tokens,
+                cost=outcome.cost,
+            ),
             passages=[_passage_row(passage) for passage in outcome.passages],
         )
     )
@@ -174,14 +174,14 @@ def _passage_row(passage: CitedPassage) -> dict[str, Any]:
 
 
 def beat(answer_ids: Sequence[UUID]) -> None:
-    """Say that these answers are still being made."""
+    """Renew the heartbeat of answers that are still being made."""
     Message.objects.filter(pk__in=answer_ids, state=MessageState.STREAMING).update(
         heartbeat_at=timezone.now()
     )
 
 
 def mark_interrupted_answers() -> int:
-    """Answers whose process has gone silent: marked, so that they can be asked again."""
+    """Mark answers whose process has gone silent as interrupted, so that they can be retried."""
     horizon = timezone.now() - dt.timedelta(seconds=STALE_AFTER_S)
     return Message.objects.filter(state=MessageState.STREAMING, heartbeat_at__lt=horizon).update(
         state=MessageState.INTERRUPTED, reason=WENT_AWAY, finished_at=timezone.now()
@@ -197,5 +197,5 @@ def withdraw_answers(document_id: UUID) -> int:
 
 
 def delete_conversation(conversation: Conversation) -> None:
-    """Its messages, their snapshots and their feedback go with it."""
+    """Delete a conversation with its messages, their snapshots and their feedback."""
     conversation.delete()

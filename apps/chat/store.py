@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from apps.chat.models import MessageState
-from apps.core.text import storable_json
-from apps.retrieval.vectors.wire import open_raw_cursor
+from apps.core.statements import open_raw_cursor, to_json
+from apps.traces.services import RunRow, compose_insert
 
 BEGIN = """
 WITH conversation AS (
@@ -42,7 +38,7 @@ VALUES ($10::uuid, $2, $1, 'assistant', $8, '', 'streaming', false, '', false, $
 
 # Documents that still exist are locked, so that none can be deleted before its passages are
 # stored. An answer that had ended already (its row is not streaming) changes nothing.
-FINISH = """
+FINISH = f"""
 WITH passage AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS passage (
         id uuid, number int2, document_id uuid, version_id uuid, chunk_id int8, page int4,
@@ -65,23 +61,7 @@ WITH passage AS MATERIALIZED (
     FROM ended WHERE chat_message.id = $8::uuid AND chat_message.state = 'streaming'
     RETURNING chat_message.id, chat_message.workspace_id, chat_message.release_id,
               chat_message.state
-), trace AS (
-    INSERT INTO traces_trace
-        (id, workspace_id, name, subject_type, subject_id, release_id, status, started_at,
-         duration_ms, first_token_ms, input_tokens, output_tokens, cost, attributes)
-    SELECT $6::uuid, workspace_id, $9::text, 'message', id, release_id, $10::text,
-           $11::timestamptz, $12::float8, $13::float8, $14::int4, $15::int4, $16::numeric,
-           $17::jsonb
-    FROM message
-), span AS (
-    INSERT INTO traces_span
-        (workspace_id, trace_id, position, name, offset_ms, duration_ms, status, attributes)
-    SELECT message.workspace_id, $6::uuid, span.position, span.name, span.offset_ms,
-           span.duration_ms, span.status, span.attributes
-    FROM message, jsonb_to_recordset($18::jsonb) AS span (
-        position int2, name text, offset_ms float8, duration_ms float8, status text,
-        attributes jsonb)
-), stored AS (
+), {compose_insert(9, subject="message")}, stored AS (
     INSERT INTO chat_retrievedpassage
         (id, workspace_id, message_id, number, document_id, version_id, chunk_id, page, "start",
          "end", text, heading, scores, is_cited, cited_start, cited_end)
@@ -90,7 +70,7 @@ WITH passage AS MATERIALIZED (
     FROM message, passage WHERE document_id IN (SELECT id FROM alive)
 )
 SELECT state FROM message
-"""
+"""  # noqa: S608  (ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +105,7 @@ def insert_question(row: QuestionRow) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """An ended answer with its snapshot and its trace; `passages` and `spans` are JSON rows."""
+    """An ended answer with its snapshot and its trace; `passages` are JSON rows."""
 
     answer_id: UUID
     state: str
@@ -133,38 +113,17 @@ class AnswerRow:
     is_declined: bool
     reason: str
     finished_at: dt.datetime
-    trace_id: UUID
-    trace_name: str
-    trace_status: str
-    started_at: dt.datetime
-    duration_ms: float
-    first_token_ms: float | None
-    input_tokens: int
-    output_tokens: int
-    cost: Decimal
-    attributes: dict[str, Any]
-    spans: Sequence[dict[str, Any]]
+    run: RunRow
     passages: Sequence[dict[str, Any]]
 
 
 def update_answer(row: AnswerRow) -> MessageState | None:
     """Store the end of an answer; the state it got, or None if it had ended already."""
     values = [
-        _json(row.passages), row.state, row.content, row.is_declined, row.reason, row.trace_id,
-        row.finished_at, row.answer_id, row.trace_name, row.trace_status, row.started_at,
-        row.duration_ms, row.first_token_ms, row.input_tokens, row.output_tokens, row.cost,
-        _json(row.attributes), _json(row.spans),
+        to_json(row.passages), row.state, row.content, row.is_declined, row.reason,
+        row.run.recorder.trace_id, row.finished_at, row.answer_id, to_json([row.run.as_record()]),
     ]  # fmt: skip
     with open_raw_cursor() as cursor:
         cursor.execute(FINISH, values)
-        found = cursor.fetchone()
-    return MessageState(found[0]) if found else None
-
-
-def _json(value: Any) -> str:
-    """JSON as Postgres takes it. Nearly always it is that already, so cleaning comes second."""
-    with suppress(orjson.JSONEncodeError):  # a lone half of a surrogate pair
-        text = orjson.dumps(value).decode()
-        if "\\u0000" not in text:
-            return text
-    return orjson.dumps(storable_json(value)).decode()
+        ended = cursor.fetchone()
+    return MessageState(ended[0]) if ended else None

@@ -59,7 +59,7 @@ EMPTY_STREAM = (
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What was stored for a question, and what its answer needs."""
+    """What was stored for a question, and what making its answer takes."""
 
     recipe: Recipe
     rows: BegunAnswer
@@ -97,12 +97,12 @@ async def ask(request: WorkspaceRequest, assistant_slug: str) -> HttpResponseBas
 
     def begin() -> Begun:
         recipe = load_recipe(request.workspace.pk, slug=assistant_slug)
-        found = _find_conversation(request, recipe)
-        history = list_history(found) if found else []
+        conversation = _find_conversation(request, recipe)
+        history = list_history(conversation) if conversation else []
         asker = Asker(user_id=request.user.pk)
-        rows = plan_answer(found)
+        rows = plan_answer(conversation)
         begin_answer(rows, recipe=recipe, question=question, asker=asker, process=PROCESS)
-        return Begun(recipe, rows, question, history, is_new=found is None)
+        return Begun(recipe, rows, question, history, is_new=conversation is None)
 
     begun = await run_db(begin)
     _start(begun)
@@ -110,16 +110,16 @@ async def ask(request: WorkspaceRequest, assistant_slug: str) -> HttpResponseBas
 
 
 def _find_conversation(request: WorkspaceRequest, recipe: Recipe) -> Conversation | None:
-    given = request.POST.get("conversation", "")
-    if not given:
+    text = request.POST.get("conversation", "")
+    if not text:
         return None
     try:
-        found = get_conversation(request, UUID(given))
+        conversation = get_conversation(request, UUID(text))
     except ValueError:
         raise Http404 from None
-    if found.assistant_id != recipe.frozen.assistant_id:
+    if conversation.assistant_id != recipe.frozen.assistant_id:
         raise Http404
-    return found
+    return conversation
 
 
 def _start(begun: Begun) -> None:
@@ -133,26 +133,26 @@ def _start(begun: Begun) -> None:
     )
 
 
-def _conversation_url(request: WorkspaceRequest, found: Conversation) -> str:
-    arguments = [request.workspace.slug, found.assistant.slug, found.pk]
+def _conversation_url(request: WorkspaceRequest, conversation: Conversation) -> str:
+    arguments = [request.workspace.slug, conversation.assistant.slug, conversation.pk]
     return reverse("chat:conversation", args=arguments)
 
 
 def _show_turn(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
-    found = get_conversation(request, begun.rows.conversation_id)
-    url = _conversation_url(request, found)
+    conversation = get_conversation(request, begun.rows.conversation_id)
+    url = _conversation_url(request, conversation)
     if not request.htmx:
         return redirect(url)
     turn = next(
         turn
-        for turn in list_turns(found, request.workspace)
+        for turn in list_turns(conversation, request.workspace)
         if turn.question.pk == begun.rows.question_id
     )
-    context = _context(request, found.assistant) | {
+    context = _context(request, conversation.assistant) | {
         "turn": turn,
         "is_new": begun.is_new,
-        "conversation": found,
-        "item": found,
+        "conversation": conversation,
+        "item": conversation,
     }
     response = HttpResponse(render_to_string("chat/_turn.html", context, request=request))
     response["HX-Push-Url"] = url
@@ -173,11 +173,11 @@ async def edit(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
 
     def begin() -> Begun:
         message = get_own_message(request, message_id, author=Message.Author.USER)
-        found = message.conversation
-        recipe = load_recipe(request.workspace.pk, slug=found.assistant.slug)
-        history = list_history(found, before=message)
+        conversation = message.conversation
+        recipe = load_recipe(request.workspace.pk, slug=conversation.assistant.slug)
+        history = list_history(conversation, before=message)
         put_aside_from(message)
-        rows = plan_answer(found)
+        rows = plan_answer(conversation)
         asker = Asker(user_id=request.user.pk)
         begin_answer(rows, recipe=recipe, question=text, asker=asker, process=PROCESS)
         return Begun(recipe, rows, text, history, is_new=False)
@@ -188,12 +188,12 @@ async def edit(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
 
 
 def _show_turns(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
-    found = get_conversation(request, begun.rows.conversation_id)
+    conversation = get_conversation(request, begun.rows.conversation_id)
     if not request.htmx:
-        return redirect(_conversation_url(request, found))
-    context = _context(request, found.assistant) | {
-        "turns": list_turns(found, request.workspace),
-        "conversation": found,
+        return redirect(_conversation_url(request, conversation))
+    context = _context(request, conversation.assistant) | {
+        "turns": list_turns(conversation, request.workspace),
+        "conversation": conversation,
     }
     return HttpResponse(render_to_string("chat/_turns.html", context, request=request))
 
@@ -201,7 +201,7 @@ def _show_turns(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
 @require_POST
 @async_workspace_view()
 async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
-    """Answer the same question again, with the recipe as it is now.
+    """Answer a question once more, with the recipe as it is now.
 
     `query` is searched for instead of what was made of the question, if it is given.
     """
@@ -214,9 +214,9 @@ async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpRespons
         question = old.question
         if question is None or old.replaced:
             raise Http404
-        found = old.conversation
-        recipe = load_recipe(request.workspace.pk, slug=found.assistant.slug)
-        history = list_history(found, before=question)
+        conversation = old.conversation
+        recipe = load_recipe(request.workspace.pk, slug=conversation.assistant.slug)
+        history = list_history(conversation, before=question)
         rows = begin_again(question, recipe=recipe, process=PROCESS)
         return Begun(recipe, rows, question.content, history, is_new=False, query=query)
 
@@ -258,7 +258,7 @@ async def stop(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
 @require_GET
 @async_workspace_view()
 async def events(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
-    """Follow an answer as server-sent events: status, token, at last final."""
+    """Follow an answer as server-sent events: status, token, and finally final."""
     await run_db(get_own_message, request, message_id, author=Message.Author.ASSISTANT)
     response = StreamingHttpResponse(
         _write_events(request, message_id), content_type="text/event-stream"
@@ -274,7 +274,7 @@ def _sse(event: str, data: str) -> bytes:
 
 
 async def _write_events(request: WorkspaceRequest, message_id: UUID) -> AsyncIterator[bytes]:
-    """Replay what was missed, then follow; a comment now and then keeps the line open."""
+    """Replay what was missed, then follow; periodic comments keep the connection open."""
     async with aclosing(_follow(message_id)) as stream:
         upcoming = asyncio.ensure_future(anext(stream, None))
         try:
@@ -303,7 +303,7 @@ def _final_html(request: WorkspaceRequest, message_id: UUID) -> str:
 
 
 async def _follow(message_id: UUID) -> AsyncGenerator[LiveEvent, None]:
-    """From memory if it runs here, from Redis if elsewhere, and from the row when it is over."""
+    """Its events from memory if it runs here, from Redis if elsewhere, else from its row."""
     running = find_live(message_id)
     if running is not None:
         async with aclosing(running.follow()) as stream:

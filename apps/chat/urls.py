@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.chat import stream_views, trace_views, views
+from apps.chat import stream_views, views
 
 app_name = "chat"
 urlpatterns = [
@@ -16,7 +16,6 @@ urlpatterns = [
     path("conversations/<uuid:conversation_id>/export/", views.export, name="export"),
     path("conversations/<uuid:conversation_id>/delete/", views.delete, name="delete"),
     path("questions/<uuid:message_id>/edit/", stream_views.edit, name="edit"),
-    path("traces/<uuid:trace_id>/", trace_views.trace, name="trace"),
     path("answers/<uuid:message_id>/events/", stream_views.events, name="events"),
     path("answers/<uuid:message_id>/stop/", stream_views.stop, name="stop"),
     path("answers/<uuid:message_id>/regenerate/", stream_views.regenerate, name="regenerate"),

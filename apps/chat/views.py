@@ -48,20 +48,20 @@ def new(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
 def conversation(
     request: WorkspaceRequest, assistant_slug: str, conversation_id: UUID
 ) -> HttpResponse:
-    found = get_conversation(request, conversation_id)
-    if found.assistant.slug != assistant_slug:
+    row = get_conversation(request, conversation_id)
+    if row.assistant.slug != assistant_slug:
         raise Http404
-    return _show(request, found.assistant, found)
+    return _show(request, row.assistant, row)
 
 
 @require_GET
 @workspace_view()
 def export(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponse:
     """The conversation as a Markdown file."""
-    found = get_conversation(request, conversation_id)
-    text = export_markdown(found, list_turns(found, request.workspace))
+    conversation = get_conversation(request, conversation_id)
+    text = export_markdown(conversation, list_turns(conversation, request.workspace))
     response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
-    name = slugify(found.title)[:60] or "conversation"
+    name = slugify(conversation.title)[:60] or "conversation"
     response["Content-Disposition"] = f'attachment; filename="{name}.md"'
     return response
 
@@ -69,6 +69,6 @@ def export(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponse:
 @require_POST
 @workspace_view()
 def delete(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponse:
-    found = get_conversation(request, conversation_id)
-    delete_conversation(found)
-    return redirect("chat:new", request.workspace.slug, found.assistant.slug)
+    conversation = get_conversation(request, conversation_id)
+    delete_conversation(conversation)
+    return redirect("chat:new", request.workspace.slug, conversation.assistant.slug)

@@ -16,12 +16,21 @@ from apps.chunking.planning import read_pages
 from apps.chunking.preview import Preview, make_preview
 from apps.chunking.profiles import ProfileNameTakenError, create_profile, read_values
 from apps.chunking.selectors import list_profiles
-from apps.chunking.strategies import STRATEGIES, ParameterError, Strategy
+from apps.chunking.strategies import STRATEGIES, Strategy
 from apps.core.api import Problem
+from apps.core.options import OptionError, OptionKind
 from apps.documents.access import get_document
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
 from inference.errors import ModelFilesError
+
+KIND_NAMES: dict[OptionKind, str] = {
+    "whole": "integer",
+    "number": "number",
+    "choice": "choice",
+    "flag": "switch",
+}
+"""What this API has always called the kinds of options that strategies have."""
 
 
 class ParameterChoiceSerializer(serializers.Serializer[Any]):
@@ -35,7 +44,7 @@ class ChunkingParameterSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     title = serializers.CharField()
     description = serializers.CharField()
-    kind = serializers.ChoiceField(choices=["integer", "number", "choice", "switch"])
+    kind = serializers.ChoiceField(choices=list(KIND_NAMES.values()))
     default = serializers.JSONField()
     minimum = serializers.FloatField(allow_null=True)
     maximum = serializers.FloatField(allow_null=True)
@@ -63,7 +72,7 @@ class ChunkingSettingSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         try:
             attrs["params"] = STRATEGIES[attrs["strategy"]].clean(attrs["params"])
-        except ParameterError as error:
+        except OptionError as error:
             raise serializers.ValidationError({"params": error.errors}) from None
         return attrs
 
@@ -189,7 +198,7 @@ def _render_strategy(strategy: Strategy) -> dict[str, Any]:
                 "name": parameter.name,
                 "title": parameter.label,
                 "description": parameter.help,
-                "kind": parameter.kind,
+                "kind": KIND_NAMES[parameter.kind],
                 "default": parameter.default,
                 "minimum": parameter.minimum,
                 "maximum": parameter.maximum,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 
-from apps.chunking.strategies import STRATEGIES, Parameter, ParameterError, Strategy
+from apps.chunking.strategies import STRATEGIES, Strategy
+from apps.core.options import OptionError, OptionForm
 
 
 def strategy_choices() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -17,45 +19,24 @@ def strategy_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     return list(families.items())
 
 
-class ParametersForm(forms.Form):
-    """One field for each parameter of a strategy; valid values stand in `values`."""
+class ParametersForm(OptionForm):
+    """One field for each parameter of a strategy; valid values stand in `values`, complete."""
 
-    def __init__(self, data: Any = None, *, strategy: Strategy, prefix: str) -> None:
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        strategy: Strategy,
+        prefix: str,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(strategy.parameters, prefix=prefix, data=data, values=values)
         self.strategy = strategy
-        self.values = strategy.defaults()
-        super().__init__(data, prefix=prefix)
-        for parameter in strategy.parameters:
-            self.fields[parameter.name] = _make_field(parameter)
-
-    def clean(self) -> dict[str, Any]:
-        params = {name: value for name, value in self.cleaned_data.items() if value is not None}
         if not self.errors:
             try:
-                self.values = self.strategy.clean(params)
-            except ParameterError as error:
-                for name, text in error.errors.items():
-                    self.add_error(name if name in self.fields else None, text)
-        return self.cleaned_data
-
-
-def _make_field(parameter: Parameter) -> forms.Field:
-    common: dict[str, Any] = {
-        "label": parameter.label,
-        "help_text": parameter.help,
-        "initial": parameter.default,
-    }
-    if parameter.kind == "switch":
-        return forms.BooleanField(required=False, **common)
-    if parameter.kind == "choice":
-        return forms.ChoiceField(choices=parameter.choices, **common)
-    if parameter.unit and parameter.unit not in parameter.label.lower():
-        common["label"] = f"{parameter.label} ({parameter.unit})"
-    kind = forms.IntegerField if parameter.kind == "integer" else forms.FloatField
-    return kind(
-        min_value=parameter.minimum,  # type: ignore[arg-type]
-        max_value=parameter.maximum,  # type: ignore[arg-type]
-        **common,
-    )
+                self.values = strategy.clean(self.values)
+            except OptionError as error:
+                self.errors = error.errors
 
 
 class ProfileForm(forms.Form):

@@ -23,7 +23,7 @@ def create_profile(
 ) -> ChunkingProfile:
     """The profile of this name, which is created if there is none; `params` may be partial.
 
-    Raises UnknownStrategyError, ParameterError (with a sentence for each wrong parameter), or
+    Raises UnknownStrategyError, OptionError (with a sentence for each wrong parameter), or
     ProfileNameTakenError where the name stands for another setting.
     """
     values = get_strategy(splitter).clean(params)
@@ -59,7 +59,7 @@ def name_setting(splitter: str, values: Mapping[str, Any]) -> str:
     parts = [strategy.name]
     for parameter in strategy.parameters:
         value = values.get(parameter.name, parameter.default)
-        if parameter.kind in ("integer", "number"):
+        if parameter.is_numeric:
             parts.append(f"{parameter.label[0].lower()}{parameter.label[1:]} {value:g}")
         elif value != parameter.default:
             chosen = dict(parameter.choices).get(str(value), "on" if value else "off")

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from apps.chunking.edits import ChunkChange, locate
-from apps.chunking.models import ChunkEdit, ChunkingProfile
+from apps.chunking.models import Chunk, ChunkEdit, ChunkingProfile
 from apps.chunking.planning import read_changes
 from apps.documents.models import Document
 
@@ -125,4 +125,11 @@ def list_readable(collection_id: UUID, *, limit: int = 200) -> list[Document]:
         Document.objects.select_related("current")
         .filter(collection_id=collection_id, deleted_at=None, current__isnull=False)
         .order_by("name")[:limit]
+    )
+
+
+def locate_passage(version_id: UUID, passage_id: int) -> tuple[int, int] | None:
+    """Where a passage stands in a version's full text; None if the version has it no longer."""
+    return (
+        Chunk.objects.filter(version=version_id, pk=passage_id).values_list("start", "end").first()
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -99,11 +98,11 @@ def _read_side(
     profile = find_profile(request.workspace.pk, request.GET.get(f"{letter}-profile", ""))
     strategy = STRATEGIES.get(profile.splitter if profile else key, STRATEGIES[DEFAULT_STRATEGY])
     is_same = request.GET.get(f"{letter}-shown") == strategy.key and profile is None
-    data: dict[str, Any] | QueryDict = request.GET
-    if not is_same:
-        values = read_values(profile) if profile else strategy.defaults()
-        data = {f"{letter}-{name}": value for name, value in values.items() if value is not False}
-    form = ParametersForm(data, strategy=strategy, prefix=letter)
+    if is_same:
+        form = ParametersForm(request.GET, strategy=strategy, prefix=letter)
+    else:
+        values = read_values(profile) if profile else None
+        form = ParametersForm(strategy=strategy, prefix=letter, values=values)
     preview = None
     if form.is_valid() and source is not None:
         preview = make_preview(source, strategy=strategy, values=form.values)
@@ -124,8 +123,7 @@ def keep_profile(request: WorkspaceRequest, *, collection_id: UUID) -> HttpRespo
     prefix = side if side in SIDES else SIDES[0]
     parameters = ParametersForm(request.POST, strategy=strategy, prefix=prefix)
     if not parameters.is_valid():
-        texts = [str(text) for errors in parameters.errors.values() for text in errors]
-        messages.error(request, " ".join(texts))
+        messages.error(request, " ".join(parameters.errors.values()))
         return _back(request, collection)
     try:
         profile = create_profile(

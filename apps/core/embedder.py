@@ -1,7 +1,7 @@
 """The embedding models of this process, loaded on first use and shared by all threads.
 
 The built-in model is handled here, because every question needs it. All others belong to a
-workspace, and the app that stores them opens them; `settings.EMBEDDING_MODELS` names it.
+workspace, and the app that stores them opens them, behind a door.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ import ctypes
 import gc
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 
+from apps.core import doors
 from inference.protocols import Embedder
 
 if TYPE_CHECKING:
@@ -40,16 +39,6 @@ class EmbeddingChoice:
     dimensions: int
 
 
-class EmbeddingModels(Protocol):
-    """The models that workspaces have added."""
-
-    def open(self, name: str) -> Embedder:
-        """The model of this name. Raises `inference.errors.ModelFilesError` if there is none."""
-
-    def list(self, workspace_id: UUID) -> Sequence[EmbeddingChoice]:
-        """The workspace's models by label."""
-
-
 def get_embedder(name: str = "") -> Embedder:
     """The model of this name, or without a name the built-in one.
 
@@ -63,22 +52,18 @@ def get_embedder(name: str = "") -> Embedder:
     builtin = _loaded.get(chosen) or _load_once(chosen)
     if not name or name == builtin.name:
         return builtin
-    return _models().open(name)
+    return doors.open_embedding_model(name)
 
 
 def list_embedders(workspace_id: UUID) -> list[EmbeddingChoice]:
     """The models that an index of the workspace can be built with, the built-in one first."""
     builtin = get_embedder()
     first = EmbeddingChoice(builtin.name, _label(builtin.name), builtin.dimensions)
-    return [first, *_models().list(workspace_id)]
+    return [first, *doors.list_embedding_models(workspace_id)]
 
 
 def _label(name: str) -> str:
     return f"{name.rpartition('/')[2]} (built in)"
-
-
-def _models() -> EmbeddingModels:
-    return cast(EmbeddingModels, import_string(settings.EMBEDDING_MODELS))
 
 
 def _load_once(name: str) -> Embedder:

@@ -7,18 +7,17 @@ again, and a message that arrives twice finds its job already claimed.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from psycopg.types.json import Jsonb
 
+from apps.core import doors
 from apps.core.ids import uuid7
 from apps.core.models import Job, JobKind, JobState
 
@@ -81,8 +80,7 @@ def enqueue_all(kind: JobKind, entries: Sequence[tuple[UUID, str, dict[str, Any]
 
 def send(kind: str, job_ids: Sequence[str]) -> None:
     """Wake a worker for jobs. A broker that is down is no error: the sweep sends them again."""
-    sender = cast(Callable[[str, Sequence[str]], None], import_string(settings.JOB_SENDER))
-    sender(kind, job_ids)
+    doors.send_jobs(kind, job_ids)
 
 
 def heartbeat(job_ids: Sequence[UUID], *, worker: str) -> None:

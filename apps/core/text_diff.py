@@ -20,7 +20,7 @@ _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DiffPart:
     text: str
     kind: Kind
 
@@ -29,7 +29,7 @@ class Change:
 class TextDiff:
     """The changes in order; `added` and `removed` count words. `is_cut`: the end is missing."""
 
-    parts: tuple[Change, ...]
+    parts: tuple[DiffPart, ...]
     added: int
     removed: int
     is_cut: bool
@@ -54,18 +54,18 @@ def _take_lines(text: str) -> list[str]:
     return text[:MAX_CHARS].splitlines(keepends=True)[:MAX_LINES]
 
 
-def _compare_lines(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+def _compare_lines(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffPart]:
     for tag, a, b, c, d in SequenceMatcher(None, old, new).get_opcodes():
         before, after = "".join(old[a:b]), "".join(new[c:d])
         if tag == "equal":
-            yield Change(after, "same")
+            yield DiffPart(after, "same")
         elif tag == "replace":
             yield from _compare_words(before, after)
         else:
             yield from _replace(before, after)
 
 
-def _compare_words(before: str, after: str) -> Iterator[Change]:
+def _compare_words(before: str, after: str) -> Iterator[DiffPart]:
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     if len(old) > MAX_WORDS or len(new) > MAX_WORDS:
         yield from _replace(before, after)
@@ -77,7 +77,7 @@ def _compare_words(before: str, after: str) -> Iterator[Change]:
         return
     for tag, a, b, c, d in steps:
         if tag == "equal":
-            yield Change("".join(new[c:d]), "same")
+            yield DiffPart("".join(new[c:d]), "same")
         else:
             yield from _replace("".join(old[a:b]), "".join(new[c:d]))
 
@@ -86,18 +86,18 @@ def _is_word(piece: str) -> bool:
     return piece[0].isalnum()
 
 
-def _replace(before: str, after: str) -> Iterator[Change]:
+def _replace(before: str, after: str) -> Iterator[DiffPart]:
     if before:
-        yield Change(before, "removed")
+        yield DiffPart(before, "removed")
     if after:
-        yield Change(after, "added")
+        yield DiffPart(after, "added")
 
 
-def _merge(changes: Iterator[Change]) -> Iterator[Change]:
-    pending: Change | None = None
+def _merge(changes: Iterator[DiffPart]) -> Iterator[DiffPart]:
+    pending: DiffPart | None = None
     for change in changes:
         if pending is not None and pending.kind == change.kind:
-            pending = Change(pending.text + change.text, pending.kind)
+            pending = DiffPart(pending.text + change.text, pending.kind)
             continue
         if pending is not None:
             yield pending
@@ -106,7 +106,7 @@ def _merge(changes: Iterator[Change]) -> Iterator[Change]:
         yield pending
 
 
-def _shorten(changes: Sequence[Change]) -> Iterator[Change]:
+def _shorten(changes: Sequence[DiffPart]) -> Iterator[DiffPart]:
     last = len(changes) - 1
     for index, change in enumerate(changes):
         text = change.text
@@ -115,8 +115,8 @@ def _shorten(changes: Sequence[Change]) -> Iterator[Change]:
             continue
         head = "" if index == 0 else text[:KEPT_CHARS]
         tail = "" if index == last else text[-KEPT_CHARS:]
-        yield Change(f"{head}\n…\n{tail}", "same")
+        yield DiffPart(f"{head}\n…\n{tail}", "same")
 
 
-def _count_words(changes: Sequence[Change], kind: Kind) -> int:
+def _count_words(changes: Sequence[DiffPart], kind: Kind) -> int:
     return sum(len(re.findall(r"\w+", change.text)) for change in changes if change.kind == kind)

@@ -26,7 +26,7 @@ def origin_of(example: Example, *, slug: str) -> Origin:
     url = ""
     if example.source_kind in (SourceKind.CHAT, SourceKind.FEEDBACK):
         trace_id = _trace_of(example)
-        url = reverse("chat:trace", args=[slug, trace_id]) if trace_id else ""
+        url = reverse("traces:trace", args=[slug, trace_id]) if trace_id else ""
     return Origin(label, example.source_note, url)
 
 

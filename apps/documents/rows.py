@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
-from django.utils.module_loading import import_string
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
 
+from apps.documents.doors import count_citations, name_assistants
 from apps.documents.models import Collection, Document, DocumentVersion, VersionState
 from apps.documents.selectors import describe_documents, has_page_to_check, list_documents
 from apps.documents.services import OPEN_STATES
 from apps.workspaces.models import Workspace
 
-CountUses = Callable[[UUID, Sequence[UUID]], dict[UUID, int]]
 FILTERS = {
     "ready": [VersionState.READY],
     "processing": list(OPEN_STATES),
@@ -66,12 +64,6 @@ class CollectionRow:
     updated_at: dt.datetime | None
 
 
-def count_uses(workspace_id: UUID, document_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """How many answers cite each document; asked by name, since conversations are above us."""
-    count = cast(CountUses, import_string(settings.DOCUMENT_USES))
-    return count(workspace_id, document_ids)
-
-
 def filter_documents(
     collection: Collection, *, name_contains: str = "", state: str = ""
 ) -> QuerySet[Document]:
@@ -92,7 +84,7 @@ def build_rows(documents: Iterable[Document]) -> list[Row]:
     if not described:
         return []
     workspace_id = described[0].document.workspace_id
-    uses = count_uses(workspace_id, [item.document.pk for item in described])
+    uses = count_citations(workspace_id, [item.document.pk for item in described])
     return [
         Row(
             document=item.document,
@@ -132,7 +124,7 @@ def list_collection_rows(workspace: Workspace) -> list[CollectionRow]:
         .annotate(updated_at=Max("newest_at"), **_counts())
     )
     by_collection: dict[UUID, dict[str, Any]] = {row["collection_id"]: dict(row) for row in counted}
-    assistants = _names_of_assistants(workspace)
+    assistants = name_assistants(workspace.pk)
     rows = []
     for collection in collections:
         row = by_collection.get(collection.pk, {})
@@ -162,18 +154,3 @@ def _counts() -> dict[str, Count | Sum]:
         "num_working": Count("pk", filter=Q(newest_state__in=FILTERS["processing"])),
         "num_failed": Count("pk", filter=Q(newest_state=VersionState.FAILED)),
     }
-
-
-def _names_of_assistants(workspace: Workspace) -> dict[UUID, list[str]]:
-    pairs = (
-        Collection.objects.filter(
-            workspace=workspace, releases__assistant__current=F("releases__pk")
-        )
-        .values_list("pk", "releases__assistant__name")
-        .order_by("releases__assistant__name")
-        .distinct()
-    )
-    names: dict[UUID, list[str]] = {}
-    for pk, name in pairs:
-        names.setdefault(pk, []).append(name)
-    return names

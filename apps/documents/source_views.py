@@ -17,9 +17,9 @@ from django.views.decorators.http import require_GET
 
 from apps.core.text_diff import compare_texts
 from apps.documents.access import get_document
+from apps.documents.doors import count_citations
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.page_images import read_page_image
-from apps.documents.rows import count_uses
 from apps.documents.screens import find_screen, plan_excerpt, plan_screens
 from apps.documents.selectors import list_versions, read_text
 from apps.documents.source import Highlight
@@ -67,7 +67,7 @@ def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
             ),
             "pages_to_check": [span.number for span in spans if span.is_to_check],
             "highlight": highlight,
-            "used": count_uses(found.workspace_id, [found.pk]).get(found.pk, 0),
+            "used": count_citations(found.workspace_id, [found.pk]).get(found.pk, 0),
         },
     )
 

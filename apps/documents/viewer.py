@@ -9,6 +9,7 @@ from django.db.models import BooleanField, ExpressionWrapper
 from django.db.models.functions import Substr
 from django.http import Http404
 
+from apps.documents.doors import locate_passage
 from apps.documents.models import PAGES_TO_CHECK, Document, DocumentVersion, Page
 from apps.documents.page_images import has_page_images
 from apps.documents.screens import PageSpan, Part, Screen
@@ -152,8 +153,8 @@ def _build_view(
 
 def find_passage(version: DocumentVersion, passage_id: int) -> Highlight | None:
     """Where a passage stands; None if the version has no such passage (any more)."""
-    found = version.chunks.filter(pk=passage_id).values_list("start", "end").first()
-    return Highlight(*found) if found else None
+    span = locate_passage(version.pk, passage_id)
+    return Highlight(*span) if span else None
 
 
 def name_location(views: Iterable[PageView]) -> str:

@@ -14,7 +14,7 @@ from apps.chat.access import get_workspace_answer
 from apps.core.api import Pagination
 from apps.feedback.models import Feedback, FeedbackState, Rating, Reason
 from apps.feedback.selectors import FeedbackFilter, list_feedback, view_row
-from apps.feedback.services import MAX_COMMENT, MAX_CORRECTION, Verdict, give_feedback
+from apps.feedback.services import MAX_COMMENT, MAX_CORRECTION, FeedbackFields, give_feedback
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
 
@@ -60,7 +60,9 @@ class MessageFeedbackView(WorkspaceAPIView):
         answer = get_workspace_answer(self.workspace_id, message_id)
         form = FeedbackRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        feedback = give_feedback(answer, verdict=Verdict(**form.validated_data), actor=self.actor)
+        feedback = give_feedback(
+            answer, fields=FeedbackFields(**form.validated_data), actor=self.actor
+        )
         return Response(FeedbackSerializer(feedback).data, status=201)
 
 
@@ -77,12 +79,12 @@ class FeedbackListView(WorkspaceAPIView):
     )
     def get(self, request: Request) -> Response:
         """The workspace's feedback, newest first."""
-        given = request.query_params
+        query = request.query_params
         narrowed = FeedbackFilter(
-            rating=given.get("rating", ""),
-            reason=given.get("reason", ""),
-            state=given.get("state", ""),
-            assistant=given.get("assistant", ""),
+            rating=query.get("rating", ""),
+            reason=query.get("reason", ""),
+            state=query.get("state", ""),
+            assistant=query.get("assistant", ""),
         )
         paginator = Pagination()
         rows = paginator.paginate_queryset(list_feedback(self.workspace_id, narrowed), request)

@@ -21,7 +21,7 @@ class FilterForm(forms.Form):
 
 
 class DaysForm(forms.Form):
-    """Apart from the other filters, because `from` cannot be the name of a class attribute."""
+    """The days of the filter, set below because `from` cannot name a class attribute."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What people think of answers, with everything needed to learn from it."""
+"""What people think of answers, with what is needed to learn from it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from apps.feedback.models import Feedback
 
 @dataclass(frozen=True, slots=True)
 class FeedbackFilter:
-    """What the list is narrowed to; empty strings and None narrow nothing. Days are inclusive."""
+    """What the list is narrowed to. Empty strings and None do not narrow. Days are inclusive."""
 
     rating: str = ""
     reason: str = ""
@@ -56,7 +56,7 @@ def list_feedback(workspace_id: UUID, narrowed: FeedbackFilter) -> QuerySet[Feed
 
 
 def view_row(feedback: Feedback) -> FeedbackRow:
-    """Needs what `list_feedback` selects, and asks for nothing more."""
+    """Build a row from feedback of `list_feedback`, without further queries."""
     message = feedback.message
     return FeedbackRow(
         feedback=feedback,

@@ -17,7 +17,7 @@ MAX_CORRECTION = 8_000
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FeedbackFields:
     """What somebody says about an answer."""
 
     rating: str
@@ -27,11 +27,11 @@ class Verdict:
 
 
 @transaction.atomic
-def give_feedback(answer: Message, *, verdict: Verdict, actor: Actor) -> Feedback:
+def give_feedback(answer: Message, *, fields: FeedbackFields, actor: Actor) -> Feedback:
     """Store a verdict with the answer's release and trace; a second one replaces the first.
 
-    A thumb up takes the reason of an earlier thumb down away. Raises ValueError for a message
-    that is no answer.
+    A thumb up clears the reason of an earlier thumb down. Raises ValueError for a message
+    that is not an answer.
     """
     if answer.author != Message.Author.ASSISTANT or answer.release_id is None:
         raise ValueError("Feedback is given on answers.")
@@ -39,10 +39,10 @@ def give_feedback(answer: Message, *, verdict: Verdict, actor: Actor) -> Feedbac
         "workspace_id": answer.workspace_id,
         "release_id": answer.release_id,
         "trace_id": answer.trace_id,
-        "rating": verdict.rating,
-        "reason": verdict.reason if verdict.rating == Rating.DOWN else "",
-        "comment": _clean(verdict.comment)[:MAX_COMMENT],
-        "correction": _clean(verdict.correction)[:MAX_CORRECTION],
+        "rating": fields.rating,
+        "reason": fields.reason if fields.rating == Rating.DOWN else "",
+        "comment": _clean(fields.comment)[:MAX_COMMENT],
+        "correction": _clean(fields.correction)[:MAX_CORRECTION],
         "state": FeedbackState.OPEN,
         "updated_at": timezone.now(),
     }
@@ -57,7 +57,7 @@ def _clean(text: str) -> str:
 
 
 def set_state(feedback: Feedback, *, state: FeedbackState) -> None:
-    """Mark as dealt with, or as new again."""
+    """Mark feedback as dealt with, or as new again."""
     feedback.state = state
     feedback.updated_at = timezone.now()
     feedback.save(update_fields=["state", "updated_at"])

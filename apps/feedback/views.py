@@ -20,7 +20,7 @@ from apps.feedback.access import get_feedback
 from apps.feedback.forms import DaysForm, FilterForm, VerdictForm
 from apps.feedback.models import FeedbackState, Rating, Reason
 from apps.feedback.selectors import FeedbackFilter, list_feedback, view_row
-from apps.feedback.services import Verdict, give_feedback, set_state
+from apps.feedback.services import FeedbackFields, give_feedback, set_state
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -31,12 +31,14 @@ PAGE_SIZE = 25
 @require_POST
 @workspace_view()
 def send(request: WorkspaceRequest, message_id: UUID) -> HttpResponse:
-    """A thumb, and then its reason. The answer is the row under the answer, drawn anew."""
+    """Store a thumb, or the reason for it, and redraw the feedback row under the answer."""
     answer = get_answer(request, message_id)
     form = VerdictForm(request.POST)
     if not form.is_valid():
         return HttpResponseBadRequest("This rating is not one of those on the page.")
-    feedback = give_feedback(answer, verdict=Verdict(**form.cleaned_data), actor=request.actor)
+    feedback = give_feedback(
+        answer, fields=FeedbackFields(**form.cleaned_data), actor=request.actor
+    )
     if not request.htmx:
         arguments = [
             request.workspace.slug,
@@ -76,7 +78,7 @@ def of_assistant(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse
 
 
 def _list_context(request: WorkspaceRequest, *, assistant_slug: str = "") -> dict[str, Any]:
-    """Filters that make no sense are ignored, so that an old link still opens."""
+    """Invalid filters are ignored, so that an old link still opens."""
     form, days = FilterForm(request.GET), DaysForm(request.GET)
     form.is_valid(), days.is_valid()
     narrowed = FeedbackFilter(
@@ -104,7 +106,7 @@ _FILTERS = ("rating", "reason", "state", "assistant", "from", "to")
 def _row(request: WorkspaceRequest, feedback: Any) -> dict[str, Any]:
     row = view_row(feedback)
     trace_url = (
-        reverse("chat:trace", args=[request.workspace.slug, row.trace_id]) if row.trace_id else ""
+        reverse("traces:trace", args=[request.workspace.slug, row.trace_id]) if row.trace_id else ""
     )
     return {
         "feedback": row.feedback,

@@ -18,7 +18,7 @@ def get_endpoint(workspace_id: UUID, endpoint_id: UUID) -> Endpoint:
 
 def get_embedding_model(workspace: Workspace | UUID, model_id: UUID) -> EmbeddingModel:
     """The workspace's embedding model, or Http404."""
-    found = EmbeddingModel.objects.filter(workspace=workspace, pk=model_id).first()
-    if found is None:
+    model = EmbeddingModel.objects.filter(workspace=workspace, pk=model_id).first()
+    if model is None:
         raise Http404
-    return found
+    return model

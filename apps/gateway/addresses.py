@@ -1,7 +1,7 @@
 """Which addresses a model endpoint may be on.
 
 Model servers usually run on the same machine or network, so private addresses are allowed by
-default. What is never allowed are link-local addresses: cloud machines hand out their own
+default. Link-local addresses are never allowed, because cloud machines hand out their own
 credentials there.
 """
 

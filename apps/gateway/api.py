@@ -1,4 +1,4 @@
-"""REST: model endpoints. A stored key is never given out."""
+"""REST: model endpoints. A stored key never leaves the server."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ class EndpointsView(WorkspaceAPIView):
     )
     def post(self, request: Request) -> Response:
         """Add an OpenAI-compatible server."""
-        given = EndpointWriteSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        endpoint = _save(self, EndpointFields(**given.validated_data), None)
+        form = EndpointWriteSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        endpoint = _save(self, EndpointFields(**form.validated_data), None)
         return Response(EndpointSerializer(endpoint).data, status=status.HTTP_201_CREATED)
 
 
@@ -111,10 +111,10 @@ class EndpointView(WorkspaceAPIView):
     def patch(self, request: Request, endpoint_id: UUID) -> Response:
         """Change what is given."""
         endpoint = get_endpoint(self.workspace_id, endpoint_id)
-        given = EndpointWriteSerializer(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
+        form = EndpointWriteSerializer(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
         stored = {name: getattr(endpoint, name) for name in STORED}
-        saved = _save(self, EndpointFields(**{**stored, **given.validated_data}), endpoint)
+        saved = _save(self, EndpointFields(**{**stored, **form.validated_data}), endpoint)
         return Response(EndpointSerializer(saved).data)
 
     @extend_schema(operation_id="endpoints_delete", responses={204: None})

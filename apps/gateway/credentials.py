@@ -22,12 +22,12 @@ def _cipher(secret: str) -> Fernet:
 
 
 def encrypt(text: str) -> bytes:
-    """The text as ciphertext; nothing stays nothing."""
+    """The text as ciphertext; an empty text stays empty."""
     return _cipher(settings.SECRET_KEY).encrypt(text.encode()) if text else b""
 
 
 def decrypt(data: bytes) -> str:
-    """The text again. Raises CredentialError if it was encrypted with another secret."""
+    """The text behind a ciphertext. Raises CredentialError if another secret encrypted it."""
     if not data:
         return ""
     try:

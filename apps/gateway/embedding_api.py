@@ -1,4 +1,4 @@
-"""REST: embedding models. A stored key is never given out."""
+"""REST: embedding models. A stored key never leaves the server."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class EmbeddingModelWriteSerializer(serializers.Serializer[EmbeddingModel]):
 
 
 class EmbeddingModelChangeSerializer(serializers.Serializer[EmbeddingModel]):
-    """What may change: the rest decides what the vectors mean."""
+    """What can be changed. The rest decides what the vectors mean, so it is fixed."""
 
     name = serializers.CharField(max_length=120, required=False)
     base_url = serializers.CharField(max_length=500, required=False)
@@ -92,7 +92,7 @@ class EmbeddingModelsView(WorkspaceAPIView):
         operation_id="embedding_models_list", responses=EmbeddingModelSerializer(many=True)
     )
     def get(self, request: Request) -> Response:
-        """What indexes can be built with besides the built-in model."""
+        """The models, besides the built-in one, that indexes can be built with."""
         rows = list_models(self.workspace_id)
         return Response(EmbeddingModelSerializer(rows, many=True).data)
 
@@ -102,10 +102,10 @@ class EmbeddingModelsView(WorkspaceAPIView):
         responses={201: EmbeddingModelSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Add a model. It is asked once, which tells how many numbers its vectors have."""
-        given = EmbeddingModelWriteSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        fields = EmbeddingModelFields(**given.validated_data)
+        """Add a model, after asking it once to learn how many numbers its vectors have."""
+        form = EmbeddingModelWriteSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        fields = EmbeddingModelFields(**form.validated_data)
         try:
             row = add_model(self.workspace, fields=fields, actor=self.actor)
         except IntegrityError as error:
@@ -132,11 +132,11 @@ class EmbeddingModelView(WorkspaceAPIView):
     def patch(self, request: Request, model_id: UUID) -> Response:
         """Change its name, address or key."""
         row = get_embedding_model(self.workspace_id, model_id)
-        given = EmbeddingModelChangeSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        form = EmbeddingModelChangeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
         values = {"name": row.name, "base_url": row.base_url, "api_key": None}
         try:
-            row = change_model(row, **{**values, **given.validated_data}, actor=self.actor)
+            row = change_model(row, **{**values, **form.validated_data}, actor=self.actor)
         except IntegrityError as error:
             raise NAME_TAKEN from error
         except ValueError as error:

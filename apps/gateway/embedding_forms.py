@@ -16,7 +16,7 @@ PREFIX_HELP = "Some models want “{}: ” before a {}. Leave it empty if yours 
 
 
 class NameForm(forms.Form):
-    """What may change of a model; the rest decides what its vectors mean."""
+    """The fields of a model that can be changed; the rest decides what its vectors mean."""
 
     name = forms.CharField(
         label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})

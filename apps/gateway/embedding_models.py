@@ -1,6 +1,6 @@
 """The embedding models that workspaces have added, opened for whoever embeds.
 
-`settings.EMBEDDING_MODELS` names `MODELS`, so that chunking and retrieval need not import us.
+Chunking and retrieval cannot import this app, so they reach it through core's doors.
 """
 
 from __future__ import annotations
@@ -15,24 +15,21 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from apps.core.embedder import EmbeddingChoice
-from apps.gateway.addresses import check_address
-from apps.gateway.credentials import CredentialError, decrypt
+from apps.gateway.clients import make_embeddings_client
 from apps.gateway.models import EmbeddingModel
-from inference.errors import ModelError, ModelFilesError
-from inference.openai.embeddings import EmbeddingsClient
+from inference.errors import ModelFilesError
 from inference.protocols import Embedder
 from inference.remote_embedder import RemoteEmbedder
 
 PREFIX = "model:"
 KEPT_SECONDS = 10.0
-"""How long an opened server is used before its row is read again: it may have a new key."""
+"""Seconds for which an opened server is reused before its row is read again for a new key."""
 
-UNREADABLE_KEY = "The stored key of this model cannot be read any more. Enter it again."
 GONE = "This embedding model was deleted. Build an index with another one."
 
 
 class _Models:
-    """Opens each model once; see `apps.core.embedder.EmbeddingModels`."""
+    """Opens each model once; behind `open_embedding_model` and `list_embedding_models`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -62,25 +59,20 @@ class _Models:
         return [EmbeddingChoice(row.name_in_index, row.name, row.dimensions) for row in rows]
 
     def forget(self, name: str) -> None:
-        """Read the row again at the next use."""
+        """Forget an opened model, so that its next use reads the row again."""
         self._servers.pop(name, None)
         self._folders.pop(name, None)
 
 
 MODELS = _Models()
+open_embedding_model, list_embedding_models = MODELS.open, MODELS.list
+"""What core's doors of these names lead to."""
 
 
 def open_server(row: EmbeddingModel) -> Embedder:
     """A client of the row's server. Raises ModelError if its stored key cannot be read."""
-    try:
-        key = decrypt(bytes(row.api_key_encrypted))
-    except CredentialError as error:
-        raise ModelError("auth", UNREADABLE_KEY) from error
-    client = EmbeddingsClient(
-        row.base_url, model=row.model, api_key=key, check_address=check_address
-    )
     return RemoteEmbedder(
-        client,
+        make_embeddings_client(row),
         name=row.name_in_index,
         dimensions=row.dimensions,
         max_tokens=row.max_tokens,

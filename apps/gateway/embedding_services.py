@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
-from apps.gateway.addresses import check_address
+from apps.gateway import doors
+from apps.gateway.clients import check_base_url, make_embeddings_client
 from apps.gateway.credentials import encrypt
 from apps.gateway.embedding_models import MODELS, open_folder, open_server
 from apps.gateway.models import EmbeddingModel
@@ -22,18 +19,16 @@ from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 from inference.background import run_blocking
 from inference.errors import ModelError, ModelFilesError
-from inference.openai.embeddings import EmbeddingsClient
 from inference.openai.wire import make_error
 
 MAX_DIMENSIONS = 4_000
-"""What pgvector's graph takes of numbers of 16 bits."""
+"""The longest 16-bit vectors that pgvector's graph can index."""
 
 SAMPLE = "How long is the notice period?"
-CountUses = Callable[[UUID, str], int]
 
 
 class InUseError(Exception):
-    """Indexes were built with this model: without it nothing more is found in them by meaning."""
+    """Indexes were built with this model and could not be searched by meaning without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +53,7 @@ def list_models(workspace: Workspace | UUID) -> QuerySet[EmbeddingModel]:
 def add_model(
     workspace: Workspace, *, fields: EmbeddingModelFields, actor: Actor
 ) -> EmbeddingModel:
-    """A new model, once it has answered: that is how its number of dimensions is known.
+    """Add a model after asking it once, which is how its number of dimensions becomes known.
 
     Raises ModelError or ModelFilesError saying what is wrong, ValueError for a bad address.
     """
@@ -75,7 +70,7 @@ def add_model(
         dimensions=0,
     )
     if row.kind == EmbeddingModel.Kind.SERVER:
-        row.dimensions = _ask_dimensions(fields)
+        row.dimensions = _ask_dimensions(row)
     else:
         embedder = open_folder(row)
         row.dimensions, row.max_tokens = embedder.dimensions, embedder.max_tokens
@@ -96,9 +91,9 @@ def add_model(
 def change_model(
     row: EmbeddingModel, *, name: str, base_url: str, api_key: str | None, actor: Actor
 ) -> EmbeddingModel:
-    """Another name, or where and how the same model is reached. ValueError for a bad address."""
+    """Rename a model or change how it is reached. Raises ValueError for a bad address."""
     if row.kind == EmbeddingModel.Kind.SERVER:
-        EmbeddingsClient(base_url, model=row.model)
+        check_base_url(base_url, model=row.model)
         row.base_url = base_url
         if api_key is not None:
             row.api_key_encrypted = encrypt(api_key)
@@ -130,24 +125,16 @@ def check_model(row: EmbeddingModel) -> EmbeddingModel:
 @transaction.atomic
 def delete_model(row: EmbeddingModel, *, actor: Actor) -> None:
     """Delete a model that no index needs. Raises InUseError."""
-    # Indexes are above us, so they are asked by name.
-    count_uses = cast(CountUses, import_string(settings.EMBEDDING_MODEL_USES))
-    if count_uses(row.workspace_id, row.name_in_index):
+    if doors.count_model_uses(row.workspace_id, row.name_in_index):
         raise InUseError
     _audit(row, action="embedding_model.deleted", actor=actor)
     MODELS.forget(row.name_in_index)
     row.delete()
 
 
-def _ask_dimensions(fields: EmbeddingModelFields) -> int:
-    client = EmbeddingsClient(
-        fields.base_url,
-        model=fields.model,
-        api_key=fields.api_key,
-        check_address=check_address,
-    )
-    texts: Sequence[str] = [fields.query_prefix + SAMPLE]
-    return int(run_blocking(client.embed(texts)).shape[1])
+def _ask_dimensions(row: EmbeddingModel) -> int:
+    texts = [row.query_prefix + SAMPLE]
+    return int(run_blocking(make_embeddings_client(row).embed(texts)).shape[1])
 
 
 def _audit(row: EmbeddingModel, *, action: str, actor: Actor) -> None:

@@ -46,7 +46,7 @@ def embedding_models(request: WorkspaceRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.OWNER)
 def embedding_model(request: WorkspaceRequest, *, model_id: UUID) -> HttpResponse:
-    """The same page with the form of one model."""
+    """The page of embedding models, with the form filled for one of them."""
     row = get_embedding_model(request.workspace, model_id)
     form = NameForm(request.POST or None, workspace=request.workspace, row=row)
     if request.method == "POST" and form.is_valid() and _change(request, row, form):

@@ -11,7 +11,7 @@ from apps.workspaces.models import WorkspaceModel
 class Endpoint(WorkspaceModel):
     """An OpenAI-compatible server and the model to ask it for. Prices in US dollars per million.
 
-    `requests_per_minute` is what work in the background keeps to; chat is not held back. What
+    `requests_per_minute` limits background work only; chat is not held back. What
     models are chosen by: `licence`, `is_private` (what is asked stays in the house), `size_b`
     (billions of parameters).
     """
@@ -75,5 +75,5 @@ class EmbeddingModel(WorkspaceModel):
 
     @property
     def name_in_index(self) -> str:
-        """Unique in the installation, and the same as long as the row exists."""
+        """A name that is unique in the installation and never changes."""
         return f"model:{self.pk}"

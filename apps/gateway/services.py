@@ -1,4 +1,4 @@
-"""Writes about endpoints, and the clients that talk to them."""
+"""Writes of endpoints, and the cost of their answers."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.utils import timezone
 
-from apps.gateway.addresses import check_address
-from apps.gateway.credentials import CredentialError, decrypt, encrypt
+from apps.gateway.clients import check_base_url, make_client
+from apps.gateway.credentials import encrypt
 from apps.gateway.models import Endpoint
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 from inference.errors import ModelError
-from inference.openai.client import OpenAIClient
-from inference.openai.logprobs import LogprobClient
-from inference.openai.rerank import RerankClient
 
 MILLION = Decimal(1_000_000)
-UNREADABLE_KEY = "The stored key of this endpoint cannot be read any more. Enter it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ def save_endpoint(
     workspace: Workspace, *, fields: EndpointFields, actor: Actor, endpoint: Endpoint | None = None
 ) -> Endpoint:
     """Create an endpoint or change one. Raises ValueError if the address is not one."""
-    OpenAIClient(fields.base_url, model=fields.model)
+    check_base_url(fields.base_url, model=fields.model)
     is_new = endpoint is None
     endpoint = endpoint or Endpoint(workspace=workspace)
     endpoint.name, endpoint.base_url, endpoint.model = fields.name, fields.base_url, fields.model
@@ -70,7 +66,7 @@ def save_endpoint(
 
 @transaction.atomic
 def delete_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
-    """Assistants that used it answer with the built-in reader from now on."""
+    """Delete an endpoint; assistants that used it fall back to the built-in reader."""
     record_audit(
         endpoint.workspace_id,
         actor=actor,
@@ -79,43 +75,6 @@ def delete_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
         detail={"name": endpoint.name},
     )
     endpoint.delete()
-
-
-def make_client(endpoint: Endpoint) -> OpenAIClient:
-    """A client for the endpoint. Raises ModelError if its stored key cannot be read."""
-    return OpenAIClient(
-        endpoint.base_url,
-        model=endpoint.model,
-        api_key=_read_key(endpoint),
-        check_address=check_address,
-    )
-
-
-def make_rerank_client(endpoint: Endpoint) -> RerankClient:
-    """A client for an endpoint whose model reranks. Raises ModelError like `make_client`."""
-    return RerankClient(
-        endpoint.base_url,
-        model=endpoint.model,
-        api_key=_read_key(endpoint),
-        check_address=check_address,
-    )
-
-
-def make_logprob_client(endpoint: Endpoint) -> LogprobClient:
-    """A client that asks for log-probabilities. Raises ModelError like `make_client`."""
-    return LogprobClient(
-        endpoint.base_url,
-        model=endpoint.model,
-        api_key=_read_key(endpoint),
-        check_address=check_address,
-    )
-
-
-def _read_key(endpoint: Endpoint) -> str:
-    try:
-        return decrypt(bytes(endpoint.api_key_encrypted))
-    except CredentialError as error:
-        raise ModelError("auth", UNREADABLE_KEY) from error
 
 
 def check_endpoint(endpoint: Endpoint) -> Endpoint:

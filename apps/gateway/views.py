@@ -29,7 +29,7 @@ def endpoints(request: WorkspaceRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @workspace_view(role=Role.OWNER)
 def endpoint(request: WorkspaceRequest, *, endpoint_id: UUID) -> HttpResponse:
-    """The same page with the form of one endpoint."""
+    """The page of endpoints, with the form filled for one of them."""
     return _edit(request, endpoint=get_endpoint(request.workspace.pk, endpoint_id))
 
 
@@ -48,9 +48,9 @@ def test_endpoint(request: WorkspaceRequest, *, endpoint_id: UUID) -> HttpRespon
 @require_POST
 @workspace_view(role=Role.OWNER)
 def remove_endpoint(request: WorkspaceRequest, *, endpoint_id: UUID) -> HttpResponse:
-    found = get_endpoint(request.workspace.pk, endpoint_id)
-    delete_endpoint(found, actor=request.actor)
-    messages.success(request, f"“{found.name}” was deleted, and its key with it.")
+    endpoint = get_endpoint(request.workspace.pk, endpoint_id)
+    delete_endpoint(endpoint, actor=request.actor)
+    messages.success(request, f"“{endpoint.name}” was deleted, and its key with it.")
     return redirect("gateway:endpoints", slug=request.workspace.slug)
 
 

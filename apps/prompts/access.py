@@ -10,10 +10,10 @@ from apps.prompts.models import Prompt, PromptLabel, PromptVersion
 
 def get_prompt(workspace_id: UUID, prompt_id: UUID) -> Prompt:
     """The workspace's prompt, or Http404."""
-    found = Prompt.objects.filter(workspace_id=workspace_id, pk=prompt_id).first()
-    if found is None:
+    prompt = Prompt.objects.filter(workspace_id=workspace_id, pk=prompt_id).first()
+    if prompt is None:
         raise Http404
-    return found
+    return prompt
 
 
 def get_version(prompt: Prompt, name: str) -> PromptVersion:
@@ -30,10 +30,10 @@ def get_version_by_id(workspace_id: UUID, version_id: UUID) -> PromptVersion:
 
 def get_label(prompt: Prompt, name: str) -> PromptLabel:
     """The prompt's label of this name, or Http404."""
-    found = PromptLabel.objects.select_related("version").filter(prompt=prompt, name=name).first()
-    if found is None:
+    label = PromptLabel.objects.select_related("version").filter(prompt=prompt, name=name).first()
+    if label is None:
         raise Http404
-    return found
+    return label
 
 
 def _versions() -> QuerySet[PromptVersion]:

@@ -98,7 +98,7 @@ class PromptCreateSerializer(PromptSpecSerializer):
 
 
 class PromptFileSerializer(serializers.Serializer[Any]):
-    """`text`: a file in the dotprompt format. `name` is for files that have none."""
+    """`text` is a file in the dotprompt format; `name` is used where the file has none."""
 
     text = serializers.CharField(max_length=MAX_CHARS, trim_whitespace=False)
     name = serializers.CharField(max_length=120, required=False)
@@ -121,16 +121,16 @@ def _read_spec(values: dict[str, Any]) -> PromptSpec:
 
 
 def _refuse(error: PromptError) -> serializers.ValidationError:
-    found: dict[str, list[str]] = {}
+    faults: dict[str, list[str]] = {}
     for fault in error.faults:
-        found.setdefault(fault.field or "prompt", []).append(fault.message)
-    return serializers.ValidationError(found)
+        faults.setdefault(fault.field or "prompt", []).append(fault.message)
+    return serializers.ValidationError(faults)
 
 
 class PromptsView(WorkspaceAPIView):
     @extend_schema(operation_id="prompts_list", responses=PromptSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """By name, with the number of the latest version and where the labels are."""
+        """Prompts by name, with their latest version and their labels."""
         paginator = Pagination()
         rows = paginator.paginate_queryset(list_prompts(self.workspace_id), request)
         return paginator.get_paginated_response(PromptSerializer(rows, many=True).data)
@@ -166,7 +166,7 @@ class PromptImportView(WorkspaceAPIView):
         operation_id="prompts_import", request=PromptFileSerializer, responses=ImportedSerializer
     )
     def post(self, request: Request) -> Response:
-        """Take a file: the next version of its name, unless the latest is just the same."""
+        """Import a file as the next version of its prompt, unless the latest is identical."""
         form = PromptFileSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
@@ -184,16 +184,16 @@ class PromptImportView(WorkspaceAPIView):
 class PromptView(WorkspaceAPIView):
     @extend_schema(operation_id="prompts_retrieve", responses=PromptSerializer)
     def get(self, request: Request, prompt_id: UUID) -> Response:
-        found = get_prompt(self.workspace_id, prompt_id)
-        return Response(PromptSerializer(list_prompts(self.workspace_id).get(pk=found.pk)).data)
+        row = get_prompt(self.workspace_id, prompt_id)
+        return Response(PromptSerializer(list_prompts(self.workspace_id).get(pk=row.pk)).data)
 
     @extend_schema(operation_id="prompts_destroy", responses={204: None})
     def delete(self, request: Request, prompt_id: UUID) -> Response:
-        """409 if a release was made with it: what an answer was made with is kept."""
-        found = get_prompt(self.workspace_id, prompt_id)
-        is_used = bool(list_uses(self.workspace_id, found))
+        """Delete a prompt. 409 if a release was made with it, which must stay reproducible."""
+        prompt = get_prompt(self.workspace_id, prompt_id)
+        is_used = bool(list_uses(self.workspace_id, prompt))
         try:
-            delete_prompt(found, actor=self.actor, is_used=is_used)
+            delete_prompt(prompt, actor=self.actor, is_used=is_used)
         except PromptInUseError as error:
             raise Problem(409, "in_use", "Releases were made with this prompt.") from error
         return Response(status=204)
@@ -206,8 +206,8 @@ class PromptVersionsView(WorkspaceAPIView):
     def get(self, request: Request, prompt_id: UUID) -> Response:
         """Newest first."""
         paginator = Pagination()
-        found = list_versions(get_prompt(self.workspace_id, prompt_id))
-        rows = paginator.paginate_queryset(found, request)
+        row = list_versions(get_prompt(self.workspace_id, prompt_id))
+        rows = paginator.paginate_queryset(row, request)
         return paginator.get_paginated_response(PromptVersionSerializer(rows, many=True).data)
 
     @extend_schema(
@@ -217,13 +217,13 @@ class PromptVersionsView(WorkspaceAPIView):
     )
     def post(self, request: Request, prompt_id: UUID) -> Response:
         """The next version. It answers nothing until a release with it is promoted."""
-        found = get_prompt(self.workspace_id, prompt_id)
+        prompt = get_prompt(self.workspace_id, prompt_id)
         form = PromptSpecSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
         try:
             version = add_version(
-                found, spec=_read_spec(values), note=values.get("note", ""), actor=self.actor
+                prompt, spec=_read_spec(values), note=values.get("note", ""), actor=self.actor
             )
         except PromptError as error:
             raise _refuse(error) from error
@@ -234,16 +234,16 @@ class PromptVersionView(WorkspaceAPIView):
     @extend_schema(operation_id="prompt_versions_retrieve", responses=PromptVersionSerializer)
     def get(self, request: Request, prompt_id: UUID, version_name: str) -> Response:
         """By number, or by the name of a label, such as `production`."""
-        found = get_version(get_prompt(self.workspace_id, prompt_id), version_name)
-        return Response(PromptVersionSerializer(found).data)
+        row = get_version(get_prompt(self.workspace_id, prompt_id), version_name)
+        return Response(PromptVersionSerializer(row).data)
 
 
 class PromptFileView(WorkspaceAPIView):
     @extend_schema(operation_id="prompt_versions_file", responses={200: OpenApiTypes.STR})
     def get(self, request: Request, prompt_id: UUID, version_name: str) -> HttpResponse:
         """The version as a file in the dotprompt format."""
-        found = get_version(get_prompt(self.workspace_id, prompt_id), version_name)
-        text = dump_dotprompt(PromptFile(found.prompt.name, found.note, found.spec))
+        row = get_version(get_prompt(self.workspace_id, prompt_id), version_name)
+        text = dump_dotprompt(PromptFile(row.prompt.name, row.note, row.spec))
         return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
@@ -265,6 +265,6 @@ class PromptLabelView(WorkspaceAPIView):
 
     @extend_schema(operation_id="prompt_labels_remove", responses={204: None})
     def delete(self, request: Request, prompt_id: UUID, label: str) -> Response:
-        """Take the label away; the version stays."""
+        """Remove the label; the version stays."""
         remove_label(get_label(get_prompt(self.workspace_id, prompt_id), label), actor=self.actor)
         return Response(status=204)

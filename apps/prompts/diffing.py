@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from apps.core.text_diff import Change, compare_texts
+from apps.core.text_diff import DiffPart, compare_texts
 from apps.prompts.spec import PromptSpec
 
 
@@ -16,7 +16,7 @@ class PartDiff:
     """One part that differs: its label and both texts as one."""
 
     label: str
-    parts: tuple[Change, ...]
+    parts: tuple[DiffPart, ...]
     added: int
     removed: int
 
@@ -38,12 +38,12 @@ def list_parts(spec: PromptSpec) -> list[tuple[str, str]]:
 
 def diff_specs(old: PromptSpec, new: PromptSpec) -> list[PartDiff]:
     """The parts that differ, in the order of the page."""
-    found = []
+    differences = []
     for (label, before), (_, after) in zip(list_parts(old), list_parts(new), strict=True):
         if before != after:
             diff = compare_texts(before, after)
-            found.append(PartDiff(label, diff.parts, diff.added, diff.removed))
-    return found
+            differences.append(PartDiff(label, diff.parts, diff.added, diff.removed))
+    return differences
 
 
 def _examples(spec: PromptSpec) -> Iterator[tuple[str, str, str]]:
@@ -52,8 +52,8 @@ def _examples(spec: PromptSpec) -> Iterator[tuple[str, str, str]]:
 
 
 def _example(question: str, passages: str, answer: str) -> str:
-    given = f"Passages: {passages}\n" if passages else ""
-    return f"Question: {question}\n{given}Answer: {answer}\n"
+    lead = f"Passages: {passages}\n" if passages else ""
+    return f"Question: {question}\n{lead}Answer: {answer}\n"
 
 
 def _thinking(spec: PromptSpec) -> str:

@@ -78,7 +78,7 @@ def dump_dotprompt(file: PromptFile) -> str:
 
 
 def _own_keys(spec: PromptSpec) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    keys: dict[str, Any] = {
         f"{OWN}persona": spec.persona,
         f"{OWN}examples": [
             {"question": e.question, "answer": e.answer}
@@ -89,7 +89,7 @@ def _own_keys(spec: PromptSpec) -> dict[str, Any]:
         f"{OWN}notes": spec.has_notes,
         f"{OWN}critique": spec.has_critique,
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in keys.items() if value}
 
 
 class _Dumper(yaml.SafeDumper):
@@ -149,9 +149,9 @@ def _read_spec(front: Mapping[str, Any], system: str, user: str) -> PromptSpec:
             f"These keys are not supported: {', '.join(unknown)[:200]}. A model and its settings "
             "belong to a release of an assistant."
         )
-    given = _mapping(front, "input", {"schema", "default"})
-    values = _strings(given, "default")
-    declared = set(_strings(given, "schema"))
+    inputs = _mapping(front, "input", {"schema", "default"})
+    values = _strings(inputs, "default")
+    declared = set(_strings(inputs, "schema"))
     if undeclared := sorted(declared - VARIABLES - values.keys()):
         message = f"Nothing gives {', '.join(undeclared)} a value. Set input.default."
         raise PromptError([Fault("values", message)])

@@ -151,7 +151,7 @@ class PromptForm(forms.Form):
         )
 
     def _read_examples(self, values: dict[str, Any]) -> tuple[Example, ...]:
-        found = [
+        examples = [
             Example(
                 values[f"example_{n}_question"],
                 values[f"example_{n}_answer"],
@@ -160,25 +160,25 @@ class PromptForm(forms.Form):
             for n in range(MAX_EXAMPLES)
             if f"example_{n}_question" in values
         ]
-        return tuple(e for e in found if e.question or e.answer or e.passages)
+        return tuple(e for e in examples if e.question or e.answer or e.passages)
 
     def _read_steps(self, values: dict[str, Any]) -> tuple[Step, ...]:
-        found = [
+        steps = [
             Step(values[f"step_{n}_name"], values[f"step_{n}_text"])
             for n in range(MAX_STEPS)
             if f"step_{n}_name" in values
         ]
-        return tuple(step for step in found if step.name or step.text)
+        return tuple(step for step in steps if step.name or step.text)
 
     def _read_values(self, text: str) -> dict[str, str]:
-        found = {}
+        values = {}
         for line in text.splitlines():
             name, colon, value = line.partition(":")
             if line.strip() and not colon:
                 self.add_error("values", f"“{line.strip()[:40]}” needs a colon after its name.")
             elif line.strip():
-                found[name.strip()] = value.strip()
-        return found
+                values[name.strip()] = value.strip()
+        return values
 
     def _read_schema(self, text: str) -> dict[str, Any] | None:
         if not text:

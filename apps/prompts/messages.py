@@ -75,10 +75,10 @@ def compose_messages(
     for question, answer in history:
         messages.append(ChatMessage("user", question))
         messages.append(ChatMessage("assistant", answer))
-    asked = render(spec.user, filled)
+    request = render(spec.user, filled)
     if notes:
-        asked = f"{asked}\n\n{USE_NOTES.format(notes=notes)}"
-    return [*messages, ChatMessage("user", asked)]
+        request = f"{request}\n\n{USE_NOTES.format(notes=notes)}"
+    return [*messages, ChatMessage("user", request)]
 
 
 def compose_step(spec: PromptSpec, step: Step, variables: Mapping[str, str]) -> list[ChatMessage]:
@@ -87,19 +87,19 @@ def compose_step(spec: PromptSpec, step: Step, variables: Mapping[str, str]) -> 
 
 
 def ask_for_notes(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-    """The same conversation, asked to think first."""
+    """The conversation with a last message that asks the model to think before it answers."""
     return _append(messages, NOTES)
 
 
 def ask_for_critique(messages: Sequence[ChatMessage], draft: str) -> list[ChatMessage]:
-    """The same conversation, asked to find faults with a draft."""
+    """The conversation with a last message that asks for the faults of a draft."""
     return _append(messages, CRITIQUE.format(draft=draft))
 
 
 def ask_for_revision(
     messages: Sequence[ChatMessage], draft: str, critique: str
 ) -> list[ChatMessage]:
-    """The same conversation, asked for a better answer."""
+    """The conversation with a draft, its critique, and a request for a better answer."""
     return _append(messages, REVISE.format(draft=draft, critique=critique))
 
 

@@ -11,7 +11,7 @@ OPENING = re.compile(r"\{\{[^\n]{0,24}")
 
 
 class UnknownVariableError(ValueError):
-    """The template asks for something that is not there."""
+    """The template uses a variable that has no value."""
 
 
 def list_variables(template: str) -> set[str]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Count, Max, QuerySet
-from django.utils.module_loading import import_string
 
+from apps.prompts import doors
 from apps.prompts.models import Prompt, PromptVersion
 
 
 @dataclass(frozen=True, slots=True)
 class PromptUse:
-    """That an assistant has a release with this version; `is_current`: it answers with it."""
+    """An assistant that has a release with this version; `is_current` if it answers with it."""
 
     prompt_id: UUID
     version_number: int
@@ -49,7 +46,7 @@ def list_versions(prompt: Prompt) -> QuerySet[PromptVersion]:
 
 
 def list_all_versions(workspace_id: UUID) -> QuerySet[PromptVersion]:
-    """Of all prompts, to choose from: by prompt, newest first."""
+    """The versions of all prompts, by prompt and newest first, to choose from."""
     return (
         PromptVersion.objects.filter(workspace_id=workspace_id)
         .select_related("prompt")
@@ -59,7 +56,6 @@ def list_all_versions(workspace_id: UUID) -> QuerySet[PromptVersion]:
 
 
 def list_uses(workspace_id: UUID, prompt: Prompt | None = None) -> list[PromptUse]:
-    """Which assistants use the prompts; assistants are above, so settings say who knows."""
-    finder = cast(Callable[[UUID], Sequence[PromptUse]], import_string(settings.PROMPT_USES))
-    uses = finder(workspace_id)
+    """Which assistants use the workspace's prompts, or one of them."""
+    uses = doors.list_prompt_uses(workspace_id)
     return [use for use in uses if prompt is None or use.prompt_id == prompt.pk]

@@ -80,7 +80,7 @@ def add_version(prompt: Prompt, *, spec: PromptSpec, note: str = "", actor: Acto
 
 @transaction.atomic
 def import_prompt(workspace: Workspace, *, file: PromptFile, actor: Actor) -> Imported:
-    """The file's prompt as the next version of its name, unless the latest one is the same."""
+    """Store a file as the next version of the prompt it names, unless the latest is identical."""
     if not file.name:
         raise DotpromptError("The file has no name.")
     prompt = Prompt.objects.filter(workspace=workspace, name=file.name).first()
@@ -98,7 +98,7 @@ def import_prompt(workspace: Workspace, *, file: PromptFile, actor: Actor) -> Im
 
 @transaction.atomic
 def set_label(version: PromptVersion, *, name: str, actor: Actor) -> PromptLabel:
-    """Point the label of this name at the version; it leaves the one that it was on."""
+    """Point the label of this name at the version, away from the one that it was on."""
     if not LABEL.fullmatch(name):
         raise LabelError("A label has small letters, digits, dots and dashes, at most 40.")
     Prompt.objects.select_for_update().get(pk=version.prompt_id)
@@ -123,7 +123,7 @@ def set_label(version: PromptVersion, *, name: str, actor: Actor) -> PromptLabel
 
 @transaction.atomic
 def remove_label(label: PromptLabel, *, actor: Actor) -> None:
-    """Take a label away; the version stays."""
+    """Remove a label; the version stays."""
     record_audit(
         label.workspace_id,
         actor=actor,
@@ -136,7 +136,7 @@ def remove_label(label: PromptLabel, *, actor: Actor) -> None:
 
 @transaction.atomic
 def rename_prompt(prompt: Prompt, *, name: str, actor: Actor) -> None:
-    """Change its name; IntegrityError if another prompt has it."""
+    """Rename a prompt. Raises IntegrityError if another prompt has the name."""
     record_audit(
         prompt.workspace_id,
         actor=actor,

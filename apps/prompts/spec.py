@@ -39,7 +39,7 @@ class PromptError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong, with the field that it is wrong in."""
+    """One fault, and the field that has it."""
 
     field: str
     message: str
@@ -97,7 +97,7 @@ def spec_to_json(spec: PromptSpec) -> dict[str, Any]:
 
 
 def spec_from_json(system: str, user: str, parts: Mapping[str, Any]) -> PromptSpec:
-    """The spec of a stored version. Raises PromptError for what is no prompt at all."""
+    """The spec of a stored version. Raises PromptError if it cannot be read as a prompt."""
     try:
         return PromptSpec(
             system=system,
@@ -116,7 +116,7 @@ def spec_from_json(system: str, user: str, parts: Mapping[str, Any]) -> PromptSp
 
 
 def clean_spec(spec: PromptSpec) -> PromptSpec:
-    """The same prompt with plain line ends and without space around its texts."""
+    """A copy with plain line ends and without space around its texts."""
     return replace(
         spec,
         system=_clean(spec.system),
@@ -204,7 +204,7 @@ def _check_names(spec: PromptSpec) -> Iterator[Fault]:
 
 
 def _check_variables(spec: PromptSpec) -> Iterator[Fault]:
-    """Nothing unknown is asked for, nothing that is declared goes unused."""
+    """Report variables that are used but not declared, and declared ones that are not used."""
     for where, text in _texts(spec):
         if broken := find_broken(text):
             yield Fault(where, f"“{broken}” is not understood. Only {{{{ name }}}} can be used.")
@@ -249,7 +249,7 @@ def _check_output(spec: PromptSpec) -> Iterator[Fault]:
     if len(nodes) > MAX_SCHEMA_NODES:
         yield Fault("schema", "The schema is too large.")
         return
-    # A reference outwards would have the server fetch an address that somebody typed in.
+    # An external reference would make the server fetch an address that a user typed.
     if any(isinstance(n, Mapping) and not str(n.get("$ref", "#")).startswith("#") for n in nodes):
         yield Fault("schema", "A $ref may only point into the schema itself.")
         return

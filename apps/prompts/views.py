@@ -68,7 +68,7 @@ def _show_list(
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def create(request: WorkspaceRequest) -> HttpResponse:
-    """A prompt with the default text, to be changed."""
+    """A new prompt, beginning with the default text."""
     form = NewPromptForm(request.POST)
     if form.is_valid():
         name = form.cleaned_data["name"]
@@ -84,7 +84,7 @@ def create(request: WorkspaceRequest) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def upload(request: WorkspaceRequest) -> HttpResponse:
-    """A file: a new prompt, or the next version of the one that has its name."""
+    """Import a file as a new prompt, or as the next version of the prompt with its name."""
     form = ImportForm(request.POST, request.FILES)
     if form.is_valid():
         try:
@@ -100,13 +100,13 @@ def upload(request: WorkspaceRequest) -> HttpResponse:
 
 
 def _read_file(form: ImportForm) -> PromptFile:
-    given = form.cleaned_data["file"]
-    data = given.read(4 * MAX_CHARS + 1)
+    upload = form.cleaned_data["file"]
+    data = upload.read(4 * MAX_CHARS + 1)
     try:
         file = parse_dotprompt(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise DotpromptError("The file is not text in UTF-8.") from error
-    name = file.name or str(given.name).removesuffix(SUFFIX)[:120]
+    name = file.name or str(upload.name).removesuffix(SUFFIX)[:120]
     return PromptFile(name, file.note, file.spec)
 
 
@@ -118,18 +118,18 @@ def _to_prompt(request: WorkspaceRequest, prompt: Prompt) -> HttpResponse:
 @workspace_view(role=Role.EDITOR)
 def prompt(request: WorkspaceRequest, prompt_id: UUID) -> HttpResponse:
     """Its versions, its labels, and who uses it."""
-    found = get_prompt(request.workspace.pk, prompt_id)
-    uses = list_uses(request.workspace.pk, found)
+    row = get_prompt(request.workspace.pk, prompt_id)
+    uses = list_uses(request.workspace.pk, row)
     rows = [
         {"version": v, "used_by": [u for u in uses if u.version_number == v.number]}
-        for v in list_versions(found)
+        for v in list_versions(row)
     ]
     context = {
         "nav": "assistants",
-        "prompt": found,
+        "prompt": row,
         "rows": rows,
         "is_used": bool(uses),
-        "rename_form": RenameForm(initial={"name": found.name}),
+        "rename_form": RenameForm(initial={"name": row.name}),
     }
     return render(request, "prompts/prompt.html", context)
 
@@ -144,10 +144,10 @@ def edit(request: WorkspaceRequest, prompt_id: UUID, version_name: str) -> HttpR
         form = PromptForm(request.POST)
         if form.is_valid() and form.spec is not None:
             note = form.cleaned_data["note"]
-            made = add_version(version.prompt, spec=form.spec, note=note, actor=request.actor)
-            messages.success(request, f"{made} is saved. Nothing answers with it yet.")
+            successor = add_version(version.prompt, spec=form.spec, note=note, actor=request.actor)
+            messages.success(request, f"{successor} is saved. Nothing answers with it yet.")
             return redirect(
-                "prompts:version", request.workspace.slug, version.prompt_id, made.number
+                "prompts:version", request.workspace.slug, version.prompt_id, successor.number
             )
     context = {
         "nav": "assistants",
@@ -167,33 +167,33 @@ def _find(request: WorkspaceRequest, prompt_id: UUID, name: str) -> PromptVersio
 @workspace_view(role=Role.EDITOR)
 def version(request: WorkspaceRequest, prompt_id: UUID, version_name: str) -> HttpResponse:
     """One version: what it says, how it differs from another (?against=), its labels."""
-    found = _find(request, prompt_id, version_name)
-    return _show_version(request, found, LabelForm(), status=200)
+    row = _find(request, prompt_id, version_name)
+    return _show_version(request, row, LabelForm(), status=200)
 
 
 def _show_version(
-    request: WorkspaceRequest, found: PromptVersion, form: LabelForm, *, status: int
+    request: WorkspaceRequest, version: PromptVersion, form: LabelForm, *, status: int
 ) -> HttpResponse:
     against = None
-    if given := request.GET.get("against", ""):
-        against = get_version(found.prompt, given)
-    others = [v for v in list_versions(found.prompt) if v.pk != found.pk]
+    if name := request.GET.get("against", ""):
+        against = get_version(version.prompt, name)
+    others = [v for v in list_versions(version.prompt) if v.pk != version.pk]
     if against is None:
-        against = next((v for v in others if v.number < found.number), None)
-    uses = list_uses(request.workspace.pk, found.prompt)
+        against = next((v for v in others if v.number < version.number), None)
+    uses = list_uses(request.workspace.pk, version.prompt)
     context: dict[str, Any] = {
         "nav": "assistants",
-        "prompt": found.prompt,
-        "version": found,
-        "labels": found.labels.all(),
+        "prompt": version.prompt,
+        "version": version,
+        "labels": version.labels.all(),
         "usual_labels": USUAL_LABELS,
-        "parts": [(label, text) for label, text in list_parts(found.spec) if text],
+        "parts": [(label, text) for label, text in list_parts(version.spec) if text],
         "against": against,
-        "diffs": diff_specs(against.spec, found.spec) if against else [],
+        "diffs": diff_specs(against.spec, version.spec) if against else [],
         "others": others,
-        "num_calls": found.spec.num_calls,
+        "num_calls": version.spec.num_calls,
         "assistants": list({u.assistant_slug: u for u in uses}.values()),
-        "used_by": [u for u in uses if u.version_number == found.number],
+        "used_by": [u for u in uses if u.version_number == version.number],
         "form": form,
     }
     return render(request, "prompts/version.html", context, status=status)
@@ -203,10 +203,10 @@ def _show_version(
 @workspace_view(role=Role.EDITOR)
 def download(request: WorkspaceRequest, prompt_id: UUID, version_name: str) -> HttpResponse:
     """The version as a file."""
-    found = _find(request, prompt_id, version_name)
-    file = PromptFile(found.prompt.name, found.note, found.spec)
+    version = _find(request, prompt_id, version_name)
+    file = PromptFile(version.prompt.name, version.note, version.spec)
     response = HttpResponse(dump_dotprompt(file), content_type="text/plain; charset=utf-8")
-    name = slugify(found.prompt.name) or "prompt"
+    name = slugify(version.prompt.name) or "prompt"
     response["Content-Disposition"] = f'attachment; filename="{name}{SUFFIX}"'
     return response
 
@@ -215,20 +215,20 @@ def download(request: WorkspaceRequest, prompt_id: UUID, version_name: str) -> H
 @workspace_view(role=Role.EDITOR)
 def move_label(request: WorkspaceRequest, prompt_id: UUID, version_name: str) -> HttpResponse:
     """Point a label at this version."""
-    found = _find(request, prompt_id, version_name)
+    version = _find(request, prompt_id, version_name)
     form = LabelForm(request.POST)
     if not form.is_valid():
-        return _show_version(request, found, form, status=422)
-    label = set_label(found, name=form.cleaned_data["label"], actor=request.actor)
-    messages.success(request, f"{label.name} is on version {found.number} now.")
-    return redirect("prompts:version", request.workspace.slug, prompt_id, found.number)
+        return _show_version(request, version, form, status=422)
+    label = set_label(version, name=form.cleaned_data["label"], actor=request.actor)
+    messages.success(request, f"{label.name} is on version {version.number} now.")
+    return redirect("prompts:version", request.workspace.slug, prompt_id, version.number)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def delete_label(request: WorkspaceRequest, prompt_id: UUID, label: str) -> HttpResponse:
-    found = get_label(get_prompt(request.workspace.pk, prompt_id), label)
-    remove_label(found, actor=request.actor)
+    row = get_label(get_prompt(request.workspace.pk, prompt_id), label)
+    remove_label(row, actor=request.actor)
     messages.success(request, f"The label {label} is gone; the version stays.")
     return redirect("prompts:prompt", request.workspace.slug, prompt_id)
 
@@ -236,28 +236,28 @@ def delete_label(request: WorkspaceRequest, prompt_id: UUID, label: str) -> Http
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def rename(request: WorkspaceRequest, prompt_id: UUID) -> HttpResponse:
-    found = get_prompt(request.workspace.pk, prompt_id)
+    prompt = get_prompt(request.workspace.pk, prompt_id)
     form = RenameForm(request.POST)
     if not form.is_valid():
         messages.warning(request, "A prompt needs a name of at most 120 characters.")
-        return _to_prompt(request, found)
+        return _to_prompt(request, prompt)
     try:
         with transaction.atomic():
-            rename_prompt(found, name=form.cleaned_data["name"], actor=request.actor)
+            rename_prompt(prompt, name=form.cleaned_data["name"], actor=request.actor)
     except IntegrityError:
         messages.warning(request, NAME_TAKEN)
-    return _to_prompt(request, found)
+    return _to_prompt(request, prompt)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def delete(request: WorkspaceRequest, prompt_id: UUID) -> HttpResponse:
-    found = get_prompt(request.workspace.pk, prompt_id)
-    is_used = bool(list_uses(request.workspace.pk, found))
+    prompt = get_prompt(request.workspace.pk, prompt_id)
+    is_used = bool(list_uses(request.workspace.pk, prompt))
     try:
-        delete_prompt(found, actor=request.actor, is_used=is_used)
+        delete_prompt(prompt, actor=request.actor, is_used=is_used)
     except PromptInUseError:
         messages.warning(request, "Releases were made with this prompt, so it stays.")
-        return _to_prompt(request, found)
-    messages.success(request, f"{found.name} is deleted.")
+        return _to_prompt(request, prompt)
+    messages.success(request, f"{prompt.name} is deleted.")
     return redirect("prompts:list", request.workspace.slug)

@@ -8,7 +8,10 @@ from apps.workspaces.models import WorkspaceModel
 
 
 class Trace(WorkspaceModel):
-    """One run of an assistant. `subject_*` and `release_id` point upwards, so they are no keys."""
+    """One run of an assistant.
+
+    `subject_*` and `release_id` point to apps above this one, so they are not foreign keys.
+    """
 
     name = models.CharField(max_length=80)
     subject_type = models.CharField(max_length=40, blank=True)

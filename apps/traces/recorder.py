@@ -15,7 +15,7 @@ from apps.core.ids import uuid7
 
 @dataclass(slots=True)
 class SpanRecord:
-    """A step: milliseconds from the trace's start, its length, and what is worth knowing."""
+    """One step: its start and length in milliseconds, and attributes worth keeping."""
 
     name: str
     offset_ms: float
@@ -41,7 +41,7 @@ class Recorder:
 
     @contextmanager
     def span(self, name: str, **attributes: Any) -> Iterator[SpanRecord]:
-        """Time a step. An exception marks it as failed and goes on its way."""
+        """Time a step. An exception marks the step as failed and propagates."""
         record = SpanRecord(name, self.elapsed_ms(), attributes=attributes)
         self.spans.append(record)
         try:

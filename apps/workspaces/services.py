@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
+from apps.workspaces import doors
 from apps.workspaces.models import (
     ALL_SCOPES,
     ApiKey,
@@ -118,8 +116,8 @@ def delete_workspace(workspace: Workspace) -> None:
     locked = Workspace.objects.select_for_update().filter(pk=workspace.pk).first()
     if locked is not None:
         locked.delete()
-        remove_files = cast(Callable[[str], None], import_string(settings.WORKSPACE_FILES))
-        transaction.on_commit(partial(remove_files, str(workspace.pk)), robust=True)
+        remove_files = partial(doors.remove_workspace_files, str(workspace.pk))
+        transaction.on_commit(remove_files, robust=True)
 
 
 def rename_user(user: User, *, name: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
 
+from apps.core.options import Option, read_values
 from inference.protocols import ChatModel, Vectors
 from measures.spans import Span
 
@@ -171,18 +172,6 @@ class Tools:
 Evaluate: TypeAlias = Callable[[Observation, Tools], Score]
 Judge: TypeAlias = Callable[[Observation, Tools], Awaitable[Score]]
 Group = Literal["answer", "format", "retrieval", "grounding", "safety", "speed", "judge", "custom"]
-SettingKind = Literal["whole", "number", "text", "flag", "choice", "json"]
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting of an evaluator, with its default."""
-
-    name: str
-    label: str
-    kind: SettingKind
-    default: Any = None
-    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +191,7 @@ class Evaluator:
     source: str
     evaluate: Evaluate | None = None
     judge: Judge | None = None
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[Option, ...] = ()
     low: float | None = 0.0
     high: float | None = 1.0
     unit: str = ""
@@ -214,45 +203,5 @@ class Evaluator:
             raise ValueError(f"{self.name} needs either evaluate or judge")
 
     def fill(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settings with defaults; raises ``SettingError`` for one that cannot be."""
-        known = {setting.name: setting for setting in self.settings}
-        for name in settings:
-            if name not in known:
-                raise SettingError(name, f"{self.label} has no setting {name}.")
-        filled = {name: settings.get(name, setting.default) for name, setting in known.items()}
-        for name, value in filled.items():
-            _check_setting(known[name], value)
-        return filled
-
-
-class SettingError(ValueError):
-    """A setting that an evaluator does not have, or with a value it cannot have."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
-_TYPES: dict[SettingKind, tuple[type, ...]] = {
-    "whole": (int,),
-    "number": (int, float),
-    "text": (str,),
-    "flag": (bool,),
-    "choice": (str,),
-    "json": (dict, list),
-}
-
-
-def _check_setting(setting: Setting, value: Any) -> None:
-    if value is None and setting.default is None:
-        return
-    wrong_flag = isinstance(value, bool) != (setting.kind == "flag")
-    if wrong_flag or not isinstance(value, _TYPES[setting.kind]):
-        raise SettingError(setting.name, f"{setting.label} must be a {setting.kind}.")
-    if setting.kind == "whole" and isinstance(value, int) and value < 1:
-        raise SettingError(setting.name, f"{setting.label} must be at least 1.")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise SettingError(setting.name, f"{setting.label} must be a finite number.")
-    if setting.options and value not in setting.options:
-        options = ", ".join(setting.options)
-        raise SettingError(setting.name, f"{setting.label} must be one of {options}.")
+        """Return the settings with defaults; raises ``OptionError`` for one that cannot be."""
+        return read_values(self.settings, settings, owner=self.label, noun="setting")

@@ -13,12 +13,12 @@ from statistics import fmean
 from string import Template
 from typing import Any
 
+from apps.core.options import Option
 from measures.evaluators.base import (
     Evaluator,
     Need,
     Observation,
     Score,
-    Setting,
     Tools,
     failed,
     not_applicable,
@@ -111,14 +111,14 @@ async def _by_prompt(observation: Observation, tools: Tools) -> Score:
     return Score(fmean(numbers), f"{fmean(numbers):.2g} of 5", grades[0].reason, details)
 
 
-_TITLE = Setting("about", "Its name on pages", "text", "")
+_TITLE = Option("about", "Its name on pages", "text", "")
 EVALUATORS = (
     Evaluator(
         "custom_python", "Your own, in Python",
         "Runs evaluate(observation) of your code in a sandbox without files or network; it "
         "returns a number from 0 to 1.",
         "custom", frozenset({Need.ANSWER, Need.SANDBOX}), "Written by the team", _by_code,
-        settings=(_TITLE, Setting("code", "Code", "text", EXAMPLE_CODE)),
+        settings=(_TITLE, Option("code", "Code", "text", EXAMPLE_CODE)),
     ),
     Evaluator(
         "custom_prompt", "Your own, by a prompt",
@@ -127,8 +127,8 @@ EVALUATORS = (
         low=1.0, high=5.0,
         settings=(
             _TITLE,
-            Setting("prompt", "Prompt", "text", EXAMPLE_PROMPT),
-            Setting("repeat", "Times to ask", "whole", 1),
+            Option("prompt", "Prompt", "text", EXAMPLE_PROMPT),
+            Option("repeat", "Times to ask", "whole", 1, minimum=1),
         ),
     ),
 )  # fmt: skip

@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
+from apps.core.options import Option
 from measures.evaluators.base import (
     Evaluator,
     Need,
     Observation,
     Score,
-    Setting,
     Tools,
     failed,
     not_applicable,
@@ -120,21 +120,22 @@ EVALUATORS = (
     Evaluator(
         "json_schema", "JSON Schema", "The answer is JSON and fits a schema.",
         "format", _ANSWER, "JSON Schema 2020-12", _fits_schema,
-        settings=(Setting("schema", "Schema, unless the example has its own", "json"),),
+        settings=(Option("schema", "Schema, unless the example has its own", "json"),),
     ),
     Evaluator(
         "regex", "Pattern", "A regular expression matches the answer.",
         "format", _ANSWER, "Regular expression, Python's syntax", _fits_pattern,
         settings=(
-            Setting("pattern", "Pattern, unless the example has its own", "text", ""),
-            Setting("whole", "Must match all of the answer", "flag", False),
+            Option("pattern", "Pattern, unless the example has its own", "text", ""),
+            Option("whole", "Must match all of the answer", "flag", False),
         ),
     ),
     Evaluator(
         "length", "Length", "The answer has neither too few nor too many words.",
         "format", _ANSWER, "Words between spaces", _fits_length,
         settings=(
-            Setting("least", "At least", "whole"), Setting("most", "At most", "whole"),
+            Option("least", "At least", "whole", minimum=1),
+            Option("most", "At most", "whole", minimum=1),
         ),
     ),
 )  # fmt: skip

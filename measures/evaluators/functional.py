@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from apps.core.options import Option
 from measures.evaluators.base import (
     Evaluator,
     Need,
     Observation,
     Score,
-    Setting,
     Tools,
     failed,
     not_applicable,
@@ -106,7 +106,9 @@ def _sql(observation: Observation, tools: Tools) -> Score:
     return _score_samples(observation, tools, run)
 
 
-_SETTINGS = (Setting("k", "Tries of which one must be right (k): repeats, or samples", "whole", 1),)
+_SETTINGS = (
+    Option("k", "Tries of which one must be right (k): repeats, or samples", "whole", 1, minimum=1),
+)
 EVALUATORS = (
     Evaluator(
         "python_tests", "Python tests, pass@k",

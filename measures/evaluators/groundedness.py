@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.core.options import Option
 from measures.detectors.support import (
     THRESHOLD,
     Support,
@@ -16,7 +17,6 @@ from measures.evaluators.base import (
     Need,
     Observation,
     Score,
-    Setting,
     Tools,
     not_applicable,
 )
@@ -62,6 +62,6 @@ EVALUATORS = (
         "grounding", frozenset({Need.ANSWER, Need.RETRIEVED}),
         "Shares as FActScore (Min et al., 2023); support fitted on WiCE (Kamoi et al., 2023)",
         _score,
-        settings=(Setting("threshold", "Probability from which it counts", "number", THRESHOLD),),
+        settings=(Option("threshold", "Probability from which it counts", "number", THRESHOLD),),
     ),
 )  # fmt: skip

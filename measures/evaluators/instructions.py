@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from apps.core.options import Option
 from inference.sentences import split_sentences
 from measures.detectors.language import detect_language
 from measures.evaluators.base import (
@@ -24,7 +25,6 @@ from measures.evaluators.base import (
     Need,
     Observation,
     Score,
-    Setting,
     Tools,
     failed,
     not_applicable,
@@ -247,7 +247,7 @@ EVALUATORS = (
         "language...) the answer follows.",
         "format", frozenset({Need.ANSWER, Need.INSTRUCTIONS}),
         "Zhou et al., 2023 (IFEval), all 25 kinds", _score,
-        settings=(Setting("loose", "Also without first or last line, or asterisks", "flag",
+        settings=(Option("loose", "Also without first or last line, or asterisks", "flag",
                           False),),
     ),
 )  # fmt: skip

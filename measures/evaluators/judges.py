@@ -9,12 +9,12 @@ from __future__ import annotations
 from statistics import fmean, pstdev
 from typing import Any
 
+from apps.core.options import Option
 from measures.evaluators.base import (
     Evaluator,
     Need,
     Observation,
     Score,
-    Setting,
     Tools,
     failed,
     not_applicable,
@@ -112,7 +112,7 @@ async def _by_pair(observation: Observation, tools: Tools) -> Score:
     })  # fmt: skip
 
 
-_REPEAT = Setting("repeat", "Times to ask", "whole", 1)
+_REPEAT = Option("repeat", "Times to ask", "whole", 1, minimum=1)
 _ANSWERED = frozenset({Need.QUESTION, Need.ANSWER, Need.MODEL})
 _JUDGE = "Zheng et al., 2023 (MT-Bench)"
 EVALUATORS = (
@@ -122,9 +122,9 @@ EVALUATORS = (
         "judge", _ANSWERED, f"{_JUDGE}; Liu et al., 2023 (G-Eval)", judge=_by_rubric,
         low=1.0, high=5.0,
         settings=(
-            Setting("criterion", "Criterion", "text", CRITERION),
-            Setting("rubric", "Rubric, 1 to 5", "text", SCALE),
-            Setting("passages", "Show the passages", "flag", False),
+            Option("criterion", "Criterion", "text", CRITERION),
+            Option("rubric", "Rubric, 1 to 5", "text", SCALE),
+            Option("passages", "Show the passages", "flag", False),
             _REPEAT,
         ),
     ),
@@ -145,6 +145,6 @@ EVALUATORS = (
         "A model says which is better, this answer or another one (the expected one, if the "
         "example has no other), in both orders: 1 is a win, 0.5 a tie.",
         "judge", _ANSWERED, f"{_JUDGE}; swap: Wang et al., 2023", judge=_by_pair,
-        settings=(Setting("swap", "Ask in both orders", "flag", True), _REPEAT),
+        settings=(Option("swap", "Ask in both orders", "flag", True), _REPEAT),
     ),
 )  # fmt: skip

@@ -10,12 +10,12 @@ import string
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from apps.core.options import Option
 from measures.evaluators.base import (
     Evaluator,
     Need,
     Observation,
     Score,
-    Setting,
     Tools,
     not_applicable,
 )
@@ -163,6 +163,6 @@ EVALUATORS = (
         "ngram_overlap", "N-gram overlap",
         "How many runs of n words both texts have.",
         "answer", NEEDS, "Dice, 1945, over word n-grams", _ngram,
-        settings=(Setting("n", "Words in a run", "whole", 2),),
+        settings=(Option("n", "Words in a run", "whole", 2, minimum=1),),
     ),
 )  # fmt: skip

@@ -41,7 +41,7 @@ async def score(
 ) -> Score:
     """Evaluate one observation; any failure becomes a failed score, never an exception.
 
-    Raises ``KeyError`` for an unknown evaluator and ``SettingError`` for a setting that it cannot
+    Raises ``KeyError`` for an unknown evaluator and ``OptionError`` for a setting that it cannot
     have: those are mistakes of the plan, not of the observation.
     """
     evaluator = get_evaluator(name)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
+from apps.core.options import Option
 from measures import ranking
 from measures.evaluators.base import (
     Evaluator,
@@ -19,7 +20,6 @@ from measures.evaluators.base import (
     Need,
     Observation,
     Score,
-    Setting,
     Tools,
     not_applicable,
     share,
@@ -141,8 +141,14 @@ def _score_characters(observation: Observation, tools: Tools, *, part: str) -> S
 
 
 _SETTINGS = (
-    Setting("k", "Passages counted (k)", "whole", 10),
-    Setting("unit", "Counted by", "choice", "document", ("document", "passage")),
+    Option("k", "Passages counted (k)", "whole", 10, minimum=1),
+    Option(
+        "unit",
+        "Counted by",
+        "choice",
+        "document",
+        choices=(("document", "document"), ("passage", "passage")),
+    ),
 )
 
 

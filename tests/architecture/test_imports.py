@@ -52,9 +52,14 @@ FORBIDDEN: dict[str, set[str]] = {
     "workers": {"tests"},
     "config": {"tests"},
 }
-# Where the environment and the data directory are read, and what a database can keep of a text.
-# They import nothing but Python's own library, so importing them brings nothing along.
-OPEN_TO_ALL = ("apps.core.text", "config.env", "config.lockfile")
+# What every folder may import: where the environment and the data directory are read, what a
+# database can keep of a text, and typed options. They import nothing but Python's own library, so
+# importing them brings nothing along.
+OPEN_TO_ALL = ("apps.core.options", "apps.core.text", "config.env", "config.lockfile")
+# But for what is imported where it is used, so that nobody else pays for it.
+LAZY = {
+    "apps.core.options": {"regex"},  # patterns are checked by what matches them
+}
 
 # Started before Django or beside it, and small because of that.
 WITHOUT_DJANGO = {
@@ -110,7 +115,7 @@ def heavy_imports(module: str, *, root: Path) -> list[str]:
         f"{relative(file, root)}: {found}"
         for file in files
         for found in sorted(imported_modules(parse(file)))
-        if found.split(".")[0] not in sys.stdlib_module_names
+        if found.split(".")[0] not in sys.stdlib_module_names | LAZY.get(module, set())
         and not is_open_to_all(found)
         and not any(other.startswith(f"{found}.") for other in OPEN_TO_ALL)
     ]

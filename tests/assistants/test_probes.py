@@ -118,12 +118,12 @@ def test_needles_add_up() -> None:
         (500, 0.0): [True, True], (500, 0.5): [True, True],
         (1000, 0.0): [True, True], (1000, 0.5): [False, True],
     })  # fmt: skip
-    assert (report.found, report.count, report.lengths) == (7, 8, (500, 1000))
+    assert (report.hits, report.count, report.lengths) == (7, 8, (500, 1000))
     [(start, first), (middle, second)] = report.rows
     assert (start, middle) == (0.0, 0.5)
     assert [cell.level for cell in first if cell] == [4, 4]
     assert second[1] is not None
-    assert (second[1].found, second[1].count, second[1].level) == (1, 2, 2)
+    assert (second[1].hits, second[1].count, second[1].level) == (1, 2, 2)
     assert report.summary == (
         "Found in 7 of 8 tries. It is lost most at 50% of the text (75% found), and with "
         "1,000 tokens (75% found)."
@@ -179,7 +179,7 @@ def test_needles_are_asked_of_a_model_and_of_the_reader(workspace: Any, stub: St
     read = start_needle(workspace, plan=NeedlePlan(None, [500], attempts=1), actor=ACTOR)
     assert drain(JobKind.RUN_PROBE) == 2
     assert [case.given["length"] for case in asked.cases.order_by("number")] == [500] * 5
-    assert (report_needle(asked).found, report_needle(asked).count) == (0, 5)
+    assert (report_needle(asked).hits, report_needle(asked).count) == (0, 5)
     first = asked.cases.order_by("number").first()
     assert first is not None
     assert first.result is not None

@@ -77,7 +77,7 @@ async def test_what_the_person_gives_is_searched_and_nothing_else() -> None:
     profile = RetrievalProfile(rewrite="model", hyde=True)
 
     queries = await plan_queries(
-        "And then?", history=HISTORY, profile=profile, ask=answers(), given="carry-over of leave"
+        "And then?", history=HISTORY, profile=profile, ask=answers(), chosen="carry-over of leave"
     )
 
     assert queries == Queries("carry-over of leave")

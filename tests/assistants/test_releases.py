@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from apps.assistants.doors import check_release
 from apps.assistants.models import Assistant, Promotion, Release
 from apps.assistants.releases.diff import diff_releases, tell_changes
 from apps.assistants.releases.promotion import (
@@ -25,7 +27,7 @@ from apps.workspaces.services import Actor
 
 pytestmark = pytest.mark.django_db
 ACTOR = Actor()
-HERE = "tests.assistants.test_releases"
+HeldTo = Callable[[Any], None]
 
 
 def refuse_hasty(release: Release) -> Sequence[ReleaseCheck]:
@@ -42,6 +44,13 @@ def break_down(release: Release) -> Sequence[ReleaseCheck]:
 def desk(workspace: Any) -> Assistant:
     handbook = create_collection(workspace, name="Handbook", actor=ACTOR)
     return create_assistant(workspace, name="Desk", collections=[handbook], actor=ACTOR)
+
+
+@pytest.fixture
+def held_to() -> Iterator[HeldTo]:
+    """Holds releases to this check, instead of to the gates, until the test ends."""
+    with ExitStack() as stack:
+        yield lambda check: stack.enter_context(check_release.override(check))
 
 
 def draft(assistant: Assistant, **values: Any) -> Release:
@@ -67,9 +76,9 @@ def test_a_candidate_does_not_answer_until_it_is_promoted(desk: Assistant, owner
 
 
 def test_a_failing_check_refuses_and_a_named_reason_overrides(
-    desk: Assistant, owner: Any, settings: Any
+    desk: Assistant, owner: Any, held_to: HeldTo
 ) -> None:
-    settings.RELEASE_CHECKS = [f"{HERE}.refuse_hasty"]
+    held_to(refuse_hasty)
     hot = draft(desk, temperature=1.5)
     with pytest.raises(PromotionRefusedError, match="Too hot") as refused:
         promote(hot, actor=ACTOR)
@@ -89,16 +98,16 @@ def test_a_failing_check_refuses_and_a_named_reason_overrides(
     assert promote(cool, actor=ACTOR, override_reason="Just so").override_reason == ""
 
 
-def test_a_check_that_breaks_does_not_stand_open(desk: Assistant, settings: Any) -> None:
-    settings.RELEASE_CHECKS = [f"{HERE}.break_down"]
+def test_a_check_that_breaks_does_not_stand_open(desk: Assistant, held_to: HeldTo) -> None:
+    held_to(break_down)
     candidate = draft(desk, limit=3)
     assert run_release_checks(candidate)[1] == ReleaseCheck("break_down", ok=False, reason=NOT_RUN)
     with pytest.raises(PromotionRefusedError):
         promote(candidate, actor=ACTOR)
 
 
-def test_saving_keeps_what_a_check_refuses_as_a_candidate(desk: Assistant, settings: Any) -> None:
-    settings.RELEASE_CHECKS = [f"{HERE}.refuse_hasty"]
+def test_saving_keeps_what_a_check_refuses_as_a_candidate(desk: Assistant, held_to: HeldTo) -> None:
+    held_to(refuse_hasty)
     with pytest.raises(PromotionRefusedError):
         change_recipe(desk, change=RecipeChange(temperature=1.5), actor=ACTOR)
     desk.refresh_from_db()
@@ -153,7 +162,7 @@ def form_of(assistant: Assistant, **values: Any) -> dict[str, Any]:
 
 
 def test_the_pages_lead_from_a_candidate_to_promotion_and_back(
-    desk: Assistant, owner: Any, client_for: Callable[[Any], Client], settings: Any
+    desk: Assistant, owner: Any, client_for: Callable[[Any], Client], held_to: HeldTo
 ) -> None:
     client, base = client_for(owner), "/w/acme/assistants/desk"
     saved = client.post(f"{base}/recipe/", form_of(desk, limit=3, as_candidate="1"), follow=True)
@@ -168,7 +177,7 @@ def test_the_pages_lead_from_a_candidate_to_promotion_and_back(
     back = client.post(f"{base}/releases/1/promote/", follow=True).content.decode()
     assert "Release 1 answers again." in back
     assert "Back to" in back
-    settings.RELEASE_CHECKS = [f"{HERE}.refuse_hasty"]
+    held_to(refuse_hasty)
     refused = client.post(f"{base}/recipe/", form_of(desk, temperature=1.5), follow=True)
     assert "It is kept as a candidate. Too hot." in refused.content.decode()
     asked = client.get(f"{base}/releases/3/").content.decode()
@@ -197,7 +206,7 @@ def test_viewers_see_and_promote_nothing(
 # REST
 
 
-def test_rest_drafts_compares_and_promotes(api: Any, desk: Assistant, settings: Any) -> None:
+def test_rest_drafts_compares_and_promotes(api: Any, desk: Assistant, held_to: HeldTo) -> None:
     path = f"/api/v1/assistants/{desk.pk}/releases/"
     made = api.post_json(path, {"limit": 3, "note": "Fewer"})
     assert made.status_code == 201
@@ -214,7 +223,7 @@ def test_rest_drafts_compares_and_promotes(api: Any, desk: Assistant, settings: 
     assert promoted.status_code == 200
     assert (promoted.json()["release"], promoted.json()["previous"]) == (2, 1)
     assert [r["is_current"] for r in api.get(path).json()["results"]] == [True, False]
-    settings.RELEASE_CHECKS = [f"{HERE}.refuse_hasty"]
+    held_to(refuse_hasty)
     api.post_json(path, {"temperature": 1.5})
     checks = api.get(f"{path}3/checks/").json()
     assert [(c["name"], c["ok"]) for c in checks] == [("Model is there", True), ("Calm", False)]

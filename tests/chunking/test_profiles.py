@@ -12,7 +12,8 @@ from apps.chunking.profiles import (
     read_values,
 )
 from apps.chunking.services import default_profile
-from apps.chunking.strategies import ParameterError, UnknownStrategyError
+from apps.chunking.strategies import UnknownStrategyError
+from apps.core.options import OptionError
 from apps.workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -49,14 +50,14 @@ def test_a_name_is_made_where_none_is_given(workspace: Workspace) -> None:
 
 
 def test_wrong_values_are_named(workspace: Workspace) -> None:
-    with pytest.raises(ParameterError) as caught:
+    with pytest.raises(OptionError) as caught:
         create_profile(workspace, name="A", splitter="words", params={"size": 5, "overlap": "x"})
 
     assert set(caught.value.errors) == {"size", "overlap"}
     assert "from 20 to 1500" in caught.value.errors["size"]
-    with pytest.raises(ParameterError, match="less than half"):
+    with pytest.raises(OptionError, match="less than half"):
         create_profile(workspace, name="A", splitter="words", params={"size": 20, "overlap": 10})
-    with pytest.raises(ParameterError, match="no parameter pages"):
+    with pytest.raises(OptionError, match="no parameter pages"):
         create_profile(workspace, name="A", splitter="words", params={"pages": 1})
     with pytest.raises(UnknownStrategyError):
         create_profile(workspace, name="A", splitter="magic", params={})

@@ -21,12 +21,12 @@ from apps.chunking.strategies import (
     STRATEGIES,
     ChunkingSource,
     EmbedderMissingError,
-    ParameterError,
     Strategy,
 )
 from apps.chunking.strategies.finishing import Outline
 from apps.chunking.strategies.packing import pack
 from apps.chunking.units import CHARS_PER_TOKEN, PageText, join_pages
+from apps.core.options import OptionError
 from inference.protocols import Vectors
 from tests.chunking.test_splitters import (
     count_tokens,
@@ -61,12 +61,12 @@ def settings_of(draw: st.DrawFn, strategy: Strategy) -> dict[str, Any]:
     """Small values, so that short texts are cut; what belongs together is kept in order."""
     values = strategy.defaults()
     for parameter in strategy.parameters:
-        if parameter.kind == "integer":
+        if parameter.kind == "whole":
             low = int(parameter.minimum or 0)
             values[parameter.name] = draw(
                 st.integers(low, min(low + 60, int(parameter.maximum or 0)))
             )
-        elif parameter.kind == "switch":
+        elif parameter.kind == "flag":
             values[parameter.name] = draw(st.booleans())
         elif parameter.kind == "choice":
             values[parameter.name] = draw(st.sampled_from([key for key, _ in parameter.choices]))
@@ -140,9 +140,9 @@ def test_a_strategy_describes_itself(key: str) -> None:
     for parameter in strategy.parameters:
         assert parameter.label
         assert parameter.help
-        if parameter.kind in ("integer", "number"):
+        if parameter.is_numeric:
             assert parameter.unit
-            with pytest.raises(ParameterError, match="from"):
+            with pytest.raises(OptionError, match="from"):
                 strategy.clean({parameter.name: 10**9})
 
 
@@ -369,7 +369,7 @@ def test_children_lie_in_parents_that_lie_side_by_side() -> None:
 
 
 def test_a_parent_is_at_least_twice_a_child() -> None:
-    with pytest.raises(ParameterError, match="twice"):
+    with pytest.raises(OptionError, match="twice"):
         STRATEGIES["parent_child"].clean({"target": 100, "parent": 150})
 
 

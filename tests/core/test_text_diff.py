@@ -1,23 +1,23 @@
 from __future__ import annotations
 
-from apps.core.text_diff import Change, compare_texts
+from apps.core.text_diff import DiffPart, compare_texts
 
 
 def test_equal_texts_have_no_changes() -> None:
     result = compare_texts("a\nb\n", "a\nb\n")
 
     assert (result.added, result.removed, result.is_cut) == (0, 0, False)
-    assert result.parts == (Change("a\nb\n", "same"),)
+    assert result.parts == (DiffPart("a\nb\n", "same"),)
 
 
 def test_a_changed_word_is_shown_inside_of_its_line() -> None:
     result = compare_texts("Leave is 25 days.\n", "Leave is 28 days.\n")
 
     assert result.parts == (
-        Change("Leave is ", "same"),
-        Change("25", "removed"),
-        Change("28", "added"),
-        Change(" days.\n", "same"),
+        DiffPart("Leave is ", "same"),
+        DiffPart("25", "removed"),
+        DiffPart("28", "added"),
+        DiffPart(" days.\n", "same"),
     )
     assert (result.added, result.removed) == (1, 1)
 

@@ -11,13 +11,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from apps.assistants.models import Assistant
+from apps.core.options import OptionError
 from apps.evaluation.experiments.metrics import freeze_evaluators, parse_key, read_metrics
 from apps.evaluation.gates.metric_lookup import resolve_metric
 from apps.evaluation.gates.rules import judge_release, name_rule
 from apps.evaluation.gates.services import add_rule
 from apps.evaluation.models import Experiment, GateRule
 from apps.workspaces.services import Actor
-from measures.evaluators.base import SettingError
 from tests.evaluation.helpers import (
     current_release,
     make_assistant,
@@ -67,7 +67,7 @@ def test_a_key_is_read_back_as_it_was_made(evaluator: str, chosen: dict[str, Any
     ],
 )
 def test_what_a_key_does_not_name_is_said(key: str, words: str) -> None:
-    with pytest.raises(SettingError) as refused:
+    with pytest.raises(OptionError) as refused:
         parse_key(key)
     assert words in str(refused.value)
 
@@ -111,7 +111,7 @@ def test_what_was_measured_with_long_settings_is_found_by_its_key(workspace: Any
 
     rule = make_rule(assistant, key)
     made.delete()
-    with pytest.raises(SettingError):
+    with pytest.raises(OptionError):
         resolve_metric(assistant, key)
     assert name_rule(rule) == f"{key.capitalize()} at least 50.0 %", "not as any other pattern"
 

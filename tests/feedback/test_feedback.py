@@ -12,7 +12,7 @@ from django.test import Client
 
 from apps.feedback.models import Feedback, Rating
 from apps.feedback.selectors import FeedbackFilter, list_feedback
-from apps.feedback.services import MAX_COMMENT, Verdict, give_feedback
+from apps.feedback.services import MAX_COMMENT, FeedbackFields, give_feedback
 from apps.workspaces.services import Actor
 from tests.isolation.house import House, furnish
 
@@ -134,4 +134,4 @@ def test_a_question_is_no_answer(house: House) -> None:
 
     question = Message.objects.get(pk=house.question_id)
     with pytest.raises(ValueError, match="answers"):
-        give_feedback(question, verdict=Verdict(Rating.UP), actor=Actor())
+        give_feedback(question, fields=FeedbackFields(Rating.UP), actor=Actor())

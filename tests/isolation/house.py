@@ -30,7 +30,7 @@ from apps.evaluation.experiments.plans import Plan, create_experiment
 from apps.evaluation.gates.services import add_rule
 from apps.evaluation.models import ItemState
 from apps.evaluation.review.guidelines import save_criterion
-from apps.feedback.services import Verdict, give_feedback
+from apps.feedback.services import FeedbackFields, give_feedback
 from apps.gateway.models import EmbeddingModel
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.lab.models import LabRun
@@ -121,7 +121,7 @@ def furnish(name: str) -> House:
     mine = _answer(workspace, assistant, collection, Asker(user_id=owner.pk))
     theirs = _answer(workspace, assistant, collection, Asker(api_key_id=key.pk))
     feedback = give_feedback(
-        mine.answer, verdict=Verdict("down", "wrong", f"{name} disagrees"), actor=actor
+        mine.answer, fields=FeedbackFields("down", "wrong", f"{name} disagrees"), actor=actor
     )
     dataset, example_id = _make_dataset(workspace)
     evaluated = _evaluate(assistant, dataset)

@@ -27,7 +27,7 @@ from apps.retrieval.passages.edits import (
     tag_chunk,
 )
 from apps.retrieval.passages.refresh import refresh_chunks
-from apps.retrieval.passages.selectors import list_chunks
+from apps.retrieval.passages.selectors import describe_chunks
 from apps.retrieval.search.first_stage import search
 from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.neighbours import read_parents as join_parents
@@ -300,7 +300,7 @@ def test_changes_follow_their_text_into_a_new_version(
 
     assert "Bicycles are welcome." in [chunk.text for chunk in passages(document)]
     assert document.current is not None
-    shown = list_chunks(document.current, start=0, end=len(text))
+    shown = describe_chunks(document.current, start=0, end=len(text))
     assert [change.id for change in shown.lost] == [lost.pk]
     assert find(collection, "gone") == []
     moved = ChunkEdit.objects.exclude(pk=lost.pk).get()

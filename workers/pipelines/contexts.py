@@ -18,8 +18,8 @@ from apps.core import jobs
 from apps.core.embedder import get_embedder
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobState
+from apps.gateway.clients import make_client
 from apps.gateway.models import Endpoint
-from apps.gateway.services import make_client
 from apps.retrieval.models import Index, IndexState
 from apps.retrieval.passages import contexts
 from apps.retrieval.passages.contexts import Written

@@ -14,7 +14,7 @@ from apps.datasets.models import Synthesis
 from apps.datasets.synthesis.asking import SAMPLING, Material, compose, read_reply
 from apps.datasets.synthesis.services import PassageDraft, load_passages, store_drafts
 from apps.datasets.synthesis.templated import draft_question
-from apps.gateway.services import make_client
+from apps.gateway.clients import make_client
 from inference.errors import ModelError
 from inference.http_session import close_sessions
 from inference.openai.client import OpenAIClient

@@ -1,4 +1,4 @@
-"""Citations: only what was retrieved may be cited, and each one points at sentences.
+"""Citations: only retrieved passages may be cited, and each citation points at sentences.
 
 A citation is written [n], n being a passage's number from 1. Everything here is pure.
 """
@@ -46,7 +46,7 @@ def asks_for_parentheses(prompt: str) -> bool:
 
 
 class CitationFilter:
-    """Cleans a stream of model text: markers become [n], those of no passage disappear.
+    """Cleans a stream of model text: markers become [n], and those of unknown passages go.
 
     Brackets in code, and those that are an interval, an index or a list, stay as they are. A
     marker may be cut anywhere between two pieces, and what it is tells what follows, so text from
@@ -182,21 +182,21 @@ def locate_support(claim: str, passage: str) -> Span:
     Support is the share of the claim's words (four letters or more, and numbers) that stand in
     the chosen span: a cheap lower bound for "does this source say so", not a judgement.
     """
-    wanted = _content_words(claim)
+    words = _content_words(claim)
     sentences = split_sentences(passage)
-    if not sentences or not wanted:
+    if not sentences or not words:
         return Span(0, len(passage), 0.0)
-    found = [wanted & _content_words(passage[start:end]) for start, end in sentences]
-    best = max(range(len(sentences)), key=lambda i: (len(found[i]), -i))
+    shared = [words & _content_words(passage[start:end]) for start, end in sentences]
+    best = max(range(len(sentences)), key=lambda i: (len(shared[i]), -i))
     first = last = best
-    covered = set(found[best])
-    if last + 1 < len(sentences) and len(found[last + 1] - covered) >= 2:
+    covered = set(shared[best])
+    if last + 1 < len(sentences) and len(shared[last + 1] - covered) >= 2:
         last += 1
-        covered |= found[last]
-    if first > 0 and len(found[first - 1] - covered) >= 2:
+        covered |= shared[last]
+    if first > 0 and len(shared[first - 1] - covered) >= 2:
         first -= 1
-        covered |= found[first]
-    return Span(sentences[first][0], sentences[last][1], len(covered) / len(wanted))
+        covered |= shared[first]
+    return Span(sentences[first][0], sentences[last][1], len(covered) / len(words))
 
 
 def _content_words(text: str) -> set[str]:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from apps.assistants.answering.citations import CitationFilter, asks_for_parentheses
 from apps.assistants.answering.outcome import Delta, Event, Outcome, Restart, Status, Turn
 from apps.assistants.recipe import Recipe
-from apps.gateway.services import compute_cost, make_client
+from apps.gateway.clients import make_client
+from apps.gateway.services import compute_cost
 from apps.prompts.messages import (
     ask_for_critique,
     ask_for_notes,
@@ -34,7 +35,7 @@ STEP_SPAN = "step:"
 
 
 class Generation:
-    """Asks the recipe's endpoint as its prompt says. `outcome` collects tokens and cost."""
+    """Asks the recipe's endpoint as its prompt prescribes; `outcome` collects tokens and cost."""
 
     def __init__(
         self,
@@ -61,8 +62,8 @@ class Generation:
         """Yield what happens, and the answer as it comes. Raises inference.errors.ModelError."""
         for step in self._spec.steps:
             yield Status(f"Working on “{step.name}”")
-            asked = compose_step(self._spec, step, self._variables)
-            self._variables[step.name] = await self.ask(f"{STEP_SPAN}{step.name}", asked)
+            request = compose_step(self._spec, step, self._variables)
+            self._variables[step.name] = await self.ask(f"{STEP_SPAN}{step.name}", request)
         messages = self._compose()
         if self._spec.has_notes:
             yield Status("Thinking it through")
@@ -98,7 +99,7 @@ class Generation:
         return messages
 
     def _answer_sampling(self) -> Sampling:
-        """For the answer itself: a server that can is held to the schema of its form."""
+        """Sampling of the answer itself, held to its JSON Schema where the server supports that."""
         sampling, schema = self._recipe.frozen.sampling, self._spec.schema
         if schema is None or schema.get("type") != "object":
             return sampling
@@ -203,7 +204,7 @@ class Generation:
         return Usage(read, estimate_tokens(written) if written else 0)
 
     def _count(self, usage: Usage, span: SpanRecord) -> None:
-        """Every call adds to what the answer took."""
+        """Add one call's tokens and cost to the answer's."""
         span.attributes["gen_ai.usage.input_tokens"] = usage.input_tokens
         span.attributes["gen_ai.usage.output_tokens"] = usage.output_tokens
         before = self._outcome.usage

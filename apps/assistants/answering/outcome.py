@@ -1,4 +1,4 @@
-"""What happens while an answer is made, and what it leaves behind."""
+"""The events of an answer in the making, and its outcome."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ from inference.token_estimate import estimate_messages
 __all__ = ["Answering", "CitedPassage", "Delta", "Event", "Outcome", "Restart", "Status", "Turn"]
 
 SPARE = 4
-"""Passages found for each that is read: near copies and what does not fit fall out."""
+"""Passages to find for each one that is read, as near copies and long ones are dropped."""
 ANSWER_TOKENS = 1024
 HISTORY_TURNS = 12
 """Earlier turns that are looked at; what of them is sent, the model's window says."""
@@ -90,7 +90,7 @@ class Answering:
         self._num_turns = len(history)
         self.recorder = recorder
         self.outcome = Outcome()
-        self.found = asyncio.Event()
+        self.passages_ready = asyncio.Event()
         """Set when the passages are there, and at the latest when the answer ends."""
         self._standalone = question
         """The question as it can be understood without the conversation."""
@@ -113,7 +113,7 @@ class Answering:
         yield Status("Searching the documents")
         result = await self._search(queries)
         self._rerank(result)
-        self.found.set()
+        self.passages_ready.set()
         if not self._hits:
             self._decline()
             yield Delta(self.outcome.content)
@@ -141,7 +141,7 @@ class Answering:
                 history=self.history,
                 profile=self.recipe.frozen.profile,
                 ask=self._generation().ask if self.recipe.endpoint else None,
-                given=self._query,
+                chosen=self._query,
             )
             self._standalone = queries.text
             span.attributes["query"] = queries.text
@@ -184,7 +184,7 @@ class Answering:
         return result
 
     def _rerank(self, result: Retrieved) -> None:
-        """Near copies make room for other passages; the order is that of the fused score."""
+        """Drop near copies in favour of other passages, keeping the order of the fused score."""
         with self.recorder.span("rerank", method="diversity and token budget") as span:
             self._hits = select_passages(
                 result.hits,
@@ -235,7 +235,7 @@ class Answering:
         )
 
     async def _read(self) -> AsyncGenerator[Event, None]:
-        """The built-in reader: sentences as they stand, each with its passage."""
+        """Answer with the built-in reader: literal sentences, each citing its passage."""
         with self.recorder.span("generation", **{"gen_ai.request.model": READER_MODEL}) as span:
             answer = await run_db(_ask_reader, self._standalone, self._hits)
             span.attributes["reader.confidence"] = round(answer.confidence, 3)
@@ -264,7 +264,7 @@ class Answering:
         self.recorder.mark_first_token()
 
     def _check(self) -> None:
-        """Point every citation at the sentences that support it, and notice a refusal."""
+        """Point each citation at the sentences that support it, and note a refusal."""
         with self.recorder.span("checks") as span:
             numbers = cited_numbers(self.outcome.content)
             if not numbers and NOT_FOUND.rstrip(".").lower() in self.outcome.content.lower():
@@ -285,7 +285,7 @@ class Answering:
             self._number_passages()
 
     def _check_form(self, span: SpanRecord) -> None:
-        """Whether an answer that should be JSON is that, and valid against its schema."""
+        """Note whether an answer that should be JSON parses and fits its schema."""
         spec = self.recipe.frozen.spec
         if spec.output == "json":
             fault = validate_output(spec, self.outcome.content)
@@ -295,16 +295,16 @@ class Answering:
 
     def _locate_citations(self) -> None:
         for claim in split_claims(self.outcome.content):
-            # Citations were filtered; lists in JSON answers look like some and were not.
+            # Lists in JSON answers look like citations that were never filtered.
             for number in set(claim.numbers) & set(range(1, len(self._hits) + 1)):
-                found = locate_support(claim.text, self._hits[number - 1].text)
+                span = locate_support(claim.text, self._hits[number - 1].text)
                 known = self._spans.get(number)
-                if known is None or found.support > known.support:
-                    self._spans[number] = found
+                if known is None or span.support > known.support:
+                    self._spans[number] = span
 
 
 def _widen(known: Span | None, sentence: CitedSentence) -> Span:
-    """One highlight for sentences that stand together; of distant ones the first keeps it."""
+    """Merge adjacent sentences into one highlight; of distant ones, keep the first."""
     if known is None:
         return Span(sentence.start, sentence.end, 1.0)
     gap = max(sentence.start - known.end, known.start - sentence.end)

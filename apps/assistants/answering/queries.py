@@ -1,4 +1,4 @@
-"""The query side: what is searched for instead of, and beside, the words of the person.
+"""Queries: what is searched for instead of, and besides, the person's own words.
 
 By a model where the profile says so and the release has one, by transparent rules otherwise. What
 came of it is shown under the answer, where it can be corrected.
@@ -62,21 +62,22 @@ async def plan_queries(
     history: Sequence[Turn],
     profile: RetrievalProfile,
     ask: Ask | None = None,
-    given: str = "",
+    chosen: str = "",
 ) -> Queries:
-    """What to search for. A query that the person `given` is taken as it is.
+    """What to search for. A query that the person has `chosen` is taken as it is.
 
-    Without `ask` everything is done by rules. A model that fails costs its part, not the answer.
+    Without `ask` everything is done by rules. If a model fails, its part is skipped and the
+    answer is still made.
     """
-    if given:
-        return Queries(given)
+    if chosen:
+        return Queries(chosen)
     planner = _Planner(ask)
     text = await planner.rewrite(profile.rewrite, question, history)
     jobs = [planner.decompose(profile.decompose, text), planner.expand(profile.expand, text)]
     if profile.hyde:
         jobs.append(planner.imagine(text))
-    found = [also for part in await asyncio.gather(*jobs) for also in part]
-    return Queries(text, tuple(dict.fromkeys(also for also in found if also != text)), planner.note)
+    texts = [also for part in await asyncio.gather(*jobs) for also in part]
+    return Queries(text, tuple(dict.fromkeys(also for also in texts if also != text)), planner.note)
 
 
 class _Planner:

@@ -1,19 +1,19 @@
-"""A reranker from the workspace's endpoints, for the search that must not know of them."""
+"""A reranker from the workspace's endpoints, handed to search, which cannot import gateway."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from uuid import UUID
 
+from apps.gateway.clients import make_rerank_client
 from apps.gateway.models import Endpoint
-from apps.gateway.services import make_rerank_client
 from apps.retrieval.search.profiles import RetrievalProfile
 from apps.retrieval.search.rerank import Reranker
 from inference.background import run_blocking
 
 
 def find_reranker(workspace_id: UUID, profile: RetrievalProfile) -> Reranker | None:
-    """What the profile reranks with; None where it asks for no endpoint, or that is gone.
+    """The profile's reranker; None if it names no endpoint, or one that was deleted.
 
     The reranker blocks until the server has answered, and raises ModelError if it does not.
     """

@@ -22,7 +22,7 @@ OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An endpoint, and about what it would take for all passages that wait, in US dollars."""
+    """An endpoint, and roughly what all waiting passages would cost with it, in US dollars."""
 
     endpoint: Endpoint
     cost: Decimal
@@ -104,7 +104,7 @@ def start(collection: Collection, *, endpoint: Endpoint, actor: Actor) -> Job:
 
 
 def start_removing(collection: Collection, *, actor: Actor) -> Job:
-    """Take all contexts away again."""
+    """Remove all contexts of a collection."""
     payload = {"collection_id": str(collection.pk), "remove": True}
     return _enqueue(collection, payload, action="contexts.removed", actor=actor)
 

@@ -32,9 +32,9 @@ def progress(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
 
 
 def _show(request: WorkspaceRequest, collection_id: UUID, template: str) -> HttpResponse:
-    found = get_collection(request.workspace, collection_id)
-    view = contexts.view_contexts(found)
-    context = {"nav": "documents", "tab": "contexts", "collection": found, "view": view}
+    collection = get_collection(request.workspace, collection_id)
+    view = contexts.view_contexts(collection)
+    context = {"nav": "documents", "tab": "contexts", "collection": collection, "view": view}
     return render(request, template, context)
 
 
@@ -42,33 +42,33 @@ def _show(request: WorkspaceRequest, collection_id: UUID, template: str) -> Http
 @workspace_view(role=Role.EDITOR)
 def start(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     """Describe the passages that wait with the chosen endpoint."""
-    found = get_collection(request.workspace, collection_id)
+    collection = get_collection(request.workspace, collection_id)
     try:
         endpoint_id = UUID(request.POST.get("endpoint", ""))
     except ValueError:
         messages.error(request, "Choose a model first.")
-        return redirect("assistants:contexts", request.workspace.slug, found.pk)
+        return redirect("assistants:contexts", request.workspace.slug, collection.pk)
     endpoint = get_endpoint(request.workspace.pk, endpoint_id)
-    contexts.start(found, endpoint=endpoint, actor=request.actor)
+    contexts.start(collection, endpoint=endpoint, actor=request.actor)
     messages.success(request, "Begun. Questions are answered meanwhile as before.")
-    return redirect("assistants:contexts", request.workspace.slug, found.pk)
+    return redirect("assistants:contexts", request.workspace.slug, collection.pk)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def stop(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     """End it; what is described stays described."""
-    found = get_collection(request.workspace, collection_id)
-    contexts.stop(found)
+    collection = get_collection(request.workspace, collection_id)
+    contexts.stop(collection)
     messages.success(request, "Stopped. You can go on at any time.")
-    return redirect("assistants:contexts", request.workspace.slug, found.pk)
+    return redirect("assistants:contexts", request.workspace.slug, collection.pk)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def remove(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
-    """Take all contexts of the collection away."""
-    found = get_collection(request.workspace, collection_id)
-    contexts.start_removing(found, actor=request.actor)
+    """Remove all contexts of the collection."""
+    collection = get_collection(request.workspace, collection_id)
+    contexts.start_removing(collection, actor=request.actor)
     messages.success(request, "The contexts are being removed.")
-    return redirect("assistants:contexts", request.workspace.slug, found.pk)
+    return redirect("assistants:contexts", request.workspace.slug, collection.pk)

@@ -87,8 +87,8 @@ class PlaygroundView(WorkspaceAPIView):
         spec = self._read_spec(recipe, values)
         endpoint = recipe.endpoint
         if "endpoint" in values:
-            given = values["endpoint"]
-            endpoint = get_endpoint(self.workspace_id, given) if given else None
+            endpoint_id = values["endpoint"]
+            endpoint = get_endpoint(self.workspace_id, endpoint_id) if endpoint_id else None
         own = recipe.frozen.sampling
         sampling = Sampling(
             temperature=values.get("temperature", own.temperature),

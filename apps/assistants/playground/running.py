@@ -52,7 +52,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a variant: the whole answer and what it took."""
+    """The end of a variant: the whole answer with its times, tokens and cost."""
 
     content: str
     measured: Measured
@@ -60,7 +60,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A variant that gave no answer, with the reason for people."""
+    """A variant without an answer, and why, in words for people."""
 
     reason: str
 

@@ -1,7 +1,7 @@
 """The playground's page, and the stream of its answers.
 
-The stream is the response of the POST itself: a run that nobody watches has no use, and what is
-tried there shall not go on when the page is closed.
+The stream is the response of the POST itself: a run that nobody watches is of no use, so it ends
+when the page is closed.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def playground(request: WorkspaceRequest) -> HttpResponse:
 
 def _new_form(request: WorkspaceRequest) -> PlaygroundForm:
     assistants = list(list_assistants(request.workspace.pk))
-    asked = request.GET.get("assistant", "")
-    chosen = next((a for a in assistants if a.slug == asked), next(iter(assistants), None))
+    slug = request.GET.get("assistant", "")
+    chosen = next((a for a in assistants if a.slug == slug), next(iter(assistants), None))
     count = _read_count(request.GET)
     initial = initial_values(chosen, list(list_endpoints(request.workspace)))
     initial |= {"variants": count, "question": request.GET.get("question", "")[:2000]}
@@ -68,17 +68,17 @@ def _new_form(request: WorkspaceRequest) -> PlaygroundForm:
 
 
 def _read_count(values: Any) -> int:
-    given = values.get("variants", "")
-    return min(max(int(given), 1), MAX_VARIANTS) if given in {"1", "2", "3", "4"} else 2
+    text = values.get("variants", "")
+    return min(max(int(text), 1), MAX_VARIANTS) if text in {"1", "2", "3", "4"} else 2
 
 
 def _read_place(request: WorkspaceRequest, form: PlaygroundForm, action: str) -> int | None:
-    given = request.POST.get(action, "")
-    return int(given) if given in {str(n) for n in range(form.count)} else None
+    text = request.POST.get(action, "")
+    return int(text) if text in {str(n) for n in range(form.count)} else None
 
 
 def _with_texts(request: WorkspaceRequest, form: PlaygroundForm, place: int) -> PlaygroundForm:
-    """The same form with the texts of the variant's version in it, to be edited."""
+    """The form with the texts of one variant's version in its fields, ready to be edited."""
     form.is_valid()
     if not form.cleaned_data.get("assistant"):
         return form
@@ -96,7 +96,7 @@ def _save(request: WorkspaceRequest, form: PlaygroundForm, place: int) -> HttpRe
         messages.warning(request, f"This is {version} already: nothing was edited.")
         return _show(request, form)
     try:
-        made = add_version(
+        successor = add_version(
             version.prompt,
             spec=form.read_spec(place),
             note="From the playground",
@@ -105,8 +105,10 @@ def _save(request: WorkspaceRequest, form: PlaygroundForm, place: int) -> HttpRe
     except PromptError as error:
         messages.warning(request, str(error))
         return _show(request, form)
-    messages.success(request, f"{made} is saved. Nothing answers with it yet.")
-    return redirect("prompts:version", request.workspace.slug, made.prompt_id, made.number)
+    messages.success(request, f"{successor} is saved. Nothing answers with it yet.")
+    return redirect(
+        "prompts:version", request.workspace.slug, successor.prompt_id, successor.number
+    )
 
 
 def _show(request: WorkspaceRequest, form: PlaygroundForm) -> HttpResponse:

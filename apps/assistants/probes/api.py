@@ -77,8 +77,8 @@ class NeedleSerializer(serializers.Serializer[Any]):
 
 class ProbeBase(WorkspaceAPIView):
     def find_endpoint(self, values: dict[str, Any]) -> Endpoint | None:
-        given = values.get("endpoint")
-        return get_endpoint(self.workspace_id, given) if given else None
+        endpoint_id = values.get("endpoint")
+        return get_endpoint(self.workspace_id, endpoint_id) if endpoint_id else None
 
 
 class ProbesView(ProbeBase):

@@ -11,8 +11,8 @@ from apps.assistants.answering.pipeline import Answering
 from apps.assistants.recipe import Recipe
 from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
+from apps.gateway.clients import make_client
 from apps.gateway.models import Endpoint
-from apps.gateway.services import make_client
 from apps.prompts.messages import compose_messages
 from apps.prompts.services import DEFAULT_SPEC
 from apps.retrieval.search.pipeline import Retrieved

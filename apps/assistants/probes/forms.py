@@ -22,7 +22,7 @@ class ModelField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not gener
 
 
 class PerturbationForm(forms.Form):
-    """An assistant, a model, and the questions, one a line."""
+    """An assistant, a model, and one question per line."""
 
     prefix = "changed"
     assistant = forms.ModelChoiceField(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 CHARS_PER_TOKEN = 4.0
-"""Rough for English prose, and enough to label a column; what the server counted is kept."""
+"""Rough for English prose, but enough to label a column; the server's count is kept too."""
 PARAGRAPH = 600
 """Characters of a paragraph of hay, about a passage."""
 DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -1,7 +1,7 @@
-"""The same question in other shapes, by rules. Pure, and the same for the same seed.
+"""Questions in other shapes, by rules. Pure, and repeatable for each seed.
 
 Meaning stays; what changes is what people vary without thinking: words around the question, case,
-slips of the fingers. How much answers move then says how far one may trust a single one.
+slips of the fingers. How much answers move shows how far a single one can be trusted.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SYNONYMS = (
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way to ask otherwise. `label` is for people."""
+    """One way to rephrase a question. `label` is for people."""
 
     name: str
     label: str
@@ -59,7 +59,7 @@ LABELS = {kind.name: kind.label for kind in KINDS}
 
 def perturb(question: str, kind: str, *, seed: int = 0) -> str:
     """The question in this shape; unchanged where the rule finds nothing to change."""
-    # Repeatable on purpose; nothing is guarded by it.
+    # Seeded so that it is repeatable; nothing secret depends on it.
     chance = random.Random(f"{seed}:{kind}:{question}")  # noqa: S311
     if kind == "polite":
         return _polite(question, chance)
@@ -90,12 +90,12 @@ def _swap(question: str) -> str:
     return question
 
 
-def _replace(word: str, found: re.Match[str]) -> str:
-    return _like(found.group(), word)
+def _replace(word: str, match: re.Match[str]) -> str:
+    return _like(match.group(), word)
 
 
 def _like(model: str, word: str) -> str:
-    """A sentence that began with a capital begins with one again."""
+    """The replacement, capitalised if the original was."""
     return word[0].upper() + word[1:] if model[:1].isupper() else word
 
 
@@ -103,8 +103,8 @@ def _slip(question: str, chance: random.Random, *, count: int) -> str:
     """Swapped, doubled, dropped or neighbouring letters inside words of four and more."""
     words = list(WORD.finditer(question))
     letters = list(question)
-    for found in chance.sample(words, min(count, len(words))):
-        at = chance.randrange(found.start() + 1, found.end() - 1)
+    for word in chance.sample(words, min(count, len(words))):
+        at = chance.randrange(word.start() + 1, word.end() - 1)
         slip = chance.choice(("swap", "double", "drop", "neighbour"))
         here = letters[at]
         if slip == "swap" and letters[at + 1] != here:

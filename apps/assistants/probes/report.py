@@ -1,4 +1,4 @@
-"""What the cases of a probe come to, in numbers and in words. Pure."""
+"""The results of a probe, in numbers and in words. Pure."""
 
 from __future__ import annotations
 
@@ -109,13 +109,13 @@ def _tell(count: int, changed: int, noise: float | None, kinds: Sequence[KindSum
 class GridCell:
     """A place of the heat map: how often the needle was found. `level` 0 (never) to 4 (always)."""
 
-    found: int
+    hits: int
     count: int
     level: int
 
     @property
     def share(self) -> float:
-        return self.found / self.count if self.count else 0.0
+        return self.hits / self.count if self.count else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class NeedleReport:
 
     lengths: tuple[int, ...]
     rows: tuple[tuple[float, tuple[GridCell | None, ...]], ...]
-    found: int
+    hits: int
     count: int
     summary: str
 
@@ -137,20 +137,20 @@ def report_needles(results: Mapping[tuple[int, float], Sequence[bool]]) -> Needl
         (depth, tuple(_cell(results.get((length, depth), ())) for length in lengths))
         for depth in depths
     )
-    tries = [found for group in results.values() for found in group]
+    tries = [hit for group in results.values() for hit in group]
     return NeedleReport(lengths, rows, sum(tries), len(tries), _tell_needles(results))
 
 
 def _cell(tries: Sequence[bool]) -> GridCell | None:
     if not tries:
         return None
-    found = sum(tries)
-    level = 4 if found == len(tries) else min(math.floor(found / len(tries) * 4), 3)
-    return GridCell(found, len(tries), level)
+    hits = sum(tries)
+    level = 4 if hits == len(tries) else min(math.floor(hits / len(tries) * 4), 3)
+    return GridCell(hits, len(tries), level)
 
 
 def _tell_needles(results: Mapping[tuple[int, float], Sequence[bool]]) -> str:
-    tries = [found for group in results.values() for found in group]
+    tries = [hit for group in results.values() for hit in group]
     if not tries:
         return "Nothing has been asked yet."
     said = f"Found in {sum(tries)} of {len(tries)} tries."

@@ -49,7 +49,7 @@ class MovedAnswer:
     """An answer that moved, beside the one to the question as it was."""
 
     label: str
-    asked: str
+    question: str
     answer: str
     original: str
     original_answer: str
@@ -59,14 +59,14 @@ class MovedAnswer:
 
 def get_probe(workspace_id: UUID, probe_id: UUID) -> Probe:
     """The workspace's probe, or Http404."""
-    found = (
+    probe = (
         Probe.objects.select_related("release__assistant", "endpoint", "created_by")
         .filter(workspace_id=workspace_id, pk=probe_id)
         .first()
     )
-    if found is None:
+    if probe is None:
         raise Http404
-    return found
+    return probe
 
 
 def list_probes(workspace_id: UUID) -> list[ProbeView]:
@@ -135,15 +135,15 @@ def report_perturbation(probe: Probe) -> tuple[PerturbationReport, list[MovedAns
     return report, sorted(answers, key=lambda answer: answer.similarity)
 
 
-def _move(given: dict[str, Any], result: dict[str, Any]) -> Move:
-    return Move(given["kind"], result["similarity"], result["changed"])
+def _move(case: dict[str, Any], result: dict[str, Any]) -> Move:
+    return Move(case["kind"], result["similarity"], result["changed"])
 
 
 def _moved_answer(case: ProbeCase, original: ProbeCase) -> MovedAnswer:
     result = case.result or {}
     return MovedAnswer(
         label=LABELS.get(case.given["kind"], case.given["kind"]),
-        asked=case.given["text"],
+        question=case.given["text"],
         answer=case.answer,
         original=original.given["text"],
         original_answer=original.answer,

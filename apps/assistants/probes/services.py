@@ -1,4 +1,4 @@
-"""Writes: probes, their cases, what came of each."""
+"""Writes: probes, their cases and results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ORIGINAL = "original"
 MAX_QUESTIONS = 20
 MAX_ATTEMPTS = 5
 RESERVED_TOKENS = 1_000
-"""Of the context window, for instructions, numbering and the answer."""
+"""Tokens of the context window kept for instructions, numbering and the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ def start_needle(workspace: Workspace, *, plan: NeedlePlan, actor: Actor) -> Pro
 def _start(probe: Probe, cases: Sequence[dict[str, Any]], *, actor: Actor) -> Probe:
     probe.save()
     ProbeCase.objects.bulk_create(
-        ProbeCase(workspace_id=probe.workspace_id, probe=probe, number=n, given=given)
-        for n, given in enumerate(cases)
+        ProbeCase(workspace_id=probe.workspace_id, probe=probe, number=n, given=case)
+        for n, case in enumerate(cases)
     )
     record_audit(
         probe.workspace_id,
@@ -119,15 +119,17 @@ def resume_probe(probe: Probe) -> None:
 
 @transaction.atomic
 def cancel_probe(probe: Probe) -> None:
-    """Stop it; what was asked stays."""
-    found = Job.objects.select_for_update().filter(kind=JobKind.RUN_PROBE, key=str(probe.pk))
-    found.filter(state=JobState.QUEUED).update(state=JobState.CANCELLED)
-    found.filter(state=JobState.RUNNING).update(cancel_requested=True)
+    """Stop a probe; the results so far stay."""
+    jobs_of_probe = Job.objects.select_for_update().filter(
+        kind=JobKind.RUN_PROBE, key=str(probe.pk)
+    )
+    jobs_of_probe.filter(state=JobState.QUEUED).update(state=JobState.CANCELLED)
+    jobs_of_probe.filter(state=JobState.RUNNING).update(cancel_requested=True)
 
 
 @transaction.atomic
 def delete_probe(probe: Probe, *, actor: Actor) -> None:
-    """Its cases and its job go with it; a worker that is on it finds nothing more to do."""
+    """Delete a probe with its cases and its job; a worker on it finds nothing left to do."""
     cancel_probe(probe)
     record_audit(probe.workspace_id, actor=actor, action="probe.deleted", subject=probe)
     Job.objects.filter(kind=JobKind.RUN_PROBE, key=str(probe.pk)).exclude(
@@ -137,7 +139,7 @@ def delete_probe(probe: Probe, *, actor: Actor) -> None:
 
 
 def store_case(case: ProbeCase, *, answer: str, result: dict[str, Any]) -> None:
-    """What came of a case; the first result stays."""
+    """Store the result of a case, unless it has one already."""
     ProbeCase.objects.filter(pk=case.pk, result__isnull=True).update(
         answer=answer[:4000], result=result
     )

@@ -1,4 +1,4 @@
-"""The pages of the steadiness tests: start one, watch it, read what came of it."""
+"""The pages of the steadiness tests: start one, watch it, read its results."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def start_hidden(request: WorkspaceRequest) -> HttpResponse:
 @workspace_view(role=Role.EDITOR)
 def probe(request: WorkspaceRequest, probe_id: UUID) -> HttpResponse:
     """One test; while it runs the page asks for itself again."""
-    found = get_probe(request.workspace.pk, probe_id)
-    context: dict[str, Any] = {"nav": "assistants", "probe": found, "view": view_probe(found)}
-    if found.kind == Probe.Kind.NEEDLE:
-        context["grid"] = report_needle(found)
+    row = get_probe(request.workspace.pk, probe_id)
+    context: dict[str, Any] = {"nav": "assistants", "probe": row, "view": view_probe(row)}
+    if row.kind == Probe.Kind.NEEDLE:
+        context["grid"] = report_needle(row)
     else:
-        report, context["moved"] = report_perturbation(found)
+        report, context["moved"] = report_perturbation(row)
         context["report"] = report
         if report.count:
             context["bars"] = [{"label": label, "value": n} for label, n in report.histogram]

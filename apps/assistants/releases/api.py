@@ -60,7 +60,7 @@ class ReleaseCheckSerializer(serializers.Serializer[Any]):
 
 
 class PromoteSerializer(serializers.Serializer[Any]):
-    """`override_reason`: why to promote although a check refuses; it is kept."""
+    """`override_reason` says why to promote although a check refuses; it is kept."""
 
     override_reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
@@ -79,8 +79,8 @@ class ReleasesView(AssistantBase):
     def get(self, request: Request, assistant_id: UUID) -> Response:
         """Newest first."""
         paginator = Pagination()
-        found = list_releases(get_assistant(self.workspace_id, assistant_id))
-        rows = paginator.paginate_queryset(found.prefetch_related("collections"), request)
+        releases = list_releases(get_assistant(self.workspace_id, assistant_id))
+        rows = paginator.paginate_queryset(releases.prefetch_related("collections"), request)
         return paginator.get_paginated_response(ReleaseSerializer(rows, many=True).data)
 
     @extend_schema(
@@ -119,10 +119,10 @@ class ReleaseDiffView(AssistantBase):
         """How it differs from another release of the assistant."""
         assistant = get_assistant(self.workspace_id, assistant_id)
         new = get_release(assistant, number)
-        given = request.query_params.get("against", "")
-        is_number = given.isdecimal() and len(given) < 9
+        against = request.query_params.get("against", "")
+        is_number = against.isdecimal() and len(against) < 9
         current = assistant.current.number if assistant.current else number
-        old = get_release(assistant, int(given) if is_number else current)
+        old = get_release(assistant, int(against) if is_number else current)
         changes = diff_releases(old, new)
         return Response(
             {"summary": tell_changes(changes), "changes": [asdict(change) for change in changes]}
@@ -155,5 +155,5 @@ class ReleasePromoteView(AssistantBase):
 
 
 def _show(assistant: Assistant, release: Release) -> dict[str, Any]:
-    found = list_releases(assistant).get(pk=release.pk)
-    return dict(ReleaseSerializer(found).data)
+    row = list_releases(assistant).get(pk=release.pk)
+    return dict(ReleaseSerializer(row).data)

@@ -35,7 +35,7 @@ NOTHING = "not set"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecipeDifference:
     """One field that differs. `is_text`: both sides are long and shown as a text diff."""
 
     part: str
@@ -45,7 +45,7 @@ class Change:
     is_text: bool = False
 
 
-def diff_releases(old: Release, new: Release) -> list[Change]:
+def diff_releases(old: Release, new: Release) -> list[RecipeDifference]:
     """Every field that differs, in the order of the recipe; empty if the recipes are the same."""
     return [
         *_diff_prompt(old, new),
@@ -69,7 +69,7 @@ def tell_recipe(release: Release) -> list[tuple[str, str]]:
     ]
 
 
-def tell_changes(changes: Sequence[Change]) -> str:
+def tell_changes(changes: Sequence[RecipeDifference]) -> str:
     """A sentence that sums up: `Changes the prompt, and the retrieval.`"""
     parts = list(dict.fromkeys(change.part.lower() for change in changes))
     if not parts:
@@ -80,41 +80,43 @@ def tell_changes(changes: Sequence[Change]) -> str:
     return f"They differ in {', '.join(named[:-1])} and {named[-1]}."
 
 
-def _diff_prompt(old: Release, new: Release) -> list[Change]:
+def _diff_prompt(old: Release, new: Release) -> list[RecipeDifference]:
     before, after = old.prompt_version, new.prompt_version
     if before.pk == after.pk:
         return []
-    found = [Change("Prompt", "Version", str(before), str(after))]
+    differences = [RecipeDifference("Prompt", "Version", str(before), str(after))]
     for (label, was), (_, now) in zip(list_parts(before.spec), list_parts(after.spec), strict=True):
         if was != now:
-            found.append(Change("Prompt", label, was, now, is_text=True))
-    return found
+            differences.append(RecipeDifference("Prompt", label, was, now, is_text=True))
+    return differences
 
 
-def _diff_documents(old: Release, new: Release) -> list[Change]:
+def _diff_documents(old: Release, new: Release) -> list[RecipeDifference]:
     before, after = (
         ", ".join(sorted(c.name for c in release.collections.all())) or "none"
         for release in (old, new)
     )
     if {c.pk for c in old.collections.all()} == {c.pk for c in new.collections.all()}:
         return []
-    return [Change("Documents", "Collections", before, after)]
+    return [RecipeDifference("Documents", "Collections", before, after)]
 
 
-def _diff_model(old: Release, new: Release) -> list[Change]:
+def _diff_model(old: Release, new: Release) -> list[RecipeDifference]:
     before, after = old.endpoint_snapshot, new.endpoint_snapshot
     return [
-        Change("Model", label, before.get(name) or READER, after.get(name) or READER)
+        RecipeDifference("Model", label, before.get(name) or READER, after.get(name) or READER)
         for name, label in (("name", "Endpoint"), ("model", "Model"), ("base_url", "Address"))
         if before.get(name) != after.get(name)
     ]
 
 
-def _diff_retrieval(old: Release, new: Release) -> list[Change]:
-    """What they do differently, whether a value is written down or left to its default."""
+def _diff_retrieval(old: Release, new: Release) -> list[RecipeDifference]:
+    """Compare settings as they take effect, so that a default equals the same value written out."""
     before, after = (RetrievalProfile.parse(release.retrieval) for release in (old, new))
     return [
-        Change("Retrieval", LABELS.get(name, _label(name)), _choice(name, was), _choice(name, now))
+        RecipeDifference(
+            "Retrieval", LABELS.get(name, _label(name)), _choice(name, was), _choice(name, now)
+        )
         for name, was, now in before.differences(after)
     ]
 
@@ -123,9 +125,11 @@ def _choice(name: str, value: Any) -> str:
     return CHOICES.get(name, {}).get(value) or _tell(value)
 
 
-def _diff_values(part: str, old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
+def _diff_values(part: str, old: dict[str, Any], new: dict[str, Any]) -> list[RecipeDifference]:
     return [
-        Change(part, LABELS.get(name, _label(name)), _tell(old.get(name)), _tell(new.get(name)))
+        RecipeDifference(
+            part, LABELS.get(name, _label(name)), _tell(old.get(name)), _tell(new.get(name))
+        )
         for name in dict.fromkeys([*old, *new])
         if old.get(name) != new.get(name)
     ]

@@ -1,22 +1,19 @@
 """Which release answers: promoting one, going back to an earlier one, and who may refuse it.
 
-`settings.RELEASE_CHECKS` names functions `(release) -> Sequence[ReleaseCheck]` that are asked
-before a release is promoted: apps above this one, such as the gates of an evaluation, have their
-say without being imported here. One that fails refuses the promotion, unless whoever promotes
-gives a reason; both are kept.
+The door `check_release` is asked before a release is promoted: apps above this one, such as the
+gates of an evaluation, have their say without being imported here. A check that fails refuses the
+promotion, unless whoever promotes gives a reason; both are kept.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import cast
 
-from django.conf import settings
 from django.db import transaction
-from django.utils.module_loading import import_string
 
+from apps.assistants import doors
 from apps.assistants.models import Assistant, Promotion, Release
 from apps.workspaces.services import Actor, record_audit
 
@@ -38,11 +35,8 @@ class ReleaseCheck:
     url: str = ""
 
 
-Checker = Callable[[Release], Sequence[ReleaseCheck]]
-
-
 class PromotionRefusedError(Exception):
-    """Checks failed and nobody took it upon themselves. `failed` are those that did."""
+    """Checks failed and nobody gave a reason to override them. `failed` lists those checks."""
 
     def __init__(self, release: Release, failed: Sequence[ReleaseCheck]) -> None:
         self.release, self.failed = release, tuple(failed)
@@ -54,15 +48,16 @@ def run_release_checks(release: Release) -> list[ReleaseCheck]:
 
     A check that breaks counts as failed: a gate that is out of order must not stand open.
     """
-    found = [_check_endpoint(release)]
-    for path in settings.RELEASE_CHECKS:
+    checks = [_check_endpoint(release)]
+    for check in doors.check_release.list_answers():
         try:
             with transaction.atomic():
-                found += cast(Checker, import_string(path))(release)
+                checks += check(release)
         except Exception:
-            logger.exception("release check %s failed for release %s", path, release.pk)
-            found.append(ReleaseCheck(path.rpartition(".")[2], ok=False, reason=NOT_RUN))
-    return found
+            name = check.__name__
+            logger.exception("release check %s failed for release %s", name, release.pk)
+            checks.append(ReleaseCheck(name, ok=False, reason=NOT_RUN))
+    return checks
 
 
 def _check_endpoint(release: Release) -> ReleaseCheck:

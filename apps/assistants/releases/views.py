@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.assistants.access import get_assistant_by_slug, get_release
 from apps.assistants.forms import PromoteForm, UsePromptForm
 from apps.assistants.models import Assistant, Release
-from apps.assistants.releases.diff import Change, diff_releases, tell_changes, tell_recipe
+from apps.assistants.releases.diff import RecipeDifference, diff_releases, tell_changes, tell_recipe
 from apps.assistants.releases.promotion import PromotionRefusedError, promote, run_release_checks
 from apps.assistants.selectors import find_before, list_promotions, list_releases
 from apps.assistants.services import RecipeChange, draft_release
@@ -43,17 +43,17 @@ def releases(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
 def release(request: WorkspaceRequest, assistant_slug: str, number: int) -> HttpResponse:
     """One release: what it froze, and how it differs from another (?against=, else the current)."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
-    found = get_release(assistant, number)
-    against = _read_against(request, assistant, found)
-    return _show_release(request, found, against, PromoteForm(), status=200)
+    row = get_release(assistant, number)
+    against = _read_against(request, assistant, row)
+    return _show_release(request, row, against, PromoteForm(), status=200)
 
 
 def _read_against(
     request: WorkspaceRequest, assistant: Assistant, release: Release
 ) -> Release | None:
-    given = request.GET.get("against", "")
-    if given.isdecimal() and len(given) < 9:
-        return get_release(assistant, int(given))
+    text = request.GET.get("against", "")
+    if text.isdecimal() and len(text) < 9:
+        return get_release(assistant, int(text))
     current = assistant.current
     if current is None or current.pk == release.pk:
         return find_before(release)
@@ -91,7 +91,7 @@ def _show_release(
     return render(request, "assistants/release.html", context, status=status)
 
 
-def _view_change(change: Change) -> dict[str, Any]:
+def _view_change(change: RecipeDifference) -> dict[str, Any]:
     parts = compare_texts(change.old, change.new).parts if change.is_text else ()
     return {**asdict(change), "parts": parts}
 
@@ -101,13 +101,13 @@ def _view_change(change: Change) -> dict[str, Any]:
 def promote_release(request: WorkspaceRequest, assistant_slug: str, number: int) -> HttpResponse:
     """Answer with this release from now on; a refusal shows why and asks for a reason."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
-    found = get_release(assistant, number)
+    row = get_release(assistant, number)
     form = PromoteForm(request.POST)
     if not form.is_valid():
-        return _show_release(request, found, assistant.current, form, status=422)
+        return _show_release(request, row, assistant.current, form, status=422)
     try:
         promotion = promote(
-            found, actor=request.actor, override_reason=form.cleaned_data["override_reason"]
+            row, actor=request.actor, override_reason=form.cleaned_data["override_reason"]
         )
     except PromotionRefusedError as refused:
         messages.warning(request, f"Release {number} was not promoted. {refused}")

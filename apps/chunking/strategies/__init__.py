@@ -6,8 +6,6 @@ from apps.chunking.strategies import fixed, parent_child, recursive, semantic, s
 from apps.chunking.strategies.base import (
     ChunkingSource,
     EmbedderMissingError,
-    Parameter,
-    ParameterError,
     Strategy,
     Values,
 )
@@ -33,14 +31,6 @@ def get_strategy(key: str) -> Strategy:
 
 
 __all__ = [
-    "DEFAULT_STRATEGY",
-    "STRATEGIES",
-    "ChunkingSource",
-    "EmbedderMissingError",
-    "Parameter",
-    "ParameterError",
-    "Strategy",
-    "UnknownStrategyError",
-    "Values",
-    "get_strategy",
+    "DEFAULT_STRATEGY", "STRATEGIES", "ChunkingSource", "EmbedderMissingError", "Strategy",
+    "UnknownStrategyError", "Values", "get_strategy",
 ]  # fmt: skip

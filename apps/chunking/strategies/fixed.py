@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from apps.chunking.spans import Span, cut_words, find_paragraphs, find_sentences, strip_span
 from apps.chunking.splitters import Piece
-from apps.chunking.strategies.base import ChunkingSource, Parameter, Strategy, Values, overlap_check
+from apps.chunking.strategies.base import ChunkingSource, Strategy, Values, overlap_check
 from apps.chunking.strategies.finishing import finish
 from apps.chunking.strategies.packing import pack
 from apps.chunking.strategies.recursive import HEADINGS, overlap_parameter, size_parameter
+from apps.core.options import Option
 
 _BLANK = re.compile(r"\s")
 FAMILY = "Fixed size"
@@ -82,10 +83,11 @@ def cut_by_tokens(source: ChunkingSource, values: Values) -> list[Piece]:
     return finish(source, spans, with_headings=values["headings"])
 
 
-def _size(default: int, minimum: int, maximum: int, unit: str) -> Parameter:
-    return Parameter(
-        "size", "Size", f"How many {unit} a passage holds, unless the embedding model reads less.",
-        "integer", default, minimum, maximum, unit=unit,
+def _size(default: int, minimum: int, maximum: int, unit: str) -> Option:
+    return Option(
+        "size", "Size", "whole", default,
+        f"How many {unit} a passage holds, unless the embedding model reads less.",
+        minimum, maximum, unit=unit,
     )  # fmt: skip
 
 
@@ -98,9 +100,9 @@ STRATEGIES = (
         parameters=(
             _size(800, 100, 8000, "characters"),
             overlap_parameter(100, 2000, "characters"),
-            Parameter(
-                "whole_words", "Keep words whole", "Cut at the blank before the limit.", "switch",
-                True,
+            Option(
+                "whole_words", "Keep words whole", "flag", True,
+                "Cut at the blank before the limit.",
             ),
             HEADINGS,
         ),

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from apps.chunking.splitters import Packer, Piece, Range, SplitParams, group_sections, open_packer
-from apps.chunking.strategies.base import ChunkingSource, Parameter, Strategy, Values, overlap_check
+from apps.chunking.strategies.base import ChunkingSource, Strategy, Values, overlap_check
 from apps.chunking.strategies.recursive import overlap_parameter, read_split_params
 from apps.chunking.strategies.structure import group_pages
+from apps.core.options import Option
 
 UNLIMITED = 10**9
 """Parents are read by a chat model, and never embedded."""
@@ -54,18 +55,21 @@ STRATEGIES = (
         summary="Small passages are found precisely; what the assistant then reads is the larger "
         "text around them.",
         parameters=(
-            Parameter(
-                "target", "Searched", "What a passage holds that is embedded and found.", "integer",
-                80, 40, 1000, unit="tokens",
+            Option(
+                "target", "Searched", "whole", 80,
+                "What a passage holds that is embedded and found.",
+                40, 1000, unit="tokens",
             ),
             overlap_parameter(0, 200, "tokens"),
-            Parameter(
-                "parents", "Read", "What the larger text follows.", "choice", "section",
+            Option(
+                "parents", "Read", "choice", "section",
+                "What the larger text follows.",
                 choices=(("section", "Sections"), ("page", "Pages"), ("size", "Size alone")),
             ),
-            Parameter(
-                "parent", "Read at most", "About how much of it is read: a section or page that is "
-                "larger is cut.", "integer", 600, 80, 8000, unit="tokens",
+            Option(
+                "parent", "Read at most", "whole", 600,
+                "About how much of it is read: a section or page that is larger is cut.",
+                80, 8000, unit="tokens",
             ),
         ),
         cut=cut_into_children,

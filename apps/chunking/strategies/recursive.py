@@ -13,33 +13,37 @@ from apps.chunking.spans import (
     strip_span,
 )
 from apps.chunking.splitters import Piece, SplitParams, split_pages
-from apps.chunking.strategies.base import ChunkingSource, Parameter, Strategy, Values, overlap_check
+from apps.chunking.strategies.base import ChunkingSource, Strategy, Values, overlap_check
 from apps.chunking.strategies.finishing import finish
 from apps.chunking.strategies.packing import pack
+from apps.core.options import Option
 
 MAX_TOKENS = 2000
 """The largest size on offer; the embedding model may read less."""
 
 
-def size_parameter(default: int, *, minimum: int = 40) -> Parameter:
+def size_parameter(default: int, *, minimum: int = 40) -> Option:
     """The size in tokens, as most strategies have it."""
-    return Parameter(
-        "target", "Size", "What a passage should hold. Small ones are found more precisely, "
-        "large ones say more.", "integer", default, minimum, MAX_TOKENS, unit="tokens",
+    return Option(
+        "target", "Size", "whole", default,
+        "What a passage should hold. Small ones are found more precisely, large ones say more.",
+        minimum, MAX_TOKENS, unit="tokens",
     )  # fmt: skip
 
 
-def overlap_parameter(default: int, maximum: int, unit: str) -> Parameter:
+def overlap_parameter(default: int, maximum: int, unit: str) -> Option:
     """How much neighbours share, as most strategies have it."""
-    return Parameter(
-        "overlap", "Overlap", "How much of its end a passage shares with the next, so that nothing "
-        "is torn apart at the border.", "integer", default, 0, maximum, unit=unit,
+    return Option(
+        "overlap", "Overlap", "whole", default,
+        "How much of its end a passage shares with the next, so that nothing is torn apart at the"
+        " border.",
+        0, maximum, unit=unit,
     )  # fmt: skip
 
 
-HEADINGS = Parameter(
-    "headings", "Heading path", "Embed and index each passage with the headings above it.",
-    "switch", True,
+HEADINGS = Option(
+    "headings", "Heading path", "flag", True,
+    "Embed and index each passage with the headings above it.",
 )  # fmt: skip
 
 
@@ -106,9 +110,10 @@ STRATEGIES = (
         "small. The default, and a good start for any document.",
         parameters=(
             size_parameter(200),
-            Parameter(
-                "cap", "At most", "No passage is larger than this.", "integer", 250, 40, MAX_TOKENS,
-                unit="tokens",
+            Option(
+                "cap", "At most", "whole", 250,
+                "No passage is larger than this.",
+                40, MAX_TOKENS, unit="tokens",
             ),
             overlap_parameter(30, 500, "tokens"),
         ),

@@ -9,7 +9,6 @@ from apps.chunking.splitters import Packer, Piece, Range, open_packer
 from apps.chunking.strategies.base import (
     ChunkingSource,
     EmbedderMissingError,
-    Parameter,
     Strategy,
     Values,
 )
@@ -20,6 +19,7 @@ from apps.chunking.strategies.recursive import (
 )
 from apps.chunking.strategies.structure import share
 from apps.chunking.units import Border
+from apps.core.options import Option
 
 if TYPE_CHECKING:
     from inference.protocols import Vectors
@@ -106,18 +106,21 @@ STRATEGIES = (
         summary="Embeds every sentence and cuts where neighbours are far apart in meaning. Slower: "
         "the whole document is embedded once more.",
         parameters=(
-            Parameter(
-                "percentile", "Cut above", "The percentile of the distances between "
-                "neighbours from which a cut is made: higher means fewer and larger passages.",
-                "number", 85, 50, 99, unit="percentile",
+            Option(
+                "percentile", "Cut above", "number", 85,
+                "The percentile of the distances between neighbours from which a cut is made: "
+                "higher means fewer and larger passages.",
+                50, 99, unit="percentile",
             ),
-            Parameter(
-                "window", "Look around", "How many more sentences on either side are compared.",
-                "integer", 1, 0, 5, unit="sentences",
+            Option(
+                "window", "Look around", "whole", 1,
+                "How many more sentences on either side are compared.",
+                0, 5, unit="sentences",
             ),
-            Parameter(
-                "minimum", "At least", "No cut before a passage holds this much.", "integer", 60, 0,
-                1000, unit="tokens",
+            Option(
+                "minimum", "At least", "whole", 60,
+                "No cut before a passage holds this much.",
+                0, 1000, unit="tokens",
             ),
             size_parameter(250),
             overlap_parameter(0, 10, "sentences"),

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from apps.chunking.splitters import Packer, Piece, Range, SplitParams, group_sections, open_packer
-from apps.chunking.strategies.base import ChunkingSource, Parameter, Strategy, Values, overlap_check
+from apps.chunking.strategies.base import ChunkingSource, Strategy, Values, overlap_check
 from apps.chunking.strategies.recursive import (
     overlap_parameter,
     read_split_params,
     size_parameter,
 )
 from apps.chunking.units import Border, Unit
+from apps.core.options import Option
 
 FAMILY = "Structure"
 _DEFINITION = re.compile(
@@ -203,9 +204,10 @@ def share(
     return shared
 
 
-MINIMUM = Parameter(
-    "minimum", "Join below", "What holds less than this goes together with what follows.",
-    "integer", 60, 0, 1000, unit="tokens",
+MINIMUM = Option(
+    "minimum", "Join below", "whole", 60,
+    "What holds less than this goes together with what follows.",
+    0, 1000, unit="tokens",
 )  # fmt: skip
 
 STRATEGIES = (
@@ -215,9 +217,10 @@ STRATEGIES = (
         family=FAMILY,
         summary="One passage for each section, down to a level of headings; long ones are cut.",
         parameters=(
-            Parameter(
-                "level", "Down to level", "Headings of this rank and above begin a passage.",
-                "integer", 3, 1, 6, unit="levels",
+            Option(
+                "level", "Down to level", "whole", 3,
+                "Headings of this rank and above begin a passage.",
+                1, 6, unit="levels",
             ),
             size_parameter(250), overlap_parameter(30, 500, "tokens"), MINIMUM,
         ),
@@ -240,9 +243,10 @@ STRATEGIES = (
         summary="So many rows to a passage, each with the header of its table; text between "
         "tables follows headings and sentences.",
         parameters=(
-            Parameter(
-                "rows", "Rows", "How many rows of a table a passage holds.", "integer", 8, 1, 200,
-                unit="rows",
+            Option(
+                "rows", "Rows", "whole", 8,
+                "How many rows of a table a passage holds.",
+                1, 200, unit="rows",
             ),
             overlap_parameter(0, 50, "rows"), size_parameter(250),
         ),

@@ -21,7 +21,7 @@ from apps.core import charts, formats, samples
 from apps.core.markdown import render_markdown
 from apps.core.models import Job, JobState
 from apps.core.states import find_badge
-from apps.core.text_diff import Change
+from apps.core.text_diff import DiffPart
 
 register = template.Library()
 
@@ -91,7 +91,7 @@ def marked_text(pieces: Iterable[tuple[str, bool]]) -> SafeString:
 
 
 @register.simple_tag
-def changed_text(parts: Iterable[Change]) -> SafeString:
+def changed_text(parts: Iterable[DiffPart]) -> SafeString:
     """Two texts as one: what was added and removed is marked, with no white space put between."""
     tags = {"added": "ins", "removed": "del"}
     return format_html_join("", "{}", ((_wrap(tags.get(p.kind, ""), p.text),) for p in parts))

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from apps.assistants.access import get_assistant, get_release
 from apps.core.api import Pagination
+from apps.core.options import OptionError
 from apps.datasets.access import get_version
 from apps.evaluation.access import (
     get_experiment,
@@ -42,7 +43,6 @@ from apps.evaluation.experiments.serializers import (
 from apps.evaluation.models import Experiment
 from apps.gateway.access import get_endpoint
 from apps.workspaces.api import WorkspaceAPIView
-from measures.evaluators.base import SettingError
 from measures.evaluators.registry import all_evaluators
 
 
@@ -91,7 +91,7 @@ class ExperimentListView(WorkspaceAPIView):
                 **values,
             )
             experiment = create_experiment(assistant, plan=plan, actor=self.actor)
-        except (PlanError, SettingError) as error:
+        except (PlanError, OptionError) as error:
             raise serializers.ValidationError({error.field: [str(error)]}) from error
         return Response(ExperimentSerializer(experiment).data, status=201)
 

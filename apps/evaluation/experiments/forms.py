@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import forms
@@ -10,12 +9,13 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
 
 from apps.assistants.models import Assistant, Release
+from apps.core.options import OptionError, OptionForm
 from apps.datasets.models import DatasetVersion
 from apps.evaluation.experiments.metrics import COMPONENTS, freeze_evaluators
 from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS, Plan
 from apps.evaluation.experiments.selectors import last_own_settings
 from apps.gateway.models import Endpoint
-from measures.evaluators.base import Evaluator, Setting, SettingError
+from measures.evaluators.base import Evaluator
 from measures.evaluators.registry import all_evaluators
 
 SUGGESTED = (
@@ -114,22 +114,27 @@ class ExperimentForm(forms.Form):
 
     def clean_evaluators(self) -> list[dict[str, Any]]:
         """The chosen evaluators, frozen with their settings, in the order of the page."""
+        names = self.cleaned_data["evaluators"]
+        settings = [self._settings_form(all_evaluators()[name]) for name in names]
+        if errors := [text for form in settings for text in form.errors.values()]:
+            raise ValidationError(errors)
         try:
             return freeze_evaluators(
-                {"evaluator": name, "settings": self._read_settings(all_evaluators()[name])}
-                for name in self.cleaned_data["evaluators"]
+                {"evaluator": name, "settings": form.values}
+                for name, form in zip(names, settings, strict=True)
             )
-        except SettingError as error:
+        except OptionError as error:
             raise ValidationError(str(error)) from error
 
-    def _read_settings(self, evaluator: Evaluator) -> dict[str, Any]:
-        """The settings typed for an evaluator; empty fields keep their defaults."""
-        settings = {}
-        for setting in evaluator.settings:
-            text = self.data.get(f"set-{evaluator.name}-{setting.name}", "").strip()
-            if text:
-                settings[setting.name] = read_setting(setting, text)
-        return settings
+    def _settings_form(self, evaluator: Evaluator) -> OptionForm:
+        """What was typed; on a new form, the team's own code or prompt as it was used last."""
+        return OptionForm(
+            evaluator.settings,
+            prefix=f"set-{evaluator.name}",
+            data=self.data if self.is_bound else None,
+            values=None if self.is_bound else self._own_settings.get(evaluator.name),
+            is_sparse=True,
+        )
 
     def plan(self) -> Plan:
         """The plan that was filled in. Only for a valid form."""
@@ -137,14 +142,6 @@ class ExperimentForm(forms.Form):
         values["releases"] = list(values["releases"])
         values["sample_seed"] = values["sample_seed"] or 0
         return Plan(**values)
-
-    def _shown(self, evaluator: Evaluator, setting: Setting) -> str:
-        """What was typed; on a new form, the team's own code or prompt from its last use."""
-        if self.is_bound:
-            return str(self.data.get(f"set-{evaluator.name}-{setting.name}", ""))
-        own = self._own_settings.get(evaluator.name, {})
-        value = own.get(setting.name)
-        return "" if value is None or value == setting.default else str(value)
 
     @cached_property
     def _own_settings(self) -> dict[str, dict[str, Any]]:
@@ -156,32 +153,10 @@ class ExperimentForm(forms.Form):
         known = all_evaluators()
         for option in self["evaluators"]:
             evaluator = known[str(option.data["value"])]
-            settings = [
-                {
-                    "setting": setting,
-                    "id": f"set-{evaluator.name}-{setting.name}",
-                    "value": self._shown(evaluator, setting),
-                }
-                for setting in evaluator.settings
-            ]
+            settings = self._settings_form(evaluator)
             box = {"option": option, "evaluator": evaluator, "settings": settings}
             groups.setdefault(COMPONENTS.get(evaluator.group, "Answer"), []).append(box)
         return list(groups.items())
-
-
-def read_setting(setting: Setting, text: str) -> Any:
-    """The value of a setting, from the text that was typed. Raises SettingError."""
-    try:
-        if setting.kind == "whole":
-            return int(text)
-        if setting.kind == "number":
-            return float(text.replace(",", "."))
-        if setting.kind == "json":
-            return json.loads(text)
-    except ValueError as error:
-        message = f"{setting.label}: {text[:40]!r} cannot be read."
-        raise SettingError(setting.name, message) from error
-    return text == "true" if setting.kind == "flag" else text
 
 
 def list_evaluator_choices() -> list[tuple[str, str]]:

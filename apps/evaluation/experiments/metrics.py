@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from apps.core.formats import MISSING, format_milliseconds, format_money
-from measures.evaluators.base import Need, Setting, SettingError
+from apps.core.options import Option, OptionError, list_defaults
+from measures.evaluators.base import Need
 from measures.evaluators.registry import all_evaluators
 
 COMPONENTS = {
@@ -104,21 +105,21 @@ OPERATIONAL = (
 def freeze_evaluators(chosen: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Checked copies of {"evaluator", "settings"}, with everything that pages later show.
 
-    Raises SettingError for an unknown or duplicate evaluator, or an invalid setting.
+    Raises OptionError for an unknown or duplicate evaluator, or an invalid setting.
     """
     frozen: dict[str, dict[str, Any]] = {}
     known = all_evaluators()
     for choice in chosen:
         name, settings = str(choice.get("evaluator", "")), dict(choice.get("settings") or {})
         if name not in known:
-            raise SettingError("evaluators", f"There is no evaluator called {name!r}.")
+            raise OptionError({"evaluators": f"There is no evaluator called {name!r}."})
         evaluator = known[name]
         filled = evaluator.fill(settings)
-        defaults = {setting.name: setting.default for setting in evaluator.settings}
+        defaults = list_defaults(evaluator.settings)
         special = {key: value for key, value in filled.items() if value != defaults[key]}
         key = _key(name, special)
         if key in frozen:
-            raise SettingError("evaluators", f"{evaluator.label} is chosen twice.")
+            raise OptionError({"evaluators": f"{evaluator.label} is chosen twice."})
         frozen[key] = asdict(
             Metric(
                 key=key,
@@ -152,25 +153,25 @@ def _key(name: str, special: Mapping[str, Any]) -> str:
 def parse_key(key: str) -> Metric:
     """The metric that a key names, as its evaluator is now: `context_recall@k=3`.
 
-    Raises SettingError, which names what is wrong: an evaluator or a setting that does not exist,
+    Raises OptionError, which names what is wrong: an evaluator or a setting that does not exist,
     a value that cannot be read, or settings so long that the key holds only a digest of them.
     """
     name, at, text = key.partition("@")
     if name not in all_evaluators():
-        raise SettingError("metric", f"There is no evaluator called {name!r}.")
+        raise OptionError({"metric": f"There is no evaluator called {name!r}."})
     evaluator = all_evaluators()[name]
     if SHORTENED.fullmatch(text):
-        raise SettingError(
-            "metric", f"The settings of {key!r} are too long to be read from its name."
+        raise OptionError(
+            {"metric": f"The settings of {key!r} are too long to be read from its name."}
         )
     known = {setting.name: setting for setting in evaluator.settings}
     settings: dict[str, Any] = {}
     for part in _split_settings(text, known) if at else []:
         field, equals, value = part.partition("=")
         if field not in known or not equals:
-            raise SettingError("metric", f"{evaluator.label} has no setting {field!r}.")
+            raise OptionError({"metric": f"{evaluator.label} has no setting {field!r}."})
         if field in settings:
-            raise SettingError("metric", f"{evaluator.label}: {field} is set twice.")
+            raise OptionError({"metric": f"{evaluator.label}: {field} is set twice."})
         settings[field] = _read_value(known[field], value)
     [frozen] = freeze_evaluators([{"evaluator": name, "settings": settings}])
     return read_metrics([frozen])[0]
@@ -182,8 +183,8 @@ def _split_settings(text: str, known: Iterable[str]) -> list[str]:
     return re.split(rf",(?=(?:{names})=)", text) if names else [text]
 
 
-def _read_value(setting: Setting, text: str) -> Any:
-    """Read a value back from the Python notation that `_key` uses. Raises SettingError."""
+def _read_value(setting: Option, text: str) -> Any:
+    """Read a value back from the Python notation that `_key` uses. Raises OptionError."""
     if setting.kind in ("text", "choice"):
         return text
     if setting.kind == "flag" and text in ("true", "false"):  # as JSON writes it
@@ -192,7 +193,7 @@ def _read_value(setting: Setting, text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
         message = f"{setting.label} ({setting.name}): {text[:40]!r} cannot be read."
-        raise SettingError("metric", message) from error
+        raise OptionError({"metric": message}) from error
 
 
 def _label(label: str, special: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from apps.assistants.models import Release
 from apps.chat.models import RetrievedPassage
-from apps.chat.selectors import Source, view_source
+from apps.chat.selectors import SourceView, view_source
 from apps.core.markdown import CitationLink, render_answer
 from apps.datasets.models import Example
 from apps.datasets.slices import DIMENSIONS, Slice, slices_of
@@ -152,7 +152,7 @@ class AnswerSide:
     html: str
     shown: str
     scores: list[ShownScore]
-    sources: list[Source]
+    sources: list[SourceView]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,9 @@ Every function may be called twice: items that already have their answer or scor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -16,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.assistants.answering.snapshots import snapshot
-from apps.core.text import storable, storable_json
+from apps.core.text import storable
 from apps.documents.models import Document
 from apps.evaluation.experiments.running import AnsweredItem, ItemQuestion
 from apps.evaluation.models import (
@@ -28,7 +27,7 @@ from apps.evaluation.models import (
     ItemState,
     Score,
 )
-from apps.traces.models import Span, Trace
+from apps.traces.services import RunRow, store
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def store_answers(experiment: Experiment, answered: Sequence[AnsweredItem]) -> N
     pending = [one for one in answered if one.item_id in open_items]
     good = [one for one in pending if not one.error]
     alive = _lock_documents(good)
-    _store_traces(experiment, open_items, good)
+    store(_list_runs(experiment, open_items, good))
     for one in pending:
         _fill_item(open_items[one.item_id], one, alive)
     ExperimentItem.objects.bulk_update(
@@ -169,37 +168,22 @@ def _fill_item(item: ExperimentItem, one: AnsweredItem, alive: Collection[UUID])
     item.cost = one.outcome.cost
 
 
-def _store_traces(
-    experiment: Experiment, items: dict[UUID, ExperimentItem], answered: Sequence[AnsweredItem]
-) -> None:
-    Trace.objects.bulk_create(
-        Trace(
-            id=one.recorder.trace_id,
+def _list_runs(
+    experiment: Experiment, items: Mapping[UUID, ExperimentItem], answered: Iterable[AnsweredItem]
+) -> Iterator[RunRow]:
+    for one in answered:
+        yield RunRow(
+            one.recorder,
             workspace_id=experiment.workspace_id,
-            name=one.recorder.name,
             subject_type="experiment_item",
             subject_id=one.item_id,
             release_id=items[one.item_id].release_id,
             status="ok",
-            started_at=one.recorder.started_at,
             duration_ms=one.duration_ms,
-            first_token_ms=one.recorder.first_token_ms,
             input_tokens=one.outcome.usage.input_tokens,
             output_tokens=one.outcome.usage.output_tokens,
             cost=one.outcome.cost,
-            attributes=one.recorder.attributes,
         )
-        for one in answered
-    )
-    Span.objects.bulk_create(
-        Span(workspace_id=experiment.workspace_id, trace_id=one.recorder.trace_id, **_span(values))
-        for one in answered
-        for values in one.recorder.list_spans()
-    )
-
-
-def _span(values: dict[str, Any]) -> dict[str, Any]:
-    return values | {"attributes": storable_json(values["attributes"])}
 
 
 @transaction.atomic

@@ -17,8 +17,9 @@ from apps.evaluation.experiments.observing import observe, observe_turns
 from apps.evaluation.experiments.results import ScoreRow
 from apps.evaluation.experiments.running import Pace
 from apps.evaluation.models import ExperimentItem, ItemPassage, ItemState
+from apps.gateway.clients import make_client
 from apps.gateway.models import Endpoint
-from apps.gateway.services import compute_cost, make_client
+from apps.gateway.services import compute_cost
 from inference.errors import ModelError
 from inference.types import ChatDelta, ChatMessage, Sampling
 from measures.evaluators.base import Need, Observation, Score, Tools

@@ -16,8 +16,9 @@ from uuid import UUID
 
 from apps.evaluation.experiments.running import Pace, with_patience
 from apps.evaluation.experiments.scoring import Subject
+from apps.gateway.clients import make_logprob_client
 from apps.gateway.models import Endpoint
-from apps.gateway.services import compute_cost, make_logprob_client
+from apps.gateway.services import compute_cost
 from inference.errors import ModelError
 from inference.openai.logprobs import ReadText
 from measures.evaluators.base import Observation

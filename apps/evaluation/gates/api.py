@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from apps.assistants.access import get_assistant, get_release
 from apps.core.api import Problem
+from apps.core.options import OptionError
 from apps.evaluation.access import get_experiment, get_gate_rule
 from apps.evaluation.gates.metric_lookup import resolve_metric
 from apps.evaluation.gates.rules import judge_release, list_rules
@@ -22,7 +23,6 @@ from apps.evaluation.gates.serializers import (
 )
 from apps.evaluation.gates.services import add_rule, remove_rule
 from apps.workspaces.api import WorkspaceAPIView
-from measures.evaluators.base import SettingError
 
 
 class GateListView(WorkspaceAPIView):
@@ -45,7 +45,7 @@ class GateListView(WorkspaceAPIView):
         values = dict(form.validated_data)
         try:
             metric = resolve_metric(assistant, values.pop("metric"))
-        except SettingError as error:
+        except OptionError as error:
             raise serializers.ValidationError({"metric": [str(error)]}) from error
         rule = add_rule(assistant, metric=metric, actor=self.actor, **values)
         return Response(GateRuleSerializer(rule).data, status=201)

@@ -8,10 +8,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from apps.assistants.models import Assistant
+from apps.core.options import OptionError
 from apps.evaluation.experiments.metrics import Metric
 from apps.evaluation.gates.metric_lookup import list_choices, resolve_metric
 from apps.evaluation.models import MAX_METRIC, GateRule
-from measures.evaluators.base import SettingError
 
 
 class GateRuleForm(forms.Form):
@@ -44,5 +44,5 @@ class GateRuleForm(forms.Form):
         """Resolve the key as REST does, so that both store the same metric."""
         try:
             return resolve_metric(self.assistant, self.cleaned_data["metric"])
-        except SettingError as error:
+        except OptionError as error:
             raise ValidationError(str(error)) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from apps.assistants.models import Assistant
+from apps.core.options import OptionError
 from apps.evaluation.experiments.metrics import (
     OPERATIONAL,
     Metric,
@@ -14,7 +15,6 @@ from apps.evaluation.experiments.metrics import (
     read_metrics,
 )
 from apps.evaluation.models import Experiment
-from measures.evaluators.base import SettingError
 from measures.evaluators.registry import all_evaluators
 
 RECENT = 20
@@ -48,7 +48,7 @@ def list_choices(assistant: Assistant) -> list[Metric]:
 def resolve_metric(assistant: Assistant, key: str) -> Metric:
     """The metric that a key names: as last frozen by an experiment, or as it would be frozen now.
 
-    Raises SettingError, which names the evaluator or the setting that does not exist.
+    Raises OptionError, which names the evaluator or the setting that does not exist.
     """
     if measured := _find_measured(assistant, key):
         return measured
@@ -76,10 +76,10 @@ def describe_metric(assistant: Assistant, key: str) -> Metric:
     """
     try:
         return resolve_metric(assistant, key)
-    except SettingError:
+    except OptionError:
         pass
     try:
         metric = parse_key(key.partition("@")[0])
-    except SettingError:
+    except OptionError:
         metric = Metric(key, key, "custom")
     return replace(metric, key=key, label=key)

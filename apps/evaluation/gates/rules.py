@@ -145,7 +145,7 @@ def _finished(assistant_id: UUID, release_id: UUID, key: str) -> QuerySet[Experi
 
 
 def check_release(release: Release) -> Sequence[ReleaseCheck]:
-    """The gates, for `settings.RELEASE_CHECKS`, each with a link to its evidence.
+    """The gates before a promotion, each with a link to its evidence.
 
     A release that has answered before is not checked: rolling back must work in one click.
     """

@@ -12,9 +12,10 @@ from rest_framework.response import Response
 
 from apps.chunking.models import ChunkingProfile
 from apps.chunking.profiles import ProfileNameTakenError, create_profile
-from apps.chunking.strategies import ParameterError, UnknownStrategyError
+from apps.chunking.strategies import UnknownStrategyError
 from apps.core.api import Problem
 from apps.core.embedder import EmbeddingChoice, list_embedders
+from apps.core.options import OptionError
 from apps.documents.access import get_collection
 from apps.retrieval.indexes import builds
 from apps.retrieval.indexes.access import get_index, get_profile
@@ -201,7 +202,7 @@ class IndexesView(WorkspaceAPIView):
             )
         except UnknownStrategyError as error:
             raise serializers.ValidationError({"strategy": ["There is no such one."]}) from error
-        except ParameterError as error:
+        except OptionError as error:
             raise serializers.ValidationError({"params": list(error.errors.values())}) from error
         except ProfileNameTakenError as error:
             raise Problem(409, "name_taken", f"Another profile is called {error}.") from error

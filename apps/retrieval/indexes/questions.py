@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import cast
-from uuid import UUID
-
-from django.conf import settings
-from django.utils.module_loading import import_string
-
 from apps.documents.models import Collection
+from apps.retrieval import doors
 from apps.retrieval.models import SavedQuery
 from apps.workspaces.services import Actor
 
 MAX_QUESTIONS = 12
-ListQuestions = Callable[[UUID, UUID, int], Sequence[str]]
 
 
 def choose_questions(collection: Collection, *, limit: int = MAX_QUESTIONS) -> list[str]:
     """Saved questions first, then recent ones from conversations, without duplicates."""
     saved = SavedQuery.objects.filter(collection=collection).order_by("-created_at")
     texts = list(saved.values_list("text", flat=True)[:limit])
-    # Conversations belong to an app above this one, so the function is imported by name.
-    list_recent = cast(ListQuestions, import_string(settings.RECENT_QUESTIONS))
-    texts += list_recent(collection.workspace_id, collection.pk, limit)
+    texts += doors.list_recent_questions(collection.workspace_id, collection.pk, limit)
     return list(dict.fromkeys(texts))[:limit]
 
 

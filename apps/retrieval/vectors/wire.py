@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -13,10 +13,8 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from apps.core.statements import get_raw_connection
 from inference.protocols import Vectors
-
-PREPARE_AFTER = 2
-"""How often a connection executes a statement before preparing it."""
 
 
 class HalfVector:
@@ -41,7 +39,7 @@ class _HalfVectorDumper(Dumper):
 @contextmanager
 def open_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
     """A cursor of Django's connection, in its transaction, with parameters bound on the server."""
-    with connection.wrap_database_errors, psycopg.Cursor(_connect()) as cursor:
+    with connection.wrap_database_errors, psycopg.Cursor(get_raw_connection()) as cursor:
         cursor.adapters.register_dumper(HalfVector, _HalfVectorDumper)
         yield cursor
 
@@ -49,7 +47,7 @@ def open_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
 @contextmanager
 def open_raw_cursor() -> Iterator[psycopg.RawCursor[tuple[Any, ...]]]:
     """A cursor of Django's connection for statements with `$1`, which are sent unchanged."""
-    with connection.wrap_database_errors, psycopg.RawCursor(_connect()) as cursor:
+    with connection.wrap_database_errors, psycopg.RawCursor(get_raw_connection()) as cursor:
         cursor.adapters.register_dumper(HalfVector, _HalfVectorDumper)
         yield cursor
 
@@ -57,15 +55,8 @@ def open_raw_cursor() -> Iterator[psycopg.RawCursor[tuple[Any, ...]]]:
 @contextmanager
 def open_stream(name: str) -> Iterator[psycopg.ServerCursor[tuple[Any, ...]]]:
     """A server-side cursor of this name, which sends rows as they are fetched."""
-    with connection.wrap_database_errors, psycopg.ServerCursor(_connect(), name) as cursor:
+    with (
+        connection.wrap_database_errors,
+        psycopg.ServerCursor(get_raw_connection(), name) as cursor,
+    ):
         yield cursor
-
-
-def _connect() -> psycopg.Connection[tuple[Any, ...]]:
-    connection.ensure_connection()
-    raw = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection)
-    if raw.prepare_threshold is None:  # Django's own cursors never prepare: this is for ours
-        raw.prepare_threshold = PREPARE_AFTER
-        # Planning a search takes as long as searching a thousand chunks.
-        raw.execute("SET plan_cache_mode = force_generic_plan")
-    return raw

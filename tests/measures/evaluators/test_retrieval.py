@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from measures.evaluators.base import EvidencePassage, Observation, SettingError, Tools
+from apps.core.options import OptionError
+from measures.evaluators.base import EvidencePassage, Observation, Tools
 from measures.evaluators.registry import score
 from measures.evaluators.retrieval import measure
 
@@ -85,6 +86,6 @@ async def test_nothing_expected_is_not_applicable_and_nothing_retrieved_is_zero(
     [({"k": 0}, "k"), ({"k": True}, "k"), ({"unit": "word"}, "unit"), ({"depth": 1}, "depth")],
 )
 async def test_settings_are_checked(chosen: dict[str, object], field: str) -> None:
-    with pytest.raises(SettingError) as raised:
+    with pytest.raises(OptionError) as raised:
         await score("mrr", SEEN, tools=Tools(), settings=chosen)
     assert raised.value.field == field

@@ -18,6 +18,7 @@ from django.http import Http404
 
 from apps.assistants.access import get_assistant_by_slug, get_release
 from apps.assistants.models import Assistant, Release
+from apps.core.options import OptionError
 from apps.datasets.models import DatasetVersion
 from apps.evaluation.experiments.metrics import freeze_evaluators
 from apps.evaluation.experiments.plans import Plan, PlanError, create_experiment
@@ -26,7 +27,6 @@ from apps.evaluation.gates.rules import GateVerdict, judge_release, list_rules
 from apps.evaluation.models import Experiment, ExperimentState
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor
-from measures.evaluators.base import SettingError
 
 POLL_S = 1.0
 CANNOT_TELL = 2
@@ -86,12 +86,12 @@ class Command(BaseCommand):
                 evaluators=self._plan_evaluators(release.assistant),
             )
             experiment = create_experiment(release.assistant, plan=plan, actor=Actor())
-        except (PlanError, SettingError) as error:
+        except (PlanError, OptionError) as error:
             raise CommandError(str(error), returncode=CANNOT_TELL) from error
         return self._wait(experiment, timeout=timeout)
 
     def _plan_evaluators(self, assistant: Assistant) -> list[dict[str, Any]]:
-        """The evaluators that the rules need, with their settings. Raises SettingError."""
+        """The evaluators that the rules need, with their settings. Raises OptionError."""
         metrics = {
             metric.key: metric
             for rule in list_rules(assistant)
