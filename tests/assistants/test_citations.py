@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.assistants.answering.citations import (
+    LONGEST_MARKER,
     CitationFilter,
     cited_numbers,
     format_passages,
@@ -50,8 +51,9 @@ def test_a_marker_may_be_cut_anywhere(numbers: list[int], data: st.DataObject) -
 
 
 def test_what_is_longer_than_any_marker_is_not_held_back() -> None:
-    almost = "[1, 2, 3, 4, 5, 6, 7, 8"
-    assert len(almost) == 23
+    almost = f"[{', '.join('123')}{' ' * 72}"
+    assert len(almost) == 80 == LONGEST_MARKER
+    almost = almost[:-1]
 
     assert CitationFilter(9).feed(f"Leave {almost}") == "Leave "
     assert CitationFilter(9).feed(f"Leave {almost} ") == f"Leave {almost} "

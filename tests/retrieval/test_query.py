@@ -63,7 +63,7 @@ def test_the_question_is_embedded_once(embedder: CountingEmbedder) -> None:
     query = ask("  notice\x00 period ")
 
     assert query.embedding is query.embedding
-    assert embedder.questions == ["notice  period"]
+    assert embedder.questions == ["notice period"]
 
 
 def test_a_vector_that_is_there_is_not_computed(embedder: CountingEmbedder) -> None:
