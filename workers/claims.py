@@ -7,8 +7,10 @@ import logging
 import os
 import secrets
 import socket
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -22,10 +24,18 @@ _HOST = socket.gethostname()[:60]
 _PROCESS = f"{_HOST}:{os.getpid()}:{secrets.token_hex(4)}"
 _numbers = itertools.count(1)
 
+# Workspaces take turns. The array names those that had one lately, the longest ago first; who is
+# not in it had none.
 CLAIM = """
-WITH due AS MATERIALIZED (
-    SELECT id FROM core_job WHERE kind = %s AND state = %s AND available_at <= %s
-    ORDER BY available_at LIMIT %s FOR UPDATE SKIP LOCKED
+WITH ranked AS MATERIALIZED (
+    SELECT id, available_at,
+        row_number() OVER (PARTITION BY workspace_id ORDER BY available_at) AS place,
+        COALESCE(array_position(%s::uuid[], workspace_id), 0) AS turn
+    FROM core_job WHERE kind = %s AND state = %s AND available_at <= %s
+), due AS MATERIALIZED (
+    SELECT id FROM core_job WHERE state = %s AND id IN (
+        SELECT id FROM ranked ORDER BY place, turn, available_at LIMIT %s
+    ) FOR UPDATE SKIP LOCKED
 )
 UPDATE core_job SET state = 'running', worker = %s, started_at = %s, heartbeat_at = %s,
     attempts = attempts + 1, reason = ''
@@ -37,7 +47,9 @@ CLAIM_SWARM = """
 WITH first AS MATERIALIZED (
     SELECT id, workspace_id, attempts = 0 AND payload ? 'plain' AS is_plain FROM core_job
     WHERE kind = %s AND state = %s AND available_at <= %s
-    ORDER BY available_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    AND (payload ? 'plain' OR payload ? 'small' OR NOT %s)
+    ORDER BY COALESCE(array_position(%s::uuid[], workspace_id), 0), available_at
+    LIMIT 1 FOR UPDATE SKIP LOCKED
 ), more AS MATERIALIZED (
     SELECT job.id FROM core_job job JOIN first USING (workspace_id)
     WHERE first.is_plain AND job.id <> first.id AND job.kind = %s AND job.state = %s
@@ -50,29 +62,51 @@ WHERE id IN (SELECT id FROM first UNION ALL SELECT id FROM more) RETURNING *
 """
 
 
-def claim_swarm(kind: JobKind, *, limit: int) -> list[Job]:
-    """Claim the oldest due job; if it is a plain text, up to `limit - 1` more of its workspace.
+MAX_TURNS = 256
+_turns: dict[JobKind, dict[UUID, None]] = defaultdict(dict)
+"""Workspaces of which this process has claimed a kind of job, the latest last."""
 
-    This holds only for first attempts: a job that has failed before is claimed alone, so that it
-    cannot take others down with it.
+
+def claim_swarm(kind: JobKind, *, limit: int, small_only: bool = False) -> list[Job]:
+    """Claim the oldest due job of the workspace whose turn it is, with more if it is a plain text.
+
+    Up to `limit - 1` more plain texts of its workspace come with it. This holds only for first
+    attempts: a job that has failed before is claimed alone, so that it cannot take others down
+    with it. With `small_only`, jobs of large documents are passed over.
     """
     now = timezone.now()
     due = [kind, JobState.QUEUED, now]
     worker = f"{_PROCESS}:{next(_numbers)}"
-    jobs = list(Job.objects.raw(CLAIM_SWARM, [*due, *due, limit - 1, worker, now, now]))
+    turns = list(_turns[kind])
+    values = [*due, small_only, turns, *due, limit - 1, worker, now, now]
+    jobs = list(Job.objects.raw(CLAIM_SWARM, values))
+    _end_turns(kind, jobs)
     return sorted(jobs, key=lambda job: job.available_at)
 
 
 def claim_due(kind: JobKind, *, limit: int = 1) -> list[Job]:
-    """Claim up to `limit` due jobs of a kind, oldest first.
+    """Claim up to `limit` due jobs of a kind: of each workspace in turn, the oldest first.
 
     Every claim has a name of its own. Code that still runs under an earlier claim of the same job
     can therefore no longer write, even if this very process has claimed the job again.
     """
     now = timezone.now()
     worker = f"{_PROCESS}:{next(_numbers)}"
-    jobs = list(Job.objects.raw(CLAIM, [kind, JobState.QUEUED, now, limit, worker, now, now]))
+    queued = JobState.QUEUED
+    values = [list(_turns[kind]), kind, queued, now, queued, limit, worker, now, now]
+    jobs = list(Job.objects.raw(CLAIM, values))
+    _end_turns(kind, jobs)
     return sorted(jobs, key=lambda job: job.available_at)
+
+
+def _end_turns(kind: JobKind, jobs: Sequence[Job]) -> None:
+    """Put the workspaces of these jobs at the end of the queue."""
+    turns = _turns[kind]
+    for job in jobs:
+        turns.pop(job.workspace_id, None)
+        turns[job.workspace_id] = None
+    while len(turns) > MAX_TURNS:
+        del turns[next(iter(turns))]
 
 
 @contextmanager

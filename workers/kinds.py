@@ -48,12 +48,12 @@ class Work:
 _FAIL_VERSION = "workers.pipelines.versions.fail_version_of"
 
 WORKS: dict[JobKind, Work] = {
-    # Reading takes at most two of the worker's eight threads, so that embedding, deleting and the
-    # sweep go on however many long documents wait.
+    # Reading takes at most three of the worker's eight threads, and long documents two of these, so
+    # that short ones, embedding, deleting and the sweep go on however many long ones wait.
     JobKind.PARSE_VERSION: Work(
         "workers.pipelines.ingest.parse_version",
         Queue.INGEST,
-        slots=2,
+        slots=3,
         on_failure=_FAIL_VERSION,
         drain="workers.pipelines.ingest_plain.read_swarms",
     ),

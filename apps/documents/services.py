@@ -40,6 +40,8 @@ SELECT 1 FROM documents_collection WHERE id = %s AND deleted_at IS NULL FOR NO K
 PLAIN_NAMES = (".md", ".markdown", ".mdx", ".txt", ".text", ".rst")
 PLAIN_BYTES = 40_000
 """Texts of such names and up to this size are read several at a time, if they turn out plain."""
+SMALL_BYTES = 1_000_000
+"""Files up to this size never wait for larger ones to be read."""
 
 VERSION_JOBS = (JobKind.FETCH_URL, JobKind.PARSE_VERSION, JobKind.EMBED_VERSION)
 EMPTY_REASON = "This file is empty: it has no bytes at all."
@@ -295,6 +297,8 @@ def _looks_plain(version: DocumentVersion) -> bool:
 
 def _enqueue(kind: JobKind, version: DocumentVersion, *, is_plain: bool = False) -> None:
     payload: dict[str, object] = {"version_id": str(version.pk)}
+    if 0 < version.size <= SMALL_BYTES:
+        payload["small"] = True
     jobs.enqueue(
         kind,
         workspace_id=version.workspace_id,

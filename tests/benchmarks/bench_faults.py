@@ -5,7 +5,8 @@
 A 200-page PDF and some small files are uploaded to an installation of their own. The worker is
 killed at random points of the work (the seed is printed), then Redis is flushed, then Postgres is
 killed, each while documents are on their way. In the end every document must be ready, and every
-page, passage, vector and posting must be there exactly once, as after an undisturbed upload.
+page, passage, vector and posting must be there exactly once, as after an undisturbed upload. At
+last ten short files are uploaded beside a log of 50,000 lines, and must be found while it goes on.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import redis
 
 from config.servers import wait_until
 from inference.stub_server import serve_in_thread
+from tests.benchmarks.fault_shares import check_shares
 from tests.benchmarks.harness import (
     DATA,
     BenchmarkError,
@@ -343,9 +345,11 @@ def main() -> int:
         print(f"all documents ended after {time.perf_counter() - started:.0f} s\n", flush=True)
         kept = check_all(stack)
         answered = check_model_faults(stack)
+        shared = check_shares(stack, seed=options.seed)
     print("nothing lost, nothing doubled" if kept else "LOST OR DOUBLED")
     print("interrupted answers are marked" if answered else "INTERRUPTED ANSWERS ARE NOT MARKED")
-    return 0 if kept and answered else 1
+    print("short files never wait" if shared else "SHORT FILES WAIT FOR A LONG ONE")
+    return 0 if kept and answered and shared else 1
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from inference.errors import ModelError
 from workers.claims import claim_due, close_connection, fence, fence_all, still_wanted
 from workers.failures import TemporaryError, fail_internally, is_temporary, put_back
 from workers.heartbeat import heart
+from workers.pipelines.shares import choose_group
 from workers.pipelines.versions import (
     add_progress,
     find_versions,
@@ -53,7 +54,11 @@ GROUPS_AHEAD = 4
 """Groups submitted to the lanes, running or waiting, so that publishing never leaves them idle."""
 
 ENOUGH_CHUNKS = 512
-"""With this many passages loaded, no further documents are taken in."""
+"""With this many passages of short documents loaded, no further documents are taken in. Those of
+long ones do not count: who waits behind them would wait for minutes."""
+
+MAX_DOCUMENTS = 64
+"""Documents in hand at the most, however long they are."""
 
 GROUP_ATTEMPTS = 3
 """A document fails after its passages have aborted this many runs."""
@@ -90,6 +95,9 @@ class EmbedRun:
     stored: Counter[UUID] = field(default_factory=Counter)
     """How many passages of each document were stored since progress was last written."""
 
+    served: Counter[UUID] = field(default_factory=Counter)
+    """How many passages of each workspace were handed to the embedder."""
+
     looked_at: float = 0.0
     shown_at: float = field(default_factory=time.monotonic)
     long_shown_at: float = 0.0
@@ -112,7 +120,7 @@ class EmbedRun:
         return [*self.admitting, *(work.job for work in self.works.values())]
 
     def _take_in(self) -> None:
-        while len(self.chunks) < ENOUGH_CHUNKS:
+        while len(self.works) < MAX_DOCUMENTS and self._count_short() < ENOUGH_CHUNKS:
             self.admitting = claim_due(JobKind.EMBED_VERSION, limit=CLAIM_JOBS)
             if not self.admitting:
                 return
@@ -122,6 +130,11 @@ class EmbedRun:
             self.admitting = []
             self._load(works)
             self._start_groups()
+
+    def _count_short(self) -> int:
+        """Passages in hand of documents that fit into a group."""
+        counts = Counter(chunk.version_id for chunk in self.chunks)
+        return sum(count for count in counts.values() if count <= GROUP_CHUNKS)
 
     def _admit(self, claimed: Sequence[Job]) -> list[_Work]:
         """The jobs that still have something to do, with their versions and indexes."""
@@ -184,13 +197,16 @@ class EmbedRun:
             self.groups[future] = group
 
     def _next_group(self) -> list[PendingChunk]:
-        """The longest passage of the longest-waiting document, with others of similar length."""
-        order = {version_id: number for number, version_id in enumerate(self.works)}
-        backwards = range(len(self.chunks) - 1, -1, -1)
-        end = 1 + min(backwards, key=lambda at: order[self.chunks[at].version_id])
-        start = max(0, end - GROUP_CHUNKS)
-        group = self.chunks[start : start + GROUP_CHUNKS]
-        del self.chunks[start : start + GROUP_CHUNKS]
+        """A group in which every workspace and every document in hand has its share."""
+        turns = {
+            version_id: (self.served[work.version.workspace_id], number)
+            for number, (version_id, work) in enumerate(self.works.items())
+        }
+        group = choose_group(self.chunks, size=GROUP_CHUNKS, turns=turns)
+        taken = {chunk.chunk_id for chunk in group}
+        self.chunks = [chunk for chunk in self.chunks if chunk.chunk_id not in taken]
+        for chunk in group:
+            self.served[self.works[chunk.version_id].version.workspace_id] += 1
         return group
 
     def _await_group(self) -> None:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from uuid import UUID
 
 from django.db import connection
@@ -53,22 +54,49 @@ class _Read:
     profile: ChunkingProfile
 
 
+LARGE_AT_ONCE = 2
+_large = BoundedSemaphore(LARGE_AT_ONCE)
+"""Large documents take two of the threads that read, so that a short one never waits for them."""
+
+
 def read_swarms() -> int:
     """Read all queued documents, plain texts several at a time; returns how many jobs ended."""
     count = 0
-    while claimed := claim_swarm(JobKind.PARSE_VERSION, limit=TOGETHER):
-        heart.add(claimed)
-        try:
-            done = _try_together(claimed) if len(claimed) > 1 else set()
-            for job in claimed:
-                if job.pk not in done:
-                    run_job(job)
-        finally:
-            heart.remove(claimed)
+    while claimed := _read_next():
         count += len(claimed)
         if "plain" in claimed[0].payload and len(claimed) < TOGETHER:
             time.sleep(GATHER_S)
     return count
+
+
+def _read_next() -> list[Job]:
+    """Read what is due next, and return its jobs; none if there is nothing for this thread."""
+    may_be_large = _large.acquire(blocking=False)
+    try:
+        claimed = claim_swarm(JobKind.PARSE_VERSION, limit=TOGETHER, small_only=not may_be_large)
+        if claimed and may_be_large and _is_small(claimed[0]):
+            _large.release()
+            may_be_large = False
+        _read_claimed(claimed)
+        return claimed
+    finally:
+        if may_be_large:
+            _large.release()
+
+
+def _is_small(job: Job) -> bool:
+    return "small" in job.payload or "plain" in job.payload
+
+
+def _read_claimed(claimed: Sequence[Job]) -> None:
+    heart.add(claimed)
+    try:
+        done = _try_together(claimed) if len(claimed) > 1 else set()
+        for job in claimed:
+            if job.pk not in done:
+                run_job(job)
+    finally:
+        heart.remove(claimed)
 
 
 def _try_together(claimed: Sequence[Job]) -> set[UUID]:
