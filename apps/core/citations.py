@@ -38,6 +38,15 @@ _BEFORE_INTERVAL = re.compile(
     r"|intervall|dans|entre|de|en|à|del|intervalle?)|∈)\s*\Z",
     re.IGNORECASE,
 )
+_INTERVAL = re.compile(
+    r"(?:\b(?:ranges?|intervals?|intervalle?|between|zwischen)|∈)\s*\Z", re.IGNORECASE
+)
+_LABEL = re.compile(
+    r"\b(?:option|register|error|step|fig(?:ure)?|table|page|chapter|section|item|line|row|code|no"
+    r"|nr|number|level|slot|port|pin|bit|byte|channel|key|button|menu|field|group|type|class|case"
+    r"|rule|exercise|version|part|phase|stage|zone|bay|gate|room|floor|note)\.?\s*\Z",
+    re.IGNORECASE,
+)
 _UNIT = re.compile(
     r"\s?(?:%|°|€|\$|(?:m?bar|psi|[kMG]?Pa|[nµmck]m[²³]?|[mµk]g|[kMG]?Hz|[kM]W|[mk]V|ms|min|ml|dB"
     r"|USD|EUR|CHF|GBP|(?:second|minute|hour|day|week|month|year|metre|meter|litre|liter)s?"
@@ -117,6 +126,11 @@ def is_citation_place(after: str) -> bool:
     return _END.match(after) is not None
 
 
+def is_label(before: str) -> bool:
+    """Whether the brackets number something: `option [7]`, `error [12]`."""
+    return _LABEL.search(before) is not None
+
+
 def _is_nested(before: str, after: str, numbers: tuple[int, ...]) -> bool:
     """A row of a matrix; [[1]] is a citation that some models write."""
     opened, closed = before.endswith(("[", "[ ")), after.startswith("]")
@@ -138,7 +152,9 @@ def _is_index(before: str, after: str) -> bool:
     if len(name) == 1:  # a[1], but not "50 m[1]" or "vitamin C[1]."
         is_unit = re.search(r"\d\s?\Z", before[: match.start()]) is not None
         return not is_unit and (name.islower() or not is_citation_place(after))
-    if "_" in name.strip("_") or _ARRAYS.fullmatch(name) or _CAMEL_CASE.match(name):
+    if _ARRAYS.fullmatch(name):  # data[1] holds it, but "it follows from the data[1]."
+        return "." in name or after.startswith("[") or not is_citation_place(after)
+    if "_" in name.strip("_") or _CAMEL_CASE.match(name):
         return True
     return re.match(r"\s*(?:=(?!=)|\.[a-z_]\w*\(|\[\D)", after) is not None
 
@@ -149,6 +165,8 @@ def _is_interval(before: str, after: str, numbers: tuple[int, ...]) -> bool:
     line = before[before.rfind("\n") + 1 :]
     if not line.strip():
         return True  # a list that begins the line is data
+    if _INTERVAL.search(before):
+        return True
     return bool(_BEFORE_INTERVAL.search(before)) and not is_citation_place(after)
 
 

@@ -22,7 +22,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from apps.core.citations import is_marker, read_numbers
+from apps.core.citations import is_citation_place, is_label, is_marker, read_numbers
 
 MARKER = re.compile(r"\[([1-9]\d{0,2}(?:\s*[,;]\s*[1-9]\d{0,2})*)\]")
 CITATIONS = "citations"
@@ -105,8 +105,11 @@ def _read_citation(state: StateInline, silent: bool) -> bool:
     cited = read_numbers(match.group(1))
     if not is_marker(state.src, match.start(), match.end(), cited):
         return False
+    known = [number for number in cited if number in state.env[CITATIONS]]
+    before, after = state.src[: match.start()], state.src[match.end() :]
+    if not known and (is_label(before) or not is_citation_place(after)):
+        return False  # a number of something else, such as "option [7] on the panel"
     if not silent:
-        known = [number for number in cited if number in state.env[CITATIONS]]
         if not known:
             # The marker was dropped, so the space before it goes too.
             state.pending = state.pending.rstrip(" ")

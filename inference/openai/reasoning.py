@@ -21,21 +21,35 @@ _PAIRS = {
     "[think]": "[/think]",
     "◁think▷": "◁/think▷",
     "<|start_thinking|>": "<|end_thinking|>",
+    "<unused94>": "<unused95>",
 }
 _CLOSERS = tuple(_PAIRS.values())
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>", re.I)
-_MARKS = re.compile(r"<\|(?:start\|>(?:assistant)?|(?:end|return|call|im_end)\|>)", re.I)
-# gpt-oss on a server that drops special tokens: "analysisWe need …assistantfinalThe pump …".
-_BARE_CHANNEL = re.compile(r"\s*analysis(?=[A-Z\"“])")
+_PLAIN_MARKS = (
+    "<|end|>", "<|return|>", "<|call|>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>",
+    "<|start_response|>", "<|end_response|>", "<|end_of_text|>", "<end_of_turn>",
+)  # fmt: skip
+_MARKS = re.compile(
+    r"<\|start\|>(?:assistant)?|" + "|".join(map(re.escape, _PLAIN_MARKS)), re.IGNORECASE
+)
+# What begins a reply without being a tag, and what ends it: gpt-oss on a server that drops special
+# tokens ("analysisWe need …assistantfinalThe pump …"), and Granite.
 _BARE_FINAL = "assistantfinal"
+_SPOKEN_FINAL = "here is my response:"
+_BARE_OPENINGS = (
+    (re.compile(r"\s*analysis(?=[A-Z\"“])"), _BARE_FINAL),
+    (re.compile(r"\s*here is my thought process:", re.IGNORECASE), _SPOKEN_FINAL),
+)
+_BARE_STARTS = ("analysis", "here is my thought process:")
+_BARE_CLOSERS = (_BARE_FINAL, _SPOKEN_FINAL)
+_LAST_MARK = re.compile(r"\s*</s>\s*\Z")
 _TAG = re.compile(
-    "|".join(re.escape(tag) for tag in (*_PAIRS, *_CLOSERS, _BARE_FINAL))
+    "|".join(re.escape(tag) for tag in (*_PAIRS, *_CLOSERS, *_BARE_CLOSERS))
     + f"|{_CHANNEL.pattern}|{_MARKS.pattern}",
     re.IGNORECASE,
 )
 _NAMES = (
-    *_PAIRS, *_CLOSERS, "<|start|>assistant", "<|end|>", "<|return|>", "<|call|>", "<|im_end|>",
-    "<|channel|>",
+    *_PAIRS, *_CLOSERS, *_PLAIN_MARKS, "<|start|>assistant", "<|channel|>", "</s>",
 )  # fmt: skip
 _START = re.compile(r"[<\[◁]")
 _LONGEST_TAG = 80
@@ -63,6 +77,7 @@ class ReasoningSplitter:
         self._said = ""  # what was given out as the answer
         self._closer = ""  # the tag that ends the reasoning that runs; "|" for a channel
         self._closed_once = False
+        self._mentions = False  # the answer speaks of such a tag
         self._answer: list[str] = []
         self._reasoning: list[str] = []
         self._restart = False
@@ -78,6 +93,8 @@ class ReasoningSplitter:
 
     def finish(self) -> Piece:
         """The end of the reply: what is held back is what it looks like."""
+        if "<s>" not in self._said:
+            self._held = _LAST_MARK.sub("", self._held)
         self._read(final=True)
         return self._take()
 
@@ -97,38 +114,50 @@ class ReasoningSplitter:
             if not final and _may_grow(match, text):
                 break
             before = text[position : match.start()]
+            if not final and match.end() == len(text) and match.group().lower() in _PAIRS:
+                break  # what follows tells whether it opens anything
             if self._is_tag(match, text, before):
                 self._put(before)
                 self._turn(match)
                 position = match.end()
         rest = text[position:]
-        names = (_BARE_FINAL,) if self._closer == _BARE_FINAL else _NAMES
+        names = (self._closer,) if self._closer in _BARE_CLOSERS else _NAMES
         if not self._said and not self._closer and not self._closed_once:
-            names = (*_NAMES, "analysis")
-        keep = 0 if final else _count_unclear(rest, names)
+            names = (*_NAMES, *_BARE_STARTS)
+        keep = 0 if final else max(_count_unclear(rest, names), _count_opening(rest))
         cut = len(rest) - keep
         self._put(rest[:cut])
         self._held = rest[cut:]
 
     def _open_bare_channel(self, text: str, *, final: bool) -> str:
-        if match := _BARE_CHANNEL.match(text):
-            self._closer = _BARE_FINAL
-            return text[match.end() :]
+        for opening, closer in _BARE_OPENINGS:
+            if match := opening.match(text):
+                self._closer = closer
+                return text[match.end() :]
         return text
 
     def _is_tag(self, match: re.Match[str], text: str, before: str) -> bool:
         """Whether the mark stands where models put it, and in the state that it belongs to."""
         mark = match.group().lower()
-        if mark.startswith("<|") and mark not in _PAIRS and mark not in _CLOSERS:
-            return not self._in_code(before)
+        if mark in _PAIRS or mark in _CLOSERS or mark in _BARE_CLOSERS:
+            return self._is_border(mark, text[match.end() :], before)
+        return not self._in_code(before)
+
+    def _is_border(self, mark: str, after: str, before: str) -> bool:
+        """Whether the tag begins or ends reasoning."""
         if self._closer:
             return mark == self._closer
+        if mark in _BARE_CLOSERS or self._in_code(before):
+            return False
         if mark in _PAIRS:
             so_far = self._said + before
             at_start = not so_far.strip() or so_far.rstrip(" \t").endswith("\n")
-            return at_start and not self._in_code(before)
+            # In the middle of a line, "<think> is a tag" speaks of it, "<think>Well" begins it.
+            is_opening = at_start or not after[:1].isspace()
+            self._mentions = self._mentions or not is_opening
+            return is_opening
         # A closing tag that nothing opened: the template had opened it.
-        return mark in _CLOSERS and not self._closed_once and not self._in_code(before)
+        return not self._closed_once and not self._mentions
 
     def _in_code(self, before: str) -> bool:
         """Whether the answer stands inside a fence or between backticks here."""
@@ -145,7 +174,7 @@ class ReasoningSplitter:
             self._closed_once = True
         elif mark in _PAIRS and not self._closer:
             self._closer = _PAIRS[mark]
-        elif mark in _CLOSERS or mark == _BARE_FINAL:
+        elif mark in _CLOSERS or mark in _BARE_CLOSERS:
             if not self._closer:
                 self._take_back()
             self._closer, self._closed_once = "", True
@@ -196,3 +225,9 @@ def _count_unclear(text: str, names: tuple[str, ...]) -> int:
         if rest.startswith("<|channel|>") and "<|message|>" not in rest:
             return len(rest)
     return 0
+
+
+def _count_opening(text: str) -> int:
+    """Characters of an opening tag at the very end: what follows tells what it is."""
+    tail = text[-_LONGEST_TAG:].lower()
+    return max((len(tag) for tag in _PAIRS if tail.endswith(tag)), default=0)

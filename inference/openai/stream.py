@@ -49,6 +49,7 @@ class StreamDecoder:
         for line in lines:
             if self.done:
                 break
+            line = line.removeprefix(b"\xef\xbb\xbf")
             if line[:5] == b"data:":
                 self._read_data(line[5:].strip(), parts)
             elif not line.strip() and self._unfinished:
@@ -101,7 +102,7 @@ class StreamDecoder:
             return None
         self._unfinished = b""
         if not isinstance(chunk, dict):
-            raise make_error("invalid_response")
+            return None  # `null` and the like say nothing
         if chunk.get("error") is not None:
             self.error = chunk["error"]
             self.done = True
@@ -113,8 +114,7 @@ class StreamDecoder:
         try:
             if choice.get("index", 0) != 0:
                 return  # alternatives were not asked for and cannot be told apart here
-            # Some servers end a stream with the whole message instead of another delta.
-            content = read_message(choice.get("delta") or {})
+            content = read_message(self._find_message(choice))
             reason = choice.get("finish_reason")
         except (AttributeError, TypeError) as error:
             raise make_error("invalid_response") from error
@@ -127,8 +127,19 @@ class StreamDecoder:
         if content != _NOTHING:
             self.speaking = True
         if reason:
-            parts.finish = self.finish_reason = read_finish_reason(reason)
+            name = read_finish_reason(reason)
+            if self.finish_reason in (None, "stop"):  # a "stop" behind a "length" adds nothing
+                parts.finish = self.finish_reason = name
             self._end(parts)
+
+    def _find_message(self, choice: dict[str, Any]) -> dict[str, Any]:
+        """The delta; where there is none, the whole message or the text that some servers send."""
+        delta = choice.get("delta")
+        if delta or self.speaking:
+            return delta or {}
+        if choice.get("message"):
+            return dict(choice["message"])
+        return {"content": choice["text"]} if isinstance(choice.get("text"), str) else {}
 
     def _whole(self, text: str) -> str:
         """Text without halves of characters; one at the end waits for the other."""

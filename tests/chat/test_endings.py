@@ -162,6 +162,33 @@ def test_a_cut_answer_says_so(
     assert answer.reason
 
 
+def test_a_refusal_behind_words_is_kept_with_them(
+    api: Any, desk: Any, model: ReplayedModel
+) -> None:
+    model.say("They get 20 days [1].", refusal="I cannot say more.")
+    message = ask(api, desk.slug).body["choices"][0]["message"]
+    assert message["content"] == "They get 20 days [1].\n\nI cannot say more."
+    assert stored().state == MessageState.REFUSED
+
+
+def test_a_server_that_reports_an_error_as_its_reason_broke_off(
+    api: Any, desk: Any, model: ReplayedModel
+) -> None:
+    model.say("They get 20", finish="error")
+    assert ask(api, desk.slug).status == 502
+    assert stored().state == MessageState.INTERRUPTED
+
+
+def test_what_servers_send_instead_of_deltas(api: Any, desk: Any, model: ReplayedModel) -> None:
+    end = b'data: {"choices":[{"delta":{},"finish_reason":"length"}]}\n\n'
+    stop = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    for choice in ('{"message":{"content":"20 days [1]."}}', '{"text":"20 days [1]."}'):
+        first = f'data: {{"choices":[{choice}]}}\n\ndata: null\n\n'.encode()
+        model.events = [b"\xef\xbb\xbf", first, end, stop]
+        reply = ask(api, desk.slug).body["choices"][0]
+        assert (reply["message"]["content"], reply["finish_reason"]) == ("20 days [1].", "length")
+
+
 def test_oddities_of_streams(api: Any, desk: Any, model: ReplayedModel) -> None:
     model.events = [
         b": comment\n\ndata:\n\ndata: \n\n",

@@ -36,6 +36,7 @@ def cited(text: str) -> list[int]:
         "x lies between [2, 4] and more.",
         "The values are [10, 20, 30].",
         "item_list[2] and self.rows[1] and myList[3] are fields.",
+        "Safe is the interval [1, 2].",
         "Written \\[1\\] it is no marker.",
     ],
 )
@@ -59,6 +60,8 @@ def test_what_is_no_citation_stays_as_it_is(text: str) -> None:
         ("50 m[1] high, CO2[2], vitamin C[3].", "50 m[1] high, CO2[2], vitamin C[3].", [1, 2, 3]),
         ("| 12 litres | [1] |", "| 12 litres | [1] |", [1]),
         ("Invented [9].", "Invented .", []),
+        ("It follows from the data[1]. It is in the list[2].",
+         "It follows from the data[1]. It is in the list[2].", [1, 2]),
     ],
 )  # fmt: skip
 def test_citations(text: str, shown: str, numbers: list[int]) -> None:
@@ -82,3 +85,18 @@ def test_how_a_stream_is_cut_changes_nothing(text: str, size: int) -> None:
 
 def test_removing_them_leaves_the_rest() -> None:
     assert remove_citations("arr[1] is 12 [1].") == "arr[1] is 12 ."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Choose option [7] on the panel.",
+        "Set register [0] to 5.",
+        "See error [12].",
+        "It [9] needs",
+    ],
+)
+def test_a_number_that_no_passage_has_is_not_taken_out_of_a_sentence(text: str) -> None:
+    assert clean(text) == text
+    links = {n: CitationLink(n, "/u", "label") for n in range(1, 6)}
+    assert "[" in render_answer(text, citations=links)

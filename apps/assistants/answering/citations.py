@@ -17,6 +17,7 @@ from apps.core.citations import (
     find_citations,
     is_citation_place,
     is_in_code,
+    is_label,
     is_marker,
     read_numbers,
     replace_citations,
@@ -111,6 +112,8 @@ class CitationFilter:
         if raw[0] in "(（" and not self._is_cited_in_parentheses(after):
             return raw
         known = [n for n in dict.fromkeys(numbers) if 1 <= n <= self.num_passages]
+        if not known and (is_label(self._shown) or not is_citation_place(after)):
+            return raw  # a number of something else, such as "option [7] on the panel"
         is_partial = len(known) < len(set(numbers)) and len(numbers) > 1
         # A group that names what is no passage is a citation only where citations stand.
         if is_partial and not (known and is_citation_place(after)):
@@ -207,9 +210,10 @@ def _content_words(text: str) -> set[str]:
     }
 
 
-def cited_numbers(content: str) -> list[int]:
+def cited_numbers(content: str, *, num_passages: int) -> list[int]:
     """The passages that an answer cites, in the order of their first citation."""
-    return list(dict.fromkeys(marker.numbers[0] for marker in find_citations(content)))
+    numbers = (marker.numbers[0] for marker in find_citations(content))
+    return list(dict.fromkeys(n for n in numbers if 1 <= n <= num_passages))
 
 
 def format_passages(passages: Sequence[tuple[str, str]]) -> str:

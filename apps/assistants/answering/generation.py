@@ -32,6 +32,8 @@ from inference.types import ChatDelta, ChatMessage, Sampling, Usage
 KEPT_OUTPUT = 8_000
 """Characters of an intermediate output, or of reasoning, that a span keeps."""
 STEP_SPAN = "step:"
+BROKEN_REASONS = frozenset({"error", "abort", "aborted", "cancelled"})
+"""Reasons of servers that went wrong while they answered."""
 
 
 class Generation:
@@ -142,8 +144,10 @@ class Generation:
                 is_silent = is_silent and not rest.strip()
                 yield Delta(rest)
             span.attributes["citations.dropped"] = citations.num_dropped
-            if is_silent:
-                yield self._refuse(span)
+            if is_silent or span.attributes.get("refusal"):
+                yield self._refuse(span, is_silent=is_silent)
+            if outcome.finish_reason in BROKEN_REASONS:
+                raise make_error("interrupted")
 
     def _new_filter(self) -> CitationFilter:
         prompt = f"{self._spec.system}\n{self._spec.user}"
@@ -153,14 +157,14 @@ class Generation:
         """In JSON a number in brackets is a list and no citation."""
         return text if self._spec.output == "json" else citations.feed(text)
 
-    def _refuse(self, span: SpanRecord) -> Delta:
+    def _refuse(self, span: SpanRecord, *, is_silent: bool) -> Delta:
         """A refusal in its own field is the answer; raises ModelError where nothing was said."""
         refusal = str(span.attributes.get("refusal", ""))
         if not refusal.strip():
             raise _explain_silence(self._outcome, calls_tool=bool(span.attributes.get("tool")))
         self._outcome.is_refused = True
         self._recorder.mark_first_token()
-        return Delta(refusal)
+        return Delta(refusal if is_silent else f"\n\n{refusal}")
 
     def _publish(self, draft: str) -> Delta:
         """A draft that no fault was found with is the answer."""

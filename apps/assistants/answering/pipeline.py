@@ -266,7 +266,7 @@ class Answering:
     def _check(self) -> None:
         """Point each citation at the sentences that support it, and note a refusal."""
         with self.recorder.span("checks") as span:
-            numbers = cited_numbers(self.outcome.content)
+            numbers = cited_numbers(self.outcome.content, num_passages=len(self._hits))
             if not numbers and NOT_FOUND.rstrip(".").lower() in self.outcome.content.lower():
                 self.outcome.is_declined = True
             if self.recipe.endpoint is not None:
