@@ -49,7 +49,7 @@ class AttachmentReader:
         return f"Attachments that were not read: {'; '.join(parts)}{more}."
 
     def refuse(self, name: str, reason: str) -> None:
-        """Keep that an attachment was not read."""
+        """Record that an attachment was not read."""
         self._unread.append((name or "without a name", reason))
 
     def read(
