@@ -28,7 +28,7 @@ _ADDRESS = re.compile(r"<?(?:https?|ftp|file)://|<?mailto:|<?www\.", re.IGNORECA
 _BRACKETS = re.compile(r"\[([^\[\]]{1,999})\]")
 
 _MAX_LINE = 5_000
-"""Longer lines are no prose, and could keep the expressions above busy."""
+"""Longer lines are not prose, and could keep the expressions above busy."""
 
 
 def read(source: Source) -> Iterator[Opened | ParsedPage]:

@@ -13,7 +13,7 @@ Definitions = dict[str, str]
 """Targets of reference links, by `find_label` of their label."""
 
 MAX_INLINE = 20_000
-"""Longer paragraphs are no prose, and could keep the expressions below busy."""
+"""Longer paragraphs are not prose, and could keep the expressions below busy."""
 
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,3})(?!`)(.{1,1000}?)(?<!`)\1(?!`)", re.DOTALL)
 _INNER = r"[^()\s]*(?:\([^()\s]*\)[^()\s]*)*"

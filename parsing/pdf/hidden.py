@@ -29,10 +29,8 @@ def find_hidden(
 ) -> frozenset[int]:
     """Indices of the characters that cannot be seen."""
     texts = _sort_objects(page, width * height)
-    pale, invisible = (
-        texts.pale,
-        texts.invisible if texts.cover <= OCR_COVER else set(),
-    )
+    pale = texts.pale
+    invisible = texts.invisible if texts.cover <= OCR_COVER else set()
     if not invisible and not pale:
         return frozenset()
     hidden: set[int] = set()
