@@ -30,7 +30,7 @@ class ModelError(Exception):
 
     ``kind`` is for programs, ``message`` for people: it holds no key, no header and no address
     beyond what its owner typed. ``retryable`` says whether the same request may work later.
-    ``retry_after`` is the server's own wish in seconds, where it gave one.
+    ``retry_after`` is how many seconds the server asks to wait, where it does.
     """
 
     def __init__(

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 
 from inference.errors import ModelFilesError
 from inference.folder_files import TOKENIZER, WEIGHTS, FolderSpec, read_folder
+from inference.minilm.sessions import pad_rows, session_options
 from inference.protocols import Vectors
 from inference.remote_embedder import normalise
 
@@ -122,7 +123,7 @@ class FolderEmbedder:
         return [len(encoding.ids) for encoding in encodings]
 
     def _tokenise(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids with special tokens; of a long text the end is dropped, but not its last token."""
+        """Ids with special tokens; a long text loses its end, but keeps its last special token."""
         limit = self.max_tokens
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=True)
         rows = [list(encoding.ids) for encoding in encodings]
@@ -130,11 +131,7 @@ class FolderEmbedder:
 
     def _run(self, rows: list[list[int]]) -> Vectors:
         width = max(1, *map(len, rows))
-        ids: NDArray[np.int64] = np.full((len(rows), width), self._spec.pad_id, np.int64)
-        mask: NDArray[np.int64] = np.zeros((len(rows), width), np.int64)
-        for index, row in enumerate(rows):
-            ids[index, : len(row)] = row
-            mask[index, : len(row)] = 1
+        ids, mask = pad_rows(rows, width=width, pad_id=self._spec.pad_id)
         values: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
         if "token_type_ids" in self._inputs:
             values["token_type_ids"] = np.zeros_like(ids)
@@ -147,7 +144,7 @@ class FolderEmbedder:
 
 
 def pool(hidden: NDArray[np.float32], mask: NDArray[np.int64], *, how: str) -> Vectors:
-    """One vector a text from one a token: (n, length, d) and (n, length) to (n, d)."""
+    """One vector per text from one per token: (n, length, d) and (n, length) to (n, d)."""
     if how == "cls":
         return hidden[:, 0]
     if how == "lasttoken":
@@ -159,7 +156,7 @@ def pool(hidden: NDArray[np.float32], mask: NDArray[np.int64], *, how: str) -> V
 
 
 def _plan_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Texts of like lengths together, the longest first."""
+    """Group texts of similar length, the longest first."""
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
         width = lengths[batch[0]] if batch else lengths[index]
@@ -172,13 +169,7 @@ def _plan_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _open_session(path: Path) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.enable_mem_pattern = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(str(path), session_options(), providers=["CPUExecutionProvider"])
 
 
 def _build_graph(spec: FolderSpec) -> Path:
@@ -204,9 +195,7 @@ def _build_graph(spec: FolderSpec) -> Path:
 
 def _write_graph(spec: FolderSpec, folder: Path) -> None:
     try:
-        import onnx
-        from safetensors.numpy import load_file
-
+        from inference.minilm.build import load_weights, save_encoder
         from inference.minilm.graph import build_encoder
     except ImportError as error:
         raise ModelFilesError(MISSING_TOOLS) from error
@@ -214,20 +203,10 @@ def _write_graph(spec: FolderSpec, folder: Path) -> None:
 
     config = json.loads((spec.folder / "config.json").read_text(encoding="utf-8"))
     try:
-        weights = {
-            name.removeprefix("bert."): np.asarray(value, np.float32)
-            for name, value in load_file(spec.folder / WEIGHTS).items()
-            if value.dtype.kind == "f"
-        }
+        weights = load_weights(spec.folder / WEIGHTS)
         model = build_encoder(weights, config=config, pooled=False)
     except Exception as error:  # safetensors and onnx raise their own
         raise ModelFilesError(
             f"The weights in “{spec.folder.name}” are not those of a BERT encoder: {error}."
         ) from error
-    onnx.save_model(
-        model,
-        folder / "model.onnx",
-        save_as_external_data=True,
-        location="model.weights",
-        size_threshold=1024,
-    )
+    save_encoder(model, folder=folder)

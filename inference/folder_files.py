@@ -1,4 +1,4 @@
-"""What lies in a folder that holds an embedding model, as sentence-transformers writes it."""
+"""Reads the folder of an embedding model as sentence-transformers lays it out."""
 
 from __future__ import annotations
 
@@ -123,9 +123,9 @@ def _pooling(config: Mapping[str, Any]) -> Pooling:
 
 
 def _max_tokens(folder: Path, config: Mapping[str, Any]) -> int:
-    wanted = _read(folder / "sentence_bert_config.json").get("max_seq_length")
+    configured = _read(folder / "sentence_bert_config.json").get("max_seq_length")
     limit = config.get("max_position_embeddings")
-    sizes = [size for size in (wanted, limit) if isinstance(size, int) and size > 2]
+    sizes = [size for size in (configured, limit) if isinstance(size, int) and size > 2]
     return min(sizes, default=DEFAULT_MAX_TOKENS)
 
 

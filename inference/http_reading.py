@@ -15,7 +15,7 @@ DRAIN_SECONDS = 0.1
 class Watchdog:
     """Fails a read that waits longer than its patience.
 
-    A timer per token would cost more than reading the token: here one timer looks now and then
+    A timer per token would cost more than reading the token: here one timer checks now and then
     whether a read is overdue. The reader sets ``waiting_since`` to ``now()`` before each read and
     to ``None`` after it, so time that the consumer of the answer takes is not counted.
     """

@@ -1,7 +1,7 @@
-"""Late interaction: question and passage compared word by word (Khattab and Zaharia 2020).
+"""Late interaction: question and passage compared token by token (Khattab and Zaharia 2020).
 
-Every word of the question looks for its best match among the words of the passage; a passage is
-as good as the mean of these. Words stand for vectors in context, so "car" finds "vehicle".
+Each token of the question is matched with the most similar token of the passage, and the passage's
+score is the mean of these similarities. Tokens are vectors in context, so "car" matches "vehicle".
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class TokenEncoder(Protocol):
 
 def score_late(encoder: TokenEncoder, question: str, texts: Sequence[str]) -> list[float]:
     """Return the mean best cosine of the question's tokens for each text, -1 to 1."""
-    asked, *read = encoder.encode_tokens([question, *texts])
-    return [max_sim(asked, tokens) for tokens in read]
+    query, *passages = encoder.encode_tokens([question, *texts])
+    return [max_sim(query, tokens) for tokens in passages]
 
 
-def max_sim(asked: Vectors, tokens: Vectors) -> float:
-    """The mean over the rows of `asked` of the greatest cosine to a row of `tokens`; 0 if empty."""
-    if not len(asked) or not len(tokens):
+def max_sim(query: Vectors, tokens: Vectors) -> float:
+    """The mean over the rows of `query` of the greatest cosine to a row of `tokens`; 0 if empty."""
+    if not len(query) or not len(tokens):
         return 0.0
-    return float(np.max(asked @ tokens.T, axis=1).mean())
+    return float(np.max(query @ tokens.T, axis=1).mean())

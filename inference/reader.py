@@ -109,20 +109,20 @@ class Reader:
 
         ``question_vector``, shape (d,), saves embedding the question where it is known already.
         """
-        found = collect_candidates([(passage.title, passage.text) for passage in passages])
-        asked = read_question(question, found)
-        chosen = preselect(found, asked, limit=MAX_EMBEDDED)
+        candidates = collect_candidates([(passage.title, passage.text) for passage in passages])
+        query = read_question(question, candidates)
+        chosen = preselect(candidates, query, limit=MAX_EMBEDDED)
         if not chosen or not question.strip():
             return ReaderAnswer((), declined=True, confidence=0.0)
         vectors, target = self._embed(question, chosen, question_vector)
-        features = describe(asked, chosen, vectors=vectors, target=target)
+        features = describe(query, chosen, vectors=vectors, target=target)
         scores = features @ _weigh(RANK_WEIGHTS)
         best = int(np.argmax(scores))
-        confidence = _estimate_confidence(question, asked, chosen[best], features, best)
+        confidence = _estimate_confidence(question, query, chosen[best], features, best)
         if confidence < ANSWER_THRESHOLD:
             return ReaderAnswer((), declined=True, confidence=confidence)
         picked = _pick(scores, vectors, chosen)
-        quoted = _add_antecedent(picked, found)
+        quoted = _add_antecedent(picked, candidates)
         return ReaderAnswer(_cite(quoted), declined=False, confidence=confidence)
 
     def _embed(
@@ -175,13 +175,13 @@ def _pick(
     return [chosen[index] for index in picked]
 
 
-def _add_antecedent(picked: list[Candidate], found: Sequence[Candidate]) -> list[Candidate]:
-    """Put the sentence before a best one that leans on it, such as "It was ..."."""
+def _add_antecedent(picked: list[Candidate], candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Add the sentence before the best one if that leans on it, such as "It was ..."."""
     best = picked[0]
     if len(picked) == MAX_SENTENCES or not leans_back(best.sentence.text):
         return picked
-    position = found.index(best)
-    before = found[position - 1] if position else None
+    position = candidates.index(best)
+    before = candidates[position - 1] if position else None
     if before is None or before.passage_index != best.passage_index or before in picked:
         return picked
     return [best, before, *picked[1:]]

@@ -1,4 +1,4 @@
-"""What is known about a sentence as an answer to a question, as numbers."""
+"""Features of a sentence as an answer to a question."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FEATURE_NAMES = (
 class Candidate:
     """A sentence of a passage with the words in it and around it.
 
-    To one that leans on the sentence before ("It was ..."), that one's words are counted too.
+    Where it leans on the sentence before ("It was ..."), the words of both count.
     """
 
     passage_index: int
@@ -79,7 +79,7 @@ class Question:
 def collect_candidates(passages: Sequence[tuple[str, str]]) -> list[Candidate]:
     """Return the sentences of the passages (title, text) that could be shown as an answer.
 
-    Headings and the header row of a table are no answers; they say what the rest is about.
+    Headings and the header row of a table are not answers; they say what the rest is about.
     """
     return [
         candidate
@@ -202,6 +202,6 @@ def _rarest_missing(question: Question, present: frozenset[str]) -> float:
 
 
 def _share_pairs(question: Words, sentence: Words) -> float:
-    wanted = set(zip(question.stems, question.stems[1:], strict=False))
-    found = set(zip(sentence.stems, sentence.stems[1:], strict=False))
-    return len(wanted & found) / len(wanted) if wanted else 0.0
+    pairs = set(zip(question.stems, question.stems[1:], strict=False))
+    present = set(zip(sentence.stems, sentence.stems[1:], strict=False))
+    return len(pairs & present) / len(pairs) if pairs else 0.0

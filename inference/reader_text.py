@@ -12,7 +12,7 @@ AnswerType = Literal["person", "time", "number", "place", "reason", "yes_no", "o
 
 _WORD = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-# Words that ask and words that only join: pairs across them are in no answer.
+# Question words and particles: no answer holds a pair of characters across one of them.
 _CJK_ASKING = re.compile(
     r"多少|多久|多长|多長|多大|几|幾|什么|什麼|怎么样?|怎樣|怎样|如何|哪[里裡个個些儿]?|是否|有没有"
     r"|请问|請問|[谁誰吗嗎呢的了是在有]|何|いつ|どこ|だれ|どの|どれ|なぜ|いくら|いくつ"
@@ -158,18 +158,18 @@ def match_answer_type(answer_type: AnswerType, sentence: str, *, question: froze
     if answer_type == "reason":
         return 1.0 if _REASON.search(sentence) else -0.5
     if answer_type == "time":
-        found = any(_is_new(m.group(), question) for m in _TIME.finditer(sentence))
+        has_answer = any(_is_new(m.group(), question) for m in _TIME.finditer(sentence))
     elif answer_type == "number":
-        found = any(
+        has_answer = any(
             _is_new(m.group(), question)
             for m in _WORD.finditer(sentence)
             if _NUMBER.search(m.group())
         )
     else:
-        found = any(_is_new(m.group(), question) for m in _NAME.finditer(sentence))
+        has_answer = any(_is_new(m.group(), question) for m in _NAME.finditer(sentence))
         if answer_type == "place":
-            found = found and bool(_PLACE_BEFORE_NAME.search(sentence))
-    return 1.0 if found else -1.0
+            has_answer = has_answer and bool(_PLACE_BEFORE_NAME.search(sentence))
+    return 1.0 if has_answer else -1.0
 
 
 def _is_new(text: str, question: frozenset[str]) -> bool:

@@ -18,7 +18,7 @@ BATCH_TEXTS = 32
 REQUESTS_AT_ONCE = 4
 CHARS_PER_TOKEN = 4
 SHORTEN_TIMES = 8
-"""A text that is too long for the model is cut by a quarter up to so often."""
+"""How many times a text that is too long for the model is cut by a quarter."""
 
 
 class RemoteEmbedder:

@@ -13,10 +13,10 @@ from typing import Literal
 
 Kind = Literal["prose", "heading", "item", "row"]
 
-# A prose line shorter than this was not wrapped by force: what follows begins anew.
+# A shorter line of prose was not wrapped at a margin: the next line begins a new block.
 WRAPPED_LINE = 45
 HEADING_WORDS = 12
-# No sentence is longer: text without punctuation is cut, at a space where there is one.
+# A longer text without punctuation is cut, at a space where there is one.
 MAX_SENTENCE = 800
 
 

@@ -46,7 +46,7 @@ class StubConfig:
 
 @dataclass(slots=True)
 class StubRequest:
-    """What matters of a chat request."""
+    """The parts of a chat request that decide the answer."""
 
     stream: bool
     usage: bool

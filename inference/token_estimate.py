@@ -1,4 +1,4 @@
-"""How many tokens a text has for a model whose tokenizer is not at hand. Errs on the high side.
+"""How many tokens a text has for a model whose tokenizer is not known. Errs on the high side.
 
 Byte-pair tokenizers take a common English word as one token, numbers digit by digit or in groups of
 three, each punctuation mark by itself, and scripts that are rare in their training data letter by
@@ -28,7 +28,7 @@ MESSAGE_TOKENS = 8
 
 
 def estimate_tokens(text: str) -> int:
-    """Tokens of a text, rather too many than too few."""
+    """Tokens of a text; errs towards too many."""
     words = sum(
         1 + (len(word) - 1) // CHARS_OF_WORD * LONG_WORD for word in _ASCII_WORD.findall(text)
     )

@@ -122,9 +122,9 @@ def joins_hyphenated(before: str, after: str, *, compounds: frozenset[str]) -> b
 
 def find_compounds(lines: list[str]) -> frozenset[str]:
     """Words with a hyphen inside a line, in lower case."""
-    found: set[str] = set()
+    compounds: set[str] = set()
     words = (word for line in lines if "-" in line for word in line.split())
     for word in words:
         if "-" in word[1:-1] and len(word) < _MAX_WORD:
-            found.update(part.lower() for part in re.findall(r"[^\W\d_]+-[^\W\d_]+", word))
-    return frozenset(found)
+            compounds.update(part.lower() for part in re.findall(r"[^\W\d_]+-[^\W\d_]+", word))
+    return frozenset(compounds)

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 from parsing.inline import join_notes
 from parsing.sniff import sniff_file
-from parsing.source import Reader, Source
+from parsing.source import FormatReader, Source
 from parsing.types import Limits, Opened, ParsedPage, ParseError
 
 _PACKAGE = "parsing.formats"
@@ -139,9 +139,9 @@ def no_text_error(note: str) -> ParseError:
     return ParseError("no_text", note or "No text was found in this file.")
 
 
-def _find_reader(name: str) -> Reader:
+def _find_reader(name: str) -> FormatReader:
     module = importlib.import_module(f"{_PACKAGE}.{_MODULES[name]}")
-    return cast("Reader", module.read)
+    return cast("FormatReader", module.read)
 
 
 def _enforce(source: Source, items: Iterator[Opened | ParsedPage]) -> Iterator[Opened | ParsedPage]:

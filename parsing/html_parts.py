@@ -25,7 +25,7 @@ _MAX_STYLES = 500_000
 class HiddenParts:
     """Elements that a page does not show: by attribute, by their style, or by a style sheet.
 
-    Style sheets count only in pages without scripts, for what a script may show is no secret.
+    Style sheets count only in pages without scripts, because a script may show what they hide.
     """
 
     def __init__(self, root: etree._Element) -> None:

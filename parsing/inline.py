@@ -25,11 +25,9 @@ _FILE = re.compile(
 
 def raised(text: str, before: str) -> str:
     """Superscript `text` as it follows `before`: 10^6, m², but 1st and Acme™ as they are."""
-    stripped = text.strip()
+    lead, stripped, tail = _split_space(text)
     if not stripped:
         return text
-    lead = text[: len(text) - len(text.lstrip())]
-    tail = text[len(text.rstrip()) :]
     last = before[-1:] if not lead else ""
     if _ORDINAL.match(stripped) and last.isdigit():
         return text
@@ -42,17 +40,21 @@ def raised(text: str, before: str) -> str:
 
 def lowered(text: str, before: str) -> str:
     """Subscript `text` as it follows `before`: H₂O, V_max."""
-    stripped = text.strip()
+    lead, stripped, tail = _split_space(text)
     if not stripped:
         return text
-    lead = text[: len(text) - len(text.lstrip())]
-    tail = text[len(text.rstrip()) :]
     last = before[-1:] if not lead else ""
     if re.fullmatch(r"[0-9]+", stripped) and not last.isdigit():
         return lead + stripped.translate(_LOWERED_DIGITS) + tail
     if not _is_base(last):
         return text
     return f"{lead}_{_group(stripped)}{tail}"
+
+
+def _split_space(text: str) -> tuple[str, str, str]:
+    """The space before the text, the text, and the space after it."""
+    lead, tail = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return lead, text.strip(), tail
 
 
 def _is_base(last: str) -> bool:

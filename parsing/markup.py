@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 from lxml import etree
 from lxml import html as lxml_html
@@ -14,17 +14,21 @@ from parsing.types import ParseError
 _ENTITY = re.compile(rb"<!ENTITY", re.IGNORECASE)
 
 
+XML_OPTIONS: dict[str, Any] = {
+    "resolve_entities": False,
+    "load_dtd": False,
+    "no_network": True,
+    "huge_tree": True,
+    "remove_comments": True,
+    "remove_pis": True,
+}
+"""For every XML parser: a file opens no other file or address, and may be large and deep."""
+
+
 def parse_xml(data: bytes) -> etree._Element:
     """Root element of an XML file. Entity declarations are refused, damage is an error."""
     refuse_entities(data)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = etree.XMLParser(**XML_OPTIONS)
     try:
         return etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -36,17 +40,12 @@ def parse_xml(data: bytes) -> etree._Element:
 
 
 def parse_xml_leniently(data: bytes) -> etree._Element | None:
-    """As `parse_xml`, but repairing what it can; None where nothing is left."""
+    """Root element of an XML file, repaired as far as possible; None where nothing is left.
+
+    Entity declarations are refused.
+    """
     refuse_entities(data)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=True,
-        recover=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = etree.XMLParser(recover=True, **XML_OPTIONS)
     try:
         return cast("etree._Element | None", etree.fromstring(data, parser))
     except (etree.XMLSyntaxError, ValueError):

@@ -31,13 +31,13 @@ def read_stream(ole: olefile.OleFileIO, name: str) -> bytes:
 def read_properties(ole: olefile.OleFileIO) -> dict[str, str]:
     """Title and author, where the file says them legibly."""
     try:
-        found = ole.get_metadata()
+        metadata = ole.get_metadata()
     except Exception:
         return {}
-    encoding = f"cp{found.codepage}" if (found.codepage or 0) > 0 else "cp1252"
+    encoding = f"cp{metadata.codepage}" if (metadata.codepage or 0) > 0 else "cp1252"
     result: dict[str, str] = {}
     for key in ("title", "author", "subject"):
-        value = getattr(found, key, None)
+        value = getattr(metadata, key, None)
         if isinstance(value, bytes) and value:
             try:
                 result[key] = value.decode(encoding, "replace")

@@ -81,14 +81,14 @@ class Package:
     def properties(self) -> dict[str, str]:
         """Title, author and the like from docProps/core.xml."""
         root = self.parse_optional("docProps/core.xml")
-        wanted = {"title": "title", "creator": "author", "subject": "subject",
+        names = {"title": "title", "creator": "author", "subject": "subject",
                   "keywords": "keywords", "created": "created", "modified": "modified"}  # fmt: skip
         if root is None:
             return {}
         return {
-            wanted[local_name(child)]: (child.text or "").strip()
+            names[local_name(child)]: (child.text or "").strip()
             for child in root
-            if local_name(child) in wanted and (child.text or "").strip()
+            if local_name(child) in names and (child.text or "").strip()
         }
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from parsing.engine import memory_error
-from parsing.turns import Turn
+from parsing.turns import OcrTurn
 from parsing.types import Limits, Opened, ParsedPage, ParseError
 from parsing.wire import FrameReader, WireError, pack_limits, unpack_item
 
@@ -109,17 +109,17 @@ class ParserService:
         None stands for a file that `parse` has to read by itself, because it is no plain text,
         cannot be read, or was left over when the child died.
         """
-        found: list[list[Opened | ParsedPage] | None] = [None] * len(files)
+        results: list[list[Opened | ParsedPage] | None] = [None] * len(files)
         request = {"operation": "plain", "filenames": [filename for _, filename in files]}
         items: list[Opened | ParsedPage] = []
         run = _Run(limits=limits, cancelled=None)
         with contextlib.suppress(_ChildDied, ParseError, OSError, LookupError):
             for item in self._stream([path for path, _ in files], request, run):
                 if isinstance(item, int):
-                    found[item], items = items, []
+                    results[item], items = items, []
                 elif not isinstance(item, bytes):
                     items.append(item)
-        return found
+        return results
 
     def render_page(
         self, path: Path, *, page: int, width_px: int, limits: Limits = RENDER_LIMITS
@@ -204,7 +204,7 @@ class ParserService:
     ) -> Iterator[Opened | ParsedPage | bytes | int]:
         """The messages of a child until it is done; one child at a time recognises text."""
         reader = FrameReader()
-        with Turn(self._turns) as turn:
+        with OcrTurn(self._turns) as turn:
             while True:
                 chunk = run.receive(data)
                 if not chunk:

@@ -88,7 +88,7 @@ _TEXT_FORMATS = frozenset(
         "rtf",
     }
 )
-# What is read as the characters of the file, which does not say itself in which charset they are.
+# Formats read as plain characters, of which the file itself does not declare the charset.
 _DECODED = frozenset(
     {"md", "rst", "txt", "csv", "tsv", "json", "jsonl", "ipynb", "vtt", "srt", "code"}
 )
@@ -153,24 +153,24 @@ def sniff(path: Path, filename: str) -> Sniffed:
 
 
 def sniff_file(file: BinaryIO, *, filename: str) -> Sniffed:
-    """As `sniff`, for an open file. Its position afterwards is undefined."""
+    """Tell what an open file is, as `sniff` does. Its position afterwards is undefined."""
     file.seek(0)
     head = file.read(65536)
     if not head.strip(b"\x00 \t\r\n"):
         raise ParseError("empty", "This file is empty, so there is nothing to read in it.")
     promised = promised_format(filename)
-    found, charset = _identify(file, head, promised)
+    actual, charset = _identify(file, head, promised)
     notes: list[str] = []
-    if promised and _is_surprise(promised, found):
+    if promised and _is_surprise(promised, actual):
         notes.append(
             f"The name ends in .{PurePath(filename).suffix.lstrip('.').lower()}, but the content "
-            f"is {_describe(found)}; it was read as that."
+            f"is {_describe(actual)}; it was read as that."
         )
-    if found in _DECODED or (found == "html" and charset.startswith("utf")):
+    if actual in _DECODED or (actual == "html" and charset.startswith("utf")):
         file.seek(0)
         notes.append(describe_reading(file.read(), charset))
     note = " ".join(note for note in notes if note)
-    return Sniffed(media_type=MEDIA_TYPES[found], format=found, charset=charset, note=note)
+    return Sniffed(media_type=MEDIA_TYPES[actual], format=actual, charset=charset, note=note)
 
 
 def promised_format(filename: str) -> str:
@@ -329,11 +329,11 @@ def _looks_like_mail(text: str) -> bool:
     return bool(match) and len(_EML_KNOWN.findall(match.group(0) if match else "")) >= 2
 
 
-def _is_surprise(promised: str, found: str) -> bool:
+def _is_surprise(promised: str, actual: str) -> bool:
     related = ({"xlsx", "xlsb", "xls"}, {"png", "jpeg", "tiff", "webp", "gif", "bmp"})
-    if promised == found or any(promised in group and found in group for group in related):
+    if promised == actual or any(promised in group and actual in group for group in related):
         return False
-    return not (promised in _TEXT_FORMATS | {"code"} and found in {"txt", "code"})
+    return not (promised in _TEXT_FORMATS | {"code"} and actual in {"txt", "code"})
 
 
 def _describe(name: str) -> str:

@@ -13,7 +13,7 @@ from parsing.types import Limits, Opened, ParsedPage
 
 
 def _go_on() -> None:
-    """Where nobody else is to be waited for."""
+    """Take a turn at once: there is nobody to wait for."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Source:
     metadata: dict[str, str] = field(default_factory=dict)
 
     def add_note(self, note: str) -> None:
-        """Say something to the people who use the document, beside what is said already."""
+        """Add a note for the people who use the document."""
         self.metadata["note"] = f"{self.metadata.get('note', '')} {note}".strip()
 
     def read(self) -> bytes:
@@ -55,4 +55,4 @@ class Source:
         return (ctypes.c_ubyte * len(mapped)).from_buffer(mapped)
 
 
-Reader = Callable[[Source], Iterator[Opened | ParsedPage]]
+FormatReader = Callable[[Source], Iterator[Opened | ParsedPage]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from apps.core.text import storable
@@ -145,6 +145,20 @@ def paginate(
     return pages
 
 
+def cut_lines(text: str, *, min_chars: int, may_cut: Callable[[str, str], bool]) -> Iterator[Piece]:
+    """Blocks of code of more than `min_chars`, cut where `may_cut(line, line before)` allows it."""
+    lines: list[str] = []
+    size = 0
+    for line in text.split("\n"):
+        if lines and size > min_chars and may_cut(line, lines[-1]):
+            yield Piece("code", "\n".join(lines))
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line) + 1
+    if lines:
+        yield Piece("code", "\n".join(lines))
+
+
 def format_table(rows: list[list[str]], *, repeat_every: int = 25) -> Iterator[Piece]:
     """Markdown-like tables, each with the header row on top, so that each can stand alone.
 
@@ -161,11 +175,11 @@ def format_table(rows: list[list[str]], *, repeat_every: int = 25) -> Iterator[P
         yield Piece("table", top[0])
         return
     lines: list[str] = []
-    size, wanted = 0, len(top[0])
+    size, min_size = 0, len(top[0])
     for row in rows[1:]:
         lines.append(_row(row, pad))
         size += len(lines[-1])
-        if len(lines) >= repeat_every and size >= wanted:
+        if len(lines) >= repeat_every and size >= min_size:
             yield Piece("table", "\n".join(top + lines))
             lines, size = [], 0
     if lines:

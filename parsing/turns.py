@@ -8,7 +8,7 @@ from collections.abc import Callable
 _POLL_SECONDS = 0.5
 
 
-class Turn:
+class OcrTurn:
     """A child's right to recognise the text of a page: from asking for it to its next message.
 
     That takes some 400 MB for a moment. Waiting for it counts as nobody's time.
@@ -18,7 +18,7 @@ class Turn:
         self._turns = turns
         self._is_taken = False
 
-    def __enter__(self) -> Turn:
+    def __enter__(self) -> OcrTurn:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -37,7 +37,7 @@ def _is_empty(value: Any) -> bool:
     return value is None or value in ([], {}, "", "none", "auto")
 
 
-# What is refused, unless it asks for nothing: how to tell, and what to say.
+# Parameters that are refused unless their value asks for nothing: a test for that, and the reason.
 _REFUSED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "n": (lambda v: v in (None, 1), "Only one answer is given to a question."),
     "tools": (_is_empty, _NO_TOOLS),
@@ -62,7 +62,7 @@ _REFUSED: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What is asked of which assistant.
+    """A question to an assistant, with the conversation before it.
 
     `instructions` are the caller's system messages. Of `sampling` only what the caller set is
     not None; `user` is the caller's own name for whoever asks.
@@ -94,8 +94,8 @@ def parse_request(data: bytes) -> ChatRequest:
         raise RequestError(400, "'messages' must be a list with a question.", param="messages")
     if len(messages) > MAX_MESSAGES:
         raise RequestError(400, f"At most {MAX_MESSAGES} messages.", param="messages")
-    said = [_read_message(message, index) for index, message in enumerate(messages)]
-    question, history = _split_turns(said)
+    conversation = [_read_message(message, index) for index, message in enumerate(messages)]
+    question, history = _split_turns(conversation)
     options = body.get("stream_options")
     if options is not None and not isinstance(options, dict):
         raise RequestError(400, "'stream_options' must be an object.", param="stream_options")
@@ -105,22 +105,22 @@ def parse_request(data: bytes) -> ChatRequest:
         history=history,
         stream=_read_flag(body, "stream"),
         include_usage=bool((options or {}).get("include_usage")),
-        instructions=_join_instructions(said),
+        instructions=_join_instructions(conversation),
         sampling=_read_sampling(body),
         user=str(body.get("user") or "")[:200],
     )
 
 
-def limit_sampling(own: Sampling, asked: Sampling) -> Sampling:
+def limit_sampling(own: Sampling, requested: Sampling) -> Sampling:
     """A release's sampling with what a caller set; answers never get longer than the release's."""
-    lengths = [n for n in (own.max_tokens, asked.max_tokens) if n is not None]
+    lengths = [n for n in (own.max_tokens, requested.max_tokens) if n is not None]
     return replace(
         own,
         max_tokens=min(lengths) if lengths else None,
-        temperature=own.temperature if asked.temperature is None else asked.temperature,
-        top_p=own.top_p if asked.top_p is None else asked.top_p,
-        seed=own.seed if asked.seed is None else asked.seed,
-        stop=asked.stop or own.stop,
+        temperature=own.temperature if requested.temperature is None else requested.temperature,
+        top_p=own.top_p if requested.top_p is None else requested.top_p,
+        seed=own.seed if requested.seed is None else requested.seed,
+        stop=requested.stop or own.stop,
     )
 
 
@@ -216,8 +216,10 @@ def _read_part(part: Any, where: str) -> str:
     return str(part["text"])
 
 
-def _join_instructions(said: Sequence[tuple[str, str]]) -> str:
-    text = "\n\n".join(content.strip() for role, content in said if role in _SYSTEM_ROLES).strip()
+def _join_instructions(conversation: Sequence[tuple[str, str]]) -> str:
+    text = "\n\n".join(
+        content.strip() for role, content in conversation if role in _SYSTEM_ROLES
+    ).strip()
     if len(text) > MAX_INSTRUCTIONS:
         raise RequestError(
             400, f"System messages have more than {MAX_INSTRUCTIONS} characters.", param="messages"
@@ -225,17 +227,17 @@ def _join_instructions(said: Sequence[tuple[str, str]]) -> str:
     return text
 
 
-def _split_turns(said: Sequence[tuple[str, str]]) -> tuple[str, list[Turn]]:
+def _split_turns(conversation: Sequence[tuple[str, str]]) -> tuple[str, list[Turn]]:
     """The last user message, and the earlier pairs of question and answer."""
-    last = max((i for i, (role, _) in enumerate(said) if role == "user"), default=None)
-    if last is None or not said[last][1].strip():
+    last = max((i for i, (role, _) in enumerate(conversation) if role == "user"), default=None)
+    if last is None or not conversation[last][1].strip():
         raise RequestError(400, "There is no user message with text.", param="messages")
-    if any(role == "assistant" for role, _ in said[last:]):
+    if any(role == "assistant" for role, _ in conversation[last:]):
         raise RequestError(
             400, "The last message must be the user's; answers cannot be begun for an assistant.",
-            param=f"messages[{len(said) - 1}]",
+            param=f"messages[{len(conversation) - 1}]",
         )  # fmt: skip
-    if len(said[last][1]) > MAX_QUESTION:
+    if len(conversation[last][1]) > MAX_QUESTION:
         raise RequestError(
             400,
             f"The question is longer than {MAX_QUESTION} characters.",
@@ -243,13 +245,13 @@ def _split_turns(said: Sequence[tuple[str, str]]) -> tuple[str, list[Turn]]:
             code="context_length_exceeded",
         )
     history: list[Turn] = []
-    asked = ""
-    for role, content in said[:last]:
+    pending = ""
+    for role, content in conversation[:last]:
         if role == "user":
-            asked = content
-        elif role == "assistant" and asked:
+            pending = content
+        elif role == "assistant" and pending:
             answer, _ = split_reasoning(content)
             if answer.strip():
-                history.append(Turn(asked, answer))
-            asked = ""
-    return said[last][1].strip(), history
+                history.append(Turn(pending, answer))
+            pending = ""
+    return conversation[last][1].strip(), history

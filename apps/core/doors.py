@@ -167,15 +167,15 @@ def open_doors() -> None:
 @register
 def check_doors(**_: Any) -> list[CheckMessage]:
     """The system check: every door is filled with what it can call."""
-    found: list[CheckMessage] = []
+    messages: list[CheckMessage] = []
     for name, known in DOORS.items():
         try:
             faults = known.list_faults()
         except (DoorError, ImportError) as error:
-            found.append(Error(str(error), hint=known.purpose, obj=name, id="doors.E001"))
+            messages.append(Error(str(error), hint=known.purpose, obj=name, id="doors.E001"))
             continue
-        found += [Error(f"{name} {fault}", obj=name, id="doors.E002") for fault in faults]
-    return found
+        messages += [Error(f"{name} {fault}", obj=name, id="doors.E002") for fault in faults]
+    return messages
 
 
 @door(answered_by="workers")

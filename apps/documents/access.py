@@ -1,4 +1,4 @@
-"""How a request gets at a collection, a document or a version. Missing and forbidden look alike."""
+"""Looks up the collection, document or version of a request. Missing and forbidden look alike."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from apps.workspaces.models import Workspace
 
 def get_collection(workspace: Workspace | UUID, collection_id: UUID) -> Collection:
     """The workspace's collection with this id, or Http404."""
-    found = Collection.objects.filter(
+    collection = Collection.objects.filter(
         workspace=workspace, pk=collection_id, deleted_at=None
     ).first()
-    if found is None:
+    if collection is None:
         raise Http404
-    return found
+    return collection
 
 
 def get_collections(
     workspace: Workspace | UUID, collection_ids: Sequence[UUID]
 ) -> list[Collection]:
     """The workspace's collections with these ids, in their order, or Http404 if one is missing."""
-    asked = list(dict.fromkeys(collection_ids))
-    found = Collection.objects.filter(workspace=workspace, deleted_at=None).in_bulk(asked)
-    if len(found) < len(asked):
+    ids = list(dict.fromkeys(collection_ids))
+    by_id = Collection.objects.filter(workspace=workspace, deleted_at=None).in_bulk(ids)
+    if len(by_id) < len(ids):
         raise Http404
-    return [found[pk] for pk in asked]
+    return [by_id[pk] for pk in ids]
 
 
 def get_document(workspace: Workspace | UUID, document_id: UUID) -> Document:
     """The workspace's document with this id, or Http404. A deleted one is gone at once."""
-    found = (
+    document = (
         Document.objects.select_related("collection", "current")
         .filter(workspace=workspace, pk=document_id, deleted_at=None, collection__deleted_at=None)
         .first()
     )
-    if found is None:
+    if document is None:
         raise Http404
-    return found
+    return document
 
 
 def get_version(workspace: Workspace | UUID, version_id: UUID) -> DocumentVersion:
     """The workspace's version with this id, with its document, or Http404."""
-    found = (
+    version = (
         DocumentVersion.objects.select_related("document__collection")
         .filter(
             workspace=workspace,
@@ -56,6 +56,6 @@ def get_version(workspace: Workspace | UUID, version_id: UUID) -> DocumentVersio
         )
         .first()
     )
-    if found is None:
+    if version is None:
         raise Http404
-    return found
+    return version

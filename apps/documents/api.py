@@ -48,7 +48,7 @@ PAGING = [
 ]
 UPLOAD_CHUNK_BYTES = 1024 * 1024
 
-# Writing alone they keep no state, and making one copies all of its fields.
+# Shared, because serialising leaves no state in them and each new one would copy all its fields.
 _DOCUMENT, _UPLOADED = DocumentSerializer(), UploadedSerializer()
 
 
@@ -109,10 +109,11 @@ class CollectionView(WorkspaceAPIView):
         return Response(status=204)
 
     def _counted(self, collection_id: UUID) -> Collection:
-        found = selectors.list_collections(self.workspace_id).filter(pk=collection_id).first()
-        if found is None:
+        counted = selectors.list_collections(self.workspace_id)
+        collection = counted.filter(pk=collection_id).first()
+        if collection is None:
             raise Http404
-        return found
+        return collection
 
 
 class CollectionDocumentsView(WorkspaceAPIView):
@@ -228,7 +229,7 @@ class DocumentFileView(WorkspaceAPIView):
         path = locate_blob(version.blob)
         if not version.blob or not path.is_file():
             raise Http404
-        # Never shown in place: an uploaded page must not run under our address.
+        # Always a download: an uploaded page must not run under our origin.
         return FileResponse(
             path.open("rb"),
             as_attachment=True,

@@ -39,7 +39,7 @@ def create_collection(
 def update_collection(
     collection: Collection, *, actor: Actor, name: str | None = None, description: str | None = None
 ) -> Collection:
-    """Change what is given. Raises NameTakenError."""
+    """Change the name and the description, each unless it is None. Raises NameTakenError."""
     collection.name = collection.name if name is None else name
     collection.description = collection.description if description is None else description
     try:

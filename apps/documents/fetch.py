@@ -1,7 +1,7 @@
-"""Fetching a page from the web for somebody, without becoming their way into our network.
+"""Fetches web pages without giving whoever asks for them a way into our network.
 
-Every address that is connected to is checked, after name resolution and at each redirect, and the
-connection is made to the very address that was checked.
+Every address is checked after name resolution, at each redirect too, and the connection is made to
+the very address that was checked.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _EXTENSIONS = {
 
 
 class FetchError(Exception):
-    """The page cannot be had. `code` is one of forbidden, unreachable, refused, timeout."""
+    """The page cannot be fetched. `code` is one of forbidden, unreachable, refused, timeout."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -124,7 +124,7 @@ def _connect(
         connection.sock = plain
         if parts.scheme == "https":
             connection.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
-    # Closing under the reader ends whatever it waits for, however slowly bytes trickle in.
+    # Closing the socket under the reader ends any wait, however slowly bytes trickle in.
     watchdog = threading.Timer(max(0.1, deadline - time.monotonic()), _hang_up, [connection.sock])
     watchdog.daemon = True
     watchdog.start()
@@ -205,13 +205,13 @@ def _describe(url: str, response: http.client.HTTPResponse) -> Fetched:
 
 def _choose_name(url: str, media_type: str, disposition: str) -> str:
     parts = urlsplit(url)
-    found = _DISPOSITION.search(disposition)
+    match = _DISPOSITION.search(disposition)
     last = parts.path.rstrip("/").rsplit("/", 1)[-1]
-    name = clean_name(unquote(found.group(1) if found else last or parts.hostname or ""))
+    name = clean_name(unquote(match.group(1) if match else last or parts.hostname or ""))
     name = name.rsplit("/", 1)[-1]
-    wanted = _EXTENSIONS.get(media_type) or mimetypes.guess_extension(media_type) or ""
+    extension = _EXTENSIONS.get(media_type) or mimetypes.guess_extension(media_type) or ""
     known = mimetypes.guess_type(name)[0]
-    return name if known == media_type or (known and not wanted) else name + wanted
+    return name if known == media_type or (known and not extension) else name + extension
 
 
 def _read_body(response: http.client.HTTPResponse) -> Iterator[bytes]:

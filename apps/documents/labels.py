@@ -24,7 +24,7 @@ def label_document(
     source_date: dt.date | None = None,
     clears_date: bool = False,
 ) -> Document:
-    """Replace what is given; None leaves it as it is. Names and tags are kept in lower case.
+    """Replace the labels that are not None. Names and tags are kept in lower case.
 
     Searches see it at once: nothing is embedded or indexed anew.
     """

@@ -11,7 +11,7 @@ from apps.workspaces.models import User, WorkspaceModel
 
 
 class Collection(WorkspaceModel):
-    """A set of documents. `deleted_at` hides it at once; it goes with its last document."""
+    """A set of documents. `deleted_at` hides it at once; the row goes with its last document."""
 
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
@@ -34,9 +34,9 @@ class Collection(WorkspaceModel):
 class Document(WorkspaceModel):
     """A named source in a collection. Its text is that of its current version.
 
-    `deleted_at` hides it at once from everything; a job then removes what is left of it. `tags`
-    (in lower case), `metadata` (names to texts) and `source_date` (what the document itself says)
-    are what searches are narrowed by.
+    `deleted_at` hides it at once from everything; a job then removes what is left of it. Searches
+    can be narrowed by `tags` (in lower case), `metadata` (names to texts) and `source_date` (the
+    date that the document itself gives).
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="documents")
@@ -96,7 +96,7 @@ class Stage(models.TextChoices):
 
 
 class DocumentVersion(WorkspaceModel):
-    """The bytes of a document as they were uploaded once, and how far their ingestion is.
+    """One upload of a document: its bytes, and how far their ingestion has come.
 
     States: queued -> processing -> ready | failed | cancelled; failed and cancelled -> queued
     on a retry. A version that is ready becomes its document's `current` in the same transaction.

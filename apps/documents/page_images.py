@@ -33,7 +33,7 @@ def _parser() -> ParserService:
 
 
 def has_page_images(version: DocumentVersion) -> bool:
-    """Whether the pages of this version look like something: those of PDFs and images do."""
+    """Whether this version's pages can be shown as images: those of PDFs and pictures can."""
     return bool(version.blob) and version.media_type.startswith(PICTURED)
 
 

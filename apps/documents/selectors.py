@@ -23,7 +23,7 @@ from apps.workspaces.models import Workspace
 
 PAGE_SEPARATOR = "\n\n"
 READING_SHARE = 0.15
-"""Of the whole ingestion of an ordinary document; making it searchable takes the rest."""
+"""Reading's share of an ordinary document's ingestion; making it searchable takes the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def list_documents(
 ) -> QuerySet[Document]:
     """A collection's documents, the latest first; `newest_id` is the version uploaded last.
 
-    `is_to_check` leaves those of which a page needs a person.
+    With `is_to_check`, only documents with a page that needs a person.
     """
     newest = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
     documents = Document.objects.filter(collection=collection, deleted_at=None)
@@ -122,7 +122,7 @@ def describe_document(document: Document) -> DocumentRow:
 
 
 def describe_version(document: Document, newest: DocumentVersion) -> DocumentRow:
-    """The same where the newest version is at hand."""
+    """The row of a document whose newest version the caller has already read."""
     to_check = _count_pages_to_check([newest.pk]) if newest.pages_done else {}
     return DocumentRow(document, newest, describe_progress(newest), to_check.get(newest.pk, 0))
 
@@ -151,7 +151,7 @@ def choose_version(document: Document) -> DocumentVersion:
 
 
 def describe_progress(version: DocumentVersion) -> Progress:
-    """How far a version is, and, from its own pace, how long it still needs."""
+    """How far a version's ingestion has come, and how long the rest takes at its pace so far."""
     now = timezone.now()
     return Progress(
         state=version.state,

@@ -55,7 +55,7 @@ class NotRetryableError(Exception):
 
 
 class BadUrlError(Exception):
-    """The text is no web address that a document could come from."""
+    """The text is not a web address that a document could come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _admit(
 
 
 def add_url(collection: Collection, *, url: str, actor: Actor) -> UploadOutcome:
-    """Queue the fetching of a web page as a document; again for a known one: a new version.
+    """Queue a web page to be fetched as a document; a known address gets a new version.
 
     Raises BadUrlError for anything but an http or https address.
     """
@@ -290,7 +290,7 @@ def _add_version(
 
 
 def _looks_plain(version: DocumentVersion) -> bool:
-    """Whether it is a document's first, and likely a short text."""
+    """Whether this is a document's first version and looks like a short text."""
     is_text = version.filename.lower().endswith(PLAIN_NAMES)
     return version.number == 1 and is_text and version.size <= PLAIN_BYTES
 
@@ -354,7 +354,7 @@ def _cancel_version(version: DocumentVersion, *, reason: str) -> bool:
 
 
 def hide_documents(pks: list[UUID]) -> None:
-    """Let documents not be found from now on, and end what works on them. Raises Http404."""
+    """Hide documents from all reads and end the work on them. Raises Http404."""
     versions = DocumentVersion.objects.filter(document__in=pks)
     _end_jobs([str(pk) for pk in versions.values_list("pk", flat=True)])
     documents = Document.objects.filter(pk__in=pks, deleted_at=None)

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 HEADING = "heading"
 FULL_LINE = 50
-"""Characters from which on a line break is taken for the edge of somebody's window."""
+"""Characters in a line from which its break is taken to come from the edge of a window."""
 STARTS_ANEW = re.compile(r"[-*\u2022#|>+]|\d+[.)]|[a-zA-Z][.)]\s")
 
 

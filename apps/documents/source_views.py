@@ -43,8 +43,8 @@ MAX_OFFSET = 2**31 - 1
 @workspace_view()
 def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
     """The source beside its passages; `?start=&end=` or `?passage=` is highlighted in it."""
-    found = get_document(request.workspace, document_id)
-    version = find_version(found, request.GET.get("version", ""))
+    document = get_document(request.workspace, document_id)
+    version = find_version(document, request.GET.get("version", ""))
     highlight = _read_highlight(request, version)
     spans = list_page_spans(version)
     screens = plan_screens(spans)
@@ -58,16 +58,16 @@ def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
         "documents/document.html",
         {
             "nav": "documents",
-            "document": found,
+            "document": document,
             "version": version,
-            "versions": list_versions(found),
+            "versions": list_versions(document),
             "page": page,
             "pages": read_parts(
                 version, parts, highlight=highlight, image_url=_image_urls(request, version)
             ),
             "pages_to_check": [span.number for span in spans if span.is_to_check],
             "highlight": highlight,
-            "used": count_citations(found.workspace_id, [found.pk]).get(found.pk, 0),
+            "used": count_citations(document.workspace_id, [document.pk]).get(document.pk, 0),
         },
     )
 
@@ -76,19 +76,19 @@ def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
 @workspace_view()
 def source(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
     """The fragment beside a chat: the cited page and its neighbours, highlighted."""
-    found = get_document(request.workspace, document_id)
-    version = find_version(found, request.GET.get("version", ""))
+    document = get_document(request.workspace, document_id)
+    version = find_version(document, request.GET.get("version", ""))
     highlight = _read_highlight(request, version)
     start, end = (highlight.start, highlight.end) if highlight else (0, 0)
     parts = plan_excerpt(list_page_spans(version), start=start, end=end)
     pages = read_parts(version, parts, highlight=highlight, image_url=_image_urls(request, version))
     query = urlencode({"version": version.number, "start": start, "end": end})
-    url = reverse("documents:document", args=[request.workspace.slug, found.pk])
+    url = reverse("documents:document", args=[request.workspace.slug, document.pk])
     return render(
         request,
         "documents/_source.html",
         {
-            "document": found,
+            "document": document,
             "version": version,
             "location": name_location(pages),
             "highlight": highlight,
@@ -101,9 +101,9 @@ def source(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
 @require_GET
 @workspace_view()
 def page_image(request: WorkspaceRequest, *, document_id: UUID, number: int) -> HttpResponse:
-    """A page as PNG. The version is part of the address, so that it can be kept for good."""
-    found = get_document(request.workspace, document_id)
-    version = find_version(found, request.GET.get("version", ""))
+    """A page as PNG. The version is part of the address, so that browsers can keep it for good."""
+    document = get_document(request.workspace, document_id)
+    version = find_version(document, request.GET.get("version", ""))
     image = read_page_image(version, number=number)
     response = HttpResponse(image, content_type="image/png")
     if request.GET.get("version"):
@@ -115,8 +115,8 @@ def page_image(request: WorkspaceRequest, *, document_id: UUID, number: int) -> 
 @workspace_view()
 def download(request: WorkspaceRequest, *, document_id: UUID) -> StreamingHttpResponse:
     """The file as it was uploaded, never to be opened in place: it may be anything."""
-    found = get_document(request.workspace, document_id)
-    version = find_version(found, request.GET.get("version", ""))
+    document = get_document(request.workspace, document_id)
+    version = find_version(document, request.GET.get("version", ""))
     path = locate_blob(version.blob)
     if not version.blob or not path.is_file():
         raise Http404
@@ -135,7 +135,7 @@ def download(request: WorkspaceRequest, *, document_id: UUID) -> StreamingHttpRe
 
 
 async def _stream(path: Path) -> AsyncIterator[bytes]:
-    # Asynchronous, because of a plain iterator the server would first read everything.
+    # Asynchronous, because the server reads a plain iterator to its end before it sends anything.
     with path.open("rb") as file:
         while block := await asyncio.to_thread(file.read, BLOCK):
             yield block
@@ -145,16 +145,16 @@ async def _stream(path: Path) -> AsyncIterator[bytes]:
 @workspace_view()
 def diff(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
     """What changed from the version before (or `?from=`) to the version `?to=`."""
-    found = get_document(request.workspace, document_id)
-    new = find_version(found, request.GET.get("to", ""))
-    old = _find_older(found, new, request.GET.get("from", ""))
+    document = get_document(request.workspace, document_id)
+    new = find_version(document, request.GET.get("to", ""))
+    old = _find_older(document, new, request.GET.get("from", ""))
     result = compare_texts(read_text(old).text, read_text(new).text)
     return render(
         request,
         "documents/diff.html",
         {
             "nav": "documents",
-            "document": found,
+            "document": document,
             "old": old,
             "new": new,
             "parts": result.parts,
@@ -165,17 +165,17 @@ def diff(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
     )
 
 
-def _find_older(found: Document, new: DocumentVersion, wanted: str) -> DocumentVersion:
-    if wanted:
-        return find_version(found, wanted)
-    older = list_versions(found).filter(number__lt=new.number, num_chars__gt=0).first()
+def _find_older(document: Document, new: DocumentVersion, requested: str) -> DocumentVersion:
+    if requested:
+        return find_version(document, requested)
+    older = list_versions(document).filter(number__lt=new.number, num_chars__gt=0).first()
     if older is None:
         raise Http404
     return older
 
 
 def _read_highlight(request: WorkspaceRequest, version: DocumentVersion) -> Highlight | None:
-    """What the address asks for; numbers that are none, or make no sense, highlight nothing."""
+    """What the address asks for; malformed or impossible numbers highlight nothing."""
     passage = _read_number(request, "passage")
     if passage is not None:
         return find_passage(version, passage)

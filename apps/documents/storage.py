@@ -1,4 +1,4 @@
-"""Blobs: the uploaded bytes, in files named after what they hold.
+"""Blobs: the uploaded bytes, in files named after the hash of their content.
 
 A blob lies in `DATA_DIR/blobs/<workspace>/<first two digits>/<sha256>`. The workspace is part of
 the path, so that nothing is shared between tenants and a workspace can be removed as one folder.

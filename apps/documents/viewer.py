@@ -28,18 +28,18 @@ FLOWING = {"application/pdf", "text/markdown", "text/plain"}
 ImageUrl = Callable[[int], str]
 
 
-def find_version(document: Document, wanted: str) -> DocumentVersion:
+def find_version(document: Document, reference: str) -> DocumentVersion:
     """The version with this number or id; without one, the version that people read. Or Http404."""
-    if not wanted:
+    if not reference:
         return choose_version(document)
     versions = DocumentVersion.objects.filter(document=document)
-    if wanted.isascii() and wanted.isdigit() and len(wanted) < 9:
-        found = versions.filter(number=int(wanted)).first()
+    if reference.isascii() and reference.isdigit() and len(reference) < 9:
+        version = versions.filter(number=int(reference)).first()
     else:
-        found = versions.filter(pk=_as_uuid(wanted)).first()
-    if found is None:
+        version = versions.filter(pk=_as_uuid(reference)).first()
+    if version is None:
         raise Http404
-    return found
+    return version
 
 
 def _as_uuid(text: str) -> UUID:

@@ -65,11 +65,13 @@ def collections(request: WorkspaceRequest) -> HttpResponse:
     form = CollectionForm(request.POST)
     if form.is_valid():
         try:
-            made = create_collection(request.workspace, actor=request.actor, **form.cleaned_data)
+            collection = create_collection(
+                request.workspace, actor=request.actor, **form.cleaned_data
+            )
         except NameTakenError:
             form.add_error("name", NAME_TAKEN)
         else:
-            return _to_collection(request, made)
+            return _to_collection(request, collection)
     return _render_collections(request, form, status=422)
 
 
@@ -93,12 +95,12 @@ def collection(request: WorkspaceRequest, *, collection_id: UUID) -> HttpRespons
 
 
 def _render_collection(
-    request: WorkspaceRequest, found: Collection, *, status: int = 200, **forms: object
+    request: WorkspaceRequest, collection: Collection, *, status: int = 200, **forms: object
 ) -> HttpResponse:
     query = storable(request.GET.get("q", "")).strip()[:200]
     state = request.GET.get("state", "")
     state = state if state in (*FILTERS, TO_CHECK) else ""
-    documents = filter_documents(found, name_contains=query, state=state)
+    documents = filter_documents(collection, name_contains=query, state=state)
     page = Paginator(documents, ROWS).get_page(request.GET.get("page"))
     rows: list[Row] = build_rows(page.object_list)
     return render(
@@ -106,16 +108,17 @@ def _render_collection(
         "documents/collection.html",
         {
             "nav": "documents",
-            "collection": found,
+            "collection": collection,
             "page": PageOfRows(rows, page.number, page.paginator),
             "has_unfinished": any(row.is_unfinished for row in rows),
-            "totals": count_documents(found),
+            "totals": count_documents(collection),
             "q": query,
             "state": state,
             "max_upload_mb": settings.MAX_UPLOAD_BYTES // 1_048_576,
             "url_form": UrlForm(),
             "edit_form": CollectionForm(
-                initial={"name": found.name, "description": found.description}, prefix="edit"
+                initial={"name": collection.name, "description": collection.description},
+                prefix="edit",
             ),
             **forms,
         },
@@ -126,25 +129,25 @@ def _render_collection(
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def edit_collection(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
-    found = get_collection(request.workspace, collection_id)
+    collection = get_collection(request.workspace, collection_id)
     form = CollectionForm(request.POST, prefix="edit")
     if form.is_valid():
         try:
-            update_collection(found, actor=request.actor, **form.cleaned_data)
+            update_collection(collection, actor=request.actor, **form.cleaned_data)
         except NameTakenError:
-            found.refresh_from_db()
+            collection.refresh_from_db()
             form.add_error("name", NAME_TAKEN)
         else:
-            return _to_collection(request, found)
-    return _render_collection(request, found, status=422, edit_form=form)
+            return _to_collection(request, collection)
+    return _render_collection(request, collection, status=422, edit_form=form)
 
 
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def remove_collection(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
-    found = get_collection(request.workspace, collection_id)
-    delete_collection(found, actor=request.actor)
-    messages.success(request, f"The collection “{found.name}” was deleted.")
+    collection = get_collection(request.workspace, collection_id)
+    delete_collection(collection, actor=request.actor)
+    messages.success(request, f"The collection “{collection.name}” was deleted.")
     return redirect("documents:collections", slug=request.workspace.slug)
 
 
@@ -155,14 +158,14 @@ def remove_collection(request: WorkspaceRequest, *, collection_id: UUID) -> Http
 @workspace_view(role=Role.EDITOR)
 def upload(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     """One file. Scripts get JSON: 201 or 200 for a duplicate, or an error with its `detail`."""
-    found = get_collection(request.workspace, collection_id)
+    collection = get_collection(request.workspace, collection_id)
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _refuse(request, found, 422, "No file arrived. Choose one and try again.")
+        return _refuse(request, collection, 422, "No file arrived. Choose one and try again.")
     file = form.cleaned_data["file"]
     try:
         outcome = services.add_upload(
-            found,
+            collection,
             file=file.chunks(),
             filename=form.cleaned_data["path"] or file.name,
             actor=request.actor,
@@ -170,11 +173,14 @@ def upload(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     except TooLargeError as error:
         limit = error.limit // 1_048_576
         return _refuse(
-            request, found, 413, f"This file has more than {limit:,} MB, the most that is taken."
+            request,
+            collection,
+            413,
+            f"This file has more than {limit:,} MB, the most that is taken.",
         )
     if not _wants_json(request):
         messages.success(request, OUTCOMES[outcome.outcome].format(name=outcome.document.name))
-        return _to_collection(request, found)
+        return _to_collection(request, collection)
     body = {
         "id": str(outcome.document.pk),
         "name": outcome.document.name,
@@ -184,11 +190,13 @@ def upload(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     return JsonResponse(body, status=200 if outcome.outcome == "duplicate" else 201)
 
 
-def _refuse(request: WorkspaceRequest, found: Collection, status: int, detail: str) -> HttpResponse:
+def _refuse(
+    request: WorkspaceRequest, collection: Collection, status: int, detail: str
+) -> HttpResponse:
     if _wants_json(request):
         return JsonResponse({"detail": detail}, status=status)
     messages.error(request, detail)
-    return _render_collection(request, found, status=status)
+    return _render_collection(request, collection, status=status)
 
 
 def _wants_json(request: WorkspaceRequest) -> bool:
@@ -199,16 +207,16 @@ def _wants_json(request: WorkspaceRequest) -> bool:
 @workspace_view(role=Role.EDITOR)
 def fetch(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     """Take in a web page."""
-    found = get_collection(request.workspace, collection_id)
+    collection = get_collection(request.workspace, collection_id)
     form = UrlForm(request.POST)
     if form.is_valid():
         try:
-            services.add_url(found, url=form.cleaned_data["url"], actor=request.actor)
+            services.add_url(collection, url=form.cleaned_data["url"], actor=request.actor)
         except services.BadUrlError:
             form.add_error("url", "Only addresses that begin with http:// or https:// work.")
         else:
-            return _to_collection(request, found)
-    return _render_collection(request, found, status=422, url_form=form)
+            return _to_collection(request, collection)
+    return _render_collection(request, collection, status=422, url_form=form)
 
 
 # Rows
@@ -222,14 +230,14 @@ def progress(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     When none changes any more the page stops asking, and the table is loaded once again for its
     totals.
     """
-    found = get_collection(request.workspace, collection_id)
+    collection = get_collection(request.workspace, collection_id)
     watched = [pk for text in request.GET.getlist("watch") if (pk := _as_uuid(text))]
-    rows = build_rows(filter_documents(found).filter(pk__in=watched[:MAX_WATCHED]))
+    rows = build_rows(filter_documents(collection).filter(pk__in=watched[:MAX_WATCHED]))
     return render(
         request,
         "documents/_progress.html",
         {
-            "collection": found,
+            "collection": collection,
             "rows": rows,
             "has_unfinished": any(row.is_unfinished for row in rows),
             "oob": True,
@@ -286,5 +294,5 @@ def _after(request: WorkspaceRequest, document: Document) -> HttpResponse:
     return response
 
 
-def _to_collection(request: WorkspaceRequest, found: Collection) -> HttpResponse:
-    return redirect(reverse("documents:collection", args=[request.workspace.slug, found.pk]))
+def _to_collection(request: WorkspaceRequest, collection: Collection) -> HttpResponse:
+    return redirect(reverse("documents:collection", args=[request.workspace.slug, collection.pk]))

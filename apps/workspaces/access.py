@@ -14,7 +14,7 @@ from apps.workspaces.tokens import KEY_PREFIX, hash_secret
 
 @dataclass(frozen=True, slots=True)
 class KeyAccess:
-    """What a presented key opens."""
+    """What the API key of a request gives access to."""
 
     key: ApiKey
     workspace_id: UUID

@@ -76,7 +76,7 @@ def setup(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """The same words for an unknown address and for a wrong password."""
+    """Sign in. The page does not reveal whether the address or the password was wrong."""
     target = _safe_target(request)
     if request.user.is_authenticated:
         return redirect(target)
@@ -131,7 +131,7 @@ class SetPasswordView(PasswordResetConfirmView):
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def accept(request: HttpRequest, token: str) -> HttpResponse:
-    """Join by a link: as who is signed in, with a new account, or by signing in to the old one.
+    """Join by a link: as the signed-in user, with a new account, or with an existing one.
 
     The link is for one address, so nobody else's account can use it.
     """
@@ -171,7 +171,7 @@ def _join_as_new(request: HttpRequest, invitation: Invitation, token: str) -> Ht
             )
             workspace = accept_invitation(token, user=user)
     except (InvitationError, IntegrityError):
-        # The link or the account was used in the same moment: the page says how it is now.
+        # Another request used the link or made the account just now: the page shows what holds.
         return redirect("invite_accept", token=token)
     _sign_in(request, user)
     return redirect("workspaces:home", slug=workspace.slug)

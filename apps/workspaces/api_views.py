@@ -1,7 +1,7 @@
-"""REST: the workspace of the key, its members, its audit log. All of it is to be read.
+"""REST: the workspace of the key, its members, its audit log. All of it is read-only.
 
-Members, invitations and keys are managed by people in the settings: a key that leaks must not be
-able to make further ways in.
+Members, invitations and keys are managed by people in the settings: a leaked key must not be able
+to open further ways in.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ class AuditEventsView(WorkspaceAPIView):
     )
     def get(self, request: Request) -> Response:
         """Who did what, the latest first. Both days are included, in UTC."""
-        given = AuditFilterSerializer(data=request.query_params)
-        given.is_valid(raise_exception=True)
-        values = given.validated_data
+        filters = AuditFilterSerializer(data=request.query_params)
+        filters.is_valid(raise_exception=True)
+        values = filters.validated_data
         member: UUID | None = values.get("member")
         events = list_audit_events(
             self.workspace,

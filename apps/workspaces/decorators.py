@@ -53,7 +53,7 @@ def workspace_view(*, role: Role = Role.VIEWER) -> Callable[[View], View]:
 
 
 def async_workspace_view(*, role: Role = Role.VIEWER) -> Callable[[AsyncView], AsyncView]:
-    """The same for views that live on the event loop."""
+    """`workspace_view` for async views; the membership is checked on a database thread."""
 
     def decorate(view: AsyncView) -> AsyncView:
         assert iscoroutinefunction(view)

@@ -178,7 +178,7 @@ class ProfileForm(forms.Form):
 
 
 class AuditFilterForm(forms.Form):
-    """Choices that are not known are ignored, so that an old link still shows something."""
+    """Unknown choices are ignored, so that an old link still shows something."""
 
     action = forms.ChoiceField(label="What", required=False)
     member = forms.ChoiceField(label="Who", required=False)
@@ -199,8 +199,8 @@ class AuditFilterForm(forms.Form):
         member.choices = [("", "Everybody"), *members]
 
 
-def list_told(event: AuditEvent) -> list[tuple[str, Any]]:
-    """The details of an event that say something, with words for their names."""
+def list_details(event: AuditEvent) -> list[tuple[str, Any]]:
+    """An event's details that are not empty, with their names as words."""
     return [
         (name.replace("_", " "), value)
         for name, value in event.detail.items()

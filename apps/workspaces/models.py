@@ -90,7 +90,7 @@ class Membership(WorkspaceModel):
 
 
 class Invitation(WorkspaceModel):
-    """An open door for one address. Only a hash of the link's token is kept."""
+    """An offer of membership to one address. Only a hash of the link's token is kept."""
 
     email = models.EmailField()
     role = models.CharField(max_length=10, choices=Role.choices)
@@ -116,7 +116,7 @@ ALL_SCOPES = [scope.value for scope in Scope]
 
 
 class ApiKey(WorkspaceModel):
-    """A credential of a program. The key itself is shown once; its hash finds it again."""
+    """A program's credential. The key itself is shown once; a hash of it is kept."""
 
     name = models.CharField(max_length=120)
     prefix = models.CharField(max_length=12)

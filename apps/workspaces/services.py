@@ -110,8 +110,8 @@ def rename_workspace(workspace: Workspace, *, name: str, actor: Actor) -> None:
 def delete_workspace(workspace: Workspace) -> None:
     """Everything in it goes with the row, and after that its files.
 
-    The lock makes a second delete, or a write that has just begun, wait and find nothing. What a
-    worker still writes meanwhile, the hourly tidying removes.
+    The lock makes a second delete, or a write that has just begun, wait and find nothing. The
+    hourly tidying removes whatever a worker still writes meanwhile.
     """
     locked = Workspace.objects.select_for_update().filter(pk=workspace.pk).first()
     if locked is not None:

@@ -23,7 +23,7 @@ from apps.workspaces.forms import (
     RoleForm,
     WorkspaceForm,
     describe_action,
-    list_told,
+    list_details,
 )
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -148,7 +148,7 @@ def delete_invitation(request: WorkspaceRequest, *, invitation_id: UUID) -> Http
 @never_cache
 @workspace_view(role=Role.EDITOR)
 def keys(request: WorkspaceRequest) -> HttpResponse:
-    """The keys; after one is made, the page shows it, which never happens a second time."""
+    """The keys. A new key is shown here once, and never again."""
     role = Role(request.membership.role)
     if request.method == "GET":
         return _render_keys(request, KeyForm(role=role))
@@ -218,7 +218,7 @@ def audit(request: WorkspaceRequest) -> HttpResponse:
             "nav": "settings",
             "section": "audit",
             "page": page,
-            "rows": [(event, describe_action(event.action), list_told(event)) for event in page],
+            "rows": [(event, describe_action(event.action), list_details(event)) for event in page],
             "form": form,
             "is_filtered": any(values.values()),
         },
@@ -249,7 +249,7 @@ def rename(request: WorkspaceRequest) -> HttpResponse:
 @require_POST
 @workspace_view(role=Role.OWNER)
 def remove_workspace(request: WorkspaceRequest) -> HttpResponse:
-    """Everything in it goes. The typed name stands between a slip and that."""
+    """Delete the workspace with everything in it. Typing its name guards against a slip."""
     form = DeleteWorkspaceForm(request.POST, workspace=request.workspace)
     if not form.is_valid():
         return _render_workspace(request, delete_form=form)

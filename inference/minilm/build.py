@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from inference.errors import ModelFilesError
@@ -59,22 +60,31 @@ def verify_weights(path: Path, *, expected_sha256: str) -> None:
         )
 
 
-def write_model(source: Path, *, folder: Path) -> None:
-    """Write graph, weights and tokenizer of the BERT model in ``source`` into ``folder``."""
-    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
-    weights = {
+def load_weights(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Return the weights of a BERT model's safetensors file by their names, without a prefix."""
+    return {
         name.removeprefix("bert."): np.asarray(value, np.float32)
-        for name, value in load_file(source / "model.safetensors").items()
+        for name, value in load_file(path).items()
         if value.dtype.kind == "f"
     }
-    # Weights beside the graph are mapped into memory and shared between processes.
+
+
+def save_encoder(model: onnx.ModelProto, *, folder: Path) -> None:
+    """Write a graph and, beside it, its weights, which processes map into shared memory."""
     onnx.save_model(
-        build_encoder(weights, config=config),
+        model,
         folder / GRAPH_FILE,
         save_as_external_data=True,
         location=WEIGHTS_FILE,
         size_threshold=1024,
     )
+
+
+def write_model(source: Path, *, folder: Path) -> None:
+    """Write graph, weights and tokenizer of the BERT model in ``source`` into ``folder``."""
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    weights = load_weights(source / "model.safetensors")
+    save_encoder(build_encoder(weights, config=config), folder=folder)
     (folder / WEIGHTS_FILE).chmod(0o644)  # onnx writes it for the owner alone
     shutil.copyfile(source / "tokenizer.json", folder / TOKENIZER_FILE)
 

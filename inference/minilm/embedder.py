@@ -1,4 +1,4 @@
-"""MiniLM: texts into tokens, batches of like length, unit vectors."""
+"""MiniLM: texts into tokens, batches of similar length, unit vectors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from inference.errors import ModelFilesError
@@ -22,14 +21,14 @@ from inference.minilm.files import (
     is_built,
     locate_model,
 )
-from inference.minilm.sessions import OnnxRuntimeSession, OpenVinoSession, Session
+from inference.minilm.sessions import OnnxRuntimeSession, OpenVinoSession, Session, pad_rows
 from inference.protocols import Vectors
 
-# Batches are filled up to a number of tokens: wide enough to keep a core busy. Twice as many are
-# no faster and take a third more memory.
+# Batches are filled up to this many tokens, enough to keep a core busy. Twice as many are no faster
+# and take a third more memory.
 BATCH_TOKENS = 1024
 BATCH_TEXTS = 32
-# Tokens of padding per batch: more than these cost more than beginning another batch does.
+# Tokens of padding per batch; beyond these, starting another batch is cheaper.
 BATCH_PADDING = 32
 # Texts tokenised per step, so that a huge call never holds every text's tokens at once.
 TOKENISE_TEXTS = 512
@@ -129,12 +128,7 @@ class MiniLMEmbedder:
     def _run(self, rows: list[TokenIds]) -> Vectors:
         step = self._session.width_step
         width = min(-(-max(map(len, rows)) // step) * step, MAX_TOKENS)
-        ids: NDArray[np.int64] = np.zeros((len(rows), width), np.int64)
-        mask: NDArray[np.int64] = np.zeros((len(rows), width), np.int64)
-        for index, row in enumerate(rows):
-            ids[index, : len(row)] = row
-            mask[index, : len(row)] = 1
-        return self._session.run(ids, mask)
+        return self._session.run(*pad_rows(rows, width=width))
 
 
 def _split(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -143,7 +137,7 @@ def _split(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def plan_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group texts of like length, the longest first, so that hardly any padding is computed."""
+    """Group texts of similar length, the longest first, so that hardly any padding is computed."""
     batch: list[int] = []
     padding = 0
     for index in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):

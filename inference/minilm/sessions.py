@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -63,6 +64,18 @@ def session_options() -> Any:
     # Idle threads must not burn the cores that the web server and the database need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
+
+
+def pad_rows(
+    rows: Sequence[Sequence[int]], *, width: int, pad_id: int = 0
+) -> tuple[TokenMatrix, TokenMatrix]:
+    """Token ids padded to ``width``, and the mask that is 1 on tokens: both (rows, width)."""
+    ids = np.full((len(rows), width), pad_id, np.int64)
+    mask = np.zeros((len(rows), width), np.int64)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)] = row
+        mask[index, : len(row)] = 1
+    return ids, mask
 
 
 class OnnxRuntimeSession:

@@ -10,7 +10,6 @@ from typing import cast
 import numpy as np
 import onnx
 import onnxruntime as ort
-from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from tokenizers import Tokenizer
 
@@ -24,7 +23,7 @@ from inference.minilm.files import (
     is_built,
     locate_model,
 )
-from inference.minilm.sessions import session_options
+from inference.minilm.sessions import pad_rows, session_options
 from inference.protocols import Vectors
 
 LAST_LAYER = "encoder.layer.5.out"
@@ -74,24 +73,19 @@ class MiniLMTokenEncoder:
         """Return float32 unit vectors of shape (tokens of the text, 384), in the order of texts."""
         first, last = cast("tuple[int, int]", self._ends)
         room = MAX_TOKENS - 2
-        encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        rows = [[first, *item.ids[:room], last] for item in encoded]
-        found: list[Vectors | None] = [None] * len(rows)
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        rows = [[first, *item.ids[:room], last] for item in encodings]
+        encoded: list[Vectors | None] = [None] * len(rows)
 
         def run(batch: list[int]) -> None:
             for index, vectors in zip(batch, self._run([rows[i] for i in batch]), strict=True):
-                found[index] = vectors
+                encoded[index] = vectors
 
         list(self._pool.map(run, plan_batches([len(row) for row in rows])))
-        return cast("list[Vectors]", found)
+        return cast("list[Vectors]", encoded)
 
     def _run(self, rows: list[list[int]]) -> list[Vectors]:
-        width = max(map(len, rows))
-        ids: NDArray[np.int64] = np.zeros((len(rows), width), np.int64)
-        mask: NDArray[np.int64] = np.zeros((len(rows), width), np.int64)
-        for index, row in enumerate(rows):
-            ids[index, : len(row)] = row
-            mask[index, : len(row)] = 1
+        ids, mask = pad_rows(rows, width=max(map(len, rows)))
         (hidden,) = self._session.run([LAST_LAYER], {"input_ids": ids, "attention_mask": mask})
         hidden = hidden / np.linalg.norm(hidden, axis=2, keepdims=True)
         return [hidden[index, 1 : len(row) - 1] for index, row in enumerate(rows)]

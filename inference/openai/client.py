@@ -144,6 +144,30 @@ class OpenAIClient:
         latency_ms = (time.perf_counter() - started) * 1000
         return EndpointCheck(latency_ms, parse_served_model(data) or self._model)
 
+    async def _fetch(
+        self, path: str, body: dict[str, Any], *, limit: int, seconds: float | None = None
+    ) -> bytes:
+        """Post ``body`` and return the answer, of at most ``limit`` bytes; raises ``ModelError``.
+
+        It may take ``seconds``, or as long as the first token may.
+        """
+        patience = self._timeouts.first_token if seconds is None else seconds
+        async with self._translate_errors(), asyncio.timeout(patience):
+            response = await get_session(self._check_address).post(
+                f"{self._base_url}{path}",
+                data=orjson.dumps(body),
+                headers=self._headers,
+                allow_redirects=False,
+                timeout=self._client_timeout(),
+            )
+            try:
+                if response.status != 200:
+                    text = await read_body(response, limit=MAX_ERROR_BYTES)
+                    raise self._explain(response, text)
+                return await read_body(response, limit=limit)
+            finally:
+                response.release()
+
     async def _read_whole(self, response: aiohttp.ClientResponse) -> bytes:
         async with self._translate_errors(), asyncio.timeout(self._timeouts.first_token):
             return await read_body(response, limit=MAX_BODY_BYTES)
@@ -307,8 +331,7 @@ def retry_delay(error: ModelError, attempt: int) -> float:
     """Seconds to wait: at least what the server asked for, never in step with other clients."""
     backoff = RETRY_BASE_SECONDS * (1 << attempt)
     jitter: float = random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
-    wanted = error.retry_after or 0.0
-    return wanted + backoff * jitter
+    return (error.retry_after or 0.0) + backoff * jitter
 
 
 def _parse_retry_after(value: str | None) -> float | None:

@@ -28,7 +28,7 @@ class Content:
 
 
 def read_message(message: Mapping[str, Any]) -> Content:
-    """Read a message or the delta of one. Raises ``TypeError`` where content is no content."""
+    """Read a message or the delta of one. Raises ``TypeError`` for content of another type."""
     texts: list[str] = []
     thoughts: list[str] = []
     refusals: list[str] = []
@@ -64,7 +64,7 @@ def _read_part(
             refusals.append(_join(part.get("refusal") or part.get("text")))
         elif kind in _TEXT:
             texts.append(_join(part.get("text", part.get("content"))))
-        # Pictures, sound and whatever else is no text of an answer.
+        # Pictures, sound and other parts hold no text of an answer.
     else:
         raise TypeError(f"content is {type(part).__name__}")
 

@@ -7,15 +7,11 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-import aiohttp
 import numpy as np
 import orjson
 
 from inference.errors import ModelError
-from inference.http_reading import read_body
-from inference.http_session import get_session
-from inference.openai import client
-from inference.openai.client import RETRIES, OpenAIClient
+from inference.openai.client import RETRIES, OpenAIClient, may_retry, retry_delay
 from inference.openai.wire import make_error
 from inference.protocols import Vectors
 
@@ -31,38 +27,18 @@ class EmbeddingsClient(OpenAIClient):
         Raises ``ModelError``; of kind "too_long" when a text is longer than the model reads.
         What waiting can help is tried three times.
         """
-        body = {"model": self._model, "input": list(texts), "encoding_format": "float"}
-        body |= self._extra_body
+        request = {"model": self._model, "input": list(texts), "encoding_format": "float"}
+        body = request | self._extra_body
         for attempt in range(RETRIES + 1):
             try:
-                return parse_vectors(await self._post_embeddings(body), count=len(texts))
+                data = await self._fetch("/embeddings", body, limit=MAX_VECTORS_BYTES)
+                return parse_vectors(data, count=len(texts))
             except ModelError as error:
-                if attempt == RETRIES or not client.may_retry(error):
+                if attempt == RETRIES or not may_retry(error):
                     raise
-                delay = client.retry_delay(error, attempt)
+                delay = retry_delay(error, attempt)
             await asyncio.sleep(delay)
         raise AssertionError("unreachable")
-
-    async def _post_embeddings(self, body: dict[str, Any]) -> bytes:
-        session = get_session(self._check_address)
-        async with self._translate_errors(), asyncio.timeout(self._timeouts.first_token):
-            response = await session.post(
-                f"{self._base_url}/embeddings",
-                data=orjson.dumps(body),
-                headers=self._headers,
-                allow_redirects=False,
-                timeout=self._client_timeout(),
-            )
-            try:
-                return await self._read_vectors(response)
-            finally:
-                response.release()
-
-    async def _read_vectors(self, response: aiohttp.ClientResponse) -> bytes:
-        if response.status != 200:
-            text = await read_body(response, limit=client.MAX_ERROR_BYTES)
-            raise self._explain(response, text)
-        return await read_body(response, limit=MAX_VECTORS_BYTES)
 
 
 def parse_vectors(data: bytes, *, count: int) -> Vectors:

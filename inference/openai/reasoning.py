@@ -57,11 +57,11 @@ _LONGEST_TAG = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """What became clear: more of the answer, more of the reasoning.
+class ReasoningDelta:
+    """What the text so far has settled: more of the answer, more of the reasoning.
 
-    With ``restart`` all that was taken for the answer before was reasoning; the consumer forgets
-    it. ``reasoning`` then holds it.
+    With ``restart`` everything taken for the answer before was reasoning after all: the consumer
+    drops it, and ``reasoning`` holds it.
     """
 
     answer: str = ""
@@ -74,32 +74,32 @@ class ReasoningSplitter:
 
     def __init__(self) -> None:
         self._held = ""
-        self._said = ""  # what was given out as the answer
-        self._closer = ""  # the tag that ends the reasoning that runs; "|" for a channel
+        self._said = ""  # what was passed on as the answer
+        self._closer = ""  # the tag that ends the current reasoning; "|" for a channel
         self._closed_once = False
         self._mentions = False  # the answer speaks of such a tag
         self._answer: list[str] = []
         self._reasoning: list[str] = []
         self._restart = False
 
-    def feed(self, text: str) -> Piece:
+    def feed(self, text: str) -> ReasoningDelta:
         """Take more text; what cannot be told yet is held back."""
         if self._said and not self._held and not self._closer and not _START.search(text):
             self._said += text
-            return Piece(text)
+            return ReasoningDelta(text)
         self._held += text
         self._read(final=False)
         return self._take()
 
-    def finish(self) -> Piece:
-        """The end of the reply: what is held back is what it looks like."""
+    def finish(self) -> ReasoningDelta:
+        """End the reply: text that was held back counts as what it looks like."""
         if "<s>" not in self._said:
             self._held = _LAST_MARK.sub("", self._held)
         self._read(final=True)
         return self._take()
 
-    def _take(self) -> Piece:
-        piece = Piece("".join(self._answer), "".join(self._reasoning), self._restart)
+    def _take(self) -> ReasoningDelta:
+        piece = ReasoningDelta("".join(self._answer), "".join(self._reasoning), self._restart)
         self._answer, self._reasoning, self._restart = [], [], False
         return piece
 

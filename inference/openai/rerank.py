@@ -1,22 +1,17 @@
-"""Client of `/rerank`: vLLM, text-embeddings-inference behind a proxy, Jina, Cohere and alike."""
+"""Client of `/rerank`: vLLM, text-embeddings-inference behind a proxy, Jina, Cohere and others."""
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Sequence
 
-import aiohttp
 import orjson
 
-from inference.http_reading import read_body
-from inference.http_session import get_session
-from inference.openai import client
 from inference.openai.client import MAX_BODY_BYTES, OpenAIClient
 from inference.openai.wire import make_error
 
 RERANK_SECONDS = 20.0
-"""A person waits for it: later the order that search found is the better answer."""
+"""A person is waiting: after this long, the order that search gave is the better answer."""
 
 
 class RerankClient(OpenAIClient):
@@ -36,24 +31,8 @@ class RerankClient(OpenAIClient):
             "top_n": len(texts),
             "return_documents": False,
         } | self._extra_body
-        async with self._translate_errors(), asyncio.timeout(RERANK_SECONDS):
-            response = await get_session(self._check_address).post(
-                f"{self._base_url}/rerank",
-                data=orjson.dumps(body),
-                headers=self._headers,
-                allow_redirects=False,
-                timeout=self._client_timeout(),
-            )
-            try:
-                return parse_scores(await self._read_scores(response), count=len(texts))
-            finally:
-                response.release()
-
-    async def _read_scores(self, response: aiohttp.ClientResponse) -> bytes:
-        if response.status != 200:
-            text = await read_body(response, limit=client.MAX_ERROR_BYTES)
-            raise self._explain(response, text)
-        return await read_body(response, limit=MAX_BODY_BYTES)
+        data = await self._fetch("/rerank", body, limit=MAX_BODY_BYTES, seconds=RERANK_SECONDS)
+        return parse_scores(data, count=len(texts))
 
 
 def parse_scores(data: bytes, *, count: int) -> list[float]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from apps.core.text import storable
 from inference.openai.content import Content, read_message
-from inference.openai.reasoning import Piece, ReasoningSplitter
+from inference.openai.reasoning import ReasoningDelta, ReasoningSplitter
 from inference.openai.wire import load_json, make_error, read_finish_reason, read_usage
 from inference.types import ChatDelta, Usage
 
@@ -25,8 +25,8 @@ class StreamDecoder:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._unfinished = b""  # data lines of an event that are no JSON yet
-        self._half = ""  # the first half of a character that the next text goes on with
+        self._unfinished = b""  # data lines of an event that are not complete JSON yet
+        self._half = ""  # the first half of a character that the next text completes
         self._splitter = ReasoningSplitter()
         self.done = False  # nothing more is to be read
         self.complete = False  # [DONE] was read
@@ -69,7 +69,7 @@ class StreamDecoder:
         return _merge(delta, parts.join())
 
     def _end(self, parts: _Parts) -> None:
-        """What was held back in case it became something else."""
+        """Pass on the text that was held back because it could have become a tag."""
         text, self._half = storable(self._half), ""
         if text:
             parts.add(self._splitter.feed(text))
@@ -164,13 +164,13 @@ class _Parts:
         self.finish: str | None = None
         self.usage: Usage | None = None
 
-    def add(self, piece: Piece) -> None:
-        if piece.restart:
+    def add(self, delta: ReasoningDelta) -> None:
+        if delta.restart:
             self.texts, self.restart = [], True
-        if piece.answer:
-            self.texts.append(piece.answer)
-        if piece.reasoning:
-            self.reasoning.append(piece.reasoning)
+        if delta.answer:
+            self.texts.append(delta.answer)
+        if delta.reasoning:
+            self.reasoning.append(delta.reasoning)
 
     def join(self) -> ChatDelta | None:
         delta = ChatDelta(

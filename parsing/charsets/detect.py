@@ -110,7 +110,7 @@ def normalise_charset(label: str) -> str:
 
 
 def describe_reading(data: bytes, charset: str) -> str:
-    """What a reader should know of how the bytes became characters; empty if nothing."""
+    """What a reader should know about how the bytes were decoded; empty if nothing."""
     notes = []
     words = _WORDS.get(charset, charset)
     if not charset.startswith("utf"):

@@ -1,4 +1,4 @@
-"""What the readers of formats without pages of their own share."""
+"""Shared by the readers of formats without pages of their own."""
 
 from __future__ import annotations
 

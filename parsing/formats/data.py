@@ -14,7 +14,7 @@ from parsing.formats.notebook import is_notebook, notebook_pieces
 from parsing.formats.plain import split_text
 from parsing.markup import local_name, parse_xml
 from parsing.source import Source
-from parsing.text import Piece, decode_text, squeeze
+from parsing.text import Piece, cut_lines, decode_text, squeeze
 from parsing.types import Opened, ParsedPage, ParseError
 
 _LONG_LINE = 500
@@ -59,19 +59,13 @@ def _split_json(text: str, source: Source) -> Iterator[Piece]:
 
 def _split_top_level(text: str, value: Any) -> Iterator[Piece]:
     """Blocks of about a screen, cut before lines that begin a new top-level item."""
-    lines: list[str] = []
-    size = 0
     indents = [len(line) - len(line.lstrip()) for line in text.split("\n")[1:] if line.strip()]
     shallow = min((indent for indent in indents if indent), default=0)
-    for line in text.split("\n"):
-        indent = len(line) - len(line.lstrip())
-        if lines and indent <= shallow and line.strip()[:1] not in "]}" and size > 800:
-            yield Piece("code", "\n".join(lines))
-            lines, size = [], 0
-        lines.append(line)
-        size += len(line) + 1
-    if lines:
-        yield Piece("code", "\n".join(lines))
+
+    def begins_item(line: str, _: str) -> bool:
+        return len(line) - len(line.lstrip()) <= shallow and line.strip()[:1] not in "]}"
+
+    return cut_lines(text, min_chars=800, may_cut=begins_item)
 
 
 def _split_lines(text: str) -> Iterator[Piece]:

@@ -190,8 +190,8 @@ class _Reader:
         if not number:
             number, styled = self.styles.numbering(style)
             lineage = self.styles.lineage(style)
-            found = (self.numbering.level_of_style(number, key) for key in lineage)
-            linked = next((at for at in found if at is not None), None)
+            levels = (self.numbering.level_of_style(number, key) for key in lineage)
+            linked = next((at for at in levels if at is not None), None)
             level = level or ("" if linked is None else str(linked)) or styled
         if not number or number == "0":
             return "", 0
@@ -292,8 +292,8 @@ def _iter_named_blocks(container: etree._Element, name: str) -> Iterator[etree._
     stack = list(reversed(container))
     while stack:
         child = stack.pop()
-        found = local_name(child)
-        if found == name:
+        child_name = local_name(child)
+        if child_name == name:
             yield child
-        elif found in {"sdt", "sdtContent", "ins", "customXml"}:
+        elif child_name in {"sdt", "sdtContent", "ins", "customXml"}:
             stack.extend(reversed(child))

@@ -107,9 +107,9 @@ def _iter_contents(root: etree._Element, name: str) -> Iterator[tuple[str, str]]
 
 
 def _read_metadata(package: etree._Element) -> dict[str, str]:
-    found: dict[str, str] = {}
+    metadata: dict[str, str] = {}
     for name, key in (("title", "title"), ("creator", "author"), ("language", "language")):
         element = next(iter_named(package, name), None)
         if element is not None and element.text:
-            found[key] = element.text
-    return found
+            metadata[key] = element.text
+    return metadata

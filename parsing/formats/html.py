@@ -73,8 +73,12 @@ def read_html(text: str) -> HtmlPage:
     root = parse_html(text)
     if root is None:
         return HtmlPage("", [], "")
-    found = root.find(".//title")
-    title = squeeze("".join(str(part) for part in found.itertext())) if found is not None else ""
+    title_element = root.find(".//title")
+    title = (
+        squeeze("".join(str(part) for part in title_element.itertext()))
+        if title_element is not None
+        else ""
+    )
     walker = _Walker(HiddenParts(root), Addresses(root))
     walker.walk(root)
     if not walker.pieces and title:
@@ -84,7 +88,7 @@ def read_html(text: str) -> HtmlPage:
 
 
 class _Walker:
-    """Goes through the tree with its own stack, for depth is the sender's choice."""
+    """Walks the tree with its own stack, because the sender chooses how deep it is."""
 
     def __init__(self, hidden: HiddenParts, addresses: Addresses) -> None:
         self.pieces: list[Piece] = []
@@ -122,7 +126,7 @@ class _Walker:
         self._flush()
 
     def _take_whole(self, element: etree._Element, tag: str) -> bool:
-        """Elements whose inside is not walked through: left out, tables and equations."""
+        """Handle elements that are not walked into: those left out, tables and equations."""
         if not tag or _is_skipped(element, tag) or self.hidden.has(element):
             return True
         if tag == "table" and _is_data_table(element):
@@ -267,7 +271,7 @@ def _is_skipped(element: etree._Element, tag: str) -> bool:
 
 
 def _is_menu(navigation: etree._Element) -> bool:
-    """A menu has short labels; a list of articles to go on to has titles, which are content."""
+    """A menu has short labels; a list of further articles has titles, which are content."""
     labels = ["".join(str(part) for part in link.itertext()) for link in navigation.iter("a")]
     words = sum(len(label.split()) for label in labels)
     return words < _TITLE_WORDS * max(len(labels), 1)

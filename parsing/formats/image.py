@@ -88,7 +88,7 @@ def _read_frame(source: Source, image: Image.Image, number: int) -> ParsedPage:
 
 
 def _scale(picture: Image.Image) -> Image.Image:
-    """As large as letters are read well, and no larger than is read in time."""
+    """A scale at which letters are read well and the page is read in time."""
     scale = _choose_scale(picture)
     if scale != 1.0:
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))

@@ -106,7 +106,7 @@ def _sort_parts(part: EmailMessage, parts: _Parts, *, level: int) -> None:
 
 
 def _choose_alternative(part: EmailMessage, parts: _Parts, *, level: int) -> None:
-    """Of parts that say the same in other forms, the one that says it in full."""
+    """The fullest of the parts that hold the same content in different forms."""
     plain: list[Piece] = []
     page: list[Piece] = []
     for child in _children(part):

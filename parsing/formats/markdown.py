@@ -28,7 +28,7 @@ _ADDRESS = re.compile(r"<?(?:https?|ftp|file)://|<?mailto:|<?www\.", re.IGNORECA
 _BRACKETS = re.compile(r"\[([^\[\]]{1,999})\]")
 
 _MAX_LINE = 5_000
-"""Longer lines are no prose, and could keep the expressions above busy."""
+"""Longer lines are not prose, and could keep the expressions above busy."""
 
 
 def read(source: Source) -> Iterator[Opened | ParsedPage]:
@@ -58,7 +58,7 @@ def _match_definition(line: str) -> re.Match[str] | None:
 def _find_definitions(lines: list[str]) -> Definitions:
     """Targets by label of the lines `[label]: target` that are no text.
 
-    Prose has that look too, such as `[E-12]: timeout`. A line is taken for a definition if it
+    Prose can look like that, too, such as `[E-12]: timeout`. A line is taken for a definition if it
     gives an address, or if the text refers to its label.
     """
     definitions: Definitions = {}

@@ -13,7 +13,7 @@ Definitions = dict[str, str]
 """Targets of reference links, by `find_label` of their label."""
 
 MAX_INLINE = 20_000
-"""Longer paragraphs are no prose, and could keep the expressions below busy."""
+"""Longer paragraphs are not prose, and could keep the expressions below busy."""
 
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,3})(?!`)(.{1,1000}?)(?<!`)\1(?!`)", re.DOTALL)
 _INNER = r"[^()\s]*(?:\([^()\s]*\)[^()\s]*)*"
@@ -77,12 +77,12 @@ class _Cleaner:
     def clean(self, text: str) -> str:
         if "`" in text:
             text = _CODE_SPAN.sub(lambda span: self._keep(_trim_code(span.group(2))), text)
-        text = _ESCAPE.sub(lambda found: self._keep(found.group(1)), text)
+        text = _ESCAPE.sub(lambda match: self._keep(match.group(1)), text)
         if "[" in text:
             text = _IMAGE.sub(r"\1", text)
             text = _LINK.sub(self._replace_link, text)
         if "<" in text:
-            text = _AUTOLINK.sub(lambda found: self._keep(_shown(found.group(1))), text)
+            text = _AUTOLINK.sub(lambda match: self._keep(_shown(match.group(1))), text)
             text = _ANCHOR.sub(self._replace_anchor, text)
         if "://" in text:
             text = _BARE_LINK.sub(self._keep_address, text)
@@ -101,19 +101,19 @@ class _Cleaner:
 
     def _put_back(self, text: str) -> str:
         while "\x02" in text:
-            text = _KEPT.sub(lambda found: self._kept[int(found.group(1))], text)
+            text = _KEPT.sub(lambda match: self._kept[int(match.group(1))], text)
         return text
 
-    def _keep_address(self, found: re.Match[str]) -> str:
-        address = found.group(0).rstrip("*_.,;:!?)")
-        return self._keep(address) + found.group(0)[len(address) :]
+    def _keep_address(self, match: re.Match[str]) -> str:
+        address = match.group(0).rstrip("*_.,;:!?)")
+        return self._keep(address) + match.group(0)[len(address) :]
 
-    def _replace_link(self, found: re.Match[str]) -> str:
-        words, place, label = found.groups()
+    def _replace_link(self, match: re.Match[str]) -> str:
+        words, place, label = match.groups()
         if place is None:
             target = self._definitions.get(find_label(self._put_back(label or words)))
             if target is None:
-                return found.group(0)
+                return match.group(0)
         else:
             target = self._put_back(place).strip("<>")
         return self._with_address(words, target)
@@ -123,8 +123,8 @@ class _Cleaner:
         added = shown[len(self._put_back(words).rstrip()) :]
         return words.rstrip() + (self._keep(added) if added.strip() else "")
 
-    def _replace_anchor(self, found: re.Match[str]) -> str:
-        target, words = found.groups()
+    def _replace_anchor(self, match: re.Match[str]) -> str:
+        target, words = match.groups()
         return self._with_address(words, unescape(self._put_back(target)))
 
 
@@ -135,7 +135,7 @@ def _clean_tags(text: str) -> str:
 
 
 def _trim_code(code: str) -> str:
-    """As CommonMark has it: one space inside the marks is not the code's."""
+    """Drop one space at either end of a code span, as CommonMark does."""
     padded = len(code) > 2 and code[0] == code[-1] == " " and bool(code.strip())
     return code[1:-1] if padded else code
 
@@ -144,21 +144,21 @@ def _shown(address: str) -> str:
     return address.removeprefix("mailto:")
 
 
-def _raise(found: re.Match[str]) -> str:
-    before = _LAST.search(found.string[: found.start()])
-    write = raised if found.group(1).lower() == "sup" else lowered
-    return write(found.group(2), before.group(0)[-20:] if before else "")
+def _raise(match: re.Match[str]) -> str:
+    before = _LAST.search(match.string[: match.start()])
+    write = raised if match.group(1).lower() == "sup" else lowered
+    return write(match.group(2), before.group(0)[-20:] if before else "")
 
 
 def _unmark(text: str) -> Callable[[re.Match[str]], str]:
     """Replaces strong marks, but not those within names and powers: __init__.py, 2**10**2."""
 
-    def replace(found: re.Match[str]) -> str:
-        before = text[: found.start()][-1:]
-        after = text[found.end() :][:2]
+    def replace(match: re.Match[str]) -> str:
+        before = text[: match.start()][-1:]
+        after = text[match.end() :][:2]
         word_before = before.isascii() and (before.isalnum() or before == "_")
         word_after = after[:1].isascii() and (after[:1].isalnum() or after[:1] == "_")
-        is_file = found.group(1) == "__" and after[:1] == "." and after[1:].isalnum()
-        return found.group(0) if (word_before and word_after) or is_file else found.group(2)
+        is_file = match.group(1) == "__" and after[:1] == "." and after[1:].isalnum()
+        return match.group(0) if (word_before and word_after) or is_file else match.group(2)
 
     return replace

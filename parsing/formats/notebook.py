@@ -1,4 +1,4 @@
-"""Jupyter notebooks: cells in order, with the text that their code put out."""
+"""Jupyter notebooks: cells in order, with the text that their code printed."""
 
 from __future__ import annotations
 
@@ -141,5 +141,5 @@ def _join(value: Any, *, separator: str = "") -> str:
 
 
 def _plain(text: str) -> str:
-    """Text as a terminal shows it in the end: no colours, and no lines that were written over."""
+    """Text as a terminal finally shows it: without colours and overwritten lines."""
     return _OVERWRITTEN.sub("", _TERMINAL_CODES.sub("", text).replace("\r\n", "\n"))

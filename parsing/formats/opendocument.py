@@ -64,13 +64,13 @@ def read(source: Source) -> Iterator[Opened | ParsedPage]:
 def _read_metadata(archive: SafeArchive) -> dict[str, str]:
     data = archive.read_optional("meta.xml")
     root = parse_xml_leniently(data) if data else None
-    wanted = {"title": "title", "creator": "author", "subject": "subject", "date": "modified"}
-    found: dict[str, str] = {}
-    for name, key in wanted.items() if root is not None else ():
+    names = {"title": "title", "creator": "author", "subject": "subject", "date": "modified"}
+    metadata: dict[str, str] = {}
+    for name, key in names.items() if root is not None else ():
         element = next(iter_named(root, name), None) if root is not None else None
         if element is not None and element.text:
-            found[key] = element.text
-    return found
+            metadata[key] = element.text
+    return metadata
 
 
 def _header_pieces(reader: _Reader, styles: etree._Element | None) -> Iterator[Piece]:

@@ -103,15 +103,15 @@ def _read_info(document: pypdfium2.PdfDocument) -> dict[str, str]:
 
 def _read_outline(document: pypdfium2.PdfDocument) -> list[tuple[int, str]]:
     """(page index, title) of the bookmarks, by page; the first of a page counts."""
-    found: dict[int, str] = {}
+    titles: dict[int, str] = {}
     with contextlib.suppress(pypdfium2.PdfiumError, RecursionError, UnicodeDecodeError):
         for mark in itertools.islice(document.get_toc(max_depth=6), MAX_OUTLINE):
             target = mark.get_dest()
             index = target.get_index() if target else None
             title = squeeze(clean_text(mark.get_title()))
             if index is not None and title:
-                found.setdefault(index, title[:200])
-    return sorted(found.items())
+                titles.setdefault(index, title[:200])
+    return sorted(titles.items())
 
 
 def _read_page(

@@ -1,4 +1,4 @@
-"""Plain text, reStructuredText and source code: the text stays as it is, blocks are found in it."""
+"""Plain text, reStructuredText and source code: the text stays as it is, in blocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from parsing.formats.common import emit
 from parsing.source import Source
-from parsing.text import Piece, decode_text
+from parsing.text import Piece, cut_lines, decode_text
 from parsing.types import Opened, ParsedPage
 
 _LIST_LINE = re.compile(r"^\s*(?:[-*+•‣▪]|\d{1,3}[.)]|[a-zA-Z][.)])\s+\S")
@@ -26,7 +26,7 @@ def read(source: Source) -> Iterator[Opened | ParsedPage]:
 
 
 def split_text(text: str) -> Iterator[Piece]:
-    """Paragraphs of plain text: they are parted by blank lines."""
+    """Paragraphs of plain text, which blank lines separate."""
     for paragraph in re.split(r"\n[ \t]*\n", text):
         if not paragraph.strip():
             continue
@@ -40,17 +40,11 @@ def split_text(text: str) -> Iterator[Piece]:
 
 def split_code(text: str) -> Iterator[Piece]:
     """Blocks of source code: a block ends at a blank line before a line that is not indented."""
-    lines: list[str] = []
-    size = 0
-    for line in text.split("\n"):
-        starts = bool(line.strip()) and not line[0].isspace() and bool(lines)
-        if starts and not lines[-1].strip() and size > 400:
-            yield Piece("code", "\n".join(lines))
-            lines, size = [], 0
-        lines.append(line)
-        size += len(line) + 1
-    if lines:
-        yield Piece("code", "\n".join(lines))
+
+    def begins_block(line: str, before: str) -> bool:
+        return bool(line.strip()) and not line[0].isspace() and not before.strip()
+
+    return cut_lines(text, min_chars=400, may_cut=begins_block)
 
 
 def split_rst(text: str) -> Iterator[Piece]:

@@ -37,8 +37,8 @@ def read(source: Source) -> Iterator[Opened | ParsedPage]:
 
 def _list_slides(package: Package, main: str) -> list[str]:
     targets = {relation.id: relation.target for relation in package.relations(main)}
-    wanted = (relation_id(item) for item in iter_named(package.parse(main), "sldId"))
-    return [targets[key] for key in wanted if targets.get(key, "") in package.archive]
+    ids = (relation_id(item) for item in iter_named(package.parse(main), "sldId"))
+    return [targets[key] for key in ids if targets.get(key, "") in package.archive]
 
 
 def _read_slide(package: Package, part: str, number: int) -> ParsedPage:

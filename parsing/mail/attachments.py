@@ -15,7 +15,7 @@ from parsing.types import Limits, Opened, ParsedPage, ParseError
 MAX_DEPTH = 8
 MAX_ATTACHMENTS = 500
 MAX_SECONDS_SHARE = 0.7
-"""Of the time a page may take, for the pages of a mail are all read before the first is given."""
+"""Share of the time for a page: all of a mail is read before its first page is handed on."""
 
 _SILENT = frozenset((
     "application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature",
@@ -49,7 +49,7 @@ class AttachmentReader:
         return f"Attachments that were not read: {'; '.join(parts)}{more}."
 
     def refuse(self, name: str, reason: str) -> None:
-        """Keep that an attachment was not read."""
+        """Record that an attachment was not read."""
         self._unread.append((name or "without a name", reason))
 
     def read(

@@ -42,7 +42,7 @@ def _words(pieces: list[Piece]) -> set[str]:
 
 
 def _share(words: set[str], others: set[str]) -> float:
-    """Which part of `words` stands in `others` too."""
+    """The share of `words` that `others` holds too."""
     return len(words & others) / len(words) if words else 1.0
 
 

@@ -23,7 +23,7 @@ _MAX_ITEMS = 20_000
 
 @dataclass(slots=True)
 class TnefContent:
-    """What a TNEF stream holds. `damage` says so where it ends before its end."""
+    """What a TNEF stream holds. `damage` says so where the stream is cut off."""
 
     text: str = ""
     html: str = ""

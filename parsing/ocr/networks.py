@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _STRIDE = 32
 _MAX_DETECTION_PIXELS = 2_000_000
-"""On two million points the detector takes 0.9 seconds and 350 MB; 137 dots an inch of A4."""
+"""On two million pixels the detector takes 0.9 seconds and 350 MB; that is A4 at 137 dpi."""
 _MIN_DETECTION_SIDE = 736
 _PARTS, _OVERLAP = 4, 0.1
 _SMALL_LINE = 16.0
@@ -45,7 +45,7 @@ _INKED = 0.4
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Text of one line, and how sure it is (0 to 1): the mean confidence of its characters times
-    the share of the line that they cover. Signs that the network does not know leave gaps."""
+    the share of the line that they cover. Characters that the network does not know leave gaps."""
 
     text: str
     confidence: float
@@ -57,19 +57,22 @@ def find_lines(image: Image.Image) -> list[Rectangle]:
 
 
 def are_small(places: Sequence[Rectangle], image: Image.Image) -> bool:
-    """Whether lines of `find_lines` are so small that it must have missed some; or all."""
+    """Whether lines are so small that `find_lines` must have missed some, or there are none."""
     scale = _choose_scale(image.size)
     sizes = [min(place.width, place.height) * scale for place in places]
     return not sizes or statistics.median(sizes) <= _SMALL_LINE
 
 
 def can_look_nearer(image: Image.Image) -> bool:
-    """Whether more of the image can be seen in parts than at once."""
+    """Whether the image, taken in parts, can be looked at on a larger scale."""
     return _choose_nearer_scale(image.size) > 1.3 * _choose_scale(image.size)
 
 
 def find_lines_nearer(image: Image.Image, *, near: Sequence[Rectangle]) -> list[Rectangle]:
-    """The same in parts that run along the lines, as those that were seen `near` them do."""
+    """Rectangles around the lines, looked for at a larger scale strip by strip.
+
+    Strips run the way that most of the lines `near` them, found at the smaller scale, do.
+    """
     scale = _choose_nearer_scale(image.size)
     if sum(place.is_vertical for place in near) <= len(near) / 2:
         return _detect_in_parts(image, scale)
@@ -78,7 +81,7 @@ def find_lines_nearer(image: Image.Image, *, near: Sequence[Rectangle]) -> list[
 
 
 def _choose_scale(size: tuple[int, int]) -> float:
-    """Smaller to fit the limit; larger where an image is so small that its letters must be."""
+    """Below 1 to fit the limit; above 1 where an image is so small that its letters are, too."""
     enlarged = max(1.0, _MIN_DETECTION_SIDE / min(size))
     return min(enlarged, math.sqrt(_MAX_DETECTION_PIXELS / (size[0] * size[1])))
 
@@ -185,7 +188,7 @@ def _characters() -> tuple[str, ...]:
 
 
 def _run(name: str, inputs: Floats) -> Floats:
-    """What a network makes of its inputs. It is sound, and so are they: it lacks but memory."""
+    """A network's output. Its file and inputs are sound, so that an error means no memory."""
     try:
         (output,) = _load(name).run(None, {"x": inputs})
     except Exception as error:

@@ -27,7 +27,7 @@ from parsing.types import ParseError
 LEAST_CONFIDENCE = 0.5
 """A line that is less sure is left out, and counted as not read."""
 _SURE = 90.0
-"""Below this, in percent, the lines are looked for again from nearer."""
+"""Below this, in percent, the lines are looked for again at a larger scale."""
 _SHORT, _LARGE = 2.0, 0.01
 _UPRIGHT_CONFIDENCE = 0.8
 _SAMPLE = 6
@@ -38,7 +38,7 @@ def recognise(image: Image.Image, *, deadline: float) -> OcrResult:
     """Text of an image, which may lie on its side or upside down.
 
     Once the clock (`time.monotonic`) is past `deadline`, the lines that are left are not read.
-    ParseError if that is all of them, and without enough memory.
+    Raises ParseError if that is all of them, or if memory runs out.
     """
     try:
         return _recognise(image.convert("RGB"), deadline=deadline)
@@ -51,7 +51,7 @@ def recognise(image: Image.Image, *, deadline: float) -> OcrResult:
 
 
 def _recognise(image: Image.Image, *, deadline: float) -> OcrResult:
-    """Small print, and what is read with doubt, is looked at from nearer."""
+    """Read small print and doubtful pages again at a larger scale."""
     places = find_lines(image)
     release_memory()
     is_last = not can_look_nearer(image)
@@ -92,7 +92,7 @@ def _read_page(image: Image.Image, places: Sequence[Rectangle], *, deadline: flo
 
 
 def _is_picture(place: Rectangle, text: str, size: tuple[int, int]) -> bool:
-    """What is hardly longer than high and says nothing, or is but one large character."""
+    """Whether a place is hardly longer than high and has no text, or holds one large character."""
     if max(place.width, place.height) >= _SHORT * min(place.width, place.height):
         return False
     is_large = place.width * place.height > _LARGE * size[0] * size[1]

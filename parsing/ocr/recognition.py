@@ -1,4 +1,4 @@
-"""Which engine reads a page, and what is said of it.
+"""Chooses the engine that reads a page, and writes the note on the result.
 
 The networks read first; they know the Latin and the Greek alphabet, Chinese and Japanese. Where
 `tesseract` is installed, it reads what they are not sure of if it knows a language that they do
@@ -35,7 +35,7 @@ _CONTRAST = 16
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What came of a page: a note for the reader, and the confidence (0 to 100) of its text."""
+    """The outcome for a page: a note for the reader, and the confidence (0 to 100) of its text."""
 
     note: str
     confidence: float | None = None

@@ -36,11 +36,11 @@ class Rectangle:
         return self.height >= 1.5 * self.width
 
     def grow(self, by: float) -> Rectangle:
-        """The same with `by` pixels more on each side."""
+        """The rectangle with `by` pixels more on each side."""
         return replace(self, width=self.width + 2 * by, height=self.height + 2 * by)
 
     def scale(self, along_x: float, along_y: float) -> Rectangle:
-        """The same on an image of another size, whose proportions are about the same."""
+        """The rectangle on an image resized by these factors, which are about equal."""
         return Rectangle(
             self.x * along_x,
             self.y * along_y,

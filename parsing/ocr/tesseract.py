@@ -58,7 +58,7 @@ def is_available() -> bool:
 def knows_more() -> bool:
     """Whether a language is installed whose writing the first engine does not know.
 
-    In one that neither knows, this engine would read Latin letters, and believe in them.
+    A language that neither knows is read as Latin letters here, and with confidence.
     """
     return not _OTHER_WRITING.isdisjoint(list_languages())
 
@@ -118,8 +118,8 @@ def _run(image: Image.Image, *, dpi: int, deadline: float) -> OcrResult:
 
 def _choose_languages() -> list[str]:
     """English first, then whatever else was installed on purpose."""
-    found = [name for name in list_languages() if name != "osd" and not name.startswith("script/")]
-    return sorted(found, key=lambda name: (name != "eng", name))[:6]
+    names = [name for name in list_languages() if name != "osd" and not name.startswith("script/")]
+    return sorted(names, key=lambda name: (name != "eng", name))[:6]
 
 
 def _find_turn(image: Image.Image, *, deadline: float) -> int:
@@ -130,8 +130,8 @@ def _find_turn(image: Image.Image, *, deadline: float) -> int:
         output = _call(["--psm", "0", "-l", "osd"], image, deadline=deadline)
     except ParseError:
         return 0
-    found = re.search(rb"Rotate:\s*(90|180|270)", output)
-    return int(found.group(1)) if found else 0
+    match = re.search(rb"Rotate:\s*(90|180|270)", output)
+    return int(match.group(1)) if match else 0
 
 
 def _call(options: list[str], image: Image.Image, *, deadline: float) -> bytes:
@@ -174,12 +174,12 @@ def _read_tsv(output: bytes, size: tuple[int, int]) -> OcrResult:
     lines = [
         OcrLine(
             paragraph=(key[0], key[1]),
-            text=" ".join(text for text, _ in found),
+            text=" ".join(text for text, _ in line),
             box=(
-                min(box[0] for _, box in found), min(box[1] for _, box in found),
-                max(box[2] for _, box in found), max(box[3] for _, box in found),
+                min(box[0] for _, box in line), min(box[1] for _, box in line),
+                max(box[2] for _, box in line), max(box[3] for _, box in line),
             ),
         )
-        for key, found in words.items()
+        for key, line in words.items()
     ]  # fmt: skip
     return OcrResult(lines, total / count if count else 0.0)

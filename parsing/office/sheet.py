@@ -99,7 +99,7 @@ def visible_rows(
 
 
 def hidden_sheets_note(names: list[str]) -> str:
-    """What is said of sheets that are hidden; empty if there are none."""
+    """The note on hidden sheets; empty if there are none."""
     if not names:
         return ""
     listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
@@ -108,7 +108,7 @@ def hidden_sheets_note(names: list[str]) -> str:
 
 
 def hidden_note(rows: int, columns: int, *, filtered: bool = False) -> str:
-    """What is said of hidden rows and columns; empty if there are none."""
+    """The note on hidden rows and columns; empty if there are none."""
     parts = [count_noun(rows, "hidden row")] if rows else []
     parts += [count_noun(columns, "hidden column")] if columns else []
     if not parts:

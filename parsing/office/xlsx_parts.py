@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from lxml import etree
 
 from parsing.inline import lowered, raised
-from parsing.markup import get_attribute, iter_children, iter_named, local_name, refuse_entities
+from parsing.markup import (
+    XML_OPTIONS,
+    get_attribute,
+    iter_children,
+    iter_named,
+    local_name,
+    refuse_entities,
+)
 from parsing.ooxml import Package
 from parsing.text import squeeze
 from parsing.types import ParseError
@@ -18,18 +25,13 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def stream_elements(data: bytes, *names: str) -> Iterator[etree._Element]:
-    """Elements of those names as soon as they end; what is behind them is forgotten."""
+    """Elements of those names as each one ends; those before it are freed."""
     refuse_entities(data)
     events = etree.iterparse(
         io.BytesIO(data),
         events=("end",),
         tag=[f"{{*}}{name}" for name in names],
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=True,
-        remove_comments=True,
-        remove_pis=True,
+        **XML_OPTIONS,
     )
     try:
         for _, element in events:

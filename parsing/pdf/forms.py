@@ -45,11 +45,11 @@ def read_fields(
         if not annotation:
             continue
         try:
-            found = _read_annotation(form, annotation, affine)
+            form_field = _read_annotation(form, annotation, affine)
         finally:
             pdfium.FPDFPage_CloseAnnot(annotation)
-        if found is not None:
-            fields.append(found)
+        if form_field is not None:
+            fields.append(form_field)
     return fields
 
 

@@ -77,7 +77,7 @@ def to_frame(box: Box, turn: int, width: float, height: float) -> Box:
 
 
 def from_frame(box: Box, turn: int, width: float, height: float) -> Box:
-    """The other way round: from the frame of a text to the shown page."""
+    """A box of the frame of a text of that turn, on the shown page."""
     x0, y0, x1, y1 = box
     if turn == 90:
         return y0, height - x1, y1, height - x0

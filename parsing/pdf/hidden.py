@@ -28,8 +28,9 @@ def find_hidden(
     page: pypdfium2.PdfPage, textpage: Any, affine: Affine, *, width: float, height: float
 ) -> frozenset[int]:
     """Indices of the characters that cannot be seen."""
-    found = _sort_objects(page, width * height)
-    pale, invisible = found.pale, found.invisible if found.cover <= OCR_COVER else set()
+    texts = _sort_objects(page, width * height)
+    pale = texts.pale
+    invisible = texts.invisible if texts.cover <= OCR_COVER else set()
     if not invisible and not pale:
         return frozenset()
     hidden: set[int] = set()
@@ -54,16 +55,16 @@ def find_hidden(
 
 
 @dataclass(slots=True)
-class _Sorted:
-    """What the objects of a page tell: addresses of texts, and the share that pictures cover."""
+class _HiddenTexts:
+    """Addresses of the texts of a page that may be hidden, and the share that pictures cover."""
 
     invisible: set[int] = field(default_factory=set)
     pale: set[int] = field(default_factory=set)
     cover: float = 0.0
 
 
-def _sort_objects(page: pypdfium2.PdfPage, area: float) -> _Sorted:
-    found = _Sorted()
+def _sort_objects(page: pypdfium2.PdfPage, area: float) -> _HiddenTexts:
+    texts = _HiddenTexts()
     stack: list[tuple[Any, Any, Any, int]] = [
         (page.raw, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, 0)
     ]
@@ -76,7 +77,7 @@ def _sort_objects(page: pypdfium2.PdfPage, area: float) -> _Sorted:
             item = get(holder, at)
             kind = pdfium.FPDFPageObj_GetType(item)
             if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-                _sort_text(item, found, backgrounds)
+                _sort_text(item, texts, backgrounds)
             elif kind == pdfium.FPDF_PAGEOBJ_FORM:
                 inner = pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject
                 if depth < 3:
@@ -85,20 +86,20 @@ def _sort_objects(page: pypdfium2.PdfPage, area: float) -> _Sorted:
                 box = _bounds(item)
                 backgrounds.append(box)
                 if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
-                    found.cover += (box[2] - box[0]) * (box[3] - box[1]) / max(area, 1.0)
-    return found
+                    texts.cover += (box[2] - box[0]) * (box[3] - box[1]) / max(area, 1.0)
+    return texts
 
 
-def _sort_text(item: Any, found: _Sorted, backgrounds: list[Box]) -> None:
+def _sort_text(item: Any, texts: _HiddenTexts, backgrounds: list[Box]) -> None:
     """Keep a text that may be hidden; pale ones on something dark are not."""
     mode = pdfium.FPDFTextObj_GetTextRenderMode(item)
     if mode in {3, 7}:
-        found.invisible.add(_address(item))
+        texts.invisible.add(_address(item))
     elif mode in {0, 2, 4, 6} and _is_pale(item):
         x0, y0, x1, y1 = _bounds(item)
         x, y = (x0 + x1) / 2, (y0 + y1) / 2
         if not any(b[0] <= x <= b[2] and b[1] <= y <= b[3] for b in backgrounds[-_MAX_BEHIND:]):
-            found.pale.add(_address(item))
+            texts.pale.add(_address(item))
 
 
 def _is_background(item: Any, kind: int) -> bool:

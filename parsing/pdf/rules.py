@@ -38,7 +38,7 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class RuledGrid:
     """Edges of the columns and rows of a ruled table."""
 
     xs: list[float]
@@ -144,7 +144,7 @@ def _join_lines(lines: list[tuple[float, float, float]]) -> list[tuple[float, fl
     return joined
 
 
-def find_grids(lines: Lines) -> list[Grid]:
+def find_grids(lines: Lines) -> list[RuledGrid]:
     """Tables with at least two columns and two rows that lines part."""
     if len(lines.vertical) < 2 or len(lines.horizontal) < 2:
         return []
@@ -171,7 +171,7 @@ def find_grids(lines: Lines) -> list[Grid]:
             min(lines.vertical[at][1] for at in uprights),
             max(lines.vertical[at][2] for at in uprights),
         ]
-        grid = Grid(_distinct(xs), _distinct(ys))
+        grid = RuledGrid(_distinct(xs), _distinct(ys))
         if len(grid.xs) >= 3 and len(grid.ys) >= 3:
             grids.append(grid)
     return grids
@@ -191,7 +191,7 @@ def _distinct(places: list[float]) -> list[float]:
     return kept
 
 
-def gather_tables(segments: list[Segment], grids: list[Grid]) -> list[Segment]:
+def gather_tables(segments: list[Segment], grids: list[RuledGrid]) -> list[Segment]:
     """The segments, with those in ruled tables put together as one that holds their cells.
 
     It stands where the first of them stood in the order of the page.
@@ -218,7 +218,7 @@ def _replace(segments: list[Segment], bands: list[Band], table: Segment) -> list
     return result
 
 
-def _is_inside(segment: Segment, grid: Grid) -> bool:
+def _is_inside(segment: Segment, grid: RuledGrid) -> bool:
     if segment.turn or segment.vertical or segment.cells is not None:
         return False
     x, y = (segment.x0 + segment.x1) / 2, (segment.y0 + segment.y1) / 2
@@ -226,7 +226,7 @@ def _is_inside(segment: Segment, grid: Grid) -> bool:
     return left <= x <= right and top <= y <= bottom
 
 
-def _make_bands(inside: list[Segment], grid: Grid) -> list[Band]:
+def _make_bands(inside: list[Segment], grid: RuledGrid) -> list[Band]:
     """What stands between each two horizontal lines, by columns."""
     bands: list[Band] = [[[] for _ in grid.xs[1:]] for _ in grid.ys[1:]]
     for segment in sorted(inside, key=lambda item: (item.y0, item.x0)):
@@ -280,7 +280,7 @@ def _split_rows(band: Band) -> list[Band]:
     return rows
 
 
-def _make_table(bands: list[Band], grid: Grid) -> Segment | None:
+def _make_table(bands: list[Band], grid: RuledGrid) -> Segment | None:
     """The table; None where a frame holds something else, such as prose or a single column."""
     used = [at for at in range(len(grid.xs) - 1) if any(band[at] for band in bands)]
     rows = [[band[at] for at in used] for band in bands]
