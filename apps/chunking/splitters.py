@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from apps.chunking.tables import find_tables
 from apps.chunking.units import Border, CountTokens, PageText, Unit, UnitReader, join_pages
 
 SMALL = 60
@@ -80,7 +81,8 @@ def open_packer(
     text = join_pages([page.text for page in pages])
     # However long the heading path, this much room is left for the chunk's own text.
     smallest_cap = min(params.cap, params.room - CONTEXT_TOKENS)
-    reader = UnitReader(text, cap=smallest_cap, count_tokens=count_tokens)
+    tables = find_tables([(page.start, page.blocks) for page in pages], text)
+    reader = UnitReader(text, cap=smallest_cap, count_tokens=count_tokens, tables=tables)
     units = reader.read(pages)
     contexts = Contexts(reader.contexts, count_tokens=count_tokens)
     return Packer(text, units, contexts=contexts, params=params, count_tokens=count_tokens)
@@ -170,7 +172,8 @@ class Packer:
 
     def cap(self, first: int, last: int) -> int:
         """What a chunk of these units may hold beside the longest of their heading paths."""
-        used = max(self.contexts.tokens[unit.context] for unit in self.units[first:last])
+        tokens = self.contexts.tokens
+        used = max(tokens[unit.context] + unit.extra for unit in self.units[first:last])
         return min(self.params.cap, self.params.room - used)
 
     def cut(self, group: Range) -> Iterator[Range]:
