@@ -17,6 +17,8 @@ SMALL = 60
 """A section below this many tokens is joined with a neighbour of the same rank."""
 
 CONTEXT_TOKENS = 60
+SMALLEST_CAP = 16
+"""However much stands above a passage, this is left for its own text."""
 MIN_FILL = 0.55
 """Of the target size. An earlier cut counts as a poor one."""
 
@@ -174,7 +176,7 @@ class Packer:
         """What a chunk of these units may hold beside the longest of their heading paths."""
         tokens = self.contexts.tokens
         used = max(tokens[unit.context] + unit.extra for unit in self.units[first:last])
-        return min(self.params.cap, self.params.room - used)
+        return max(min(self.params.cap, self.params.room - used), SMALLEST_CAP)
 
     def cut(self, group: Range) -> Iterator[Range]:
         first, end = group
@@ -183,7 +185,7 @@ class Packer:
         while done < end:
             if self.size(first, done) + self.units[done].size > cap:
                 first = done  # the overlap leaves no room for the next unit
-            if self.size(first, end) <= cap:
+            if self.size(first, end) <= cap or first == end - 1:
                 yield first, end
                 return
             last = self._choose_cut(first, done, end, cap=cap)

@@ -31,12 +31,13 @@ _SEPARATOR = re.compile(r"\|(?:\s*:?-{3,}:?\s*\|)+\s*$")
 _PIPE = re.compile(r"(?<!\\)\|")
 _DIGIT = re.compile(r"\d")
 _PERIOD = re.compile(
-    r"(?:(?:FY|CY|Q[1-4]|H[12]|fiscal|year)\b.{0,20})?(?:19|20)\d\d\b.{0,12}$"
+    r"(?:(?:FY|CY|Q[1-4]|H[12]|fiscal|year)\b.{0,20})?(?:19|20)\d\d\b.{0,12}$|FY\s?\d\d\W*$"
+    r"|\d{1,3}[- ](?:weeks?|months?|days?)\b.{0,20}$"
     r"|.*\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d{1,2}\b.{0,12}$",
     re.IGNORECASE,
 )
 _UNIT = re.compile(
-    r"\(.{1,40}\)$|(?:US|A|C)?[$€£¥%‰][’'’]?(?:000s?|m|bn|million|thousand)?$|in\b.{1,30}$"
+    r"\((?![\d.,\s%]+\)).{1,40}\)$|(?:US|A|C)?[$€£¥%‰][’'’]?(?:000s?|m|bn|million|thousand)?$|in\b.{1,30}$"
     r"|(?:thousand|million|billion|EUR|USD|CHF|GBP|k€)s?\b.{0,20}$",
     re.IGNORECASE,
 )
@@ -126,7 +127,8 @@ class Tables:
         number = bisect_right(table.rows, (start, start))
         cells = split_cells(self._text[slice(*table.rows[min(number, len(table.rows) - 1)])])
         section = self._section_above(table, number) if number < len(table.rows) else ""
-        return describe_row(table.names, cells[:1], split_cells(section)[0] if section else "")
+        label = _shorten(cells[0], LABEL_CHARS)
+        return describe_row(table.names, [label], split_cells(section)[0] if section else "")
 
     def text_of(self, start: int, end: int) -> str:
         """What is embedded of `full_text[start:end]`: its table rows in words."""
@@ -166,10 +168,13 @@ def _read(text: str, start: int, end: int, border: int) -> Table | None:
     head = text[lines[0][0] : lines[used - 1][1]] + "\n"
     if len(head) > MAX_HEAD_CHARS:
         return None
+    caption = find_caption(text[max(border, start - LOOK_BACK_CHARS) : start])
+    top = split_cells(texts[0])
+    if used > 2 and is_title(top):
+        caption = ", ".join(filter(None, (caption, top[0])))
     return Table(
         start=lines[0][0], end=lines[-1][1], rows=tuple(lines[used:]), names=tuple(names),
-        head=head,
-        caption=find_caption(text[max(border, start - LOOK_BACK_CHARS) : start]),
+        head=head, caption=caption,
     )  # fmt: skip
 
 
@@ -252,7 +257,8 @@ def begin_row(before: str) -> str:
 def read_header(lines: Sequence[str]) -> tuple[list[str], int]:
     """The columns' names, and how many lines they take. The second line is one of dashes.
 
-    Rows below it that have no label and only years, periods, units or words are header rows too.
+    Rows below it with only years, periods, units or words are header rows too, if they have no
+    label. A title over the whole table is no name of a column.
     """
     levels = [split_cells(lines[0])]
     used = 2
@@ -262,19 +268,25 @@ def read_header(lines: Sequence[str]) -> tuple[list[str], int]:
             break
         levels.append(cells)
         used += 1
-    return _join(levels), used
+    return _join(levels[is_title(levels[0]) and len(levels) > 1 :]), used
 
 
 def _is_sublevel(cells: Sequence[str], levels: Sequence[Sequence[str]]) -> bool:
-    filled = [cell for cell in cells if cell]
-    if not filled or cells[0] or any(len(cell) > NAME_CHARS for cell in filled):
+    label, filled = cells[0], [cell for cell in cells[1:] if cell]
+    if not filled or any(len(cell) > NAME_CHARS for cell in filled):
         return False
     if all(_UNIT.match(cell) for cell in filled):
         return True
-    is_open = not levels[0][0]
-    return is_open and all(
+    is_open = not levels[0][0] or is_title(levels[0])
+    may_name = not label or _UNIT.match(label) or (label.endswith(":") and len(filled) > 1)
+    return bool(is_open and may_name) and all(
         _PERIOD.match(cell) or _UNIT.match(cell) or not _DIGIT.search(cell) for cell in filled
     )
+
+
+def is_title(cells: Sequence[str]) -> bool:
+    """Whether the first line of a header is a title over the whole table."""
+    return len(cells) > 2 and bool(cells[0]) and not any(cells[1:])
 
 
 def _join(levels: Sequence[Sequence[str]]) -> list[str]:
@@ -352,9 +364,9 @@ def describe_rows(text: str, head: str) -> str:
             out += _list_names(unused)
             # The head ends where the header does; a row of the text must not be taken for more.
             header = [*lines[at:told], ""] if at < told else lines[at : at + MAX_HEADER_ROWS + 2]
-            names, used = read_header(header)
+            before, (names, used) = names, read_header(header)
             unused = names if at >= told else []
-            section = section if at < told else ""
+            section = section if names == before else ""
             at += used
             continue
         elif not is_separator(line):

@@ -29,6 +29,8 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 HEADING_CHARS = 80
 PATH_CHARS = 300
 TABLE_HEADER_CHARS = 120
+LABEL_TOKENS = 60
+"""The most that is kept free for the label of a row that is cut."""
 CHARS_PER_TOKEN = 12
 """The most that one token is taken to cover: an unknown word is one token, however long."""
 
@@ -245,10 +247,10 @@ class UnitReader:
             cell = replace(unit, start=unit.start + start, end=unit.start + end, border=border)
             border = Border.LINE
             if above + counts[number] <= self.cap:
-                yield replace(cell, words=words[number], extra=above)
+                yield replace(cell, words=words[number], extra=min(above, LABEL_TOKENS))
                 continue
             for piece in self._cut(replace(cell, words=None)):
-                yield replace(piece, extra=above + over[number])
+                yield replace(piece, extra=min(above + over[number], LABEL_TOKENS))
 
     def _cut(self, unit: Unit) -> Iterator[Unit]:
         border, previous = unit.border, -1

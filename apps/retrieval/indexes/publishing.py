@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from apps.chunking.models import Chunk
-from apps.chunking.tables import embedded_text
+from apps.chunking.tables import readable_text
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.services import OPEN_STATES
 from apps.retrieval.indexes.following import follow_up, hold_live
@@ -88,7 +88,7 @@ def _index_words(version_ids: set[UUID], index: Index) -> dict[UUID, int]:
     lacking = {version_id for _, version_id, *_, is_embedded in chunks if not is_embedded}
     complete = [row for row in chunks if row[1] not in lacking]
     num_indexed, length = copy_postings(
-        [(pk, embedded_text(text, head), heading) for pk, _, text, head, heading, _ in complete],
+        [(pk, readable_text(text, head), heading) for pk, _, text, head, heading, _ in complete],
         index=index,
     )
     add_to_counters(index.pk, chunks=num_indexed, length=length)

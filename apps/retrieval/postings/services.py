@@ -94,7 +94,7 @@ def add_to_counters(index_id: UUID, *, chunks: int, length: int) -> None:
 def copy_postings(rows: Sequence[tuple[int, str, str]], *, index: Index) -> tuple[int, int]:
     """Write the postings of (chunk id, text, heading) rows; returns how many chunks and terms.
 
-    `text` has table rows in words, as `list_indexed` gives it.
+    `text` has a table's header above its rows, as `list_indexed` gives it.
     """
     indexed = total = 0
     # Sorted by term, like the primary key, so that its pages fill up in order.

@@ -38,7 +38,7 @@ class Hit:
 
     @property
     def words(self) -> str:
-        """The text as it is embedded and indexed: its table rows in words."""
+        """The text as it is embedded: its table rows in words."""
         return embedded_text(self.text, self.table_head)
 
     @property
