@@ -70,7 +70,7 @@ class TableSet:
 
 
 def read_tatqa(limit: int) -> TableSet:
-    """Questions that one row of a table answers, those about one cell first, as many as asked for."""
+    """Questions that one row of a table answers; those about one cell come first."""
     contexts = {row["_id"]: row for row in _read_lines(TATQA / "contexts.jsonl")}
     chosen = TableSet("TAT-QA", parts=-(-len(contexts) // CONTEXTS_PER_REPORT))
     rows = sorted(_read_lines(TATQA / "qa.jsonl"), key=lambda row: row["answer_type"] != "span")
