@@ -14,14 +14,8 @@ from apps.chunking.spans import (
     find_sentences,
     strip_span,
 )
-from apps.chunking.tables import (
-    Table,
-    Tables,
-    cut_cells,
-    describe_row,
-    name_cell,
-    row_texts,
-)
+from apps.chunking.table_rows import cut_cells, describe_row, name_cell
+from apps.chunking.tables import Table, Tables, row_texts
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 """Tokens per text, without special ones. Counts of texts that blanks separate must add up."""

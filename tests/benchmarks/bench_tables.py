@@ -28,10 +28,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from unittest.mock import patch
 
-from apps.chunking.tables import Tables, split_cells
+from apps.chunking.table_rows import split_cells
+from apps.chunking.tables import Tables
 from config.embedded import ephemeral_services
 from inference.minilm.build import build_model
 from inference.minilm.files import is_built
@@ -52,7 +53,7 @@ SHEET_QUESTIONS = 60
 HEADER_ROWS = 3
 CONTEXTS_PER_REPORT = 20
 TITLE_CHARS = 100
-MODES = ("default", "lexical", "vector")
+MODES: tuple[Literal["default", "lexical", "vector"], ...] = ("default", "lexical", "vector")
 UNIT = re.compile(r"\(?(?:in|dollars in|amounts in)\s+(?:thousands|millions|billions)\)?", re.I)
 NUMBER = re.compile(r"[-$(€£]*\s*\d[\d.,]*\s*[)%]*$")
 OPERAND = re.compile(r"\d[\d.,]*\d")
@@ -293,7 +294,7 @@ def measure(
                 stack.enter_context(patch(f"apps.chunking.{place}.find_tables", nothing))
         stored = store(workspace, chosen, name=f"{chosen.name}, {'former' if former else 'now'}")
     refresh_statistics()
-    shares = {}
+    shares: dict[tuple[bool, str], tuple[float, float]] = {}
     for everywhere, mode in product([False, True][: min(chosen.parts, 2)], MODES):
         profile = DEFAULT_PROFILE if mode == "default" else replace(DEFAULT_PROFILE, mode=mode)
         ranks = [

@@ -11,16 +11,14 @@ from hypothesis import strategies as st
 
 from apps.chunking.splitters import Piece, SplitParams, split_pages
 from apps.chunking.strategies import STRATEGIES, ChunkingSource, get_strategy
-from apps.chunking.tables import (
-    Tables,
+from apps.chunking.table_rows import (
     describe_rows,
     embedded_text,
-    find_caption,
-    find_tables,
     quote_rows,
     readable_text,
     split_cells,
 )
+from apps.chunking.tables import Tables, find_caption, find_tables
 from apps.chunking.units import PageText, join_pages
 from tests.chunking.test_splitters import count_tokens, make_markdown, make_pages, texts_of
 from tests.chunking.test_strategies import embed

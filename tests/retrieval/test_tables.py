@@ -53,7 +53,7 @@ def add_table(workspace: Workspace) -> tuple[Collection, DocumentVersion]:
 
 
 def later_chunks(version: DocumentVersion) -> Sequence[Chunk]:
-    return Chunk.objects.filter(version=version, position__gt=0).order_by("position")
+    return list(Chunk.objects.filter(version=version, position__gt=0).order_by("position"))
 
 
 def test_passages_of_rows_keep_offsets_and_have_their_header(workspace: Workspace) -> None:
@@ -70,7 +70,7 @@ def test_passages_of_rows_keep_offsets_and_have_their_header(workspace: Workspac
 
 def test_vectors_are_made_from_rows_in_words(workspace: Workspace) -> None:
     collection, version = add_table(workspace)
-    last = later_chunks(version)[len(later_chunks(version)) - 1]
+    last = later_chunks(version)[-1]
     number = len(last.text.splitlines())
     words = "\n".join(
         f"Zone Zone{n:02}: Sales {n}000 million; Growth {n}%" for n in range(80 - number, 80)

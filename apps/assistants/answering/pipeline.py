@@ -32,7 +32,7 @@ from apps.assistants.answering.queries import Queries, plan_queries
 from apps.assistants.answering.reranking import find_reranker
 from apps.assistants.answering.selection import select_passages
 from apps.assistants.recipe import Recipe
-from apps.chunking.tables import quote_rows
+from apps.chunking.table_rows import quote_rows
 from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
 from apps.prompts.defaults import NOT_FOUND

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from apps.assistants.answering.outcome import CitedPassage
-from apps.chunking.tables import readable_text
+from apps.chunking.table_rows import readable_text
 from apps.retrieval.search.places import locate_words
 
 

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from apps.chunking.models import Chunk
-from apps.chunking.tables import readable_text
+from apps.chunking.table_rows import readable_text
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.services import OPEN_STATES
 from apps.retrieval.indexes.following import follow_up, hold_live

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.chunking.models import Chunk
 from apps.chunking.services import default_profile
-from apps.chunking.tables import embedded_text
+from apps.chunking.table_rows import embedded_text
 from apps.core.embedder import get_embedder
 from apps.documents.models import Collection, Document, DocumentVersion, Stage, VersionState
 from apps.retrieval.indexes.following import follow_up, hold_live

@@ -12,7 +12,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat
 
 from apps.chunking.models import Chunk
-from apps.chunking.tables import embedded_text, readable_text
+from apps.chunking.table_rows import embedded_text, readable_text
 
 
 def heading_with_context() -> Combinable:

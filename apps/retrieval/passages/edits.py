@@ -18,7 +18,7 @@ from apps.chunking.edits import hash_text, map_cut
 from apps.chunking.models import TAG_CHARS, Chunk, ChunkEdit
 from apps.chunking.planning import read_pages
 from apps.chunking.spans import strip_span
-from apps.chunking.tables import embedded_text
+from apps.chunking.table_rows import embedded_text
 from apps.chunking.units import join_pages
 from apps.core.embedder import get_embedder
 from apps.core.text import storable

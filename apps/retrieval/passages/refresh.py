@@ -24,7 +24,7 @@ from apps.chunking.planning import (
     cut_version,
     read_changes,
 )
-from apps.chunking.tables import embedded_text
+from apps.chunking.table_rows import embedded_text
 from apps.core.embedder import get_embedder
 from apps.documents.models import Document, DocumentVersion, VersionState
 from apps.retrieval.indexes.services import pending_chunks, store_embeddings, text_to_embed

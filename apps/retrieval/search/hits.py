@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from apps.chunking.tables import embedded_text, readable_text
+from apps.chunking.table_rows import embedded_text, readable_text
 
 
 @dataclass(frozen=True, slots=True)
