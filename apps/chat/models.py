@@ -106,6 +106,7 @@ class RetrievedPassage(WorkspaceModel):
     end = models.PositiveIntegerField()
     text = models.TextField()
     heading = models.CharField(max_length=500, blank=True)
+    table_head = models.TextField(null=True)  # noqa: DJ001
     scores = models.JSONField(default=dict)
     is_cited = models.BooleanField(default=False)
     cited_start = models.PositiveIntegerField(null=True)

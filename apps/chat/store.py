@@ -42,8 +42,8 @@ FINISH = f"""
 WITH passage AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS passage (
         id uuid, number int2, document_id uuid, version_id uuid, chunk_id int8, page int4,
-        "start" int4, "end" int4, text text, heading text, scores jsonb, is_cited bool,
-        cited_start int4, cited_end int4)
+        "start" int4, "end" int4, text text, heading text, table_head text,
+        scores jsonb, is_cited bool, cited_start int4, cited_end int4)
 ), alive AS MATERIALIZED (
     SELECT id FROM documents_document
     WHERE id IN (SELECT document_id FROM passage) AND deleted_at IS NULL
@@ -64,9 +64,9 @@ WITH passage AS MATERIALIZED (
 ), {compose_insert(9, subject="message")}, stored AS (
     INSERT INTO chat_retrievedpassage
         (id, workspace_id, message_id, number, document_id, version_id, chunk_id, page, "start",
-         "end", text, heading, scores, is_cited, cited_start, cited_end)
+         "end", text, heading, table_head, scores, is_cited, cited_start, cited_end)
     SELECT passage.id, message.workspace_id, message.id, number, document_id, version_id, chunk_id,
-           page, "start", "end", text, heading, scores, is_cited, cited_start, cited_end
+           page, "start", "end", text, heading, table_head, scores, is_cited, cited_start, cited_end
     FROM message, passage WHERE document_id IN (SELECT id FROM alive)
 )
 SELECT state FROM message

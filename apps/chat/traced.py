@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from apps.assistants.answering.citations import format_passages
 from apps.assistants.answering.generation import STEP_SPAN
+from apps.assistants.answering.snapshots import read_readable
 from apps.assistants.models import Release
 from apps.chat.access import get_answer
 from apps.chat.models import Message
@@ -113,7 +114,7 @@ def _rebuild_prompt(
     texts = [
         (
             f"{s.passage.document.name} > {s.heading}" if s.heading else s.passage.document.name,
-            s.passage.text,
+            read_readable(s.passage),
         )
         for s in sources
     ]

@@ -44,12 +44,13 @@ class PlacedChange:
 
 @dataclass(frozen=True, slots=True)
 class PlannedChunk:
-    """A piece as it is stored: its own text or that of an edit, and its tags."""
+    """A piece as it is stored: its own text or that of an edit, its tags and its table head."""
 
     piece: Piece
     text: str
     edit_id: UUID | None = None
     tags: tuple[str, ...] = ()
+    table_head: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

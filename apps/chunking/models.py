@@ -75,6 +75,10 @@ class Chunk(models.Model):
     `text` is exactly the version's full text from `start` to `end`, unless the chunk was edited:
     then `edit` is set, and the span is what the text replaces. `parent_start` and `parent_end`
     delimit the larger text that is read when this chunk is found.
+
+    `table_head` is there where the chunk has rows of a table: the lines of the table above the
+    chunk that its rows need, often none. Its rows are then embedded and indexed in words; where
+    it is null the text is, as it stands (ADR 18).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -86,6 +90,7 @@ class Chunk(models.Model):
     position = models.PositiveIntegerField()
     text = models.TextField()
     heading = models.CharField(max_length=500, blank=True)
+    table_head = models.TextField(null=True)  # noqa: DJ001
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     first_page = models.PositiveIntegerField()

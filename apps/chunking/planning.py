@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from apps.chunking.cutting import cut_pages
@@ -12,6 +12,7 @@ from apps.chunking.edits import ChunkChange, Placement, PlannedChunk, apply_chan
 from apps.chunking.models import Chunk, ChunkEdit, ChunkingProfile
 from apps.chunking.profiles import read_values
 from apps.chunking.splitters import Piece
+from apps.chunking.tables import Tables, find_tables
 from apps.chunking.units import PageText, join_pages
 from apps.core.embedder import get_embedder
 from apps.documents.models import DocumentVersion, Page
@@ -27,6 +28,7 @@ class CutVersion:
     page_starts: tuple[tuple[int, int], ...]
     """(start, number) of each page."""
     pieces: tuple[Piece, ...]
+    tables: Tables | None = None
 
     def page_at(self, offset: int) -> int:
         """The number of the page that holds the character at `offset`."""
@@ -63,10 +65,12 @@ def cut_version(version: DocumentVersion, *, profile: ChunkingProfile) -> CutVer
 def cut_texts(pages: Sequence[PageText], *, profile: ChunkingProfile) -> CutVersion:
     """Cut pages that have been read already. Blocking, like `cut_version`."""
     pieces = cut_pages(pages, splitter=profile.splitter, values=read_values(profile))
+    text = join_pages([page.text for page in pages])
     return CutVersion(
-        text=join_pages([page.text for page in pages]),
+        text=text,
         page_starts=tuple((page.start, page.number) for page in pages),
         pieces=tuple(pieces),
+        tables=find_tables([(page.start, page.blocks) for page in pages], text),
     )
 
 
@@ -79,13 +83,20 @@ def place_changes(version: DocumentVersion, changes: Sequence[ChunkChange]) -> P
 
 def compose(cut: CutVersion, changes: Sequence[ChunkChange]) -> list[PlannedChunk]:
     """The chunks to store, in order."""
-    return apply_changes(
+    planned = apply_changes(
         cut.pieces,
         place(changes, cut.text).placed,
         text=cut.text,
         page_at=cut.page_at,
         count_tokens=get_embedder().count_tokens,
     )
+    if not cut.tables:
+        return planned
+    heads = [cut.tables.head_of(chunk.piece.start, chunk.piece.end) for chunk in planned]
+    return [
+        chunk if head is None else replace(chunk, table_head=head)
+        for chunk, head in zip(planned, heads, strict=True)
+    ]
 
 
 def build_chunk(
@@ -100,6 +111,7 @@ def build_chunk(
         position=position,
         text=planned.text,
         heading=piece.heading[:HEADING_CHARS],
+        table_head=planned.table_head,
         start=piece.start,
         end=piece.end,
         first_page=piece.first_page,

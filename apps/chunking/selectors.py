@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,10 +12,14 @@ from django.db import connection
 from apps.chunking.edits import ChunkChange, locate
 from apps.chunking.models import Chunk, ChunkEdit, ChunkingProfile
 from apps.chunking.planning import read_changes
-from apps.documents.models import Document
+from apps.chunking.tables import find_tables
+from apps.chunking.units import join_pages
+from apps.documents.models import Document, Page
 
 LEFT_OUT = "[…]"
 """Replaces disabled text in a parent."""
+
+MAY_BE_TABLE = "|"
 
 PARENTS = """
 WITH child AS (
@@ -40,13 +45,15 @@ GROUP BY child.id, child.version_id, version.document_id, child.parent_start, ch
 class Parent:
     """The larger text in which a chunk is read: characters `start` to `end` of the full text.
 
-    `text` includes people's edits, so its length may differ from the span's.
+    `text` includes people's edits, so its length may differ from the span's. `table_head` is like
+    that of a chunk.
     """
 
     start: int
     end: int
     page: int
     text: str
+    table_head: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +78,48 @@ def read_parents(chunk_ids: Sequence[int], *, workspace_id: UUID) -> dict[int, P
         cursor.execute(PARENTS, {"ids": list(chunk_ids), "workspace": workspace_id})
         rows = cursor.fetchall()
     changed = _changed_documents({row[2] for row in rows})
+    heads = read_table_heads([(row[1], row[3], row[4]) for row in rows if MAY_BE_TABLE in row[6]])
     return {
-        chunk_id: Parent(start, end, page, _put_in(text, start, changed.get(document_id, [])))
-        for chunk_id, _, document_id, start, end, page, text in rows
-    }
+        chunk_id: Parent(
+            start, end, page, _put_in(text, start, changed.get(document_id, [])),
+            heads.get((version_id, start, end)),
+        )
+        for chunk_id, version_id, document_id, start, end, page, text in rows
+    }  # fmt: skip
+
+
+VersionSpan = tuple[UUID, int, int]
+"""A version, and the characters of its full text from where to where."""
+
+
+def read_table_heads(spans: Iterable[VersionSpan]) -> dict[VersionSpan, str]:
+    """The table heads of spans of versions, read from their pages; those without are left out.
+
+    One round trip for each version. A head that stands on an earlier page is not found.
+    """
+    by_version: dict[UUID, set[VersionSpan]] = defaultdict(set)
+    for span in spans:
+        by_version[span[0]].add(span)
+    heads: dict[VersionSpan, str] = {}
+    for version_id, wanted in by_version.items():
+        low, high = min(start for _, start, _ in wanted), max(end for *_, end in wanted)
+        pages = list(
+            Page.objects.filter(version=version_id, end__gt=low, start__lt=high)
+            .order_by("number")
+            .values_list("start", "blocks", "text")
+        )
+        if not pages:
+            continue
+        origin = pages[0][0]
+        tables = find_tables(
+            [(start - origin, blocks) for start, blocks, _ in pages],
+            join_pages([text for *_, text in pages]),
+        )
+        for span in wanted:
+            head = tables.head_of(span[1] - origin, span[2] - origin)
+            if head is not None:
+                heads[span] = head
+    return heads
 
 
 def _changed_documents(document_ids: set[UUID]) -> dict[UUID, list[ChunkChange]]:

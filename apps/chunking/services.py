@@ -67,8 +67,8 @@ def store_chunks(version: DocumentVersion, cut: CutVersion, *, profile: Chunking
 
 
 COPY_CHUNKS = """
-COPY chunking_chunk (workspace_id, version_id, profile_id, position, text, heading, start, "end",
-    first_page, last_page, num_tokens, parent_start, parent_end) FROM STDIN
+COPY chunking_chunk (workspace_id, version_id, profile_id, position, text, heading, table_head,
+    start, "end", first_page, last_page, num_tokens, parent_start, parent_end) FROM STDIN
 """
 
 
@@ -88,8 +88,9 @@ def store_first_chunks(
                 piece = chunk.piece
                 copy.write_row((
                     version.workspace_id, version.pk, profile.pk, position, chunk.text,
-                    piece.heading[:HEADING_CHARS], piece.start, piece.end, piece.first_page,
-                    piece.last_page, piece.num_tokens, piece.parent_start, piece.parent_end,
+                    piece.heading[:HEADING_CHARS], chunk.table_head, piece.start, piece.end,
+                    piece.first_page, piece.last_page, piece.num_tokens, piece.parent_start,
+                    piece.parent_end,
                 ))  # fmt: skip
             counts.append(len(planned))
     return counts
@@ -97,8 +98,8 @@ def store_first_chunks(
 
 def _key(chunk: Chunk) -> tuple[Any, ...]:
     return (
-        chunk.position, chunk.start, chunk.end, chunk.heading, chunk.text, chunk.parent_start,
-        chunk.parent_end, chunk.edit_id, chunk.tags,
+        chunk.position, chunk.start, chunk.end, chunk.heading, chunk.table_head, chunk.text,
+        chunk.parent_start, chunk.parent_end, chunk.edit_id, chunk.tags,
     )  # fmt: skip
 
 

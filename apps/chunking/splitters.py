@@ -10,12 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from apps.chunking.tables import find_tables
 from apps.chunking.units import Border, CountTokens, PageText, Unit, UnitReader, join_pages
 
 SMALL = 60
 """A section below this many tokens is joined with a neighbour of the same rank."""
 
 CONTEXT_TOKENS = 60
+SMALLEST_CAP = 16
+"""However much stands above a passage, this is left for its own text."""
 MIN_FILL = 0.55
 """Of the target size. An earlier cut counts as a poor one."""
 
@@ -80,7 +83,8 @@ def open_packer(
     text = join_pages([page.text for page in pages])
     # However long the heading path, this much room is left for the chunk's own text.
     smallest_cap = min(params.cap, params.room - CONTEXT_TOKENS)
-    reader = UnitReader(text, cap=smallest_cap, count_tokens=count_tokens)
+    tables = find_tables([(page.start, page.blocks) for page in pages], text)
+    reader = UnitReader(text, cap=smallest_cap, count_tokens=count_tokens, tables=tables)
     units = reader.read(pages)
     contexts = Contexts(reader.contexts, count_tokens=count_tokens)
     return Packer(text, units, contexts=contexts, params=params, count_tokens=count_tokens)
@@ -170,8 +174,9 @@ class Packer:
 
     def cap(self, first: int, last: int) -> int:
         """What a chunk of these units may hold beside the longest of their heading paths."""
-        used = max(self.contexts.tokens[unit.context] for unit in self.units[first:last])
-        return min(self.params.cap, self.params.room - used)
+        tokens = self.contexts.tokens
+        used = max(tokens[unit.context] + unit.extra for unit in self.units[first:last])
+        return max(min(self.params.cap, self.params.room - used), SMALLEST_CAP)
 
     def cut(self, group: Range) -> Iterator[Range]:
         first, end = group
@@ -180,7 +185,7 @@ class Packer:
         while done < end:
             if self.size(first, done) + self.units[done].size > cap:
                 first = done  # the overlap leaves no room for the next unit
-            if self.size(first, end) <= cap:
+            if self.size(first, end) <= cap or first == end - 1:
                 yield first, end
                 return
             last = self._choose_cut(first, done, end, cap=cap)

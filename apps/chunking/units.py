@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from apps.chunking.spans import (
@@ -14,6 +14,8 @@ from apps.chunking.spans import (
     find_sentences,
     strip_span,
 )
+from apps.chunking.table_rows import cut_cells, describe_row, name_cell
+from apps.chunking.tables import Table, Tables, row_texts
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 """Tokens per text, without special ones. Counts of texts that blanks separate must add up."""
@@ -21,6 +23,8 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 HEADING_CHARS = 80
 PATH_CHARS = 300
 TABLE_HEADER_CHARS = 120
+LABEL_TOKENS = 60
+"""The most that is kept free for the label of a row that is cut."""
 CHARS_PER_TOKEN = 12
 """The most that one token is taken to cover: an unknown word is one token, however long."""
 
@@ -52,7 +56,9 @@ class PageText:
 class Unit:
     """`full_text[start:end]`, never cut. `size` is in tokens; `context` is its heading path.
 
-    `kind` is that of its block: paragraph, heading, table, code or list.
+    `kind` is that of its block: paragraph, heading, table, code or list. `words` is what is
+    embedded of it, where that is not its text; `extra` are the tokens that a chunk which holds
+    this unit needs besides, for the label of a row that is cut.
     """
 
     start: int
@@ -66,6 +72,8 @@ class Unit:
     kind: str = "paragraph"
     size: int = 0
     tokens: int = 0
+    words: str | None = None
+    extra: int = 0
 
 
 @dataclass(slots=True)
@@ -75,6 +83,7 @@ class UnitReader:
     text: str
     cap: int
     count_tokens: CountTokens
+    tables: Tables | None = None
     contexts: list[str] = field(default_factory=lambda: [""])
     _known: dict[str, int] = field(default_factory=lambda: {"": 0})
     _path: list[tuple[int, str]] = field(default_factory=list)
@@ -124,7 +133,15 @@ class UnitReader:
         )  # fmt: skip
 
     def _read_table(self, page: PageText, start: int, end: int) -> Iterator[Unit]:
-        """Rows. The first names the columns and becomes part of the context of the others."""
+        """The header, then rows, each measured by what it says in words.
+
+        Where a block has no header over a line of dashes, its first row names the columns and
+        becomes part of the context of the others.
+        """
+        first, _ = strip_span(self.text, start, end)
+        if self.tables is not None and (table := self.tables.find(first)) is not None:
+            yield from self._read_rows(page, table)
+            return
         context, border = self._context(), Border.PARAGRAPH
         for index, (row_start, row_end) in enumerate(find_lines(self.text, start, end)):
             row_start, row_end = strip_span(self.text, row_start, row_end)
@@ -135,6 +152,18 @@ class UnitReader:
             if index == 0:
                 header = " ".join(self.text[row_start:row_end].split())
                 context = self._context(shorten(header, TABLE_HEADER_CHARS))
+
+    def _read_rows(self, page: PageText, table: Table) -> Iterator[Unit]:
+        context = self._context(shorten(table.caption, TABLE_HEADER_CHARS))
+        # Its caption stands right above, and a table must not be cut off from it.
+        border = Border.NEVER if table.caption and not table.is_continued else Border.PARAGRAPH
+        header_end = table.start + len(table.head) - 1
+        yield Unit(table.start, header_end, page.number, border, context, kind="table", words="")
+        border = Border.NEVER
+        for (start, end), cells, section in row_texts(table, self.text):
+            words = describe_row(table.names, cells, section)
+            yield Unit(start, end, page.number, border, context, kind="table", words=words)
+            border = Border.LINE
 
     def _read_lines(
         self, page: PageText, start: int, end: int, *, is_prose: bool
@@ -162,10 +191,16 @@ class UnitReader:
                     border = Border.SENTENCE
 
     def _measure(self, units: Sequence[Unit]) -> None:
-        counts = self.count_tokens([self.text[unit.start : unit.end] for unit in units])
+        counts = self.count_tokens(
+            [
+                self.text[unit.start : unit.end] if unit.words is None else unit.words
+                for unit in units
+            ]
+        )
         for unit, tokens in zip(units, counts, strict=True):
             unit.tokens = tokens
-            unit.size = max(tokens, -(-(unit.end - unit.start) // CHARS_PER_TOKEN), 1)
+            chars = 0 if unit.words == "" else unit.end - unit.start
+            unit.size = max(tokens, -(-chars // CHARS_PER_TOKEN), 1)
 
     def _break_up(self, units: list[Unit]) -> list[Unit]:
         """Replace units that are too large for any chunk by their words."""
@@ -177,11 +212,39 @@ class UnitReader:
             if unit.size <= self.cap:
                 broken.append(unit)
                 continue
-            words = list(self._cut(unit))
+            words = list(self._cut(unit) if unit.words is None else self._cut_row(unit))
             pieces.extend(words)
             broken.extend(words)
         self._measure(pieces)
         return broken
+
+    def _cut_row(self, unit: Unit) -> Iterator[Unit]:
+        """The cells of a row; of one that is too large itself, the words.
+
+        Each piece is embedded with the row's label, and a cell's words with the column's name.
+        """
+        table = self.tables.around(unit.start) if self.tables is not None else None
+        if self.tables is None or table is None:
+            yield from self._cut(unit)
+            return
+        line = self.text[unit.start : unit.end]
+        cells = cut_cells(line)
+        names = [name_cell(table.names, column) for column, _, _ in cells]
+        words = [
+            f"{name} {line[start:end]}".strip(" |")
+            for name, (_, start, end) in zip(names, cells, strict=True)
+        ]
+        counts = self.count_tokens([*words, self.tables.label_of(unit.start), *names])
+        above, over = counts[len(cells)], counts[len(cells) + 1 :]
+        border = unit.border
+        for number, (_, start, end) in enumerate(cells):
+            cell = replace(unit, start=unit.start + start, end=unit.start + end, border=border)
+            border = Border.LINE
+            if above + counts[number] <= self.cap:
+                yield replace(cell, words=words[number], extra=min(above, LABEL_TOKENS))
+                continue
+            for piece in self._cut(replace(cell, words=None)):
+                yield replace(piece, extra=min(above + over[number], LABEL_TOKENS))
 
     def _cut(self, unit: Unit) -> Iterator[Unit]:
         border, previous = unit.border, -1

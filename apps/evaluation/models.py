@@ -161,6 +161,7 @@ class ItemPassage(models.Model):
     end = models.PositiveIntegerField()
     text = models.TextField()
     heading = models.CharField(max_length=500, blank=True)
+    table_head = models.TextField(null=True)  # noqa: DJ001
     score = models.FloatField()
     is_cited = models.BooleanField(default=False)
     cited_start = models.PositiveIntegerField(null=True)

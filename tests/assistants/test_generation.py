@@ -7,10 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 
+from apps.assistants.answering.snapshots import read_readable
 from apps.assistants.models import Assistant
 from apps.assistants.services import RecipeChange, change_recipe
+from apps.chat.models import RetrievedPassage
+from apps.chunking.models import Chunk
 from apps.prompts.services import add_version
 from apps.prompts.spec import Step
 from apps.traces.models import Trace
@@ -130,3 +134,19 @@ def test_the_trace_shows_the_steps_and_links_the_release(
     assert "Step terms" in page
     assert "Terms: leave" in page
     assert f'href="/w/acme/assistants/{desk.slug}/releases/2/"' in page
+
+
+def test_the_model_reads_rows_under_the_header_of_their_table(
+    api: Any, desk: Assistant, stub: StubServer
+) -> None:
+    head = "| Kind | Days |\n| --- | --- |\n"
+    Chunk.objects.update(text="| Annual leave | 25 |", end=F("start") + 21, table_head=head)
+    use(desk, user=USER)
+
+    answer(api, desk)
+
+    read = f"{head}| Annual leave | 25 |\n</passage>"
+    assert read in stub.seen[-1]["messages"][-1]["content"]
+    kept = RetrievedPassage.objects.get()
+    assert (kept.text, kept.table_head) == ("| Annual leave | 25 |", head)
+    assert read_readable(kept) == f"{head}{kept.text}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import AsyncClient
 
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.chat.openai_protocol import MAX_QUESTION
 from apps.chat.openai_request import MAX_MESSAGES
+from apps.chunking.models import Chunk
 from apps.prompts.defaults import NOT_FOUND
 from apps.traces.models import Trace
 from inference.stub_server import StubServer
@@ -237,3 +239,14 @@ def test_a_conversation_belongs_to_the_key(api: Any, desk: Any) -> None:
     conversation = Conversation.objects.get()
     assert conversation.api_key is not None
     assert (conversation.user, conversation.title) == (None, QUESTION)
+
+
+def test_the_reader_quotes_a_table_row_in_words(api: Any, reader_desk: Any) -> None:
+    head = "| Kind | What the law says |\n| --- | --- |\n"
+    row = "| Annual | Employees get 20 days of annual leave |"
+    Chunk.objects.update(text=row, end=F("start") + len(row), table_head=head)
+
+    body = ask(api, reader_desk.slug).body
+
+    content = body["choices"][0]["message"]["content"]
+    assert content == ("Kind Annual: What the law says Employees get 20 days of annual leave [1]")

@@ -32,6 +32,7 @@ from apps.assistants.answering.queries import Queries, plan_queries
 from apps.assistants.answering.reranking import find_reranker
 from apps.assistants.answering.selection import select_passages
 from apps.assistants.recipe import Recipe
+from apps.chunking.table_rows import quote_rows
 from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
 from apps.prompts.defaults import NOT_FOUND
@@ -226,7 +227,7 @@ class Answering:
             self.recipe,
             question=self.question,
             history=self.history,
-            passages=format_passages([(describe_hit(hit), hit.text) for hit in self._hits])
+            passages=format_passages([(describe_hit(hit), hit.readable) for hit in self._hits])
             or NO_PASSAGES,
             num_passages=len(self._hits),
             recorder=self.recorder,
@@ -247,7 +248,9 @@ class Answering:
         limit = Limit(self.recipe.frozen.sampling)
         for position, sentence in enumerate(answer.sentences):
             number = sentence.passage_index + 1
-            text = f"{' ' if position else ''}{' '.join(sentence.text.split())} [{number}]"
+            hit = self._hits[sentence.passage_index]
+            words = quote_rows(hit.text, hit.table_head, sentence.start, sentence.end)
+            text = f"{' ' if position else ''}{' '.join(words.split())} [{number}]"
             shown = limit.take(text)
             if shown == text:
                 self._spans[number] = _widen(self._spans.get(number), sentence)

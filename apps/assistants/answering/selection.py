@@ -18,6 +18,8 @@ FENCE_TOKENS = 24
 class HasText(Protocol):
     @property
     def text(self) -> str: ...
+    @property
+    def readable(self) -> str: ...
 
 
 H = TypeVar("H", bound=HasText)
@@ -39,7 +41,7 @@ def select_passages(hits: Sequence[H], *, limit: int, token_budget: int) -> list
     for hit in hits:
         if len(chosen) == limit:
             break
-        cost = estimate_tokens(hit.text) + FENCE_TOKENS
+        cost = estimate_tokens(hit.readable) + FENCE_TOKENS
         if chosen and spent + cost > token_budget:
             continue
         own = set(WORD.findall(hit.text.lower()))

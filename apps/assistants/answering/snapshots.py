@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from apps.assistants.answering.outcome import CitedPassage
+from apps.chunking.table_rows import readable_text
 from apps.retrieval.search.places import locate_words
 
 
@@ -40,6 +41,7 @@ def snapshot(passage: CitedPassage) -> dict[str, Any]:
         "end": hit.end,
         "text": hit.text,
         "heading": hit.heading,
+        "table_head": hit.table_head,
         "is_cited": cited is not None,
         "cited_start": start,
         "cited_end": end,
@@ -59,3 +61,17 @@ def read_cited(passage: StoredPassage) -> tuple[int, int, str]:
     if start < passage.start or end > passage.end or not text.strip():
         return passage.start, passage.end, passage.text
     return start, end, text
+
+
+class StoredRows(Protocol):
+    """A row of a retrieval snapshot that may hold table rows."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def table_head(self) -> str | None: ...
+
+
+def read_readable(passage: StoredRows) -> str:
+    """The passage as the model read it: table rows under the header of their table."""
+    return readable_text(passage.text, passage.table_head)

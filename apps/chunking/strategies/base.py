@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from apps.chunking.splitters import Piece
+from apps.chunking.tables import Tables, find_tables
 from apps.chunking.units import CountTokens, PageText, join_pages
 from apps.core.options import Option, OptionError, list_defaults, read_values
 
@@ -42,6 +43,11 @@ class ChunkingSource:
     def text(self) -> str:
         """The full text: the pages with a blank line between them."""
         return join_pages([page.text for page in self.pages])
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables in the full text."""
+        return find_tables([(page.start, page.blocks) for page in self.pages], self.text)
 
 
 Cut = Callable[[ChunkingSource, Values], list[Piece]]

@@ -125,7 +125,7 @@ def _fit(source: ChunkingSource, spans: Sequence[Span], rooms: Sequence[int]) ->
     counted: dict[Span, int] = {}
     waiting = list(dict.fromkeys(spans))
     while waiting:
-        counts = source.count_tokens([source.text[start:end] for start, end in waiting])
+        counts = source.count_tokens([source.tables.text_of(*span) for span in waiting])
         counted.update(zip(waiting, counts, strict=True))
         waiting = []
         for number, room in enumerate(rooms):

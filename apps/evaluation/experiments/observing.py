@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from apps.assistants.answering.citations import split_claims
+from apps.assistants.answering.snapshots import read_readable
 from apps.core.citations import remove_citations
 from apps.datasets.models import Example
 from apps.evaluation.models import ExperimentItem, ItemPassage
@@ -96,7 +97,7 @@ def _retrieved(passage: ItemPassage, expected: Iterable[Mapping[str, Any]]) -> E
         not one.get("document_id") and one.get("document_name") == name for one in expected
     )
     return EvidencePassage(
-        text=passage.text,
+        text=read_readable(passage),
         document=name if only_named else str(passage.document_id),
         start=passage.start,
         end=passage.end,

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from apps.chunking.models import Chunk
+from apps.chunking.table_rows import readable_text
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.services import OPEN_STATES
 from apps.retrieval.indexes.following import follow_up, hold_live
@@ -80,12 +81,15 @@ def _index_words(version_ids: set[UUID], index: Index) -> dict[UUID, int]:
     chunks = list(
         Chunk.objects.filter(version_id__in=version_ids, profile=index.profile_id)
         .order_by("pk")
-        .values_list("pk", "version_id", "text", heading_with_context(), Exists(embedded))
+        .values_list(
+            "pk", "version_id", "text", "table_head", heading_with_context(), Exists(embedded)
+        )
     )
-    lacking = {version_id for _, version_id, _, _, is_embedded in chunks if not is_embedded}
+    lacking = {version_id for _, version_id, *_, is_embedded in chunks if not is_embedded}
     complete = [row for row in chunks if row[1] not in lacking]
     num_indexed, length = copy_postings(
-        [(pk, text, heading) for pk, _, text, heading, _ in complete], index=index
+        [(pk, readable_text(text, head), heading) for pk, _, text, head, heading, _ in complete],
+        index=index,
     )
     add_to_counters(index.pk, chunks=num_indexed, length=length)
     counts = Counter(row[1] for row in complete)

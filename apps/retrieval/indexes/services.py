@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from apps.chunking.models import Chunk
 from apps.chunking.services import default_profile
+from apps.chunking.table_rows import embedded_text
 from apps.core.embedder import get_embedder
 from apps.documents.models import Collection, Document, DocumentVersion, Stage, VersionState
 from apps.retrieval.indexes.following import follow_up, hold_live
@@ -60,7 +61,10 @@ class PendingChunk:
 
 
 def text_to_embed(heading: str, text: str) -> str:
-    """The heading path above the chunk's text, so that the vector reflects where the chunk is."""
+    """The heading path above the chunk's text, so that the vector reflects where the chunk is.
+
+    Of a chunk with a table head, `text` is its embedded text: the rows in words.
+    """
     return f"{heading}\n{text}" if heading else text
 
 
@@ -94,16 +98,18 @@ def pending_chunks(index: Index, *, version_ids: Sequence[UUID], limit: int) -> 
         )
         .exclude(embeddings__index=index)
         .order_by("version_id", "position")
-        .values_list("pk", "version_id", heading_with_context(), "text", "num_tokens")[:limit]
+        .values_list(
+            "pk", "version_id", heading_with_context(), "text", "table_head", "num_tokens"
+        )[:limit]
     )
     return [
         PendingChunk(
             chunk_id=pk,
             version_id=version_id,
-            text=text_to_embed(heading, text),
+            text=text_to_embed(heading, embedded_text(text, table_head)),
             length=num_tokens + len(heading) // HEADING_CHARS_PER_TOKEN,
         )
-        for pk, version_id, heading, text, num_tokens in rows
+        for pk, version_id, heading, text, table_head, num_tokens in rows
     ]
 
 

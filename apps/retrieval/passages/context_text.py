@@ -1,10 +1,18 @@
-"""A chunk's context, embedded and indexed between its heading and its text."""
+"""What is embedded and indexed of a chunk: its heading, a model's context, its text.
+
+Of table rows, a vector is made from sentences, each value behind the name of its column. Terms are
+counted in the rows below their header: names that repeat with every row would outweigh what the
+rows say, and make a passage look longer than it is.
+"""
 
 from __future__ import annotations
 
-from django.db.models import Case, F, TextField, Value, When
+from django.db.models import Case, F, QuerySet, TextField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat
+
+from apps.chunking.models import Chunk
+from apps.chunking.table_rows import embedded_text, readable_text
 
 
 def heading_with_context() -> Combinable:
@@ -15,3 +23,18 @@ def heading_with_context() -> Combinable:
         default=Concat("heading", Value("\n"), "context__text", output_field=TextField()),
         output_field=TextField(),
     )
+
+
+def list_indexed(chunks: QuerySet[Chunk]) -> list[tuple[int, str, str]]:
+    """(chunk id, text whose terms count, heading with context), by id."""
+    return [(pk, readable_text(text, head), above) for pk, text, head, above in _read(chunks)]
+
+
+def list_embedded(chunks: QuerySet[Chunk]) -> list[tuple[int, str, str]]:
+    """(chunk id, text to make a vector from, heading with context), by id."""
+    return [(pk, embedded_text(text, head), above) for pk, text, head, above in _read(chunks)]
+
+
+def _read(chunks: QuerySet[Chunk]) -> QuerySet[Chunk, tuple[int, str, str | None, str]]:
+    columns = ("pk", "text", "table_head", heading_with_context())
+    return chunks.order_by("pk").values_list(*columns)

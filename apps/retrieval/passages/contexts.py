@@ -18,7 +18,7 @@ from apps.core.text import storable
 from apps.documents.models import Document, Page
 from apps.retrieval.indexes.services import text_to_embed
 from apps.retrieval.models import Index, PassageContext
-from apps.retrieval.passages.context_text import heading_with_context
+from apps.retrieval.passages.context_text import list_embedded, list_indexed
 from apps.retrieval.postings.services import add_to_counters, copy_postings
 from apps.retrieval.vectors.wire import HalfVector, open_cursor
 from inference.protocols import Embedder
@@ -199,12 +199,9 @@ def _search_anew(index: Index, chunk_ids: Sequence[int], *, embedder: Embedder) 
     """New vectors and postings of chunks in one index. The chunks are locked."""
     if not chunk_ids:
         return
-    rows = list(
-        Chunk.objects.filter(pk__in=chunk_ids)
-        .order_by("pk")
-        .values_list("pk", "text", heading_with_context())
-    )
-    vectors = embedder.encode([text_to_embed(heading, text) for _, text, heading in rows])
+    chunks = Chunk.objects.filter(pk__in=chunk_ids)
+    embedded, rows = list_embedded(chunks), list_indexed(chunks)
+    vectors = embedder.encode([text_to_embed(heading, text) for _, text, heading in embedded])
     with open_cursor() as cursor:
         cursor.executemany(
             SET_VECTOR,

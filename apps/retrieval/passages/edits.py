@@ -18,6 +18,7 @@ from apps.chunking.edits import hash_text, map_cut
 from apps.chunking.models import TAG_CHARS, Chunk, ChunkEdit
 from apps.chunking.planning import read_pages
 from apps.chunking.spans import strip_span
+from apps.chunking.table_rows import embedded_text
 from apps.chunking.units import join_pages
 from apps.core.embedder import get_embedder
 from apps.core.text import storable
@@ -42,7 +43,7 @@ def edit_chunk(chunk: Chunk, *, text: str, actor: Actor) -> ChunkEdit:
     text = storable(text).replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text or len(text) > MAX_TEXT_CHARS:
         raise EditError("A passage must have text. To leave it out, disable it.")
-    _check_size(chunk.heading, text)
+    _check_size(chunk, text)
     with transaction.atomic():
         original = _lock_and_read(chunk)
         edit = _note(chunk, original, actor=actor, text="" if text == original else text)
@@ -131,7 +132,7 @@ def merge_chunk(chunk: Chunk, *, actor: Actor) -> ChunkEdit:
         span = (min(chunk.start, following.start), max(chunk.end, following.end))
         full = _full_text(chunk.version)
         text = _merge_texts(chunk, following, full)
-        _check_size(chunk.heading, text or full[slice(*span)])
+        _check_size(chunk, text or full[slice(*span)])
         edits = [_find(chunk), _find(following)]
         _refuse_between(chunk, span, [edit for edit in edits if edit is not None])
         _release(edits)
@@ -155,8 +156,9 @@ def revert_edit(edit: ChunkEdit, *, actor: Actor) -> None:
 # Shared by the changes
 
 
-def _check_size(heading: str, text: str) -> None:
-    counts = get_embedder().count_tokens([heading, text])
+def _check_size(chunk: Chunk, text: str) -> None:
+    words = embedded_text(text, chunk.table_head)
+    counts = get_embedder().count_tokens([chunk.heading, words])
     room = token_room()
     if sum(counts) > room:
         raise EditError(

@@ -24,6 +24,7 @@ from apps.chunking.planning import (
     cut_version,
     read_changes,
 )
+from apps.chunking.table_rows import embedded_text
 from apps.core.embedder import get_embedder
 from apps.documents.models import Document, DocumentVersion, VersionState
 from apps.retrieval.indexes.services import pending_chunks, store_embeddings, text_to_embed
@@ -42,7 +43,7 @@ SELECT * FROM retrieval_index
 WHERE collection_id = %(collection)s AND profile_id = %(profile)s AND discarded_at IS NULL
 ORDER BY state <> 'live', id FOR KEY SHARE
 """
-CONTENT = ("text", "heading")
+CONTENT = ("text", "heading", "table_head")
 REST = (
     "first_page", "last_page", "num_tokens", "parent_start", "parent_end", "edit_id", "tags",
 )  # fmt: skip
@@ -126,11 +127,14 @@ def _embed_new(
 ) -> Known:
     """Embed texts that no row has yet, so that the transaction does not wait for a model."""
     rows = Chunk.objects.filter(version=version, profile=profile)
-    stored = set(rows.values_list("heading", "text"))
+    stored = set(rows.values_list("heading", "text", "table_head"))
     texts = [
-        text_to_embed(planned_chunk.piece.heading, planned_chunk.text)
+        text_to_embed(heading, embedded_text(text, head))
         for planned_chunk in plan
-        if (planned_chunk.piece.heading, planned_chunk.text) not in stored
+        for heading, text, head in [
+            (planned_chunk.piece.heading, planned_chunk.text, planned_chunk.table_head)
+        ]
+        if (heading, text, head) not in stored
     ]
     known: Known = {}
     for model in {index.embedding_model for index in _holding(version, indexes)}:

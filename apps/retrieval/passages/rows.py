@@ -8,17 +8,13 @@ from django.db import connection
 
 from apps.chunking.models import Chunk
 from apps.retrieval.models import Index
-from apps.retrieval.passages.context_text import heading_with_context
+from apps.retrieval.passages.context_text import list_indexed
 from apps.retrieval.postings.services import add_to_counters, copy_postings, remove_postings
 
 
 def add_words(chunk_ids: Sequence[int], *, index: Index) -> None:
     """Index the words of chunks that have no postings in `index` yet."""
-    rows = list(
-        Chunk.objects.filter(pk__in=chunk_ids, profile=index.profile_id)
-        .order_by("pk")
-        .values_list("pk", "text", heading_with_context())
-    )
+    rows = list_indexed(Chunk.objects.filter(pk__in=chunk_ids, profile=index.profile_id))
     if rows:
         indexed, length = copy_postings(rows, index=index)
         add_to_counters(index.pk, chunks=indexed, length=length)

@@ -10,7 +10,7 @@ from django.db import connection
 from apps.chunking.models import Chunk
 from apps.documents.models import DocumentVersion
 from apps.retrieval.models import Index
-from apps.retrieval.passages.context_text import heading_with_context
+from apps.retrieval.passages.context_text import list_indexed
 from apps.retrieval.postings.packing import note_late
 from apps.retrieval.postings.terms import count_terms
 from apps.retrieval.vectors.wire import open_cursor
@@ -51,11 +51,7 @@ def add_postings(version_id: UUID, *, index: Index) -> int:
     ids = list(chunks.order_by("pk").values_list("pk", flat=True))
     num_indexed = total_length = 0
     for start in range(0, len(ids), CHUNKS_AT_ONCE):
-        rows = list(
-            chunks.filter(pk__in=ids[start : start + CHUNKS_AT_ONCE])
-            .order_by("pk")
-            .values_list("pk", "text", heading_with_context())
-        )
+        rows = list_indexed(chunks.filter(pk__in=ids[start : start + CHUNKS_AT_ONCE]))
         indexed, length = copy_postings(rows, index=index)
         num_indexed, total_length = num_indexed + indexed, total_length + length
     add_to_counters(index.pk, chunks=num_indexed, length=total_length)
@@ -96,7 +92,10 @@ def add_to_counters(index_id: UUID, *, chunks: int, length: int) -> None:
 
 
 def copy_postings(rows: Sequence[tuple[int, str, str]], *, index: Index) -> tuple[int, int]:
-    """Write the postings of (chunk id, text, heading) rows; returns how many chunks and terms."""
+    """Write the postings of (chunk id, text, heading) rows; returns how many chunks and terms.
+
+    `text` has a table's header above its rows, as `list_indexed` gives it.
+    """
     indexed = total = 0
     # Sorted by term, like the primary key, so that its pages fill up in order.
     postings: list[tuple[str, int, int, int]] = []

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from apps.chunking.table_rows import embedded_text, readable_text
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -13,7 +15,8 @@ class Hit:
 
     `score` is what hits are ordered by: the BM25 score, the cosine similarity, or in hybrid mode
     what the fusion made of both. Ranks count from 1; None means that the chunk is not among the
-    candidates of that list. `start` and `end` are offsets into the full text.
+    candidates of that list. `start` and `end` are offsets into the full text. `table_head` has the
+    lines of a table above the chunk that its rows need; None where it has no rows.
     """
 
     chunk_id: int
@@ -31,6 +34,17 @@ class Hit:
     matched_terms: tuple[str, ...]
     similarity: float | None
     vector_rank: int | None
+    table_head: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The text as it is embedded: its table rows in words."""
+        return embedded_text(self.text, self.table_head)
+
+    @property
+    def readable(self) -> str:
+        """The text as a model reads it: its table rows under the header of their table."""
+        return readable_text(self.text, self.table_head)
 
 
 @dataclass(frozen=True, slots=True)

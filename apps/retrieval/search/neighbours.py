@@ -10,13 +10,14 @@ from uuid import UUID
 from django.db import connection
 
 from apps.chunking import selectors
+from apps.chunking.selectors import Parent
 from apps.retrieval.search.hits import Hit
 
 LARGEST_GAP = 4
 """The most characters between two chunks that are taken to be only whitespace."""
 
 NEAR = """
-SELECT hit.id, near.start, near."end", near.text, near.first_page
+SELECT hit.id, near.start, near."end", near.text, near.first_page, near.table_head
 FROM chunking_chunk hit
 JOIN chunking_chunk near ON near.version_id = hit.version_id AND near.profile_id = hit.profile_id
     AND near.position BETWEEN hit.position - %(reach)s AND hit.position + %(reach)s
@@ -28,12 +29,16 @@ ORDER BY hit.id, near.position
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Characters `start` to `end` of a version's full text, and the page they begin on."""
+    """Characters `start` to `end` of a version's full text, and the page they begin on.
+
+    `table_head` is that of the chunk it begins with, or "" if only a later one has table rows.
+    """
 
     start: int
     end: int
     text: str
     page: int
+    table_head: str | None = None
 
 
 def join_neighbours(hits: Sequence[Hit], *, workspace_id: UUID, reach: int) -> list[Hit]:
@@ -47,8 +52,8 @@ def join_neighbours(hits: Sequence[Hit], *, workspace_id: UUID, reach: int) -> l
     with connection.cursor() as cursor:
         ids = [hit.chunk_id for hit in hits]
         cursor.execute(NEAR, {"ids": ids, "reach": reach, "workspace": workspace_id})
-        for chunk_id, start, end, text, page in cursor.fetchall():
-            stretches[chunk_id].append(Stretch(start, end, text, page))
+        for chunk_id, *stretch in cursor.fetchall():
+            stretches[chunk_id].append(Stretch(*stretch))
     return _without_contained(hits, [grow(hit, stretches[hit.chunk_id]) for hit in hits])
 
 
@@ -58,12 +63,7 @@ def read_parents(hits: Sequence[Hit], *, workspace_id: UUID) -> list[Hit]:
     Larger texts include people's edits and omit what they disabled.
     """
     parents = selectors.read_parents([hit.chunk_id for hit in hits], workspace_id=workspace_id)
-    grown = [
-        replace(hit, start=whole.start, end=whole.end, text=whole.text, page=whole.page)
-        if (whole := parents.get(hit.chunk_id))
-        else hit
-        for hit in hits
-    ]
+    grown = [_widen(hit, whole) if (whole := parents.get(hit.chunk_id)) else hit for hit in hits]
     return _without_contained(hits, grown) if parents else grown
 
 
@@ -78,13 +78,20 @@ def _without_contained(hits: Sequence[Hit], grown: Sequence[Hit]) -> list[Hit]:
 
 def grow(hit: Hit, around: Sequence[Stretch]) -> Hit:
     """The hit as the longest stretch without gaps that it forms with `around`, sorted by start."""
-    whole = Stretch(hit.start, hit.end, hit.text, hit.page)
+    whole = Stretch(hit.start, hit.end, hit.text, hit.page, hit.table_head)
     for after in (part for part in around if part.start > hit.start):
         whole = _append(whole, after)
     for before in (part for part in reversed(around) if part.start < hit.start):
         joined = _append(before, whole)
         whole = joined if joined.end >= whole.end else whole
-    return replace(hit, start=whole.start, end=whole.end, text=whole.text, page=whole.page)
+    return _widen(hit, whole)
+
+
+def _widen(hit: Hit, whole: Stretch | Parent) -> Hit:
+    return replace(
+        hit, start=whole.start, end=whole.end, text=whole.text, page=whole.page,
+        table_head=whole.table_head,
+    )  # fmt: skip
 
 
 def _append(first: Stretch, second: Stretch) -> Stretch:
@@ -94,7 +101,10 @@ def _append(first: Stretch, second: Stretch) -> Stretch:
         return first
     # Whitespace between chunks is not stored. Its length has to match, or offsets would shift.
     text = first.text + "\n" * gap + second.text[max(0, -gap) :]
-    return Stretch(first.start, second.end, text, first.page)
+    head = first.table_head
+    if head is None and second.table_head is not None:
+        head = ""
+    return Stretch(first.start, second.end, text, first.page, head)
 
 
 def _holds(better: Hit, hit: Hit) -> bool:

@@ -21,7 +21,7 @@ def expand_by_feedback(text: str, hits: Sequence[Hit]) -> str:
     hit_counts: Counter[str] = Counter()
     frequency: Counter[str] = Counter()
     for hit in hits[:FEEDBACK_HITS]:
-        counts = count_terms(f"{hit.heading}\n{hit.text}")
+        counts = count_terms(f"{hit.heading}\n{hit.readable}")
         hit_counts.update(counts.keys())
         frequency.update(counts)
     shared = [term for term, number in hit_counts.items() if number > 1 and term not in terms]

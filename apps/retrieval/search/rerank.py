@@ -50,8 +50,8 @@ def rerank_late(question: str, hits: Sequence[Hit], *, depth: int) -> list[Hit]:
 
 
 def text_to_rerank(hit: Hit) -> str:
-    """What a reranker reads of a chunk: its heading path and its text."""
-    return f"{hit.heading}\n{hit.text}" if hit.heading else hit.text
+    """What a reranker reads of a chunk: its heading path and its text, table rows in words."""
+    return f"{hit.heading}\n{hit.words}" if hit.heading else hit.words
 
 
 def _below(hits: Sequence[Hit]) -> list[Hit]:

@@ -211,11 +211,14 @@ fused AS MATERIALIZED (
 _RESULT = """
 SELECT {searched}, hit.*
 FROM totals LEFT JOIN (
-    SELECT passage.*, fused.score, fused.lexical_score, fused.lexical_rank, fused.terms,
-           fused.similarity, fused.vector_rank
+    SELECT passage.id, passage.document_id, passage.name, passage.version_id,
+           passage.first_page, passage.start, passage."end", passage.text, passage.heading,
+           fused.score, fused.lexical_score, fused.lexical_rank, fused.terms,
+           fused.similarity, fused.vector_rank, passage.table_head
     FROM fused CROSS JOIN LATERAL (
         SELECT chunk.id, document.id AS document_id, document.name, chunk.version_id,
-               chunk.first_page, chunk.start, chunk."end", chunk.text, chunk.heading
+               chunk.first_page, chunk.start, chunk."end", chunk.text, chunk.heading,
+               chunk.table_head
         FROM chunking_chunk chunk
         JOIN documents_document document ON document.current_id = chunk.version_id
         WHERE chunk.id = fused.chunk_id
