@@ -12,6 +12,7 @@ from parsing.grid import MAX_LABEL, Grid
 from parsing.inline import lowered, raised, with_address
 from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
 from parsing.office.numbering import number_text
+from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
 from parsing.ooxml import relation_id
 from parsing.text import squeeze
 
@@ -28,6 +29,7 @@ class SlideText:
     """Turns paragraphs and tables into text. `addresses` are those of the slide's links."""
 
     addresses: dict[str, str] = field(default_factory=dict)
+    unknown: int = 0
 
     def read(self, paragraph: etree._Element) -> str:
         """Text of one paragraph."""
@@ -51,6 +53,8 @@ class SlideText:
         properties = find_child(run, "rPr")
         if properties is None or not text.strip():
             return text
+        text = symbol_text(text, _symbol_font(properties, text))
+        self.unknown += text.count(UNKNOWN)
         baseline = get_attribute(properties, "baseline").rstrip("%")
         if baseline.lstrip("-").isdigit() and int(baseline):
             text = raised(text, before) if int(baseline) > 0 else lowered(text, before)
@@ -92,6 +96,18 @@ class SlideText:
 
     def _cell(self, cell: etree._Element) -> str:
         return squeeze(" ".join(self.read(item) for item in iter_named(cell, "p")))
+
+
+def _symbol_font(properties: etree._Element, text: str) -> str:
+    """The symbol font of a run; one beside an ordinary font is for private characters only."""
+    names: dict[str, str] = {}
+    for kind in ("latin", "sym"):
+        font = find_child(properties, kind)
+        names[kind] = get_attribute(font, "typeface") if font is not None else ""
+    if is_symbol_font(names["latin"]):
+        return names["latin"]
+    is_private = all("\ue000" <= char <= "\uf8ff" or char.isspace() for char in text)
+    return names["sym"] if is_private else ""
 
 
 def list_level(paragraph: etree._Element) -> int:

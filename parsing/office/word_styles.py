@@ -28,6 +28,7 @@ class WordStyle:
     level: str = ""
     is_hidden: bool | None = None
     script: str = ""
+    font: str = ""
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class WordStyles:
     default: str = ""
     _hides: dict[str, bool] = field(default_factory=dict)
     _scripts: dict[str, str] = field(default_factory=dict)
+    _fonts: dict[str, str] = field(default_factory=dict)
 
     def add(self, element: etree._Element) -> None:
         """Take in one `w:style`."""
@@ -52,6 +54,7 @@ class WordStyles:
             value_of(numbers, "ilvl"),
             is_on(run, "vanish"),
             script_of(run),
+            font_of(run),
         )
         if get_attribute(element, "type") == "paragraph" and get_attribute(element, "default") in {
             "1", "true",
@@ -98,6 +101,13 @@ class WordStyles:
             self._scripts[key] = next((value for value in said if value), "")
         return self._scripts[key]
 
+    def font(self, key: str) -> str:
+        """The font of a style; empty where it says nothing."""
+        if key not in self._fonts:
+            named = (style.font for style in self._chain(key))
+            self._fonts[key] = next((value for value in named if value), "")
+        return self._fonts[key]
+
     def _keys(self, key: str) -> Iterator[str]:
         for _ in range(_MAX_CHAIN):
             if key not in self.known:
@@ -131,6 +141,14 @@ def is_on(properties: etree._Element | None, name: str) -> bool | None:
     """A property that is on or off; None where nothing is said."""
     child = find_child(properties, name) if properties is not None else None
     return None if child is None else get_attribute(child, "val").lower() not in _OFF
+
+
+def font_of(properties: etree._Element | None) -> str:
+    """The font of a run's Western characters; empty where nothing is said."""
+    fonts = find_child(properties, "rFonts") if properties is not None else None
+    if fonts is None:
+        return ""
+    return get_attribute(fonts, "ascii") or get_attribute(fonts, "hAnsi")
 
 
 def script_of(properties: etree._Element | None) -> str:

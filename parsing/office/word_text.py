@@ -10,7 +10,8 @@ from lxml import etree
 from parsing.formulas import fraction, omml_text
 from parsing.inline import lowered, raised, with_address
 from parsing.markup import find_child, get_attribute, iter_named, local_name
-from parsing.office.word_styles import WordStyles, is_on, script_of, value_of
+from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
+from parsing.office.word_styles import WordStyles, font_of, is_on, script_of, value_of
 from parsing.ooxml import relation_id
 from parsing.text import squeeze
 
@@ -51,6 +52,8 @@ class WordText:
     notes: dict[tuple[str, str], int] = field(default_factory=dict)
     hidden: int = 0
     deleted: int = 0
+    unknown: int = 0
+    _font: str = ""
 
     def read(self, paragraph: etree._Element, boxes: list[etree._Element]) -> str:
         """Text of one paragraph; text boxes match inside are put into `boxes`."""
@@ -66,7 +69,9 @@ class WordText:
             name = local_name(item)
             if name in _LEAVES:
                 if all(entry.is_showing for entry in fields):
-                    out.append(self._leaf(item, name))
+                    text = self._leaf(item, name)
+                    self.unknown += text.count(UNKNOWN)
+                    out.append(text)
             elif name in _FIELD_PARTS:
                 self._field(item, name, fields, out)
             elif name == "txbxContent":
@@ -103,6 +108,7 @@ class WordText:
             if any((child.text or "").strip() for child in run if local_name(child) == "t"):
                 self.hidden += 1
             return list(reversed(shown))
+        self._font = font_of(properties) or self.styles.font(own) or self.styles.font(style)
         script = script_of(properties) or self.styles.script(own)
         if script in {"superscript", "subscript"}:
             return [_Open(start, script=script), *reversed(run)]
@@ -126,11 +132,11 @@ class WordText:
 
     def _leaf(self, element: etree._Element, name: str) -> str:
         if name == "t":
-            return element.text or ""
+            return symbol_text(element.text or "", self._font)
         if name == "br":
             return PAGE_BREAK if get_attribute(element, "type") == "page" else "\n"
         if name == "sym":
-            return _symbol(get_attribute(element, "char"))
+            return _symbol(get_attribute(element, "char"), get_attribute(element, "font"))
         if name == "docPr":
             return _alternative_text(element)
         if name == "oMath":
@@ -174,10 +180,12 @@ def _target(instruction: str) -> str:
     return (match[1] or match[2]) if match else ""
 
 
-def _symbol(code: str) -> str:
-    """A symbol font's character, where it is an ordinary one."""
+def _symbol(code: str, font: str) -> str:
+    """The character that a symbol font has at a place; U+FFFD where that cannot be told."""
     value = int(code, 16) if re.fullmatch(r"[0-9A-Fa-f]{1,5}", code) else 0
-    return "" if 0xE000 <= value <= 0xF8FF or value < 32 else chr(value)
+    if is_symbol_font(font) or 0xE000 <= value <= 0xF8FF:
+        return symbol_text(chr(value), font) if value >= 32 else UNKNOWN
+    return UNKNOWN if value < 32 or 0xD800 <= value <= 0xDFFF else chr(value)
 
 
 def _alternative_text(element: etree._Element) -> str:
