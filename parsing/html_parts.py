@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
-from parsing.inline import is_address, is_file, lowered, raised, with_address
+from parsing.inline import is_address, is_file, mark_lowered, mark_raised, settle, with_address
 
 _HIDING = re.compile(
     r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
@@ -160,7 +160,7 @@ class InlineText:
             if element.tag == "a" and "".join(self._parts[start:]).strip():
                 self._change(element, start)
                 self._open = [item for item in self._open if item[0] is not element]
-        text = "".join(self._parts)
+        text = settle("".join(self._parts))
         self._parts = []
         self._open = [(element, 0) for element, _ in self._open]
         return text
@@ -169,11 +169,10 @@ class InlineText:
         text = "".join(self._parts[start:])
         if not text.strip():
             return
-        before = "".join(self._parts[max(0, start - 6) : start])
         if element.tag == "a":
             text = with_address(text, self._addresses.of(element))
         elif element.tag == "sup":
-            text = raised(text, before)
+            text = mark_raised(text)
         else:
-            text = lowered(text, before)
+            text = mark_lowered(text)
         self._parts[start:] = [text]

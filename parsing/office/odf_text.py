@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from parsing.inline import lowered, raised, with_address
+from parsing.inline import mark_lowered, mark_raised, settle, with_address
 from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
 from parsing.text import squeeze
 
@@ -125,11 +125,11 @@ class OdfText:
                 continue
             at = marks.pop()[1]
             if name in {"span", "a"} and at < len(out):
-                out[at:] = [self._mark(node, name, "".join(out[at:]), out[:at])]
+                out[at:] = [self._mark(node, name, "".join(out[at:]))]
             if node is not element:
                 out.append(" " if name in {"p", "h"} else "")
                 out.append(node.tail or "")
-        return "".join(out)
+        return settle("".join(out))
 
     def _is_left_out(self, node: etree._Element, name: str) -> bool:
         if not name or name in _SKIPPED:
@@ -142,14 +142,13 @@ class OdfText:
         self.hidden += hidden
         return hidden
 
-    def _mark(self, node: etree._Element, name: str, text: str, before: list[str]) -> str:
+    def _mark(self, node: etree._Element, name: str, text: str) -> str:
         if name == "a":
             return with_address(text, get_attribute(node, "href"))
         position = self.styles.position(get_attribute(node, "style-name"))
         if not position:
             return text
-        last = "".join(before[-4:])
-        return raised(text, last) if position == "super" else lowered(text, last)
+        return mark_raised(text) if position == "super" else mark_lowered(text)
 
     def _alone(self, node: etree._Element, name: str, depth: int) -> str:
         if name == "note":

@@ -9,7 +9,7 @@ from lxml import etree
 
 from parsing.formulas import omml_text
 from parsing.grid import MAX_LABEL, Grid
-from parsing.inline import lowered, raised, with_address
+from parsing.inline import mark_lowered, mark_raised, settle, with_address
 from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
 from parsing.office.numbering import number_text
 from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
@@ -39,16 +39,16 @@ class SlideText:
             element = stack.pop()
             name = local_name(element)
             if name in {"r", "fld"}:
-                out += self._run(element, out)
+                out += self._run(element)
             elif name in {"br", "tab"}:
                 out += " "
             elif name == "oMath":
                 out += omml_text(element)
             elif name and name not in _SKIPPED:
                 stack.extend(reversed(element))
-        return out
+        return settle(out)
 
-    def _run(self, run: etree._Element, before: str) -> str:
+    def _run(self, run: etree._Element) -> str:
         text = "".join(item.text or "" for item in iter_children(run, "t"))
         properties = find_child(run, "rPr")
         if properties is None or not text.strip():
@@ -57,7 +57,7 @@ class SlideText:
         self.unknown += text.count(UNKNOWN)
         baseline = get_attribute(properties, "baseline").rstrip("%")
         if baseline.lstrip("-").isdigit() and int(baseline):
-            text = raised(text, before) if int(baseline) > 0 else lowered(text, before)
+            text = mark_raised(text) if int(baseline) > 0 else mark_lowered(text)
         link = find_child(properties, "hlinkClick")
         if link is not None:
             text = with_address(text, self.addresses.get(relation_id(link), ""))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from parsing.formulas import fraction, omml_text
-from parsing.inline import lowered, raised, with_address
+from parsing.inline import mark_lowered, mark_raised, settle, with_address
 from parsing.markup import find_child, get_attribute, iter_named, local_name
 from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
 from parsing.office.word_styles import WordStyles, font_of, is_on, script_of, value_of
@@ -82,7 +82,7 @@ class WordText:
                 stack += self._inside(item, name, len(out))
         for entry in reversed(fields):
             _finish(entry, out)
-        return "".join(out)
+        return settle("".join(out))
 
     def _inside(
         self, element: etree._Element, name: str, start: int
@@ -156,10 +156,9 @@ class WordText:
 def _close(entry: _Open, out: list[str]) -> None:
     if entry.start >= len(out):
         return
-    text, before = "".join(out[entry.start :]), "".join(out[max(0, entry.start - 6) : entry.start])
+    text = "".join(out[entry.start :])
     if entry.script and not text.startswith(" ["):
-        change = raised if entry.script == "superscript" else lowered
-        text = change(text, before)
+        text = mark_raised(text) if entry.script == "superscript" else mark_lowered(text)
     if entry.target:
         text = with_address(text, entry.target)
     out[entry.start :] = [text]

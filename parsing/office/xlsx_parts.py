@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from parsing.inline import lowered, raised
+from parsing.inline import mark_lowered, mark_raised, settle
 from parsing.markup import get_attribute, iter_children, iter_named, local_name, refuse_entities
 from parsing.ooxml import Package
 from parsing.text import squeeze
@@ -63,11 +63,11 @@ def rich_text(item: etree._Element) -> str:
             mark = next(iter_named(child, "vertAlign"), None)
             place = get_attribute(mark, "val") if mark is not None else ""
             if place == "superscript":
-                text = raised(text, out)
+                text = mark_raised(text)
             elif place == "subscript":
-                text = lowered(text, out)
+                text = mark_lowered(text)
             out += text
-    return unescape(out)
+    return unescape(settle(out))
 
 
 def unescape(text: str) -> str:
