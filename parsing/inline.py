@@ -19,14 +19,17 @@ _MARK = re.compile(
 _UP, _UP_END, _DOWN, _DOWN_END = "\ufdd0\ufdd1\ufdd2\ufdd3"
 """Marks around superscripts and subscripts; Unicode keeps these for use inside programs."""
 
-_JOINT = re.compile(f"{_UP_END}{_UP}|{_DOWN_END}{_DOWN}")
+_OUT, _OUT_END = "\ufdd4\ufdd5"
+_ANY_MARK = re.compile("[\ufdd0-\ufdd5]")
+_JOINT = re.compile(f"{_UP_END}{_UP}|{_DOWN_END}{_DOWN}|{_OUT_END}{_OUT}")
+_STRUCK = re.compile(f"{_OUT}([^{_OUT}{_OUT_END}]*){_OUT_END}")
 _SCRIPT = re.compile(
     f"{_UP}([^{_UP}-{_DOWN_END}]*){_UP_END}|{_DOWN}([^{_UP}-{_DOWN_END}]*){_DOWN_END}"
 )
 _MIXED = re.compile(
     rf"(?:(\d)[ \xa0]*)?{_UP}(\s*\d+\s*){_UP_END}[/\u2044\u2215]{_DOWN}(\s*\d+\s*){_DOWN_END}"
 )
-_NO_MARKS = dict.fromkeys(map(ord, (_UP, _UP_END, _DOWN, _DOWN_END)))
+_NO_MARKS = dict.fromkeys(map(ord, (_UP, _UP_END, _DOWN, _DOWN_END, _OUT, _OUT_END)))
 _MAX_SCRIPTS = 10
 _CUT = re.compile(r"(?:\.\.\.|…)$")
 _ADDRESS = re.compile(r"(?:https?|ftps?|sftp|smb|file)://\S|mailto:\S|tel:\S|\\\\\w", re.IGNORECASE)
@@ -47,12 +50,17 @@ def mark_lowered(text: str) -> str:
     return f"{_DOWN}{text}{_DOWN_END}" if text.strip() else text
 
 
+def mark_struck(text: str) -> str:
+    """`text` marked as struck out, for `settle`."""
+    return f"{_OUT}{text}{_OUT_END}" if text.strip() else text
+
+
 def settle(line: str) -> str:
     """A line with its marked parts written out.
 
     Neighbours of one kind are one: files split an exponent over runs, and `^-^3` means nothing.
     """
-    if _UP not in line and _DOWN not in line:
+    if not _ANY_MARK.search(line):
         return line
     line = _JOINT.sub("", line)
     line = _MIXED.sub(_mixed_number, line)
@@ -60,7 +68,18 @@ def settle(line: str) -> str:
         if not _SCRIPT.search(line):
             break
         line = _JOINT.sub("", _settle_inner(line))
+    for _ in range(_MAX_SCRIPTS if _OUT in line else 0):
+        line = _STRUCK.sub(_struck_text, line)
     return line.translate(_NO_MARKS)
+
+
+def _struck_text(match: re.Match[str]) -> str:
+    text = match[1].removeprefix("(struck out: ")
+    body = text.strip()
+    if not body or text != match[1]:
+        return match[1]
+    lead, tail = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return f"{lead}(struck out: {body}){tail}"
 
 
 def _settle_inner(line: str) -> str:
@@ -140,7 +159,7 @@ def lowered(text: str, before: str) -> str:
 
 def _is_base(last: str) -> bool:
     """Whether something stands before that can have an exponent or an index."""
-    return bool(last.strip()) and last not in f"([{{^_{_UP}{_DOWN}"
+    return bool(last.strip()) and last not in f"([{{^_{_UP}{_DOWN}{_OUT}"
 
 
 def _group(text: str) -> str:

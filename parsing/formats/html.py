@@ -12,6 +12,7 @@ from parsing.formats.common import emit
 from parsing.formulas import mathml_text
 from parsing.grid import Cell, grid_pieces, spread
 from parsing.html_parts import Addresses, HiddenParts, InlineText
+from parsing.html_styles import PageStyles
 from parsing.inline import join_notes
 from parsing.markup import parse_html
 from parsing.office.numbering import number_text
@@ -75,7 +76,8 @@ def read_html(text: str) -> HtmlPage:
         return HtmlPage("", [], "")
     found = root.find(".//title")
     title = squeeze("".join(str(part) for part in found.itertext())) if found is not None else ""
-    walker = _Walker(HiddenParts(root), Addresses(root))
+    styles = PageStyles(root)
+    walker = _Walker(HiddenParts(root, styles), Addresses(root), styles)
     walker.walk(root)
     if not walker.pieces and title:
         walker.pieces.append(Piece("paragraph", title))
@@ -86,11 +88,12 @@ def read_html(text: str) -> HtmlPage:
 class _Walker:
     """Goes through the tree with its own stack, for depth is the sender's choice."""
 
-    def __init__(self, hidden: HiddenParts, addresses: Addresses) -> None:
+    def __init__(self, hidden: HiddenParts, addresses: Addresses, styles: PageStyles) -> None:
+        self.styles = styles
         self.pieces: list[Piece] = []
         self.hidden = hidden
         self.addresses = addresses
-        self._inline = InlineText(addresses)
+        self._inline = InlineText(addresses, styles)
         self._kind: BlockKind = "paragraph"
         self._level = 0
         self._lists: list[list[int | None]] = []
@@ -215,7 +218,7 @@ class _Walker:
         return cells
 
     def _cell_text(self, cell: etree._Element) -> str:
-        line = InlineText(self.addresses)
+        line = InlineText(self.addresses, self.styles)
         events = etree.iterwalk(cell, events=("start", "end"))
         for event, element in events:
             tag = element.tag if isinstance(element.tag, str) else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from parsing.inline import mark_lowered, mark_raised, settle, with_address
+from parsing.inline import mark_lowered, mark_raised, mark_struck, settle, with_address
 from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
 from parsing.text import squeeze
 
@@ -27,6 +27,7 @@ class Style:
     position: str = ""
     is_hidden: bool = False
     shows: bool = False
+    is_struck: bool | None = None
 
 
 @dataclass(slots=True)
@@ -40,18 +41,21 @@ class OdfStyles:
         """Take in one `style:style`."""
         key = (get_attribute(element, "family"), get_attribute(element, "name"))
         position, hidden, shows = "", False, False
+        struck: bool | None = None
         for properties in element:
             name = local_name(properties)
             if name == "text-properties":
                 position = _position(get_attribute(properties, "text-position"))
                 display = get_attribute(properties, "display")
+                line = get_attribute(properties, "text-line-through-style")
+                struck = line != "none" if line else None
                 hidden, shows = hidden or display == "none", display == "true"
             elif name == "table-properties":
                 hidden = hidden or get_attribute(properties, "display") == "false"
             elif name == "drawing-page-properties":
                 hidden = hidden or get_attribute(properties, "visibility") == "hidden"
         self.known[key] = Style(
-            get_attribute(element, "parent-style-name"), position, hidden, shows
+            get_attribute(element, "parent-style-name"), position, hidden, shows, struck
         )
 
     def is_hidden(self, family: str, name: str) -> bool:
@@ -64,6 +68,11 @@ class OdfStyles:
     def position(self, name: str) -> str:
         """super, sub or an empty string."""
         return next((style.position for style in self._chain("text", name) if style.position), "")
+
+    def strikes(self, name: str) -> bool:
+        """Whether text of this style is struck out."""
+        said = (style.is_struck for style in self._chain("text", name))
+        return bool(next((value for value in said if value is not None), False))
 
     def _chain(self, family: str, name: str) -> Iterator[Style]:
         for _ in range(20):
@@ -145,7 +154,9 @@ class OdfText:
     def _mark(self, node: etree._Element, name: str, text: str) -> str:
         if name == "a":
             return with_address(text, get_attribute(node, "href"))
-        position = self.styles.position(get_attribute(node, "style-name"))
+        style = get_attribute(node, "style-name")
+        position = self.styles.position(style)
+        text = mark_struck(text) if self.styles.strikes(style) else text
         if not position:
             return text
         return mark_raised(text) if position == "super" else mark_lowered(text)

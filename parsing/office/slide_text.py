@@ -9,7 +9,7 @@ from lxml import etree
 
 from parsing.formulas import omml_text
 from parsing.grid import MAX_LABEL, Grid
-from parsing.inline import mark_lowered, mark_raised, settle, with_address
+from parsing.inline import mark_lowered, mark_raised, mark_struck, settle, with_address
 from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
 from parsing.office.numbering import number_text
 from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
@@ -58,6 +58,8 @@ class SlideText:
         baseline = get_attribute(properties, "baseline").rstrip("%")
         if baseline.lstrip("-").isdigit() and int(baseline):
             text = mark_raised(text) if int(baseline) > 0 else mark_lowered(text)
+        if get_attribute(properties, "strike") in {"sngStrike", "dblStrike"}:
+            text = mark_struck(text)
         link = find_child(properties, "hlinkClick")
         if link is not None:
             text = with_address(text, self.addresses.get(relation_id(link), ""))

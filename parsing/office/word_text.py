@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from parsing.formulas import fraction, omml_text
-from parsing.inline import mark_lowered, mark_raised, settle, with_address
+from parsing.inline import mark_lowered, mark_raised, mark_struck, settle, with_address
 from parsing.markup import find_child, get_attribute, iter_named, local_name
 from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
 from parsing.office.word_styles import WordStyles, font_of, is_on, script_of, value_of
@@ -110,9 +110,11 @@ class WordText:
             return list(reversed(shown))
         self._font = font_of(properties) or self.styles.font(own) or self.styles.font(style)
         script = script_of(properties) or self.styles.script(own)
+        is_struck = is_on(properties, "strike") or is_on(properties, "dstrike")
+        marks: list[etree._Element | _Open] = [_Open(start, script="struck")] if is_struck else []
         if script in {"superscript", "subscript"}:
-            return [_Open(start, script=script), *reversed(run)]
-        return list(reversed(run))
+            marks.append(_Open(start, script=script))
+        return [*marks, *reversed(run)]
 
     def _field(
         self, element: etree._Element, name: str, fields: list[_Open], out: list[str]
@@ -153,12 +155,15 @@ class WordText:
         return f" [{kind.capitalize()} {self.notes[key]}]"
 
 
+_MARKS = {"superscript": mark_raised, "subscript": mark_lowered, "struck": mark_struck}
+
+
 def _close(entry: _Open, out: list[str]) -> None:
     if entry.start >= len(out):
         return
     text = "".join(out[entry.start :])
     if entry.script and not text.startswith(" ["):
-        text = mark_raised(text) if entry.script == "superscript" else mark_lowered(text)
+        text = _MARKS[entry.script](text)
     if entry.target:
         text = with_address(text, entry.target)
     out[entry.start :] = [text]

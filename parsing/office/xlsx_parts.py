@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from parsing.inline import mark_lowered, mark_raised, settle
+from parsing.inline import mark_lowered, mark_raised, mark_struck, settle
 from parsing.markup import get_attribute, iter_children, iter_named, local_name, refuse_entities
 from parsing.ooxml import Package
 from parsing.text import squeeze
@@ -66,6 +66,9 @@ def rich_text(item: etree._Element) -> str:
                 text = mark_raised(text)
             elif place == "subscript":
                 text = mark_lowered(text)
+            struck = next(iter_named(child, "strike"), None)
+            if struck is not None and get_attribute(struck, "val") not in {"0", "false"}:
+                text = mark_struck(text)
             out += text
     return unescape(settle(out))
 

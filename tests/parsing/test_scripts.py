@@ -47,3 +47,39 @@ def test_an_exponent_in_two_runs_of_word(tmp_path: Path) -> None:
 def test_an_exponent_in_two_runs_of_rtf(tmp_path: Path) -> None:
     data = rb"{\rtf1\ansi 10{\super -}{\super 3} and 10{\super 6} and x{\super n}\par}"
     assert parse_bytes(data, "a.rtf", folder=tmp_path).text.strip() == "10^-3 and 10^6 and x^n"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ('10<span style="vertical-align: super; font-size: 70%">6</span>', "10^6"),
+        ('H<span style="vertical-align:sub">2</span>O', "H₂O"),
+        ('10<span class="up">6</span> and 10<font class="up">7</font>', "10^6 and 10^7"),
+        ('10<span style="position:relative; top:-0.5em">6</span>', "10^6"),
+        ('10<b style="vertical-align: 5px">6</b>', "10^6"),
+        ('10<b style="vertical-align: 0">6</b>', "106"),
+        (
+            "Price <s>12</s> 9, <del>not</del> new",
+            "Price (struck out: 12) 9, (struck out: not) new",
+        ),
+        ('<span style="text-decoration: line-through">gone</span>', "(struck out: gone)"),
+    ],
+)
+def test_marks_by_style(tmp_path: Path, page: str, text: str) -> None:
+    whole = f"<html><style>.up {{ vertical-align: super }}</style><p>{page}</p></html>"
+    assert parse_bytes(whole.encode(), "a.html", folder=tmp_path).text.strip() == text
+
+
+def test_struck_text_and_addresses_of_rtf(tmp_path: Path) -> None:
+    data = (
+        rb'{\rtf1\ansi {\field{\*\fldinst HYPERLINK "https://example.org/rtf"}'
+        rb"{\fldrslt the guide}} {\strike old}{\strike  price} now\par}"
+    )
+    text = parse_bytes(data, "a.rtf", folder=tmp_path).text.strip()
+    assert text == "the guide (https://example.org/rtf) (struck out: old price) now"
+
+
+def test_struck_text_of_word(tmp_path: Path) -> None:
+    body = "<w:p><w:r><w:rPr><w:strike/></w:rPr><w:t>30 days</w:t></w:r></w:p>"
+    parsed = parse_bytes(build_docx(body), "a.docx", folder=tmp_path)
+    assert parsed.text.strip() == "(struck out: 30 days)"
