@@ -81,7 +81,7 @@ def read_html(text: str) -> HtmlPage:
     walker.walk(root)
     if not walker.pieces and title:
         walker.pieces.append(Piece("paragraph", title))
-    note = join_notes(walker.hidden.note(), walker.addresses.note())
+    note = walker.note()
     return HtmlPage(title, walker.pieces, note)
 
 
@@ -99,6 +99,14 @@ class _Walker:
         self._lists: list[list[int | None]] = []
         self._marker = ""
         self._pre = 0
+        self._cut_tables = 0
+
+    def note(self) -> str:
+        """What a reader should know of what was left out."""
+        cut = "A very large table was read without some of its merged labels or far columns."
+        return join_notes(
+            self.hidden.note(), self.addresses.note(), cut if self._cut_tables else ""
+        )
 
     def walk(self, root: etree._Element) -> None:
         """Collect the blocks under `root`."""
@@ -201,6 +209,7 @@ class _Walker:
             pieces.append(Piece("paragraph", self._cell_text(caption)))
         rows = [row for row in table.iter("tr") if not self.hidden.has(row)]
         grid = spread([self._read_row(row) for row in rows], headers=_count_headers(rows))
+        self._cut_tables += grid.is_cut
         lines = [grid.line(y) for y in range(len(grid.rows))]
         if max((len(line) for line in lines), default=0) <= 1:
             text = "\n".join(line[0] for line in lines if line)
@@ -208,13 +217,11 @@ class _Walker:
         return pieces + list(grid_pieces(grid))
 
     def _read_row(self, row: etree._Element) -> list[Cell]:
-        left = 1 + sum(1 for _ in row.itersiblings("tr"))
         cells = []
         for cell in row:
             if cell.tag in {"td", "th"} and not self.hidden.has(cell):
-                height = _span(cell, "rowspan") or left
                 text = self._cell_text(cell)
-                cells.append(Cell(text, min(height, left), _span(cell, "colspan") or 1))
+                cells.append(Cell(text, _height(cell, row), _span(cell, "colspan") or 1))
         return cells
 
     def _cell_text(self, cell: etree._Element) -> str:
@@ -288,9 +295,23 @@ def _is_data_table(table: etree._Element) -> bool:
 
 
 def _span(cell: etree._Element, name: str) -> int:
-    """How many rows or columns a cell covers; 0 means all that are left."""
+    """How many rows or columns a cell covers, within what browsers heed; 0 means all there are."""
     value = (cell.get(name) or "").strip()
-    return min(int(value), 1_000) if value.isdigit() else 1
+    most = 65_534 if name == "rowspan" else 1_000
+    return min(int(value[:9]), most) if value.isascii() and value.isdigit() else 1
+
+
+def _height(cell: etree._Element, row: etree._Element) -> int:
+    """Rows that a cell covers, no more than its part of the table has left."""
+    height = _span(cell, "rowspan")
+    if height == 1:
+        return 1
+    left = 1
+    for _ in row.itersiblings("tr"):
+        left += 1
+        if left == height:
+            break
+    return left if height == 0 else min(height, left)
 
 
 def _count_headers(rows: list[etree._Element]) -> int:

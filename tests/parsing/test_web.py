@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.parsing.builders import parse_bytes
 
 PAGE = """<!doctype html><html><head><title>My page</title><style>p{}</style></head><body>
@@ -172,3 +174,31 @@ def test_hidden_parts_are_left_out_and_noted(tmp_path: Path) -> None:
 def test_lists_begin_where_they_say(tmp_path: Path) -> None:
     body = '<ol start="4" type="a"><li>four</li><li value="7">seven</li><li>eight</li></ol>'
     assert read_body(body, tmp_path) == "d. four\ng. seven\nh. eight"
+
+
+def test_a_label_over_very_many_rows(tmp_path: Path) -> None:
+    rows = "".join(f"<tr><td>c{n}<td>{n}</tr>" for n in range(1, 1_500))
+    page = (
+        "<table><tr><th>Region<th>City<th>N</tr>"
+        f"<tr><td rowspan=3000>North<td>c0<td>0</tr>{rows}</table>"
+    )
+    text = "\n".join(
+        parse_bytes(f"<html>{page}</html>".encode(), "a.html", folder=tmp_path).blocks("table")
+    )
+    lines = [line for line in text.splitlines() if "| c" in line]
+    assert lines == [f"| North | c{n} | {n} |" for n in range(1_500)]
+
+
+def test_labels_beyond_the_budget_keep_their_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parsing.grid.MAX_GRID_CELLS", 8)
+    page = (
+        "<table><tr><th>A<th>B<th>C</tr><tr><td rowspan=3>x<td rowspan=3>y<td>1</tr>"
+        "<tr><td>2</tr><tr><td>3</tr></table>"
+    )
+    parsed = parse_bytes(f"<html>{page}</html>".encode(), "a.html", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "| A | B | C |\n| --- | --- | --- |\n| x | y | 1 |\n| x |  | 2 |\n| x |  | 3 |"
+    ]
+    assert "very large table" in parsed.opened.metadata["note"]
