@@ -16,7 +16,8 @@ HIDING = re.compile(
     _FLAGS,
 )
 _WHITE = re.compile(
-    _START + r"color\s*:\s*(?:white|#fff(?:fff)?|rgb\(\s*255\s*,\s*255\s*,\s*255\s*\))", _FLAGS
+    _START + r"color\s*:\s*(?:white|#fff(?:fff)?(?![0-9a-f])|rgb\(\s*255\s*,\s*255\s*,\s*255\s*\))",
+    _FLAGS,
 )
 _FILLED = re.compile(_START + r"background(?:-color|-image)?\s*:", _FLAGS)
 _SHADOW = re.compile(_START + r"(?:text-shadow|-webkit-text-stroke|mix-blend-mode)", _FLAGS)

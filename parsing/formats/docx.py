@@ -108,6 +108,9 @@ class _Reader:
         return join_notes(
             "Hidden text was left out." if self.text.hidden else "",
             f"{rows} left out." if self.hidden_rows else "",
+            "Text that is white on white, or too small to be seen, was left out."
+            if self.text.unseen
+            else "",
             unknown_note(self.text.unknown),
             "Tracked changes were read as if all were accepted: deleted text was left out."
             if self.text.deleted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from parsing.markup import find_child, get_attribute, iter_children, iter_named,
 from parsing.text import squeeze
 
 MAX_REPEAT = 100
+_TINY = re.compile(r"(?:0(?:\.\d+)?|1(?:\.[0-5]\d*)?)(?:pt|px)$")
 _SKIPPED = frozenset((
     "note-citation", "tracked-changes", "image", "text-box", "ruby-text", "annotation-end",
     "table", "list", "event-listeners",
@@ -28,6 +30,9 @@ class Style:
     is_hidden: bool = False
     shows: bool = False
     is_struck: bool | None = None
+    color: str = ""
+    ground: str = ""
+    size: str = ""
 
 
 @dataclass(slots=True)
@@ -42,10 +47,12 @@ class OdfStyles:
         key = (get_attribute(element, "family"), get_attribute(element, "name"))
         position, hidden, shows = "", False, False
         struck: bool | None = None
+        look = {"color": "", "background-color": "", "font-size": ""}
         for properties in element:
             name = local_name(properties)
             if name == "text-properties":
                 position = _position(get_attribute(properties, "text-position"))
+                look = {key: get_attribute(properties, key) or value for key, value in look.items()}
                 display = get_attribute(properties, "display")
                 line = get_attribute(properties, "text-line-through-style")
                 struck = line != "none" if line else None
@@ -55,7 +62,12 @@ class OdfStyles:
             elif name == "drawing-page-properties":
                 hidden = hidden or get_attribute(properties, "visibility") == "hidden"
         self.known[key] = Style(
-            get_attribute(element, "parent-style-name"), position, hidden, shows, struck
+            get_attribute(element, "parent-style-name"),
+            position,
+            hidden,
+            shows,
+            struck,
+            *look.values(),
         )
 
     def is_hidden(self, family: str, name: str) -> bool:
@@ -68,6 +80,14 @@ class OdfStyles:
     def position(self, name: str) -> str:
         """super, sub or an empty string."""
         return next((style.position for style in self._chain("text", name) if style.position), "")
+
+    def is_unseen(self, name: str) -> bool:
+        """Whether a style of text is white on no ground of its own, or too small to be seen."""
+        styles = list(self._chain("text", name))
+        color = next((style.color for style in styles if style.color), "").lower()
+        size = next((style.size for style in styles if style.size), "")
+        grounds = {style.ground for style in styles} - {"", "transparent", "#ffffff"}
+        return (color in {"#ffffff", "white"} and not grounds) or bool(_TINY.match(size))
 
     def strikes(self, name: str) -> bool:
         """Whether text of this style is struck out."""
@@ -148,6 +168,9 @@ class OdfText:
             name in {"hidden-text", "hidden-paragraph"}
             and get_attribute(node, "is-hidden") != "false"
         )
+        if not hidden and name == "span":
+            hidden = self.styles.is_unseen(get_attribute(node, "style-name"))
+            hidden = hidden and not _has_ground(node)
         self.hidden += hidden
         return hidden
 
@@ -198,6 +221,12 @@ class OdfText:
         ]
         text = squeeze(" ".join(dict.fromkeys(words)))
         return f" [Image: {text}] " if text else ""
+
+
+def _has_ground(node: etree._Element) -> bool:
+    """Whether text lies in a cell, frame or shape, which may have a colour of its own."""
+    return any(local_name(item) in {"table-cell", "text-box", "custom-shape", "page"}
+               for item in node.iterancestors())  # fmt: skip
 
 
 def _special(node: etree._Element, name: str) -> str:

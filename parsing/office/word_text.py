@@ -11,7 +11,7 @@ from parsing.formulas import fraction, omml_text
 from parsing.inline import mark_lowered, mark_raised, mark_struck, settle, with_address
 from parsing.markup import find_child, get_attribute, iter_named, local_name
 from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
-from parsing.office.word_styles import WordStyles, font_of, is_on, script_of, value_of
+from parsing.office.word_styles import WordStyles, font_of, is_on, is_unseen, script_of, value_of
 from parsing.ooxml import relation_id
 from parsing.text import squeeze
 
@@ -53,6 +53,7 @@ class WordText:
     hidden: int = 0
     deleted: int = 0
     unknown: int = 0
+    unseen: int = 0
     _font: str = ""
 
     def read(self, paragraph: etree._Element, boxes: list[etree._Element]) -> str:
@@ -108,6 +109,11 @@ class WordText:
             if any((child.text or "").strip() for child in run if local_name(child) == "t"):
                 self.hidden += 1
             return list(reversed(shown))
+        if is_unseen(run, properties):
+            if any((child.text or "").strip() for child in run if local_name(child) == "t"):
+                self.unseen += 1
+            kept = [child for child in run if local_name(child) in _FIELD_PARTS]
+            return list(reversed(kept))
         self._font = font_of(properties) or self.styles.font(own) or self.styles.font(style)
         script = script_of(properties) or self.styles.script(own)
         is_struck = is_on(properties, "strike") or is_on(properties, "dstrike")

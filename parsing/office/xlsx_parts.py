@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from lxml import etree
 
 from parsing.inline import mark_lowered, mark_raised, mark_struck, settle
-from parsing.markup import get_attribute, iter_children, iter_named, local_name, refuse_entities
+from parsing.markup import (
+    get_attribute,
+    iter_children,
+    iter_named,
+    local_name,
+    refuse_entities,
+    too_deep,
+)
 from parsing.ooxml import Package
 from parsing.text import squeeze
 from parsing.types import ParseError
@@ -39,6 +46,8 @@ def stream_elements(data: bytes, *names: str) -> Iterator[etree._Element]:
             while parent is not None and element.getprevious() is not None:
                 del parent[0]
     except etree.XMLSyntaxError as error:
+        if "depth" in str(error).lower():
+            raise too_deep() from error
         raise ParseError(
             "corrupt",
             "A sheet of this workbook is damaged and cannot be read. "
