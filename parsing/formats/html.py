@@ -35,6 +35,15 @@ _META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGN
 _XML_CHARSET = re.compile(rb"\A\s*<\?xml[^>]+encoding\s*=\s*[\"']([\w-]+)", re.IGNORECASE)
 MAX_DEPTH = 2_000
 _TITLE_WORDS = 4
+_MAX_CHOICES = 20
+_LIST_STYLE = re.compile(
+    r"list-style(?:-type)?\s*:[^;]*?\b(none|decimal-leading-zero|decimal|(?:upper|lower)-(?:alpha|latin|roman))",
+    re.IGNORECASE,
+)
+_LIST_FORMS = {
+    "none": "none", "decimal-leading-zero": "decimalZero", "upper-alpha": "A", "upper-latin": "A",
+    "lower-alpha": "a", "lower-latin": "a", "upper-roman": "I", "lower-roman": "i",
+}  # fmt: skip
 
 
 def read(source: Source) -> Iterator[Opened | ParsedPage]:
@@ -97,7 +106,7 @@ class _Walker:
         self._kind: BlockKind = "paragraph"
         self._level = 0
         self._lists: list[list[int | None]] = []
-        self._marker = ""
+        self._marker: str | None = None
         self._pre = 0
         self._cut_tables = 0
 
@@ -140,8 +149,8 @@ class _Walker:
             self._flush()
             self.pieces += self._read_table(element)
             return True
-        if tag == "math":
-            self._inline.add(mathml_text(element))
+        if tag in {"math", "select"}:
+            self._inline.add(_replacement(element, tag) or mathml_text(element))
             return True
         return False
 
@@ -149,7 +158,7 @@ class _Walker:
         if tag in _BLOCKS:
             self._flush()
         if tag in {"ul", "menu", "ol"}:
-            self._lists.append([_list_start(element) if tag == "ol" else None])
+            self._lists.append(_list_count(element, tag))
         elif tag == "li":
             self._marker = self._next_marker(element)
         elif tag == "pre":
@@ -171,14 +180,23 @@ class _Walker:
 
     def _next_marker(self, item: etree._Element) -> str:
         indent = "  " * max(0, len(self._lists) - 1)
-        counter = self._lists[-1] if self._lists else [None]
+        counter = self._lists[-1] if self._lists else [None, 1]
         if counter[0] is None:
             return f"{indent}- "
         own = item.get("value", "")
-        counter[0] = int(own) if own.lstrip("-").isdigit() and len(own) < 9 else counter[0] + 1
+        step = counter[1] or 1
+        counter[0] = int(own) if own.lstrip("-").isdigit() and len(own) < 9 else counter[0] + step
+        form = self._list_form(item)
+        return f"{indent}{number_text(counter[0], form)}. " if form != "none" else indent
+
+    def _list_form(self, item: etree._Element) -> str:
+        """The kind of numbers of an ordered list, as number_text calls it."""
         parent = item.getparent()
-        form = (parent.get("type") or "") if parent is not None else ""
-        return f"{indent}{number_text(counter[0], form)}. "
+        for element in (item, parent):
+            match = _LIST_STYLE.search(self.styles.body(element)) if element is not None else None
+            if match:
+                return _LIST_FORMS.get(match[1].lower(), "decimal")
+        return (parent.get("type") or "") if parent is not None else ""
 
     def _flush(self) -> None:
         raw = self._inline.take()
@@ -196,11 +214,11 @@ class _Walker:
         if kind == "heading":
             self.pieces.append(Piece("heading", text, level=level))
         elif self._lists:
-            marker = self._marker or "  " * len(self._lists)
+            marker = "  " * len(self._lists) if self._marker is None else self._marker
             self.pieces.append(Piece("list", marker + text, level=len(self._lists)))
         else:
             self.pieces.append(Piece(kind, text))
-        self._marker = ""
+        self._marker = None
 
     def _read_table(self, table: etree._Element) -> list[Piece]:
         pieces: list[Piece] = []
@@ -234,12 +252,13 @@ class _Walker:
                 if not tag or (element is not cell and self._is_left_out(element, tag)):
                     events.skip_subtree()
                     continue
-                if tag == "math":
-                    line.add(mathml_text(element))
+                if tag in {"math", "select"}:
+                    line.add(_replacement(element, tag) or mathml_text(element))
                     events.skip_subtree()
                     continue
                 line.open(element, tag)
                 line.add((element.get("alt") or "") if tag == "img" else "")
+                line.add(_replacement(element, tag) if tag == "input" else "")
                 line.add(element.text or "")
             elif element is not cell:
                 line.close(element)
@@ -251,10 +270,15 @@ class _Walker:
         return tag in _SKIPPED or self.hidden.has(element)
 
 
-def _list_start(element: etree._Element) -> int:
-    """The number before the first one."""
+def _list_count(element: etree._Element, tag: str) -> list[int | None]:
+    """The number before the first one, None for bullets; and the step to the next."""
+    if tag != "ol":
+        return [None, 1]
+    step = -1 if element.get("reversed") is not None else 1
     start = element.get("start", "")
-    return int(start) - 1 if start.lstrip("-").isdigit() and len(start) < 9 else 0
+    if start.lstrip("-").isdigit() and len(start) < 9:
+        return [int(start) - step, step]
+    return [0 if step > 0 else 1 + sum(1 for _ in element.iterchildren("li")), step]
 
 
 def _replacement(element: etree._Element, tag: str) -> str:
@@ -263,9 +287,29 @@ def _replacement(element: etree._Element, tag: str) -> str:
         return "\x1e"
     if tag == "img":
         return f" {element.get('alt') or ''} "
+    if tag == "input" and element.get("type", "").lower() in {"checkbox", "radio"}:
+        return "[x] " if element.get("checked") is not None else "[ ] "
+    if tag == "select":
+        return f" {_chosen(element)} "
     if tag == "input" and element.get("type", "text") in {"submit", "button", "text"}:
         return f" {element.get('value') or element.get('placeholder') or ''} "
     return ""
+
+
+def _chosen(select: etree._Element) -> str:
+    """What a list of choices shows, and the others that it has."""
+    options = list(select.iter("option"))
+    names = [squeeze("".join(str(part) for part in option.itertext())) for option in options]
+    chosen = [
+        name
+        for name, option in zip(names, options, strict=True)
+        if option.get("selected") is not None
+    ]
+    if not chosen and select.get("multiple") is None:
+        chosen = names[:1]
+    others = ", ".join(names) if len(names) <= _MAX_CHOICES else f"{len(names)} choices"
+    shown = ", ".join(chosen) or "nothing chosen"
+    return f"{shown} (of {others})" if len(names) > 1 else shown
 
 
 def _is_skipped(element: etree._Element, tag: str) -> bool:

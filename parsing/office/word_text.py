@@ -9,7 +9,7 @@ from lxml import etree
 
 from parsing.formulas import fraction, omml_text
 from parsing.inline import mark_lowered, mark_raised, mark_struck, settle, with_address
-from parsing.markup import find_child, get_attribute, iter_named, local_name
+from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
 from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
 from parsing.office.word_styles import WordStyles, font_of, is_on, is_unseen, script_of, value_of
 from parsing.ooxml import relation_id
@@ -128,6 +128,8 @@ class WordText:
         """A field shows what is between `separate` and `end`; before that it says what it does."""
         kind = get_attribute(element, "fldCharType")
         if kind == "begin":
+            if all(entry.is_showing for entry in fields):
+                out.append(_form_state(element))
             fields.append(_Open(len(out), is_showing=False))
         elif not fields:
             return
@@ -183,6 +185,19 @@ def _finish(entry: _Open, out: list[str]) -> None:
         out.append(fraction(quotient[1], quotient[2]))
     if entry.is_showing:
         _close(entry, out)
+
+
+def _form_state(field_start: etree._Element) -> str:
+    """What a check box or a drop-down list of an old form shows; empty for other fields."""
+    for box in iter_named(field_start, "checkBox"):
+        checked = is_on(box, "checked")
+        checked = is_on(box, "default") if checked is None else checked
+        return "☒" if checked else "☐"
+    for choice in iter_named(field_start, "ddList"):
+        entries = [get_attribute(item, "val") for item in iter_children(choice, "listEntry")]
+        at = value_of(choice, "result") or value_of(choice, "default") or "0"
+        return entries[int(at)] if at.isdigit() and int(at) < len(entries) else ""
+    return ""
 
 
 def _target(instruction: str) -> str:

@@ -202,3 +202,36 @@ def test_labels_beyond_the_budget_keep_their_column(
         "| A | B | C |\n| --- | --- | --- |\n| x | y | 1 |\n| x |  | 2 |\n| x |  | 3 |"
     ]
     assert "very large table" in parsed.opened.metadata["note"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "lines"),
+    [
+        ("reversed", ["3. x", "2. y", "1. z"]),
+        ("reversed start=9", ["9. x", "8. y", "7. z"]),
+        ('style="list-style-type: upper-alpha"', ["A. x", "B. y", "C. z"]),
+        ('class="low"', ["a. x", "b. y", "c. z"]),
+        ('style="list-style: upper-roman inside"', ["I. x", "II. y", "III. z"]),
+        ('style="list-style: none"', ["x", "y", "z"]),
+        ("start=4", ["4. x", "5. y", "6. z"]),
+    ],
+)
+def test_numbers_of_lists(tmp_path: Path, attributes: str, lines: list[str]) -> None:
+    page = (
+        "<html><style>.low { list-style-type: lower-alpha }</style>"
+        f"<ol {attributes}><li>x<li>y<li>z</ol></html>"
+    )
+    assert parse_bytes(page.encode(), "a.html", folder=tmp_path).text.splitlines() == lines
+
+
+def test_states_of_forms(tmp_path: Path) -> None:
+    page = (
+        "<html><p><input type=checkbox checked>Insured <input type=radio>Abroad</p>"
+        "<p>Plan: <select><option>Basic<option selected>Gold</select></p>"
+        "<table><tr><th>Right<th>Held</tr><tr><td>Read<td><input type=checkbox checked></tr>"
+        "</table></html>"
+    )
+    text = parse_bytes(page.encode(), "a.html", folder=tmp_path).text
+    assert "[x] Insured [ ] Abroad" in text
+    assert "Plan: Gold (of Basic, Gold)" in text
+    assert "| Read | [x] |" in text
