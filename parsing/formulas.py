@@ -52,7 +52,7 @@ def _wrap_tight(text: str) -> str:
 def _wrap_base(text: str) -> str:
     text = text.strip()
     plain = _SIMPLE.match(text) or _is_wrapped(text) or len(text) <= 1 or text.endswith((")", "]"))
-    return text if plain or re.fullmatch(r"[^\W_]+[_^][^\W_]+", text) else f"({text})"
+    return text if plain or re.fullmatch(r"(?:[^\W_]+|\S)[_^][^\W_]+", text) else f"({text})"
 
 
 def _is_wrapped(text: str) -> bool:
@@ -197,7 +197,7 @@ _MATHML: dict[str, tuple[int, Callable[[list[str]], str]]] = {
     "msubsup": (3, lambda parts: power(index(parts[0], parts[1]), parts[2])),
     "munder": (2, lambda parts: index(parts[0], parts[1])),
     "mover": (2, lambda parts: parts[0] + parts[1].strip()),
-    "munderover": (3, lambda parts: power(index(parts[0], parts[1]), parts[2])),
+    "munderover": (3, lambda parts: power(index(parts[0], parts[1]), parts[2]) + " "),
     "msqrt": (1, lambda parts: root("".join(parts))),
     "mroot": (2, lambda parts: root(parts[0], parts[1])),
     "mtr": (1, lambda parts: ", ".join(parts)),

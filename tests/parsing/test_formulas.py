@@ -35,7 +35,8 @@ def test_powers_and_roots() -> None:
 def test_mathml(tmp_path: Path) -> None:
     page = (
         "<html><p><math><mfrac><mn>1</mn><mrow><mn>2</mn><mi>π</mi></mrow></mfrac></math>, "
-        "<math><mroot><mn>8</mn><mn>3</mn></mroot></math></p></html>"
+        "<math><mroot><mn>8</mn><mn>3</mn></mroot></math>, "
+        "<math><munderover><mo>∑</mo><mn>1</mn><mi>n</mi></munderover><mi>i</mi></math></p></html>"
     )
     text = parse_bytes(page.encode(), "a.html", folder=tmp_path).text.strip()
-    assert text == "1/(2π), root(3, 8)"
+    assert text == "1/(2π), root(3, 8), ∑_1^n i"
