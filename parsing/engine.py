@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from parsing.inline import join_notes
+from parsing.markup import too_deep
 from parsing.sniff import sniff_file
 from parsing.source import FormatReader, Source
 from parsing.types import Limits, Opened, ParsedPage, ParseError
@@ -82,10 +83,7 @@ def parse_file(
     try:
         yield from _enforce(source, _find_reader(source.format)(source))
     except RecursionError as error:
-        raise ParseError(
-            "corrupt",
-            "This file is nested too deeply to be read. If it is genuine, simplify its structure.",
-        ) from error
+        raise too_deep() from error
     except MemoryError as error:
         raise memory_error(limits) from error
 

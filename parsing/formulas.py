@@ -11,6 +11,7 @@ from parsing.markup import find_child, get_attribute, iter_children, local_name
 
 _MAX_DEPTH = 40
 _SIMPLE = re.compile(r"[-\u2212]?(?:[^\W_]|[.,'\u2032])+$|[^\W_]+\([^()]*\)$")
+_WHOLE = re.compile(r"[-\u2212]?(?:\d[\d.,]*|[^\W\d_]\u2032*|[^\W\d_]{4,})$|\S$")
 _PROPERTIES = re.compile(r"\w+Pr$")
 _INVISIBLE = str.maketrans("", "", "\u2061\u2062\u2063\u2064\u200b")
 _SPACED = frozenset("=<>≤≥≠≈≡∈∉⊂⊆→⇒⇔←↔±∓×÷")
@@ -18,12 +19,12 @@ _SPACED = frozenset("=<>≤≥≠≈≡∈∉⊂⊆→⇒⇔←↔±∓×÷")
 
 def fraction(top: str, bottom: str) -> str:
     """V/t, (a+b)/(2c)."""
-    return f"{_wrap(top)}/{_wrap(bottom)}"
+    return f"{_wrap(top)}/{_wrap_tight(bottom)}"
 
 
 def power(base: str, up: str) -> str:
     """x^2, (a+b)^(n+1)."""
-    return f"{_wrap_base(base)}^{_wrap(up)}" if up.strip() else base
+    return f"{_wrap_base(base)}^{_wrap_tight(up)}" if up.strip() else base
 
 
 def index(base: str, down: str) -> str:
@@ -32,8 +33,9 @@ def index(base: str, down: str) -> str:
 
 
 def root(body: str, degree: str = "") -> str:
-    """√(x), or root of a degree: 3√(x)."""
-    return f"{degree.strip()}√({body.strip()})"
+    """√(x), or root(3, x): a small 3 before √ would read as a factor."""
+    degree = degree.strip()
+    return f"root({degree}, {body.strip()})" if degree not in {"", "2"} else f"√({body.strip()})"
 
 
 def _wrap(text: str) -> str:
@@ -41,10 +43,16 @@ def _wrap(text: str) -> str:
     return text if not text or _SIMPLE.match(text) or _is_wrapped(text) else f"({text})"
 
 
+def _wrap_tight(text: str) -> str:
+    """Parentheses around all that a reader could take apart: V/2t is half of V times t."""
+    text = text.strip()
+    return text if not text or _WHOLE.match(text) or _is_wrapped(text) else f"({text})"
+
+
 def _wrap_base(text: str) -> str:
     text = text.strip()
     plain = _SIMPLE.match(text) or _is_wrapped(text) or len(text) <= 1 or text.endswith((")", "]"))
-    return text if plain or re.fullmatch(r"[^\W_]+[_^][^\W_]+", text) else f"({text})"
+    return text if plain or re.fullmatch(r"(?:[^\W_]+|\S)[_^][^\W_]+", text) else f"({text})"
 
 
 def _is_wrapped(text: str) -> bool:
@@ -189,7 +197,7 @@ _MATHML: dict[str, tuple[int, Callable[[list[str]], str]]] = {
     "msubsup": (3, lambda parts: power(index(parts[0], parts[1]), parts[2])),
     "munder": (2, lambda parts: index(parts[0], parts[1])),
     "mover": (2, lambda parts: parts[0] + parts[1].strip()),
-    "munderover": (3, lambda parts: power(index(parts[0], parts[1]), parts[2])),
+    "munderover": (3, lambda parts: power(index(parts[0], parts[1]), parts[2]) + " "),
     "msqrt": (1, lambda parts: root("".join(parts))),
     "mroot": (2, lambda parts: root(parts[0], parts[1])),
     "mtr": (1, lambda parts: ", ".join(parts)),

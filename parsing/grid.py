@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from parsing.text import Piece, format_table, squeeze
+from parsing.types import ParseError
 
 MAX_LABEL = 200
 """A merged cell with more characters is a text, not a label, and is not repeated."""
 
 NOTHING = frozenset(("", "-", "\u2013", "\u2014", "..", "n/a", "N/A", "n.a.", "#N/A"))
 MAX_GRID_CELLS = 2_000_000
+_MAX_PLACES = 3 * MAX_GRID_CELLS
 MAX_HEADER_ROWS = 3
 _NUMBER = re.compile(
     r"[(<>≤≥~+\-\u2212±]*\s*[$€£¥₹%]?\s*(?:[A-Z]{3}\s)?[-\u2212]?\d[\d.,'\u2019\u202f\s]*"
@@ -37,13 +39,15 @@ class Cell:
 @dataclass(slots=True)
 class Grid:
     """Texts by row and column. `headers` rows at the top are headers because the file says so;
-    `across` has the places that repeat the cell to their left, `down` the one above.
+    `across` has the places that repeat the cell to their left, `down` the one above. `is_cut` says
+    that some labels were not repeated, or columns not read, because the table is too large.
     """
 
     rows: list[list[str]]
     headers: int = 0
     across: set[tuple[int, int]] = field(default_factory=set)
     down: set[tuple[int, int]] = field(default_factory=set)
+    is_cut: bool = False
 
     def line(self, at: int) -> list[str]:
         """Texts of a row, each merged cell once."""
@@ -55,34 +59,50 @@ def spread(rows: Sequence[Sequence[Cell]], *, headers: int = 0, max_columns: int
     """A grid in which each place that a merged cell covers has its label.
 
     Cells of later rows keep to the right of what reaches down into their row. Places beyond
-    `max_columns` or below the last row are not made.
+    `max_columns` or below the last row are not made. Once labels would fill `MAX_GRID_CELLS`
+    places, further places stay blank, so that no column slips. Tables several times as large
+    are a ParseError.
     """
     grid = Grid([], headers)
     waiting: dict[int, tuple[int, str]] = {}
-    used = 0
+    used = places = 0
     for y, cells in enumerate(rows):
         line: list[str] = []
         for cell in [*cells, None]:
             while len(line) in waiting or (cell is None and waiting and len(line) <= max(waiting)):
                 _take_waiting(grid, waiting, line, y)
             if cell is None or len(line) >= max_columns:
+                grid.is_cut = grid.is_cut or (cell is not None and bool(cell.text))
                 continue
             width = max(1, min(cell.columns, max_columns - len(line)))
             below = min(max(cell.rows, 1), len(rows) - y) - 1
             used += width * (below + 1)
-            repeats = len(cell.text) <= MAX_LABEL and used < MAX_GRID_CELLS
+            is_over = used >= MAX_GRID_CELLS
+            grid.is_cut = grid.is_cut or (is_over and width + below > 1 and bool(cell.text))
+            repeats = len(cell.text) <= MAX_LABEL and not is_over
             for step in range(width):
                 if step and len(line) in waiting:
                     break  # the file lets two cells cover one place; the earlier one keeps it
                 if step:
                     grid.across.add((y, len(line)))
-                if below and used < MAX_GRID_CELLS:
+                if below:
                     waiting[len(line)] = (below, cell.text if repeats else "")
                     if step:
                         waiting[len(line)] = (-below, cell.text if repeats else "")
                 line.append(cell.text if step == 0 or repeats else "")
         grid.rows.append(line)
+        places += len(line)
+        _refuse_beyond(places)
     return grid
+
+
+def _refuse_beyond(places: int) -> None:
+    if places > _MAX_PLACES:
+        raise ParseError(
+            "too_large",
+            f"A table has more than {_MAX_PLACES:,} places, most of them covered by merged "
+            "cells. Split it into smaller tables.",
+        )
 
 
 def _take_waiting(grid: Grid, waiting: dict[int, tuple[int, str]], line: list[str], y: int) -> None:
@@ -90,7 +110,8 @@ def _take_waiting(grid: Grid, waiting: dict[int, tuple[int, str]], line: list[st
     x = len(line)
     count, text = waiting.pop(x, (0, ""))
     if count:
-        grid.down.add((y, x))
+        if text or not grid.is_cut:
+            grid.down.add((y, x))
         if count < 0:
             grid.across.add((y, x))
         left = abs(count) - 1

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
-from parsing.inline import is_address, is_file, lowered, raised, with_address
-
-_HIDING = re.compile(
-    r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
-    r"|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)|font-size\s*:\s*0(?:px|pt|em|rem|%)?\s*(?:;|!|$)"
-    r"|(?:left|top|text-indent)\s*:\s*-\d{4,}px)",
-    re.IGNORECASE,
+from parsing.html_styles import PageStyles, hides, is_white
+from parsing.inline import (
+    is_address,
+    is_file,
+    mark_lowered,
+    mark_raised,
+    mark_struck,
+    settle,
+    with_address,
 )
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
-_SELECTOR = re.compile(r"([a-zA-Z][\w-]*)?(?:([.#])([\w-]+))?$")
+
 _MANY_LINKS = 100
-_MAX_STYLES = 500_000
 
 
 class HiddenParts:
@@ -28,18 +26,19 @@ class HiddenParts:
     Style sheets count only in pages without scripts, because a script may show what they hide.
     """
 
-    def __init__(self, root: etree._Element) -> None:
+    def __init__(self, root: etree._Element, styles: PageStyles) -> None:
         self.count = 0
-        self._rules: set[tuple[str, str, str]] = set()
-        if next(root.iter("script"), None) is None:
-            sheets = "".join(sheet.text or "" for sheet in root.iter("style"))[:_MAX_STYLES]
-            self._rules = _hiding_rules(sheets) if "{" in sheets else set()
+        self._styles = styles
+        self._has_scripts = next(root.iter("script"), None) is not None
+        sheets = (link.get("rel") or "" for link in root.iter("link"))
+        self._is_whole = not self._has_scripts and not any("stylesheet" in rel for rel in sheets)
 
     def has(self, element: etree._Element) -> bool:
         """Whether an element is hidden; it is counted if it holds any text."""
-        style = element.get("style")
-        hidden = element.get("hidden") is not None or bool(style and _HIDING.search(style))
-        hidden = hidden or bool(self._rules and self._is_ruled_out(element))
+        own = element.get("style") or ""
+        body = own if self._has_scripts else self._styles.body(element)
+        hidden = element.get("hidden") is not None or bool(body and hides(body))
+        hidden = hidden or bool(body and self._is_whole and is_white(element, body, self._styles))
         if hidden and any(str(part).strip() for part in element.itertext()):
             self.count += 1
         return hidden
@@ -47,34 +46,6 @@ class HiddenParts:
     def note(self) -> str:
         """What is said of them."""
         return "Parts of this page that it does not show were left out." if self.count else ""
-
-    def _is_ruled_out(self, element: etree._Element) -> bool:
-        tag = str(element.tag)
-        names = [(".", name) for name in (element.get("class") or "").split()]
-        names += [("#", element.get("id") or ""), ("", "")]
-        return (
-            any(
-                (tag, *name) in self._rules or ("", *name) in self._rules
-                for name in names
-                if any(name)
-            )
-            or (tag, "", "") in self._rules
-        )
-
-
-def _hiding_rules(sheet: str) -> set[tuple[str, str, str]]:
-    """Plain selectors (tag, class, id) of rules that hide; rules for some media do not count."""
-    sheet = _COMMENT.sub("", sheet)
-    sheet = re.sub(r"@[\w-]+[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", sheet)
-    rules: set[tuple[str, str, str]] = set()
-    for selectors, body in _RULE.findall(sheet):
-        if not _HIDING.search("{" + body):
-            continue
-        for selector in selectors.split(","):
-            match = _SELECTOR.match(selector.strip())
-            if match and selector.strip():
-                rules.add((match[1] or "", match[2] or "", match[3] or ""))
-    return rules
 
 
 class Addresses:
@@ -131,12 +102,13 @@ def _base_address(root: etree._Element) -> str:
 
 
 class InlineText:
-    """Text of a line as it is collected, with its links and its raised and lowered parts."""
+    """Text of a line as it is collected, with its links and its raised, lowered, struck parts."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Addresses, styles: PageStyles) -> None:
         self._addresses = addresses
+        self._styles = styles
         self._parts: list[str] = []
-        self._open: list[tuple[etree._Element, int]] = []
+        self._open: list[tuple[etree._Element, int, str]] = []
 
     def add(self, text: str) -> None:
         """Append text."""
@@ -145,35 +117,41 @@ class InlineText:
 
     def open(self, element: etree._Element, tag: str) -> None:
         """A link or a script begins here."""
-        if tag in {"a", "sup", "sub"}:
-            self._open.append((element, len(self._parts)))
+        kind = "a" if tag == "a" else self._styles.mark(element, tag)
+        if kind:
+            self._open.append((element, len(self._parts), kind))
 
     def close(self, element: etree._Element) -> None:
         """An element ends here; text since its beginning is changed as it says."""
         if self._open and self._open[-1][0] is element:
-            _, start = self._open.pop()
-            self._change(element, start)
+            _, start, kind = self._open.pop()
+            self._change(element, start, kind)
 
     def take(self) -> str:
-        """All text since the last call. A link over several blocks gives its address once."""
-        for element, start in reversed(self._open):
-            if element.tag == "a" and "".join(self._parts[start:]).strip():
-                self._change(element, start)
-                self._open = [item for item in self._open if item[0] is not element]
-        text = "".join(self._parts)
+        """All text since the last call.
+
+        A link over several blocks gives its address once; what strikes out several blocks marks
+        each.
+        """
+        for element, start, kind in reversed(self._open):
+            if kind in {"a", "s"} and "".join(self._parts[start:]).strip():
+                self._change(element, start, kind)
+                if kind == "a":
+                    self._open = [item for item in self._open if item[0] is not element]
+        text = settle("".join(self._parts))
         self._parts = []
-        self._open = [(element, 0) for element, _ in self._open]
+        self._open = [(element, 0, kind) for element, _, kind in self._open]
         return text
 
-    def _change(self, element: etree._Element, start: int) -> None:
+    def _change(self, element: etree._Element, start: int, kind: str) -> None:
         text = "".join(self._parts[start:])
         if not text.strip():
             return
-        before = "".join(self._parts[max(0, start - 6) : start])
-        if element.tag == "a":
+        if kind == "a":
             text = with_address(text, self._addresses.of(element))
-        elif element.tag == "sup":
-            text = raised(text, before)
         else:
-            text = lowered(text, before)
+            text = _MARKS[kind](text)
         self._parts[start:] = [text]
+
+
+_MARKS = {"sup": mark_raised, "sub": mark_lowered, "s": mark_struck}

@@ -32,6 +32,8 @@ def parse_xml(data: bytes) -> etree._Element:
     try:
         return etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
+        if "depth" in str(error).lower():
+            raise too_deep() from error
         raise ParseError(
             "corrupt",
             "This file, or a part of it, is not well-formed XML "
@@ -50,6 +52,14 @@ def parse_xml_leniently(data: bytes) -> etree._Element | None:
         return cast("etree._Element | None", etree.fromstring(data, parser))
     except (etree.XMLSyntaxError, ValueError):
         return None
+
+
+def too_deep() -> ParseError:
+    """The error for elements within elements beyond what can be followed."""
+    return ParseError(
+        "corrupt",
+        "This file is nested too deeply to be read. If it is genuine, simplify its structure.",
+    )
 
 
 def refuse_entities(data: bytes) -> None:

@@ -12,7 +12,8 @@ from parsing.grid import MAX_LABEL, Grid, grid_pieces
 from parsing.inline import count_noun, join_notes
 from parsing.markup import find_child, get_attribute, local_name
 from parsing.office.charts import chart_pieces, diagram_pieces
-from parsing.office.numbering import Numbering, read_numbering
+from parsing.office.numbering import Numbering, read_numbering, unknown_kinds_note
+from parsing.office.symbol_fonts import unknown_note
 from parsing.office.word_styles import WordStyles, is_on, read_styles, value_of
 from parsing.office.word_text import PAGE_BREAK, SKIPPED, WordText
 from parsing.ooxml import Package
@@ -107,6 +108,11 @@ class _Reader:
         return join_notes(
             "Hidden text was left out." if self.text.hidden else "",
             f"{rows} left out." if self.hidden_rows else "",
+            "Text that is white on white, or too small to be seen, was left out."
+            if self.text.unseen
+            else "",
+            unknown_kinds_note(self.numbering.unknown),
+            unknown_note(self.text.unknown),
             "Tracked changes were read as if all were accepted: deleted text was left out."
             if self.text.deleted
             else "",

@@ -12,6 +12,7 @@ from parsing.formats.common import emit
 from parsing.formulas import mathml_text
 from parsing.grid import Cell, grid_pieces, spread
 from parsing.html_parts import Addresses, HiddenParts, InlineText
+from parsing.html_styles import PageStyles
 from parsing.inline import join_notes
 from parsing.markup import parse_html
 from parsing.office.numbering import number_text
@@ -34,6 +35,15 @@ _META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGN
 _XML_CHARSET = re.compile(rb"\A\s*<\?xml[^>]+encoding\s*=\s*[\"']([\w-]+)", re.IGNORECASE)
 MAX_DEPTH = 2_000
 _TITLE_WORDS = 4
+_MAX_CHOICES = 20
+_LIST_STYLE = re.compile(
+    r"list-style(?:-type)?\s*:[^;]*?\b(none|decimal-leading-zero|decimal|(?:upper|lower)-(?:alpha|latin|roman))",
+    re.IGNORECASE,
+)
+_LIST_FORMS = {
+    "none": "none", "decimal-leading-zero": "decimalZero", "upper-alpha": "A", "upper-latin": "A",
+    "lower-alpha": "a", "lower-latin": "a", "upper-roman": "I", "lower-roman": "i",
+}  # fmt: skip
 
 
 def read(source: Source) -> Iterator[Opened | ParsedPage]:
@@ -79,27 +89,37 @@ def read_html(text: str) -> HtmlPage:
         if title_element is not None
         else ""
     )
-    walker = _Walker(HiddenParts(root), Addresses(root))
+    styles = PageStyles(root)
+    walker = _Walker(HiddenParts(root, styles), Addresses(root), styles)
     walker.walk(root)
     if not walker.pieces and title:
         walker.pieces.append(Piece("paragraph", title))
-    note = join_notes(walker.hidden.note(), walker.addresses.note())
+    note = walker.note()
     return HtmlPage(title, walker.pieces, note)
 
 
 class _Walker:
     """Walks the tree with its own stack, because the sender chooses how deep it is."""
 
-    def __init__(self, hidden: HiddenParts, addresses: Addresses) -> None:
+    def __init__(self, hidden: HiddenParts, addresses: Addresses, styles: PageStyles) -> None:
+        self.styles = styles
         self.pieces: list[Piece] = []
         self.hidden = hidden
         self.addresses = addresses
-        self._inline = InlineText(addresses)
+        self._inline = InlineText(addresses, styles)
         self._kind: BlockKind = "paragraph"
         self._level = 0
         self._lists: list[list[int | None]] = []
-        self._marker = ""
+        self._marker: str | None = None
         self._pre = 0
+        self._cut_tables = 0
+
+    def note(self) -> str:
+        """What a reader should know of what was left out."""
+        cut = "A very large table was read without some of its merged labels or far columns."
+        return join_notes(
+            self.hidden.note(), self.addresses.note(), cut if self._cut_tables else ""
+        )
 
     def walk(self, root: etree._Element) -> None:
         """Collect the blocks under `root`."""
@@ -133,8 +153,8 @@ class _Walker:
             self._flush()
             self.pieces += self._read_table(element)
             return True
-        if tag == "math":
-            self._inline.add(mathml_text(element))
+        if tag in {"math", "select"}:
+            self._inline.add(_replacement(element, tag) or mathml_text(element))
             return True
         return False
 
@@ -142,7 +162,7 @@ class _Walker:
         if tag in _BLOCKS:
             self._flush()
         if tag in {"ul", "menu", "ol"}:
-            self._lists.append([_list_start(element) if tag == "ol" else None])
+            self._lists.append(_list_count(element, tag))
         elif tag == "li":
             self._marker = self._next_marker(element)
         elif tag == "pre":
@@ -164,14 +184,23 @@ class _Walker:
 
     def _next_marker(self, item: etree._Element) -> str:
         indent = "  " * max(0, len(self._lists) - 1)
-        counter = self._lists[-1] if self._lists else [None]
+        counter = self._lists[-1] if self._lists else [None, 1]
         if counter[0] is None:
             return f"{indent}- "
         own = item.get("value", "")
-        counter[0] = int(own) if own.lstrip("-").isdigit() and len(own) < 9 else counter[0] + 1
+        step = counter[1] or 1
+        counter[0] = int(own) if own.lstrip("-").isdigit() and len(own) < 9 else counter[0] + step
+        form = self._list_form(item)
+        return f"{indent}{number_text(counter[0], form)}. " if form != "none" else indent
+
+    def _list_form(self, item: etree._Element) -> str:
+        """The kind of numbers of an ordered list, as number_text calls it."""
         parent = item.getparent()
-        form = (parent.get("type") or "") if parent is not None else ""
-        return f"{indent}{number_text(counter[0], form)}. "
+        for element in (item, parent):
+            match = _LIST_STYLE.search(self.styles.body(element)) if element is not None else None
+            if match:
+                return _LIST_FORMS.get(match[1].lower(), "decimal")
+        return (parent.get("type") or "") if parent is not None else ""
 
     def _flush(self) -> None:
         raw = self._inline.take()
@@ -189,11 +218,11 @@ class _Walker:
         if kind == "heading":
             self.pieces.append(Piece("heading", text, level=level))
         elif self._lists:
-            marker = self._marker or "  " * len(self._lists)
+            marker = "  " * len(self._lists) if self._marker is None else self._marker
             self.pieces.append(Piece("list", marker + text, level=len(self._lists)))
         else:
             self.pieces.append(Piece(kind, text))
-        self._marker = ""
+        self._marker = None
 
     def _read_table(self, table: etree._Element) -> list[Piece]:
         pieces: list[Piece] = []
@@ -202,6 +231,7 @@ class _Walker:
             pieces.append(Piece("paragraph", self._cell_text(caption)))
         rows = [row for row in table.iter("tr") if not self.hidden.has(row)]
         grid = spread([self._read_row(row) for row in rows], headers=_count_headers(rows))
+        self._cut_tables += grid.is_cut
         lines = [grid.line(y) for y in range(len(grid.rows))]
         if max((len(line) for line in lines), default=0) <= 1:
             text = "\n".join(line[0] for line in lines if line)
@@ -209,17 +239,15 @@ class _Walker:
         return pieces + list(grid_pieces(grid))
 
     def _read_row(self, row: etree._Element) -> list[Cell]:
-        left = 1 + sum(1 for _ in row.itersiblings("tr"))
         cells = []
         for cell in row:
             if cell.tag in {"td", "th"} and not self.hidden.has(cell):
-                height = _span(cell, "rowspan") or left
                 text = self._cell_text(cell)
-                cells.append(Cell(text, min(height, left), _span(cell, "colspan") or 1))
+                cells.append(Cell(text, _height(cell, row), _span(cell, "colspan") or 1))
         return cells
 
     def _cell_text(self, cell: etree._Element) -> str:
-        line = InlineText(self.addresses)
+        line = InlineText(self.addresses, self.styles)
         events = etree.iterwalk(cell, events=("start", "end"))
         for event, element in events:
             tag = element.tag if isinstance(element.tag, str) else ""
@@ -228,12 +256,13 @@ class _Walker:
                 if not tag or (element is not cell and self._is_left_out(element, tag)):
                     events.skip_subtree()
                     continue
-                if tag == "math":
-                    line.add(mathml_text(element))
+                if tag in {"math", "select"}:
+                    line.add(_replacement(element, tag) or mathml_text(element))
                     events.skip_subtree()
                     continue
                 line.open(element, tag)
                 line.add((element.get("alt") or "") if tag == "img" else "")
+                line.add(_replacement(element, tag) if tag == "input" else "")
                 line.add(element.text or "")
             elif element is not cell:
                 line.close(element)
@@ -245,10 +274,15 @@ class _Walker:
         return tag in _SKIPPED or self.hidden.has(element)
 
 
-def _list_start(element: etree._Element) -> int:
-    """The number before the first one."""
+def _list_count(element: etree._Element, tag: str) -> list[int | None]:
+    """The number before the first one, None for bullets; and the step to the next."""
+    if tag != "ol":
+        return [None, 1]
+    step = -1 if element.get("reversed") is not None else 1
     start = element.get("start", "")
-    return int(start) - 1 if start.lstrip("-").isdigit() and len(start) < 9 else 0
+    if start.lstrip("-").isdigit() and len(start) < 9:
+        return [int(start) - step, step]
+    return [0 if step > 0 else 1 + sum(1 for _ in element.iterchildren("li")), step]
 
 
 def _replacement(element: etree._Element, tag: str) -> str:
@@ -257,9 +291,29 @@ def _replacement(element: etree._Element, tag: str) -> str:
         return "\x1e"
     if tag == "img":
         return f" {element.get('alt') or ''} "
+    if tag == "input" and element.get("type", "").lower() in {"checkbox", "radio"}:
+        return "[x] " if element.get("checked") is not None else "[ ] "
+    if tag == "select":
+        return f" {_chosen(element)} "
     if tag == "input" and element.get("type", "text") in {"submit", "button", "text"}:
         return f" {element.get('value') or element.get('placeholder') or ''} "
     return ""
+
+
+def _chosen(select: etree._Element) -> str:
+    """What a list of choices shows, and the others that it has."""
+    options = list(select.iter("option"))
+    names = [squeeze("".join(str(part) for part in option.itertext())) for option in options]
+    chosen = [
+        name
+        for name, option in zip(names, options, strict=True)
+        if option.get("selected") is not None
+    ]
+    if not chosen and select.get("multiple") is None:
+        chosen = names[:1]
+    others = ", ".join(names) if len(names) <= _MAX_CHOICES else f"{len(names)} choices"
+    shown = ", ".join(chosen) or "nothing chosen"
+    return f"{shown} (of {others})" if len(names) > 1 else shown
 
 
 def _is_skipped(element: etree._Element, tag: str) -> bool:
@@ -289,9 +343,23 @@ def _is_data_table(table: etree._Element) -> bool:
 
 
 def _span(cell: etree._Element, name: str) -> int:
-    """How many rows or columns a cell covers; 0 means all that are left."""
+    """How many rows or columns a cell covers, within what browsers heed; 0 means all there are."""
     value = (cell.get(name) or "").strip()
-    return min(int(value), 1_000) if value.isdigit() else 1
+    most = 65_534 if name == "rowspan" else 1_000
+    return min(int(value[:9]), most) if value.isascii() and value.isdigit() else 1
+
+
+def _height(cell: etree._Element, row: etree._Element) -> int:
+    """Rows that a cell covers, no more than its part of the table has left."""
+    height = _span(cell, "rowspan")
+    if height == 1:
+        return 1
+    left = 1
+    for _ in row.itersiblings("tr"):
+        left += 1
+        if left == height:
+            break
+    return left if height == 0 else min(height, left)
 
 
 def _count_headers(rows: list[etree._Element]) -> int:

@@ -9,9 +9,11 @@ from lxml import etree
 
 from parsing.formats.common import emit_pages
 from parsing.grid import grid_pieces
+from parsing.inline import join_notes
 from parsing.markup import find_child, get_attribute, iter_named, local_name
 from parsing.office.charts import chart_pieces, diagram_pieces
 from parsing.office.slide_text import ListCounter, SlideText, list_level
+from parsing.office.symbol_fonts import unknown_note
 from parsing.ooxml import Package, relation_id
 from parsing.source import Source
 from parsing.text import PageBuilder, Piece, squeeze
@@ -65,7 +67,10 @@ def _read_slide(package: Package, part: str, number: int) -> ParsedPage:
             text = _notes_text(package, extra)
             if text:
                 builder.add("paragraph", f"{name}: {text}")
-    note = "Hidden shapes on this slide were left out." if slide.hidden else ""
+    note = join_notes(
+        "Hidden shapes on this slide were left out." if slide.hidden else "",
+        unknown_note(slide.text.unknown),
+    )
     return builder.build(number, label=label, note=note)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from striprtf.striprtf import rtf_to_text
 
 from parsing.formats.common import emit
+from parsing.inline import mark_lowered, mark_raised, mark_struck, settle
 from parsing.source import Source
 from parsing.text import Piece, format_table
 from parsing.types import Opened, ParsedPage
@@ -16,8 +17,10 @@ from parsing.types import Opened, ParsedPage
 _CONTROLS = r"((?:\\[a-z]+-?\d* ?|[\r\n])*)"
 _PLAIN = r"((?:[^{}\\]|\\'[0-9a-fA-F]{2}|\\u-?\d+ ?\??)*)"
 _HIDDEN = re.compile(r"\\(?:v|deleted)(?![a-z0-9])" + _CONTROLS + " ?" + _PLAIN)
-_SUPER = re.compile(r"\\super(?![a-z0-9])" + _CONTROLS + r" ?([-+\u2212]?\d+)(?=[\\{}\r\n])")
-_SUB = re.compile(r"\\sub(?![a-z0-9])" + _CONTROLS + r" ?(\d+)(?=[\\{}\r\n])")
+_MARKED = re.compile(r"\\(super|sub|strike)(?![a-z0-9])" + _CONTROLS + " ?" + _PLAIN)
+_RESET = re.compile(r"\\(?:nosupersub|plain|strike0|super0|sub0)(?![a-z0-9])")
+_FIELD = re.compile(r'\{\\\*\\fldinst\s*(?:\\[a-z]+-?\d*\s*)*(HYPERLINK\s+"[^"{}]*"[^{}"]*)\}')
+_MARKS = {"super": mark_raised, "sub": mark_lowered, "strike": mark_struck}
 _LINK = re.compile(r'(\S)\("([^"\s]+)"\)')
 _TITLE = re.compile(r"\{\\title\s+([^{}\\]{1,300})\}")
 
@@ -41,15 +44,23 @@ def strip_rtf(raw: str) -> str:
     addresses of links are kept.
     """
     raw = _HIDDEN.sub(lambda match: match.group(1), raw)
-    raw = _SUPER.sub(r"\\super\1\\'5e\2", raw)
-    raw = _SUB.sub(lambda match: f"\\sub{match[1]}{_lowered_digits(match[2])}", raw)
+    raw = _MARKED.sub(_mark, raw)
+    raw = _FIELD.sub(r"{\\*\\fldinst{\1}}", raw)
     raw = raw.replace("{\\pntext", "{\\listtext")
     convert: Callable[..., Any] = rtf_to_text
-    return _LINK.sub(r"\1 (\2)", str(convert(raw, errors="replace")))
+    text = "\n".join(settle(line) for line in str(convert(raw, errors="replace")).split("\n"))
+    return _LINK.sub(r"\1 (\2)", text)
 
 
-def _lowered_digits(digits: str) -> str:
-    return "".join(f"\\u{0x2080 + int(digit)}?" for digit in digits)
+def _mark(match: re.Match[str]) -> str:
+    """A raised, lowered or struck part between marks, as RTF writes characters by number."""
+    word, controls, text = match[1], match[2], match[3]
+    if _RESET.search(controls) or not text.strip():
+        return match[0]
+    opening, closing = (
+        "".join(f"\\u{ord(char)}?" for char in part) for part in _MARKS[word]("x").split("x")
+    )
+    return f"\\{word}{controls} {opening}{text}{closing}"
 
 
 def _split(text: str) -> Iterator[Piece]:

@@ -10,24 +10,33 @@ from parsing.office.cell_formats import BUILTIN, format_number
 
 _BOF, _EOF, _BOUNDSHEET, _FORMAT, _XF, _DATEMODE = 0x809, 0x0A, 0x85, 0x41E, 0xE0, 0x22
 _ROW, _COLINFO, _NUMBER, _RK, _MULRK, _FORMULA = 0x208, 0x7D, 0x203, 0x27E, 0xBD, 0x06
+_STRING = 0x207
 _BOOLERR, _NOTE, _OBJ, _TXO, _CONTINUE, _HLINK = 0x205, 0x1C, 0x5D, 0x1B6, 0x3C, 0x1B8
 _BIFF8 = 0x0600
 _ERRORS = {
     0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?",
     0x24: "#NUM!", 0x2A: "#N/A",
 }  # fmt: skip
+_UNSOLVED = "[formula without a stored result]"
 _URL_MONIKER = bytes.fromhex("e0c9ea79f9bace118c8200aa004ba90b")
 
 
 @dataclass(slots=True)
 class BinarySheet:
-    """Rows and columns are counted from 0. `texts` are numbers and errors as they are shown."""
+    """Rows and columns are counted from 0. `texts` are numbers and errors as they are shown;
+    `unsolved` are formulas without a stored result, with what stands for them; `empty` those whose
+    stored result is an empty text.
+    """
 
     texts: dict[tuple[int, int], str] = field(default_factory=dict)
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     comments: dict[tuple[int, int], str] = field(default_factory=dict)
     links: dict[tuple[int, int], str] = field(default_factory=dict)
+    unsolved: dict[tuple[int, int], str] = field(default_factory=dict)
+    empty: dict[tuple[int, int], str] = field(default_factory=dict)
+    _last: tuple[int, int] = (-1, -1)
+    _is_calculated: bool = False
 
 
 @dataclass(slots=True)
@@ -107,6 +116,10 @@ def _read_sheet(stream: bytes, start: int, book: _Globals) -> BinarySheet:
         elif kind == _NOTE:
             row, column, _, key = struct.unpack_from("<HHHH", body)
             notes[key] = (row, column)
+    links = {place: text for place, text in sheet.empty.items() if place in sheet.links}
+    # A sheet in which no formula has a result was written by a program that does not calculate.
+    sheet.unsolved |= links if sheet._is_calculated else sheet.empty
+    sheet.empty = {} if not sheet._is_calculated else sheet.empty
     sheet.comments = {place: texts[key] for key, place in notes.items() if key in texts}
     return sheet
 
@@ -151,11 +164,39 @@ def _rk_value(packed: int) -> float:
 
 def _read_formula(sheet: BinarySheet, body: bytes, book: _Globals) -> None:
     row, column, style = struct.unpack_from("<HHH", body)
+    sheet._last = (row, column)
+    strings = _hyperlink(body[22:])
+    if strings:
+        sheet.links[(row, column)] = strings[0]
+    sheet._is_calculated |= body[12:14] != b"\xff\xff" or body[6] in {1, 2}
     if body[12:14] != b"\xff\xff":
         value = struct.unpack_from("<d", body, 6)[0]
         sheet.texts[(row, column)] = book.show(value, style)
     elif body[6] == 2:
         sheet.texts[(row, column)] = _ERRORS.get(body[8], "#ERROR")
+    elif body[6] == 3:
+        sheet.empty[(row, column)] = strings[-1] if strings else _UNSOLVED
+    elif body[6] == 0:  # a text, which follows in a record of its own unless it was never made
+        sheet.unsolved[(row, column)] = strings[-1] if strings else _UNSOLVED
+
+
+def _read_string(sheet: BinarySheet, _body: bytes, _: _Globals) -> None:
+    sheet.unsolved.pop(sheet._last, None)
+    sheet._is_calculated = True
+
+
+def _hyperlink(tokens: bytes) -> list[str]:
+    """Address and label of a HYPERLINK formula that has them as plain strings; else nothing."""
+    strings: list[str] = []
+    at = 0
+    while at + 3 <= len(tokens) and tokens[at] == 0x17 and len(strings) < 2:
+        length, flags = tokens[at + 1], tokens[at + 2]
+        size = length * (2 if flags & 1 else 1)
+        strings.append(_characters(tokens[at + 3 : at + 3 + size], length, flags))
+        at += 3 + size
+    call = tokens[at : at + 4]
+    is_link = len(call) == 4 and call[0] in {0x22, 0x42, 0x62} and call[2:] == b"\x67\x01"
+    return strings if is_link else []
 
 
 def _read_error(sheet: BinarySheet, body: bytes, _: _Globals) -> None:
@@ -177,4 +218,5 @@ def _read_link(sheet: BinarySheet, body: bytes, _: _Globals) -> None:
 _READERS = {
     _ROW: _read_row, _COLINFO: _read_columns, _NUMBER: _read_number, _RK: _read_rk,
     _MULRK: _read_many, _FORMULA: _read_formula, _BOOLERR: _read_error, _HLINK: _read_link,
+    _STRING: _read_string,
 }  # fmt: skip

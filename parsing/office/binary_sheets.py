@@ -9,7 +9,7 @@ from typing import Any
 import python_calamine
 
 from parsing.archive import SafeArchive
-from parsing.inline import join_notes, with_address
+from parsing.inline import count_noun, join_notes, with_address
 from parsing.office.biff import BinarySheet, read_binary_sheets
 from parsing.office.cell_formats import general
 from parsing.office.date_formats import format_elapsed
@@ -90,7 +90,8 @@ def _read_sheet(sheet: Any, name: str, source: Source, extra: BinarySheet) -> Sh
     _add_extras(rows, extra)
     columns = {x for row in rows.values() for x in row}
     hidden = covered(columns, extra.hidden_columns)
-    notes = [hidden_note(sum(1 for y in rows if y in extra.hidden_rows), len(hidden))]
+    notes = [unsolved_note(len(extra.unsolved)), empty_note(len(extra.empty))]
+    notes += [hidden_note(sum(1 for y in rows if y in extra.hidden_rows), len(hidden))]
     shown = sorted(columns - hidden)
     if len(shown) > source.limits.columns:
         notes.append(f"Only the first {source.limits.columns:,} columns were read.")
@@ -101,12 +102,30 @@ def _read_sheet(sheet: Any, name: str, source: Source, extra: BinarySheet) -> Sh
     return Sheet(name, visible, merges, note=join_notes(*notes))
 
 
+def unsolved_note(count: int) -> str:
+    """What is said of formulas whose result the file does not hold."""
+    if not count:
+        return ""
+    verb = "is" if count == 1 else "are"
+    return f"{count_noun(count, 'formula')} without a stored result {verb} shown as such."
+
+
+def empty_note(count: int) -> str:
+    """What is said of formulas whose stored result shows nothing."""
+    if not count:
+        return ""
+    verb = "has" if count == 1 else "have"
+    return f"{count_noun(count, 'formula')} {verb} an empty result, or none that was stored."
+
+
 def _add_extras(rows: dict[int, dict[int, str]], extra: BinarySheet) -> None:
     for (y, x), text in extra.texts.items():
         if text:
             rows.setdefault(y, {})[x] = text
         elif x in rows.get(y, {}):
             del rows[y][x]  # its format shows nothing
+    for (y, x), text in extra.unsolved.items():
+        rows.setdefault(y, {}).setdefault(x, text)
     for (y, x), address in extra.links.items():
         if x in rows.get(y, {}):
             rows[y][x] = with_address(rows[y][x], address)

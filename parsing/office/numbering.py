@@ -22,6 +22,13 @@ _ORDINALS = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth",
     "nine": "ninth", "twelve": "twelfth",
 }  # fmt: skip
+_CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳㉑㉒㉓㉔㉕㉖㉗㉘㉙㉚㉛㉜㉝㉞㉟㊱㊲㊳㊴㊵㊶㊷㊸㊹㊺㊻㊼㊽㊾㊿"
+_RUSSIAN = "абвгдежзиклмнопрстуфхцчшщыэюя"
+_KNOWN = frozenset((
+    "decimal", "upperRoman", "lowerRoman", "upperLetter", "lowerLetter", "decimalZero", "ordinal",
+    "cardinalText", "ordinalText", "hex", "decimalEnclosedCircle", "decimalEnclosedCircleChinese",
+    "russianLower", "russianUpper", "none", "bullet", "",
+))  # fmt: skip
 _PLACE = re.compile(r"%([1-9])")
 MAX_LEVELS = 9
 _MAX_CHAIN = 10
@@ -46,6 +53,13 @@ def number_text(value: int, form: str) -> str:
         return _words(value).capitalize()
     if form == "ordinalText" and 0 < value < 100:
         return _ordinal_words(value).capitalize()
+    if form == "hex" and value >= 0:
+        return f"{value:X}"
+    if form in {"decimalEnclosedCircle", "decimalEnclosedCircleChinese"} and 0 < value <= 50:
+        return _CIRCLED[value - 1]
+    if form in {"russianLower", "russianUpper"} and value > 0:
+        letter = _RUSSIAN[(value - 1) % 29] * min((value - 1) // 29 + 1, 20)
+        return letter if form == "russianLower" else letter.upper()
     return "" if form == "none" else str(value)
 
 
@@ -97,6 +111,7 @@ class Numbering:
     lists: dict[str, tuple[str, dict[int, Level]]] = field(default_factory=dict)
     starts: dict[str, dict[int, int]] = field(default_factory=dict)
     counts: dict[str, dict[int, int]] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
     _seen: set[tuple[str, int]] = field(default_factory=set)
 
     def levels(self, number: str) -> dict[int, Level]:
@@ -137,16 +152,23 @@ class Numbering:
             counts.setdefault(place, levels.get(place, Level()).start)
         return self._label(levels, counts, level)
 
-    @staticmethod
-    def _label(levels: dict[int, Level], counts: dict[int, int], level: Level) -> str:
+    def _label(self, levels: dict[int, Level], counts: dict[int, int], level: Level) -> str:
         def value(match: re.Match[str]) -> str:
             place = int(match.group(1)) - 1
             other = levels.get(place, Level())
             form = "decimal" if level.is_legal and other.form != "none" else other.form
             form = "decimal" if form == "bullet" else form
+            self.unknown |= {form} - _KNOWN
             return number_text(counts.get(place, other.start), form)
 
         return _PLACE.sub(value, level.text).strip()
+
+
+def unknown_kinds_note(kinds: set[str]) -> str:
+    """What is said of kinds of numbers that are not known; empty if there are none."""
+    if not kinds:
+        return ""
+    return f"List numbers of unknown kinds ({', '.join(sorted(kinds))}) are shown as plain numbers."
 
 
 def read_numbering(root: etree._Element) -> Numbering:

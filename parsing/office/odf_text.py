@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from lxml import etree
 
-from parsing.inline import lowered, raised, with_address
+from parsing.inline import mark_lowered, mark_raised, mark_struck, settle, with_address
 from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
 from parsing.text import squeeze
 
 MAX_REPEAT = 100
+_TINY = re.compile(r"(?:0(?:\.\d+)?|1(?:\.[0-5]\d*)?)(?:pt|px)$")
 _SKIPPED = frozenset((
     "note-citation", "tracked-changes", "image", "text-box", "ruby-text", "annotation-end",
     "table", "list", "event-listeners",
@@ -27,6 +29,10 @@ class Style:
     position: str = ""
     is_hidden: bool = False
     shows: bool = False
+    is_struck: bool | None = None
+    color: str = ""
+    ground: str = ""
+    size: str = ""
 
 
 @dataclass(slots=True)
@@ -40,18 +46,28 @@ class OdfStyles:
         """Take in one `style:style`."""
         key = (get_attribute(element, "family"), get_attribute(element, "name"))
         position, hidden, shows = "", False, False
+        struck: bool | None = None
+        look = {"color": "", "background-color": "", "font-size": ""}
         for properties in element:
             name = local_name(properties)
             if name == "text-properties":
                 position = _position(get_attribute(properties, "text-position"))
+                look = {key: get_attribute(properties, key) or value for key, value in look.items()}
                 display = get_attribute(properties, "display")
+                line = get_attribute(properties, "text-line-through-style")
+                struck = line != "none" if line else None
                 hidden, shows = hidden or display == "none", display == "true"
             elif name == "table-properties":
                 hidden = hidden or get_attribute(properties, "display") == "false"
             elif name == "drawing-page-properties":
                 hidden = hidden or get_attribute(properties, "visibility") == "hidden"
         self.known[key] = Style(
-            get_attribute(element, "parent-style-name"), position, hidden, shows
+            get_attribute(element, "parent-style-name"),
+            position,
+            hidden,
+            shows,
+            struck,
+            *look.values(),
         )
 
     def is_hidden(self, family: str, name: str) -> bool:
@@ -64,6 +80,19 @@ class OdfStyles:
     def position(self, name: str) -> str:
         """super, sub or an empty string."""
         return next((style.position for style in self._chain("text", name) if style.position), "")
+
+    def is_unseen(self, name: str) -> bool:
+        """Whether a style of text is white on no ground of its own, or too small to be seen."""
+        styles = list(self._chain("text", name))
+        color = next((style.color for style in styles if style.color), "").lower()
+        size = next((style.size for style in styles if style.size), "")
+        grounds = {style.ground for style in styles} - {"", "transparent", "#ffffff"}
+        return (color in {"#ffffff", "white"} and not grounds) or bool(_TINY.match(size))
+
+    def strikes(self, name: str) -> bool:
+        """Whether text of this style is struck out."""
+        said = (style.is_struck for style in self._chain("text", name))
+        return bool(next((value for value in said if value is not None), False))
 
     def _chain(self, family: str, name: str) -> Iterator[Style]:
         for _ in range(20):
@@ -125,11 +154,11 @@ class OdfText:
                 continue
             at = marks.pop()[1]
             if name in {"span", "a"} and at < len(out):
-                out[at:] = [self._mark(node, name, "".join(out[at:]), out[:at])]
+                out[at:] = [self._mark(node, name, "".join(out[at:]))]
             if node is not element:
                 out.append(" " if name in {"p", "h"} else "")
                 out.append(node.tail or "")
-        return "".join(out)
+        return settle("".join(out))
 
     def _is_left_out(self, node: etree._Element, name: str) -> bool:
         if not name or name in _SKIPPED:
@@ -139,17 +168,21 @@ class OdfText:
             name in {"hidden-text", "hidden-paragraph"}
             and get_attribute(node, "is-hidden") != "false"
         )
+        if not hidden and name == "span":
+            hidden = self.styles.is_unseen(get_attribute(node, "style-name"))
+            hidden = hidden and not _has_ground(node)
         self.hidden += hidden
         return hidden
 
-    def _mark(self, node: etree._Element, name: str, text: str, before: list[str]) -> str:
+    def _mark(self, node: etree._Element, name: str, text: str) -> str:
         if name == "a":
             return with_address(text, get_attribute(node, "href"))
-        position = self.styles.position(get_attribute(node, "style-name"))
+        style = get_attribute(node, "style-name")
+        position = self.styles.position(style)
+        text = mark_struck(text) if self.styles.strikes(style) else text
         if not position:
             return text
-        last = "".join(before[-4:])
-        return raised(text, last) if position == "super" else lowered(text, last)
+        return mark_raised(text) if position == "super" else mark_lowered(text)
 
     def _alone(self, node: etree._Element, name: str, depth: int) -> str:
         if name == "note":
@@ -188,6 +221,12 @@ class OdfText:
         ]
         text = squeeze(" ".join(dict.fromkeys(words)))
         return f" [Image: {text}] " if text else ""
+
+
+def _has_ground(node: etree._Element) -> bool:
+    """Whether text lies in a cell, frame or shape, which may have a colour of its own."""
+    return any(local_name(item) in {"table-cell", "text-box", "custom-shape", "page"}
+               for item in node.iterancestors())  # fmt: skip
 
 
 def _special(node: etree._Element, name: str) -> str:

@@ -108,11 +108,22 @@ class SheetTables:
         header = join_levels([*tops, *grid.rows[start : start + levels]])
         table = list(format_table([header, *rows[levels:]]))
         if _are_names(rows):
+            under = self._under_header(rows, columns)
             self.header = dict(zip(columns, join_levels(rows), strict=True))
-            self.pending = table
+            self.pending = under or table
             return
         self.header = dict(zip(columns, header, strict=True)) if len(rows) > 1 else self.header
         yield from table
+
+    def _under_header(self, rows: list[list[str]], columns: list[int]) -> list[Piece]:
+        """A lone row with gaps in the columns of the table before, under that table's header."""
+        known = sorted(self.header)
+        inner = [x for x in known if columns[0] <= x <= columns[-1]]
+        if len(rows) != 1 or len(columns) < 2 or not set(columns) < set(inner):
+            return []
+        texts = dict(zip(columns, rows[0], strict=True))
+        names = [self.header[x] for x in known]
+        return list(format_table([names, [texts.get(x, "") for x in known]]))
 
 
 def _are_names(rows: list[list[str]]) -> bool:

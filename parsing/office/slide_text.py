@@ -9,9 +9,10 @@ from lxml import etree
 
 from parsing.formulas import omml_text
 from parsing.grid import MAX_LABEL, Grid
-from parsing.inline import lowered, raised, with_address
+from parsing.inline import mark_lowered, mark_raised, mark_struck, settle, with_address
 from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
 from parsing.office.numbering import number_text
+from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
 from parsing.ooxml import relation_id
 from parsing.text import squeeze
 
@@ -28,6 +29,7 @@ class SlideText:
     """Turns paragraphs and tables into text. `addresses` are those of the slide's links."""
 
     addresses: dict[str, str] = field(default_factory=dict)
+    unknown: int = 0
 
     def read(self, paragraph: etree._Element) -> str:
         """Text of one paragraph."""
@@ -37,23 +39,27 @@ class SlideText:
             element = stack.pop()
             name = local_name(element)
             if name in {"r", "fld"}:
-                out += self._run(element, out)
+                out += self._run(element)
             elif name in {"br", "tab"}:
                 out += " "
             elif name == "oMath":
                 out += omml_text(element)
             elif name and name not in _SKIPPED:
                 stack.extend(reversed(element))
-        return out
+        return settle(out)
 
-    def _run(self, run: etree._Element, before: str) -> str:
+    def _run(self, run: etree._Element) -> str:
         text = "".join(item.text or "" for item in iter_children(run, "t"))
         properties = find_child(run, "rPr")
         if properties is None or not text.strip():
             return text
+        text = symbol_text(text, _symbol_font(properties, text))
+        self.unknown += text.count(UNKNOWN)
         baseline = get_attribute(properties, "baseline").rstrip("%")
         if baseline.lstrip("-").isdigit() and int(baseline):
-            text = raised(text, before) if int(baseline) > 0 else lowered(text, before)
+            text = mark_raised(text) if int(baseline) > 0 else mark_lowered(text)
+        if get_attribute(properties, "strike") in {"sngStrike", "dblStrike"}:
+            text = mark_struck(text)
         link = find_child(properties, "hlinkClick")
         if link is not None:
             text = with_address(text, self.addresses.get(relation_id(link), ""))
@@ -92,6 +98,18 @@ class SlideText:
 
     def _cell(self, cell: etree._Element) -> str:
         return squeeze(" ".join(self.read(item) for item in iter_named(cell, "p")))
+
+
+def _symbol_font(properties: etree._Element, text: str) -> str:
+    """The symbol font of a run; one beside an ordinary font is for private characters only."""
+    names: dict[str, str] = {}
+    for kind in ("latin", "sym"):
+        font = find_child(properties, kind)
+        names[kind] = get_attribute(font, "typeface") if font is not None else ""
+    if is_symbol_font(names["latin"]):
+        return names["latin"]
+    is_private = all("\ue000" <= char <= "\uf8ff" or char.isspace() for char in text)
+    return names["sym"] if is_private else ""
 
 
 def list_level(paragraph: etree._Element) -> int:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from parsing.markup import find_child, get_attribute, iter_children
+from parsing.markup import find_child, get_attribute, iter_children, local_name
 
 _HEADING_NAME = re.compile(r"^(?:heading|überschrift|titre|título|titolo)\s*(\d)$", re.IGNORECASE)
 _LIST_NAME = re.compile(r"^list (?:bullet|number)", re.IGNORECASE)
 _CODE_WORDS = ("code", "preformatted", "verbatim")
 _MAX_CHAIN = 20
+_TINY = 3
+"""Half points. Nobody reads characters of a point and a half."""
 _OFF = frozenset(("0", "false", "off"))
 
 
@@ -28,6 +30,7 @@ class WordStyle:
     level: str = ""
     is_hidden: bool | None = None
     script: str = ""
+    font: str = ""
 
 
 @dataclass(slots=True)
@@ -38,6 +41,7 @@ class WordStyles:
     default: str = ""
     _hides: dict[str, bool] = field(default_factory=dict)
     _scripts: dict[str, str] = field(default_factory=dict)
+    _fonts: dict[str, str] = field(default_factory=dict)
 
     def add(self, element: etree._Element) -> None:
         """Take in one `w:style`."""
@@ -52,6 +56,7 @@ class WordStyles:
             value_of(numbers, "ilvl"),
             is_on(run, "vanish"),
             script_of(run),
+            font_of(run),
         )
         if get_attribute(element, "type") == "paragraph" and get_attribute(element, "default") in {
             "1", "true",
@@ -98,6 +103,13 @@ class WordStyles:
             self._scripts[key] = next((value for value in said if value), "")
         return self._scripts[key]
 
+    def font(self, key: str) -> str:
+        """The font of a style; empty where it says nothing."""
+        if key not in self._fonts:
+            named = (style.font for style in self._chain(key))
+            self._fonts[key] = next((value for value in named if value), "")
+        return self._fonts[key]
+
     def _keys(self, key: str) -> Iterator[str]:
         for _ in range(_MAX_CHAIN):
             if key not in self.known:
@@ -131,6 +143,49 @@ def is_on(properties: etree._Element | None, name: str) -> bool | None:
     """A property that is on or off; None where nothing is said."""
     child = find_child(properties, name) if properties is not None else None
     return None if child is None else get_attribute(child, "val").lower() not in _OFF
+
+
+def is_unseen(run: etree._Element, properties: etree._Element | None) -> bool:
+    """Whether a run is too small to be seen, or white where nothing says the ground is not."""
+    if properties is None:
+        return False
+    size = value_of(properties, "sz")
+    if size.isdigit() and int(size) <= _TINY:
+        return True
+    if value_of(properties, "color").upper() != "FFFFFF" or _is_filled(properties):
+        return False
+    for node in run.iterancestors():
+        name = local_name(node)
+        if name in {"txbxContent", "hdr", "ftr"}:
+            return False  # boxes and bands of a page often have a ground of their own
+        group = find_child(node, f"{name}Pr") if name in {"p", "tc", "tr", "tbl"} else None
+        if group is not None and (_is_filled(group) or find_child(group, "tblStyle") is not None):
+            return False
+        if group is not None and name == "p" and find_child(group, "pStyle") is not None:
+            return False
+        if name == "document" and find_child(node, "background") is not None:
+            return False
+    return True
+
+
+def _is_filled(properties: etree._Element) -> bool:
+    """Whether shading or a marker pen lies under text. White shading is none."""
+    shading = find_child(properties, "shd")
+    fill = get_attribute(shading, "fill").upper() if shading is not None else ""
+    if shading is not None and (
+        fill not in {"", "AUTO", "FFFFFF"} or get_attribute(shading, "themeFill")
+        or get_attribute(shading, "val") not in {"", "clear", "nil"}
+    ):  # fmt: skip
+        return True
+    return value_of(properties, "highlight") not in {"", "none", "white"}
+
+
+def font_of(properties: etree._Element | None) -> str:
+    """The font of a run's Western characters; empty where nothing is said."""
+    fonts = find_child(properties, "rFonts") if properties is not None else None
+    if fonts is None:
+        return ""
+    return get_attribute(fonts, "ascii") or get_attribute(fonts, "hAnsi")
 
 
 def script_of(properties: etree._Element | None) -> str:

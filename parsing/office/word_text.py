@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from parsing.formulas import fraction, omml_text
-from parsing.inline import lowered, raised, with_address
-from parsing.markup import find_child, get_attribute, iter_named, local_name
-from parsing.office.word_styles import WordStyles, is_on, script_of, value_of
+from parsing.inline import mark_lowered, mark_raised, mark_struck, settle, with_address
+from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
+from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
+from parsing.office.word_styles import WordStyles, font_of, is_on, is_unseen, script_of, value_of
 from parsing.ooxml import relation_id
 from parsing.text import squeeze
 
@@ -51,6 +52,9 @@ class WordText:
     notes: dict[tuple[str, str], int] = field(default_factory=dict)
     hidden: int = 0
     deleted: int = 0
+    unknown: int = 0
+    unseen: int = 0
+    _font: str = ""
 
     def read(self, paragraph: etree._Element, boxes: list[etree._Element]) -> str:
         """Text of one paragraph; text boxes match inside are put into `boxes`."""
@@ -66,7 +70,9 @@ class WordText:
             name = local_name(item)
             if name in _LEAVES:
                 if all(entry.is_showing for entry in fields):
-                    out.append(self._leaf(item, name))
+                    text = self._leaf(item, name)
+                    self.unknown += text.count(UNKNOWN)
+                    out.append(text)
             elif name in _FIELD_PARTS:
                 self._field(item, name, fields, out)
             elif name == "txbxContent":
@@ -77,7 +83,7 @@ class WordText:
                 stack += self._inside(item, name, len(out))
         for entry in reversed(fields):
             _finish(entry, out)
-        return "".join(out)
+        return settle("".join(out))
 
     def _inside(
         self, element: etree._Element, name: str, start: int
@@ -103,10 +109,18 @@ class WordText:
             if any((child.text or "").strip() for child in run if local_name(child) == "t"):
                 self.hidden += 1
             return list(reversed(shown))
+        if is_unseen(run, properties):
+            if any((child.text or "").strip() for child in run if local_name(child) == "t"):
+                self.unseen += 1
+            kept = [child for child in run if local_name(child) in _FIELD_PARTS]
+            return list(reversed(kept))
+        self._font = font_of(properties) or self.styles.font(own) or self.styles.font(style)
         script = script_of(properties) or self.styles.script(own)
+        is_struck = is_on(properties, "strike") or is_on(properties, "dstrike")
+        marks: list[etree._Element | _Open] = [_Open(start, script="struck")] if is_struck else []
         if script in {"superscript", "subscript"}:
-            return [_Open(start, script=script), *reversed(run)]
-        return list(reversed(run))
+            marks.append(_Open(start, script=script))
+        return [*marks, *reversed(run)]
 
     def _field(
         self, element: etree._Element, name: str, fields: list[_Open], out: list[str]
@@ -114,6 +128,8 @@ class WordText:
         """A field shows what is between `separate` and `end`; before that it says what it does."""
         kind = get_attribute(element, "fldCharType")
         if kind == "begin":
+            if all(entry.is_showing for entry in fields):
+                out.append(_form_state(element))
             fields.append(_Open(len(out), is_showing=False))
         elif not fields:
             return
@@ -126,11 +142,11 @@ class WordText:
 
     def _leaf(self, element: etree._Element, name: str) -> str:
         if name == "t":
-            return element.text or ""
+            return symbol_text(element.text or "", self._font)
         if name == "br":
             return PAGE_BREAK if get_attribute(element, "type") == "page" else "\n"
         if name == "sym":
-            return _symbol(get_attribute(element, "char"))
+            return _symbol(get_attribute(element, "char"), get_attribute(element, "font"))
         if name == "docPr":
             return _alternative_text(element)
         if name == "oMath":
@@ -147,13 +163,15 @@ class WordText:
         return f" [{kind.capitalize()} {self.notes[key]}]"
 
 
+_MARKS = {"superscript": mark_raised, "subscript": mark_lowered, "struck": mark_struck}
+
+
 def _close(entry: _Open, out: list[str]) -> None:
     if entry.start >= len(out):
         return
-    text, before = "".join(out[entry.start :]), "".join(out[max(0, entry.start - 6) : entry.start])
+    text = "".join(out[entry.start :])
     if entry.script and not text.startswith(" ["):
-        change = raised if entry.script == "superscript" else lowered
-        text = change(text, before)
+        text = _MARKS[entry.script](text)
     if entry.target:
         text = with_address(text, entry.target)
     out[entry.start :] = [text]
@@ -169,15 +187,30 @@ def _finish(entry: _Open, out: list[str]) -> None:
         _close(entry, out)
 
 
+def _form_state(field_start: etree._Element) -> str:
+    """What a check box or a drop-down list of an old form shows; empty for other fields."""
+    for box in iter_named(field_start, "checkBox"):
+        checked = is_on(box, "checked")
+        checked = is_on(box, "default") if checked is None else checked
+        return "☒" if checked else "☐"
+    for choice in iter_named(field_start, "ddList"):
+        entries = [get_attribute(item, "val") for item in iter_children(choice, "listEntry")]
+        at = value_of(choice, "result") or value_of(choice, "default") or "0"
+        return entries[int(at)] if at.isdigit() and int(at) < len(entries) else ""
+    return ""
+
+
 def _target(instruction: str) -> str:
     match = _HYPERLINK.search(instruction)
     return (match[1] or match[2]) if match else ""
 
 
-def _symbol(code: str) -> str:
-    """A symbol font's character, where it is an ordinary one."""
+def _symbol(code: str, font: str) -> str:
+    """The character that a symbol font has at a place; U+FFFD where that cannot be told."""
     value = int(code, 16) if re.fullmatch(r"[0-9A-Fa-f]{1,5}", code) else 0
-    return "" if 0xE000 <= value <= 0xF8FF or value < 32 else chr(value)
+    if is_symbol_font(font) or 0xE000 <= value <= 0xF8FF:
+        return symbol_text(chr(value), font) if value >= 32 else UNKNOWN
+    return UNKNOWN if value < 32 or 0xD800 <= value <= 0xDFFF else chr(value)
 
 
 def _alternative_text(element: etree._Element) -> str:

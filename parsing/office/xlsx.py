@@ -29,6 +29,7 @@ from parsing.office.sheet import (
 )
 from parsing.office.sheet_tables import column_letters
 from parsing.office.xlsx_parts import (
+    cell_looks,
     drawing_texts,
     read_comments,
     read_strings,
@@ -44,7 +45,10 @@ _REFERENCE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})$")
 _RANGE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?$")
 _HYPERLINK = re.compile(r'\bHYPERLINK\(\s*"([^"]+)"(?:\s*[,;]\s*"([^"]*)")?', re.IGNORECASE)
 _MIDNIGHT = re.compile(r"T00:00:00(?:\.0+)?Z?$")
-_TAGS = ("row", "cols", "mergeCell", "hyperlink", "autoFilter")
+_TAGS = (
+    "row", "cols", "mergeCell", "hyperlink", "autoFilter", "conditionalFormatting", "tablePart",
+    "picture",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -56,6 +60,7 @@ class _Book:
     formats: list[str]
     is_1904: bool
     recalculates: bool
+    looks: list[str] = field(default_factory=list)
     cache: dict[tuple[str, int], str] = field(default_factory=dict)
 
 
@@ -73,6 +78,8 @@ class _Draft:
     formulas: int = 0
     blanked: int = 0
     is_filtered: bool = False
+    white: set[tuple[int, int]] = field(default_factory=set)
+    is_coloured: bool = False
 
 
 def read_xlsx(source: Source) -> tuple[list[Sheet], str]:
@@ -99,11 +106,13 @@ def read_xlsx(source: Source) -> tuple[list[Sheet], str]:
 def _open_book(package: Package, main: str, root: etree._Element) -> _Book:
     strings: list[str] = []
     formats: list[str] = []
+    looks: list[str] = []
     for part in package.related(main, "sharedStrings"):
         strings = read_strings(package.archive.read(part))
     for part in package.related(main, "styles"):
         styles = package.parse_optional(part)
         formats = _read_formats(styles) if styles is not None else []
+        looks = cell_looks(styles) if styles is not None else []
     properties = find_child(root, "workbookPr")
     calculation = find_child(root, "calcPr")
     return _Book(
@@ -113,6 +122,7 @@ def _open_book(package: Package, main: str, root: etree._Element) -> _Book:
         is_1904=properties is not None and _is_true(get_attribute(properties, "date1904")),
         recalculates=calculation is not None
         and _is_true(get_attribute(calculation, "fullCalcOnLoad")),
+        looks=looks,
     )
 
 
@@ -174,6 +184,8 @@ def _read_other(draft: _Draft, element: etree._Element, tag: str) -> None:
         place = get_attribute(element, "ref").partition(":")[0]
         if key and place:
             draft.links.append((place, key))
+    elif tag in {"conditionalFormatting", "tablePart", "picture"}:
+        draft.is_coloured = True  # a ground may lie under cells that have none of their own
     elif tag == "autoFilter":
         draft.is_filtered = draft.is_filtered or find_child(element, "filterColumn") is not None
 
@@ -200,10 +212,21 @@ def _read_row(book: _Book, draft: _Draft, row: etree._Element, before: int) -> i
         column = column_index(match[1]) if match else column + 1
         text = _read_cell(book, draft, cell, (number, column))
         if text:
-            texts[column] = text
+            texts[column] = _looking(book, draft, cell, text, (number, column))
     if texts:
         draft.rows[number] = texts
     return number
+
+
+def _looking(
+    book: _Book, draft: _Draft, cell: etree._Element, text: str, at: tuple[int, int]
+) -> str:
+    """A cell's text as its font makes it look: struck out, or white on no ground."""
+    style = cell.get("s") or ""
+    look = book.looks[int(style)] if style.isdigit() and int(style) < len(book.looks) else ""
+    if look == "white":
+        draft.white.add(at)
+    return f"(struck out: {text})" if look == "struck" else text
 
 
 def _read_cell(book: _Book, draft: _Draft, cell: etree._Element, at: tuple[int, int]) -> str:
@@ -314,9 +337,21 @@ def _change(draft: _Draft, place: str, change: object) -> None:
         draft.rows.setdefault(row, {})[column] = text
 
 
+def _leave_out_white(draft: _Draft) -> str:
+    """Take out white cells on no ground of their own, and say so."""
+    if not draft.white or draft.is_coloured:
+        return ""
+    for y, x in draft.white:
+        draft.rows.get(y, {}).pop(x, None)
+        if not draft.rows.get(y, {"": ""}):
+            del draft.rows[y]
+    verb = "was" if len(draft.white) == 1 else "were"
+    return f"{count_noun(len(draft.white), 'cell')} with white text on white {verb} left out."
+
+
 def _finish(draft: _Draft, source: Source, *, texts: list[str]) -> Sheet:
     """Without what is hidden, and with labels in all the places that they cover."""
-    notes: list[str] = []
+    notes = [_leave_out_white(draft)]
     hidden_rows = [at for at in draft.rows if at in draft.hidden_rows]
     columns = {x for row in draft.rows.values() for x in row}
     hidden_columns = covered(columns, draft.hidden_columns)

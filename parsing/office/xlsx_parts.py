@@ -8,14 +8,16 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from parsing.inline import lowered, raised
+from parsing.inline import mark_lowered, mark_raised, mark_struck, settle
 from parsing.markup import (
     XML_OPTIONS,
+    find_child,
     get_attribute,
     iter_children,
     iter_named,
     local_name,
     refuse_entities,
+    too_deep,
 )
 from parsing.ooxml import Package
 from parsing.text import squeeze
@@ -41,6 +43,8 @@ def stream_elements(data: bytes, *names: str) -> Iterator[etree._Element]:
             while parent is not None and element.getprevious() is not None:
                 del parent[0]
     except etree.XMLSyntaxError as error:
+        if "depth" in str(error).lower():
+            raise too_deep() from error
         raise ParseError(
             "corrupt",
             "A sheet of this workbook is damaged and cannot be read. "
@@ -65,11 +69,55 @@ def rich_text(item: etree._Element) -> str:
             mark = next(iter_named(child, "vertAlign"), None)
             place = get_attribute(mark, "val") if mark is not None else ""
             if place == "superscript":
-                text = raised(text, out)
+                text = mark_raised(text)
             elif place == "subscript":
-                text = lowered(text, out)
+                text = mark_lowered(text)
+            struck = next(iter_named(child, "strike"), None)
+            if struck is not None and get_attribute(struck, "val") not in {"0", "false"}:
+                text = mark_struck(text)
             out += text
-    return unescape(out)
+    return unescape(settle(out))
+
+
+def cell_looks(styles: etree._Element) -> list[str]:
+    """For each cell style: white (on no fill), struck, or an empty string."""
+    groups = [find_child(styles, name) for name in ("fonts", "fills", "cellXfs")]
+    fonts, fills, cells = (list(group) if group is not None else [] for group in groups)
+    looks = []
+    for cell in cells:
+        font = _numbered(fonts, get_attribute(cell, "fontId"))
+        fill = _numbered(fills, get_attribute(cell, "fillId"))
+        struck = find_child(font, "strike") if font is not None else None
+        if struck is not None and get_attribute(struck, "val") not in {"0", "false"}:
+            looks.append("struck")
+        else:
+            looks.append("white" if _is_white(font) and not _has_fill(fill) else "")
+    return looks
+
+
+def _numbered(items: list[etree._Element], number: str) -> etree._Element | None:
+    return items[int(number)] if number.isdigit() and int(number) < len(items) else None
+
+
+def _is_white(font: etree._Element | None) -> bool:
+    color = find_child(font, "color") if font is not None else None
+    if color is None or get_attribute(color, "tint").strip("0.-"):
+        return False
+    return get_attribute(color, "rgb").upper()[-6:] == "FFFFFF" or (
+        get_attribute(color, "theme") == "0" or get_attribute(color, "indexed") in {"1", "9"}
+    )
+
+
+def _has_fill(fill: etree._Element | None) -> bool:
+    if fill is None:
+        return False
+    pattern = find_child(fill, "patternFill")
+    if pattern is None:
+        return len(fill) > 0
+    kind, ground = get_attribute(pattern, "patternType"), find_child(pattern, "fgColor")
+    if kind in {"", "none"}:
+        return False
+    return kind != "solid" or ground is None or get_attribute(ground, "rgb")[-6:] != "FFFFFF"
 
 
 def unescape(text: str) -> str:

@@ -156,6 +156,48 @@ def test_rtf_as_it_is_shown(tmp_path: Path) -> None:
     assert parsed.opened.metadata["note"] == "Hidden or deleted text was left out."
 
 
+def test_xls_formulas_without_a_result_and_links(tmp_path: Path) -> None:
+    def label(row: int, column: int, text: str) -> bytes:
+        return biff(0x204, struct.pack("<HHHHB", row, column, 0, len(text), 0) + text.encode())
+
+    def formula(row: int, column: int, tokens: bytes) -> bytes:
+        blank = b"\x00" * 6 + b"\xff\xff"
+        head = struct.pack("<HHH", row, column, 0) + blank + b"\x00" * 6
+        return biff(0x06, head + struct.pack("<H", len(tokens)) + tokens)
+
+    def quoted(text: str) -> bytes:
+        return bytes((0x17, len(text), 0)) + text.encode()
+
+    link = quoted("https://example.org/x") + quoted("guide") + b"\x42\x02\x67\x01"
+    cells = label(0, 0, "Part") + label(0, 1, "Total") + label(1, 0, "Bolt")
+    cells += formula(1, 1, b"\x44\x01\x00\x01\xc0\x1e\x02\x00\x05")
+    cells += label(2, 0, "Nut") + formula(2, 1, b"\x44\x01\x00\x01\xc0")
+    cells += biff(0x207, struct.pack("<HB", 4, 0) + b"done")
+    cells += label(3, 0, "See") + formula(3, 1, link)
+    parsed = parse_bytes(build_xls(cells, formats=[]), "a.xls", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "| Part | Total |\n| --- | --- |\n| Bolt | [formula without a stored result] |\n"
+        "| Nut | done |\n| See | guide (https://example.org/x) |"
+    ]
+    assert "2 formulas without a stored result are shown" in parsed.pages[0].note
+
+
+def test_xls_of_a_writer_that_does_not_calculate(tmp_path: Path) -> None:
+    def cells(tail: bytes) -> bytes:
+        empty = struct.pack("<HHH", 1, 1, 0) + b"\x03" + b"\x00" * 5 + b"\xff\xff" + b"\x00" * 8
+        name = biff(0x204, struct.pack("<HHHHB", 1, 0, 0, 4, 0) + b"Bolt")
+        return name + biff(0x06, empty) + tail
+
+    data = build_xls(cells(b""), formats=[])
+    parsed = parse_bytes(data, "a.xls", folder=tmp_path)
+    assert "[formula without a stored result]" in parsed.text
+    assert parsed.pages[0].note == "1 formula without a stored result is shown as such."
+    solved = biff(0x06, struct.pack("<HHHd", 2, 1, 0, 3.0) + b"\x00" * 8)
+    parsed = parse_bytes(build_xls(cells(solved), formats=[]), "a.xls", folder=tmp_path)
+    assert "[formula" not in parsed.text
+    assert parsed.pages[0].note == "1 formula has an empty result, or none that was stored."
+
+
 def test_compressed_rtf_of_the_specification() -> None:
     # The first example of MS-OXRTFCP.
     data = bytes.fromhex(

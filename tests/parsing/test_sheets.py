@@ -272,3 +272,42 @@ def test_ods(tmp_path: Path) -> None:
         assert absent not in parsed.text
     assert parsed.pages[0].note == "1 hidden row and 1 hidden column were left out."
     assert parsed.opened.metadata["note"] == "1 hidden sheet was left out: Draft."
+
+
+def test_a_lone_far_row_keeps_its_columns(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out)
+    sheet = book.add_worksheet()
+    for row, texts in (
+        (0, ("Sensor", "Limit", "Unit")),
+        (1, ("P2", "4", "C")),
+        (900, ("T", "", "u")),
+    ):
+        for column, text in enumerate(texts):
+            if text:
+                sheet.write(row, column, text)
+    book.close()
+    parsed = parse_bytes(out.getvalue(), "a.xlsx", folder=tmp_path)
+    assert parsed.blocks("table")[-1] == (
+        "| Sensor | Limit | Unit |\n| --- | --- | --- |\n| T |  | u |"
+    )
+
+
+def test_white_and_struck_cells(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out)
+    sheet = book.add_worksheet()
+    white = book.add_format({"font_color": "#FFFFFF"})
+    header = book.add_format({"font_color": "#FFFFFF", "bg_color": "#1F4E79"})
+    struck = book.add_format({"font_strikeout": True})
+    sheet.write_row(0, 0, ["Item", "Price"], header)
+    sheet.write_row(1, 0, ["Bolt", "4 EUR"])
+    sheet.write(1, 2, "SECRET", white)
+    sheet.write(2, 0, "Nut")
+    sheet.write(2, 1, "5 EUR", struck)
+    book.close()
+    parsed = parse_bytes(out.getvalue(), "a.xlsx", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "| Item | Price |\n| --- | --- |\n| Bolt | 4 EUR |\n| Nut | (struck out: 5 EUR) |"
+    ]
+    assert parsed.pages[0].note == "1 cell with white text on white was left out."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.parsing.builders import parse_bytes
 
 PAGE = """<!doctype html><html><head><title>My page</title><style>p{}</style></head><body>
@@ -172,3 +174,64 @@ def test_hidden_parts_are_left_out_and_noted(tmp_path: Path) -> None:
 def test_lists_begin_where_they_say(tmp_path: Path) -> None:
     body = '<ol start="4" type="a"><li>four</li><li value="7">seven</li><li>eight</li></ol>'
     assert read_body(body, tmp_path) == "d. four\ng. seven\nh. eight"
+
+
+def test_a_label_over_very_many_rows(tmp_path: Path) -> None:
+    rows = "".join(f"<tr><td>c{n}<td>{n}</tr>" for n in range(1, 1_500))
+    page = (
+        "<table><tr><th>Region<th>City<th>N</tr>"
+        f"<tr><td rowspan=3000>North<td>c0<td>0</tr>{rows}</table>"
+    )
+    text = "\n".join(
+        parse_bytes(f"<html>{page}</html>".encode(), "a.html", folder=tmp_path).blocks("table")
+    )
+    lines = [line for line in text.splitlines() if "| c" in line]
+    assert lines == [f"| North | c{n} | {n} |" for n in range(1_500)]
+
+
+def test_labels_beyond_the_budget_keep_their_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parsing.grid.MAX_GRID_CELLS", 8)
+    page = (
+        "<table><tr><th>A<th>B<th>C</tr><tr><td rowspan=3>x<td rowspan=3>y<td>1</tr>"
+        "<tr><td>2</tr><tr><td>3</tr></table>"
+    )
+    parsed = parse_bytes(f"<html>{page}</html>".encode(), "a.html", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "| A | B | C |\n| --- | --- | --- |\n| x | y | 1 |\n| x |  | 2 |\n| x |  | 3 |"
+    ]
+    assert "very large table" in parsed.opened.metadata["note"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "lines"),
+    [
+        ("reversed", ["3. x", "2. y", "1. z"]),
+        ("reversed start=9", ["9. x", "8. y", "7. z"]),
+        ('style="list-style-type: upper-alpha"', ["A. x", "B. y", "C. z"]),
+        ('class="low"', ["a. x", "b. y", "c. z"]),
+        ('style="list-style: upper-roman inside"', ["I. x", "II. y", "III. z"]),
+        ('style="list-style: none"', ["x", "y", "z"]),
+        ("start=4", ["4. x", "5. y", "6. z"]),
+    ],
+)
+def test_numbers_of_lists(tmp_path: Path, attributes: str, lines: list[str]) -> None:
+    page = (
+        "<html><style>.low { list-style-type: lower-alpha }</style>"
+        f"<ol {attributes}><li>x<li>y<li>z</ol></html>"
+    )
+    assert parse_bytes(page.encode(), "a.html", folder=tmp_path).text.splitlines() == lines
+
+
+def test_states_of_forms(tmp_path: Path) -> None:
+    page = (
+        "<html><p><input type=checkbox checked>Insured <input type=radio>Abroad</p>"
+        "<p>Plan: <select><option>Basic<option selected>Gold</select></p>"
+        "<table><tr><th>Right<th>Held</tr><tr><td>Read<td><input type=checkbox checked></tr>"
+        "</table></html>"
+    )
+    text = parse_bytes(page.encode(), "a.html", folder=tmp_path).text
+    assert "[x] Insured [ ] Abroad" in text
+    assert "Plan: Gold (of Basic, Gold)" in text
+    assert "| Read | [x] |" in text

@@ -374,3 +374,32 @@ def test_opendocument_text(tmp_path: Path) -> None:
         "| Region | City |\n| --- | --- |\n| North | Oslo |\n| North | Bergen |"
     )
     assert parsed.opened.metadata["note"] == "Hidden text was left out."
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (3, "decimalEnclosedCircle", "③"), (21, "decimalEnclosedCircle", "㉑"),
+        (10, "hex", "A"), (10, "russianLower", "к"), (2, "russianUpper", "Б"),
+        (7, "thaiCounting", "7"),
+    ],
+)  # fmt: skip
+def test_rarer_kinds_of_numbers(value: int, form: str, text: str) -> None:
+    assert number_text(value, form) == text
+
+
+def test_an_unknown_kind_of_number_is_said(tmp_path: Path) -> None:
+    parsed = parse(item("One"), tmp_path, numbering=numbering(level(0, "thaiCounting", "%1.")))
+    assert parsed.text.strip() == "1. One"
+    assert "(thaiCounting) are shown as plain numbers" in parsed.opened.metadata["note"]
+
+
+@pytest.mark.parametrize(("state", "text"), [("1", "☒ agreed"), ("0", "☐ agreed")])
+def test_check_boxes_of_old_forms(tmp_path: Path, state: str, text: str) -> None:
+    body = (
+        '<w:p><w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:checkBox><w:default w:val="0"/>'
+        f'<w:checked w:val="{state}"/></w:checkBox></w:ffData></w:fldChar></w:r>'
+        "<w:r><w:instrText> FORMCHECKBOX </w:instrText></w:r>"
+        '<w:r><w:fldChar w:fldCharType="end"/></w:r><w:r><w:t> agreed</w:t></w:r></w:p>'
+    )
+    assert parse(body, tmp_path).text.strip() == text
