@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from parsing.mail.body import choose_body, join_flowed, text_pieces
+from parsing.mail.body import FROM_PAGE, FROM_PLAIN, choose_body, join_flowed, text_pieces
 from parsing.mail.tnef import read_tnef
+from parsing.text import Piece
 from parsing.types import Limits
 from tests.parsing.builders import (
     Parsed,
@@ -115,7 +116,7 @@ def build_alternatives(plain: str, html: str) -> EmailMessage:
     [
         ("Your client cannot show this mail.", "<p>Pump 9 stops on Monday.</p>",
          "Pump 9 stops on Monday."),
-        ("Pump 9 stops\non Monday.", "<p>Pump 9 stops on Monday.</p>", "Pump 9 stops\non Monday."),
+        ("Pump 9 stops\non Monday.", "<p>Pump 9 stops on Monday.</p>", "Pump 9 stops on Monday."),
         ("Hi", "<p></p>", "Hi"),
         ("", "<p>Only here</p>", "Only here"),
     ],
@@ -127,7 +128,36 @@ def test_body_is_what_says_more(tmp_path: Path, plain: str, html: str, expected:
 def test_bodies_that_differ_are_both_kept() -> None:
     plain = text_pieces("Alpha beta gamma delta epsilon. " * 12, is_html=False)
     page = text_pieces("<p>" + "One two three four five six seven. " * 12, is_html=True)
-    assert choose_body(plain, page) == plain + page
+    assert choose_body(plain, page) == [*page, Piece("paragraph", FROM_PLAIN), *plain]
+
+
+@pytest.mark.parametrize(
+    ("plain", "html", "expected"),
+    [
+        ("The pump has left Oslo.", "<p>The pump has left Oslo.</p><p>Recall: valve ZX-771.</p>",
+         "The pump has left Oslo.\n\nRecall: valve ZX-771."),
+        ("A MIME mail. Your client does not support it.", "<p>Stop at once.</p>", "Stop at once."),
+        ("The client did not read our mail.", "<p>Stop at once.</p>",
+         f"The client did not read our mail.\n\n{FROM_PAGE}\n\nStop at once."),
+        ("Valve P-9 opens at 7 bar.", "<p>short</p>",
+         f"Valve P-9 opens at 7 bar.\n\n{FROM_PAGE}\n\nshort"),
+        ("Dose 106 units", "<p>Dose 10<sup>6</sup> units</p>", "Dose 10^6 units"),
+        ("Limit is 9 bar. Call Ann.", "<p>Limit is 7 bar. Call Ann.</p>",
+         f"Limit is 7 bar. Call Ann.\n\n{FROM_PLAIN}\n\nLimit is 9 bar."),
+        ("A has 9 bar and B 7 bar.", "<p>A has 7 bar and B 9 bar.</p>",
+         f"A has 7 bar and B 9 bar.\n\n{FROM_PLAIN}\n\nA has 9 bar and B 7 bar."),
+        ("Set -5 C now.", "<p>Set 5 C now.</p>",
+         f"Set 5 C now.\n\n{FROM_PLAIN}\n\nSet -5 C now."),
+        ("> *Open* the\n> valve <https://e.org/v>.", '<p><b>Open</b> the valve '
+         '(<a href="https://e.org/v">https://e.org/v</a>).</p>',
+         "Open the valve (https://e.org/v)."),
+        ("弁を閉じる。圧力は9", "<p>弁を閉じる。</p>", "弁を閉じる。圧力は9"),
+    ],
+)  # fmt: skip
+def test_nothing_said_in_either_part_is_lost(
+    tmp_path: Path, plain: str, html: str, expected: str
+) -> None:
+    assert parse_mail(build_alternatives(plain, html), tmp_path).text == expected
 
 
 def test_parts_side_by_side_are_both_kept(tmp_path: Path) -> None:
