@@ -311,7 +311,9 @@ def _weigh(char: str, codec: str, script: _Script) -> tuple[float, int]:
     try:
         code = char.encode(script.plain)
     except UnicodeEncodeError:
-        return (0.1 if is_hangul else -1.5), len(char.encode(codec, "replace"))
+        return -1.5, len(char.encode(codec, "replace"))
+    if is_hangul and len(code) > 2:  # EUC-KR writes rare syllables as their letters.
+        return 0.1, 2
     number = int.from_bytes(code, "big")
     if any(number in part for part in script.common):
         return (0.4 if is_hangul else 0.35), len(code)
