@@ -262,3 +262,39 @@ def test_msg_with_attachments(tmp_path: Path) -> None:
         ("Attachment w.docx", "The warranty lasts 30 months."),
         ("Older", "Older\n\nInner words"),
     ]  # fmt: skip
+
+
+def test_damaged_word_file_is_no_text(tmp_path: Path) -> None:
+    mail = build_mail(("a.doc", b"\xd0\xcf\x11\xe0garbage", "application/msword"))
+    parsed = parse_mail(mail, tmp_path)
+    assert len(parsed.pages) == 1
+    assert "not read: a.doc (The name says a Word document" in parsed.opened.metadata["note"]
+
+
+def test_plain_text_with_the_name_of_a_word_file_is_read(tmp_path: Path) -> None:
+    mail = build_mail(("a.doc", "Größe 7 bar".encode("latin-1"), "application/msword"))
+    assert parse_mail(mail, tmp_path).pages[1].text == "Größe 7 bar"
+
+
+MAILBOX = (
+    b"From a@x.org Mon May  6 10:00:00 2024\nFrom: a@x.org\nTo: c@x.org\nSubject: One\n\n"
+    b"First.\n>From here on.\n\nFrom words to deeds.\n\n"
+    b"From b@x.org Mon May  6 11:00:00 2024\nFrom: b@x.org\nSubject: Two\n\nSecond.\n"
+)
+
+
+@pytest.mark.parametrize("name", ["a.mbox", "Inbox"])
+def test_mails_of_a_mailbox_are_read_one_by_one(tmp_path: Path, name: str) -> None:
+    parsed = parse_bytes(MAILBOX, name, folder=tmp_path)
+    assert [(page.number, page.label, page.text) for page in parsed.pages] == [
+        (1, "One", "One\n\nFrom: a@x.org\nTo: c@x.org\n\nFirst.\nFrom here on.\n\n"
+         "From words to deeds."),
+        (2, "Two", "Two\n\nFrom: b@x.org\n\nSecond."),
+    ]  # fmt: skip
+    assert "note" not in parsed.opened.metadata
+
+
+def test_mailbox_that_is_too_long_says_so(tmp_path: Path) -> None:
+    parsed = parse_bytes(MAILBOX, "a.mbox", folder=tmp_path, limits=Limits(pages=1))
+    assert [page.label for page in parsed.pages] == ["One"]
+    assert parsed.opened.metadata["note"] == "Only the first 1 of 2 mails were read."
