@@ -59,8 +59,8 @@ _EXTENSIONS = {
     "msg": "msg", "epub": "epub", "rtf": "rtf", "html": "html", "htm": "html", "xhtml": "html",
     "md": "md", "markdown": "md", "mdx": "md", "rst": "rst", "txt": "txt", "text": "txt",
     "log": "txt", "csv": "csv", "tsv": "tsv", "tab": "tsv", "eml": "eml", "mbox": "mbox",
-    "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "ipynb": "ipynb", "xml": "xml", "vtt": "vtt",
-    "srt": "srt", "png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff",
+    "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "ipynb": "ipynb", "xml": "xml",
+    "vtt": "vtt", "srt": "srt", "png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff",
     "tiff": "tiff", "webp": "webp", "gif": "gif", "bmp": "bmp",
 }  # fmt: skip
 _CODE = frozenset((
