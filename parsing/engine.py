@@ -22,7 +22,7 @@ _MODULES = {
     "doc": "legacy_doc", "ppt": "legacy_ppt", "msg": "outlook", "epub": "epub", "rtf": "rtf",
     "html": "html", "md": "markdown", "rst": "plain", "txt": "plain", "code": "plain",
     "vtt": "subtitles", "srt": "subtitles", "csv": "delimited", "tsv": "delimited",
-    "eml": "mail", "json": "data", "jsonl": "data", "xml": "data",
+    "eml": "mail", "mbox": "mbox", "json": "data", "jsonl": "data", "xml": "data",
     "ipynb": "notebook", "png": "image",
     "jpeg": "image", "tiff": "image", "webp": "image", "gif": "image", "bmp": "image",
 }  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from parsing.charsets.detect import describe_reading, detect_charset, is_text
+from parsing.text import is_junk
 from parsing.types import ParseError
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -35,6 +36,7 @@ MEDIA_TYPES = {
     "csv": "text/csv",
     "tsv": "text/tab-separated-values",
     "eml": "message/rfc822",
+    "mbox": "application/mbox",
     "json": "application/json",
     "jsonl": "application/jsonl",
     "ipynb": "application/x-ipynb+json",
@@ -56,9 +58,9 @@ _EXTENSIONS = {
     "odt": "odt", "odp": "odp", "doc": "doc", "dot": "doc", "ppt": "ppt", "pps": "ppt",
     "msg": "msg", "epub": "epub", "rtf": "rtf", "html": "html", "htm": "html", "xhtml": "html",
     "md": "md", "markdown": "md", "mdx": "md", "rst": "rst", "txt": "txt", "text": "txt",
-    "log": "txt", "csv": "csv", "tsv": "tsv", "tab": "tsv", "eml": "eml", "json": "json",
-    "jsonl": "jsonl", "ndjson": "jsonl", "ipynb": "ipynb", "xml": "xml", "vtt": "vtt",
-    "srt": "srt", "png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff",
+    "log": "txt", "csv": "csv", "tsv": "tsv", "tab": "tsv", "eml": "eml", "mbox": "mbox",
+    "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "ipynb": "ipynb", "xml": "xml",
+    "vtt": "vtt", "srt": "srt", "png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff",
     "tiff": "tiff", "webp": "webp", "gif": "gif", "bmp": "bmp",
 }  # fmt: skip
 _CODE = frozenset((
@@ -79,6 +81,7 @@ _TEXT_FORMATS = frozenset(
         "csv",
         "tsv",
         "eml",
+        "mbox",
         "json",
         "jsonl",
         "ipynb",
@@ -125,6 +128,7 @@ _EML_KNOWN = re.compile(
     r"^(?:From|To|Subject|Date|Message-ID|MIME-Version|Received|Return-Path|Delivered-To):",
     re.IGNORECASE | re.MULTILINE,
 )
+_MBOX_START = re.compile(r"From \S+ [^\n]*\d\d:\d\d[^\n]*\n[!-9;-~]+:")
 _HTML_START = re.compile(
     r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
@@ -202,7 +206,11 @@ def _identify(file: BinaryIO, head: bytes, promised: str) -> tuple[str, str]:
         raise _refusal(head, promised)
     file.seek(0)
     charset = detect_charset(file.read())
-    return _identify_text(head.decode(charset, errors="replace"), promised), charset
+    text = head.decode(charset, errors="replace")
+    is_binary = promised not in _TEXT_FORMATS | {"", "code"}
+    if is_binary and (head.startswith(OLE_MAGIC[:4]) or is_junk(text)):
+        raise _refusal(head, promised)
+    return _identify_text(text, promised), charset
 
 
 def _refusal(head: bytes, promised: str) -> ParseError:
@@ -305,6 +313,8 @@ def _identify_text(text: str, promised: str) -> str:
         return "html"
     if start.startswith("<?xml"):
         return "xml"
+    if _MBOX_START.match(start):
+        return "mbox"
     if _looks_like_mail(text):
         return "eml"
     if len(_HTML_TAGS.findall(text[:20_000])) >= 5:
@@ -341,6 +351,7 @@ def _describe(name: str) -> str:
         "docx": "a Word document", "doc": "a Word document", "pptx": "a presentation",
         "ppt": "a presentation", "xlsx": "a workbook", "xls": "a workbook", "xlsb": "a workbook",
         "txt": "plain text", "html": "a web page", "md": "Markdown", "eml": "an e-mail",
+        "mbox": "a mailbox",
         "msg": "an e-mail", "code": "source code", "ipynb": "a notebook",
         "jpeg": "a JPEG image", "png": "a PNG image",
         "tiff": "a TIFF image", "gif": "a GIF image", "webp": "a WebP image", "bmp": "an image",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ PAGE_CHARS = 20_000
 """Formats without pages of their own are cut near this many characters, between blocks."""
 
 MAX_BLOCK_CHARS = 40_000
+_JUNK_SAMPLE, _JUNK_SHARE = 65_536, 0.1
 _MAX_PADDED_CELLS = 2_000_000
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -29,6 +31,17 @@ def clean_text(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _FORBIDDEN.sub("", storable(text)).translate(_LIGATURES)
+
+
+def is_junk(text: str) -> bool:
+    """Whether a text is what binary data look like when they are read as characters."""
+    sample = text[:_JUNK_SAMPLE]
+    odd = sum(
+        1 for char in sample
+        if char == "\ufffd" or "\x7f" <= char <= "\x9f"
+        or (char > "\xff" and unicodedata.category(char) in {"Cn", "Cs"})
+    )  # fmt: skip
+    return odd > max(3, _JUNK_SHARE * len(sample))
 
 
 def squeeze(text: str) -> str:

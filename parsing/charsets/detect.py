@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
-from parsing.charsets.alphabets import ALPHABETS, weigh_alphabet
+from parsing.charsets.alphabets import ALPHABETS, Alphabet, weigh_alphabet, weigh_half_kana
 from parsing.charsets.frequent import HANGUL, KANJI, SIMPLIFIED, TRADITIONAL
 
 _BOMS = (
@@ -46,10 +46,17 @@ _WORDS = {
     "gb18030": "GB18030 (Chinese)", "cp950": "Big5 (Chinese)", "big5hkscs": "Big5 (Chinese)",
     "cp932": "Shift-JIS (Japanese)", "euc_jp": "EUC-JP (Japanese)",
     "euc_jis_2004": "EUC-JP (Japanese)", "iso2022_jp_2": "ISO-2022-JP (Japanese)",
-    "cp949": "EUC-KR (Korean)", "cp1252": "Windows-1252 (Western Europe)",
+    "cp949": "EUC-KR (Korean)", "iso2022_kr": "ISO-2022-KR (Korean)",
+    "cp1252": "Windows-1252 (Western Europe)",
     "cp1250": "Windows-1250 (Central Europe)", "cp1251": "Windows-1251 (Cyrillic)",
     "utf-8": "UTF-8", "utf-8-sig": "UTF-8",
 }  # fmt: skip
+
+
+_WIDE_SAMPLE = 4_096
+_USUAL = frozenset().union(
+    SIMPLIFIED, TRADITIONAL, KANJI, HANGUL, map(chr, range(0x3041, 0x30FF)), "、。・，：；（）！？"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,8 @@ def detect_charset(data: bytes) -> str:
     wide = _detect_wide(head)
     if wide:
         return wide
+    if _is_korean_mail(data):
+        return "iso2022_kr"
     if _is_binary(head):
         return ""
     if _decodes(data, "utf-8"):
@@ -96,7 +105,8 @@ def is_text(head: bytes) -> bool:
     """Whether a file that begins with these bytes is text."""
     if any(head.startswith(bom) for bom, _ in _BOMS):
         return True
-    return bool(_detect_wide(head[:_HEAD])) or not _is_binary(head[:_HEAD])
+    head = head[:_HEAD]
+    return bool(_detect_wide(head)) or _is_korean_mail(head) or not _is_binary(head)
 
 
 def normalise_charset(label: str) -> str:
@@ -145,6 +155,22 @@ def _detect_wide(sample: bytes) -> str:
         return "utf-16-le"
     if even > 0.4 * half and odd < 0.05 * half:
         return "utf-16-be"
+    return _detect_wide_east_asian(sample[:_WIDE_SAMPLE])
+
+
+def _detect_wide_east_asian(sample: bytes) -> str:
+    """UTF-16 without a mark whose characters nearly all are everyday ones of East Asia."""
+    if _decodes(sample, "ascii"):
+        return ""
+    for charset in ("utf-16-le", "utf-16-be"):
+        text = sample.decode(charset, errors="replace")
+        chars = [char for char in text if not char.isspace()]
+        if any(char < " " for char in chars):
+            continue
+        usual = sum(1 for char in chars if char in _USUAL)
+        plain = sum(1 for char in chars if " " < char < "\x7f")
+        if usual >= 3 and usual >= 0.75 * (len(chars) - plain):
+            return charset
     return ""
 
 
@@ -157,6 +183,16 @@ def _is_binary(sample: bytes) -> bool:
 def _is_shifted(data: bytes) -> bool:
     """Whether escape sequences switch to Japanese, as in old mails; terminals use others."""
     return bool(_SHIFT.search(data)) and _decodes(data, "iso2022_jp_2")
+
+
+def _is_korean_mail(data: bytes) -> bool:
+    """ISO-2022-KR: an announcement, then control characters that switch to Korean and back."""
+    return (
+        b"\x1b$)C" in data[:_HEAD]
+        and b"\x0e" in data
+        and bool(data[:_HEAD].decode("iso2022_kr", "ignore"))
+        and (_decodes(data, "iso2022_kr") or len(data) == _HEAD)
+    )
 
 
 def _iter_lines(data: bytes) -> Iterator[bytes]:
@@ -200,20 +236,37 @@ def _is_mostly_utf8(sample: bytes) -> bool:
 
 def _detect_legacy(sample: bytes) -> str:
     charset, likelihood = _detect_east_asian(sample)
-    scores = {alphabet: weigh_alphabet(sample, alphabet) for alphabet in ALPHABETS}
-    alphabet = max(ALPHABETS, key=scores.__getitem__)
+    is_lone = not _PAIR.search(sample)
+    scores = _weigh_alphabets(sample, latin_only=is_lone)
+    alphabet = max(scores, key=scores.__getitem__)
+    if weigh_half_kana(sample) > max(likelihood, scores[alphabet]):
+        return "cp932"
     if likelihood >= _STRONG:
         # An umlaut between two letters can pass for a character of two bytes, never for several.
         is_western = alphabet.codec == "cp1252" and scores[alphabet] > _STRONG
-        return "cp1252" if is_western and not _PAIR.search(sample) else charset
+        return "cp1252" if is_western and is_lone else charset
     if scores[alphabet] > max(0.0, likelihood):
         return alphabet.codec
     if likelihood >= _LIKELY:
         return charset
+    if is_lone and _decodes(sample, "cp1252"):
+        return "cp1252"
     best = from_bytes(sample, cp_isolation=_SINGLE_BYTE).best()
     if best is None or best.encoding in {"ascii", "utf_8"}:
         return "cp1252"
     return str(best.encoding)
+
+
+def _weigh_alphabets(sample: bytes, *, latin_only: bool) -> dict[Alphabet, float]:
+    """Scores of the alphabets; of those that have all of the bytes, where one of them fits.
+
+    `latin_only`: letters that stand alone amid ASCII are no words of another script.
+    """
+    alphabets = [alphabet for alphabet in ALPHABETS if alphabet.latin or not latin_only]
+    scores = {alphabet: weigh_alphabet(sample, alphabet) for alphabet in alphabets}
+    decodable = {codec for codec in {item.codec for item in alphabets} if _decodes(sample, codec)}
+    whole = {item: score for item, score in scores.items() if item.codec in decodable}
+    return whole if max(whole.values(), default=-1.0) > 0 else scores
 
 
 def _detect_east_asian(sample: bytes) -> tuple[str, float]:
@@ -254,11 +307,14 @@ def _weigh(char: str, codec: str, script: _Script) -> tuple[float, int]:
         return 0.5, 2
     if "\ue000" <= char <= "\uf8ff":
         return -3.0, 2
+    is_hangul = "\uac00" <= char <= "\ud7a3"
     try:
         code = char.encode(script.plain)
     except UnicodeEncodeError:
         return -1.5, len(char.encode(codec, "replace"))
+    if is_hangul and len(code) > 2:  # EUC-KR writes rare syllables as their letters.
+        return 0.1, 2
     number = int.from_bytes(code, "big")
     if any(number in part for part in script.common):
-        return 0.35, len(code)
+        return (0.4 if is_hangul else 0.35), len(code)
     return (-0.6 if char >= "\u2e80" else -0.2), len(code)

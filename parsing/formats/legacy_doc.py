@@ -10,7 +10,7 @@ from parsing.formats.common import emit
 from parsing.inline import with_address
 from parsing.ole import damaged, encrypted, open_ole, read_properties, read_stream
 from parsing.source import Source
-from parsing.text import Piece, format_table
+from parsing.text import Piece, format_table, is_junk
 from parsing.types import Opened, ParsedPage
 
 _ENCRYPTED, _WHICH_TABLE, _COMPRESSED = 0x0100, 0x0200, 0x40000000
@@ -43,6 +43,8 @@ def read(source: Source) -> Iterator[Opened | ParsedPage]:
             text = _read_pieces(stream, table)
     except (struct.error, IndexError) as error:
         raise damaged() from error
+    if is_junk(text):
+        raise damaged()
     metadata = {**read_properties(ole), "note": STYLES_NOTE}
     yield from emit(source, _split(text), title=metadata.get("title", ""), metadata=metadata)
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from parsing.formats.common import emit
-from parsing.formats.markdown_inline import Definitions, clean_inline, find_label
+from parsing.formats.html import extract_html
+from parsing.formats.markdown_inline import UNSEEN, Definitions, clean_inline, find_label
 from parsing.source import Source
 from parsing.text import Piece, decode_text, format_table
 from parsing.types import BlockKind, Opened, ParsedPage
@@ -15,6 +16,9 @@ _ATX = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _SETEXT = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r"^(\s{0,12})(`{3,}|~{3,})(.*)$")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d{1,9}[.)])[ \t]+(.*)$")
+_BREAK = re.compile(r"^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
+_TABLE_OPEN = re.compile(r"^ {0,3}<table(?:\s[^<>]*)?>", re.IGNORECASE)
+_TABLE_TAG = re.compile(r"<(/?)table\b", re.IGNORECASE)
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _QUOTE = re.compile(r"^ {0,3}>[ \t]?")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*\n", re.DOTALL)
@@ -26,6 +30,9 @@ _DEFINITION = re.compile(
 _EMBEDDED = re.compile(r"data:[\w.+-]{1,99}/[\w.+-]{1,99}(?:;[\w=.-]{1,99})*;base64,[\w+/=%]{64,}")
 _ADDRESS = re.compile(r"<?(?:https?|ftp|file)://|<?mailto:|<?www\.", re.IGNORECASE)
 _BRACKETS = re.compile(r"\[([^\[\]]{1,999})\]")
+
+_MAX_SEARCHED = 1_000_000
+"""Lines looked through for the ends of tables in HTML, where many may never be closed."""
 
 _MAX_LINE = 5_000
 """Longer lines are not prose, and could keep the expressions above busy."""
@@ -40,6 +47,8 @@ def read(source: Source) -> Iterator[Opened | ParsedPage]:
         line = re.search(r"^title:\s*[\"']?(.+?)[\"']?\s*$", front.group(1), re.MULTILINE)
         title = line.group(1) if line else ""
         text = text[front.end() :]
+    if UNSEEN.search(text):
+        source.add_note("Text that the page does not show was left out.")
     yield from emit(source, split_markdown(text), title=title)
 
 
@@ -49,6 +58,15 @@ def split_markdown(text: str) -> Iterator[Piece]:
         text = _EMBEDDED.sub("data:", text)
     lines = text.expandtabs(4).split("\n")
     return _Blocks(lines).split()
+
+
+def _match_item(line: str) -> re.Match[str] | None:
+    return None if _BREAK.match(line) else _ITEM.match(line)
+
+
+def _ends_list(line: str) -> bool:
+    is_table = "|" in line and line[:1] != " "
+    return is_table or bool(_ATX.match(line) or _BREAK.match(line) or _TABLE_OPEN.match(line))
 
 
 def _match_definition(line: str) -> re.Match[str] | None:
@@ -72,7 +90,7 @@ def _find_definitions(lines: list[str]) -> Definitions:
     return {
         label: target.strip("<>")
         for label, target in definitions.items()
-        if label in references or _ADDRESS.match(target)
+        if _ADDRESS.match(target) or (label in references and not re.search(r"\s", target))
     }
 
 
@@ -82,6 +100,7 @@ class _Blocks:
     def __init__(self, lines: list[str]) -> None:
         self._lines = lines
         self._definitions = _find_definitions(lines)
+        self._searched = 0
 
     def split(self) -> Iterator[Piece]:
         """All blocks in order."""
@@ -119,13 +138,21 @@ class _Blocks:
             self._definitions
         )
 
+    def _says_nothing(self, line: str, *, in_paragraph: bool) -> bool:
+        """Blank lines, rules between blocks, and where links lead."""
+        if not line.strip() or _BREAK.match(line):
+            return True
+        return not in_paragraph and self._is_definition(line)
+
     def _read_block(self, at: int, *, in_paragraph: bool) -> tuple[int, list[Piece]]:
         """The block that begins at line `at` and the line after it; `at` itself if it is prose."""
         lines, line = self._lines, self._lines[at]
         if len(line) > _MAX_LINE:
             return at, []
-        if not line.strip() or (not in_paragraph and self._is_definition(line)):
+        if self._says_nothing(line, in_paragraph=in_paragraph):
             return at + 1, []
+        if _TABLE_OPEN.match(line):
+            return self._read_html_table(at)
         heading = _ATX.match(line)
         if heading:
             text = self._clean(heading.group(2) or "")
@@ -143,6 +170,18 @@ class _Blocks:
             while end < len(lines) and (lines[end].startswith("    ") or not lines[end].strip()):
                 end += 1
             return end, [Piece("code", "\n".join(part[4:] for part in lines[at:end]))]
+        return at, []
+
+    def _read_html_table(self, at: int) -> tuple[int, list[Piece]]:
+        """A table written in HTML, up to the end of the line that closes it."""
+        lines, end, depth = self._lines, at, 0
+        while end < len(lines) and self._searched < _MAX_SEARCHED:
+            self._searched += 1
+            for tag in _TABLE_TAG.finditer(lines[end]):
+                depth += -1 if tag.group(1) else 1
+            end += 1
+            if depth <= 0:
+                return end, extract_html("\n".join(lines[at:end]))[1]
         return at, []
 
     def _read_fence(self, at: int, mark: str) -> tuple[int, list[Piece]]:
@@ -181,7 +220,7 @@ class _Blocks:
         while at < len(lines):
             line = lines[at]
             fence = _FENCE.match(line)
-            match = _ITEM.match(line)
+            match = _match_item(line)
             if fence and line[:1] == " " and item:
                 out.append(Piece(kind, self._clean("\n".join(item))))
                 item = []
@@ -197,7 +236,7 @@ class _Blocks:
             elif not line.strip():
                 if not self._continues(at):
                     break
-            elif _ATX.match(line) or fence or ("|" in line and line[:1] != " "):
+            elif fence or _ends_list(line):
                 break
             elif line[:1] == " " or (item and lines[at - 1].strip()):
                 item.append(f"  {line.strip()}" if item else line.strip())

@@ -41,10 +41,15 @@ _INLINE_TAGS = (
     "input|ins|kbd|label|mark|meta|picture|q|s|samp|script|select|small|source|span|strike|strong|"
     "style|sub|sup|svg|textarea|time|tt|u|var|video|wbr"
 )
+UNSEEN = re.compile(
+    r"<(span|div|p)\s[^<>]{0,500}?(?:display\s*:\s*none|visibility\s*:\s*hidden)[^<>]{0,500}>[^<>]{0,5000}</\1\s*>",
+    re.IGNORECASE,
+)
 _TAG = re.compile(
     rf"<!--.*?-->|</?(?:({_BLOCK_TAGS})|(?:{_INLINE_TAGS}))(?:\s[^<>]*)?/?>",
     re.DOTALL | re.IGNORECASE,
 )
+_WORDS_IN_ANGLES = re.compile(r"<[abipqsu]\s+[^<>=/\s][^<>=/]*>", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,12}|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 _KEPT = re.compile("\x02(\\d+)\x03")
@@ -129,9 +134,15 @@ class _Cleaner:
 
 
 def _clean_tags(text: str) -> str:
-    text = _RAISED.sub(_raise, text)
-    text = _TAG.sub(lambda tag: "\n" if tag.group(1) else "", text)
+    text = UNSEEN.sub("", _RAISED.sub(_raise, text))
+    text = _TAG.sub(_drop_tag, text)
     return _BLANK_LINES.sub("\n", text).strip("\n") if "\n" in text else text
+
+
+def _drop_tag(tag: re.Match[str]) -> str:
+    if _WORDS_IN_ANGLES.match(tag.group(0)):
+        return tag.group(0)
+    return "\n" if tag.group(1) else ""
 
 
 def _trim_code(code: str) -> str:

@@ -16,11 +16,11 @@ import pypdfium2.raw as pdfium
 from parsing.boxed import BoxedBuilder
 from parsing.ocr.recognition import Recognised, recognise_page
 from parsing.pdf.chars import PageText, Segment, SegmentReader
-from parsing.pdf.forms import read_fields, write_fields
+from parsing.pdf.forms import load_page, note_fields_left_out, read_fields, write_fields
 from parsing.pdf.geometry import page_transform
 from parsing.pdf.hidden import find_hidden
 from parsing.pdf.layout import write_layout
-from parsing.pdf.links import read_links, write_links
+from parsing.pdf.links import note_links_left_out, read_links, write_links
 from parsing.pdf.rules import find_grids, gather_tables, read_lines
 from parsing.source import Source
 from parsing.text import clean_text, squeeze
@@ -80,7 +80,7 @@ def render_pdf_page(source: Source, *, page: int, width_px: int) -> bytes:
     document = open_pdf(source)
     if not 1 <= page <= len(document):
         raise ParseError("corrupt", f"This PDF has no page {page}.")
-    loaded = document[page - 1]
+    loaded = load_page(document, page - 1)
     width, height = loaded.get_size()
     scale = width_px / max(width, 1.0)
     scale = min(scale, 12_000 / max(height, 1.0))
@@ -123,7 +123,7 @@ def _read_page(
     sizes: Counter[int],
 ) -> ParsedPage:
     try:
-        page = document[index]
+        page = load_page(document, index)
     except pypdfium2.PdfiumError:
         note = "This page is damaged and could not be read."
         return ParsedPage(number=index + 1, text="", label=label, note=note)
@@ -164,7 +164,7 @@ def _read_text_layer(
     affine = page_transform(page, width, height)
     lines = read_lines(page, affine)
     has_annotations = bool(pdfium.FPDFPage_GetAnnotCount(page))
-    links = read_links(document, page, affine) if has_annotations else []
+    links, links_left = read_links(document, page, affine) if has_annotations else ([], 0)
     textpage = page.get_textpage()
     try:
         text = SegmentReader(
@@ -182,13 +182,14 @@ def _read_text_layer(
         write_links(text.segments, links, width=width, height=height)
     if has_annotations:
         text.segments = write_fields(text.segments, read_fields(document, page, affine))
+        text.notes = [note_fields_left_out(page), note_links_left_out(links_left)]
     text.segments = gather_tables(text.segments, find_grids(lines))
     return text
 
 
 def _write_unseen(text: PageText, builder: BoxedBuilder) -> str:
     """Mark what nobody sees on the page; a note says so, and what was left out."""
-    notes = []
+    notes = [note for note in text.notes if note]
     unseen = text.hidden
     if text.hidden:
         notes.append("Text of this page that cannot be seen on it is marked (hidden).")

@@ -48,6 +48,11 @@ class AttachmentReader:
         more = f"; and {left:,} more" if left > 0 else ""
         return f"Attachments that were not read: {'; '.join(parts)}{more}."
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the time for all of the mail is spent."""
+        return time.monotonic() > self._deadline
+
     def refuse(self, name: str, reason: str) -> None:
         """Record that an attachment was not read."""
         self._unread.append((name or "without a name", reason))

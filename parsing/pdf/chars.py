@@ -53,11 +53,15 @@ class Segment:
 
 @dataclass(slots=True)
 class PageText:
-    """What the text layer of a page shows, and what it holds beside: unseen, or off the page."""
+    """What the text layer of a page shows, and what it holds beside: unseen, or off the page.
+
+    `notes` say what else of the page was left out.
+    """
 
     segments: list[Segment] = field(default_factory=list)
     hidden: list[Segment] = field(default_factory=list)
     outside: list[Segment] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class _Collector:

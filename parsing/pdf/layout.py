@@ -313,8 +313,10 @@ def _starts_block(group: Group, row: Row, *, pitch: float, body: float) -> bool:
     ended = bool(_SENTENCE_END.search(last.text))
     if indents and group.kind == "paragraph" and len(group.rows) >= 2 and ended:
         return True
+    if not ended or last.x1 >= row.x1 or len(last.text) <= 3:
+        return False
     width = max(max(item.x1 for item in group.rows), row.x1) - min(last.x0, row.x0)
-    return ended and last.x1 < row.x1 - 0.25 * width and len(last.text) > 3
+    return last.x1 < row.x1 - 0.25 * width
 
 
 def _is_next_line(last: Row, row: Row, *, pitch: float) -> bool:

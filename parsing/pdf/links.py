@@ -13,7 +13,9 @@ from parsing.pdf.chars import Segment
 from parsing.pdf.geometry import Affine, Box, to_frame
 from parsing.text import clean_text
 
-MAX_LINKS = 2_000
+MAX_LINKS = 10_000
+_MAX_COUNTED = 1_000_000
+_BAND = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,15 @@ class _Run:
 
 def read_links(
     document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, affine: Affine
-) -> list[Link]:
-    """The links of a page that lead out of the document."""
+) -> tuple[list[Link], int]:
+    """The links of a page that lead out of the document, and how many were not looked at."""
     links: list[Link] = []
     position, link, rect = ctypes.c_int(0), pdfium.FPDF_LINK(), pdfium.FS_RECTF()
-    while len(links) < MAX_LINKS and pdfium.FPDFLink_Enumerate(page, position, link):
+    left = 0
+    while left < _MAX_COUNTED and pdfium.FPDFLink_Enumerate(page, position, link):
+        if len(links) >= MAX_LINKS:
+            left += 1
+            continue
         action = pdfium.FPDFLink_GetAction(link)
         if not action or pdfium.FPDFAction_GetType(action) != pdfium.PDFACTION_URI:
             continue
@@ -52,21 +58,26 @@ def read_links(
         address = clean_text(buffer.value.decode("utf-8", "replace")).strip()
         if is_address(address) and pdfium.FPDFLink_GetAnnotRect(link, rect):
             links.append(Link(address, affine.box(rect.left, rect.bottom, rect.right, rect.top)))
-    return links
+    return links, left
+
+
+def note_links_left_out(left: int) -> str:
+    """Says that addresses of links are missing from a page; empty if none are."""
+    return f"The addresses of {left:,} links of this page were left out." if left else ""
 
 
 def write_links(segments: list[Segment], links: list[Link], *, width: float, height: float) -> None:
     """Put each address behind its text, once, unless the text says it."""
     runs: list[_Run] = []
-    framed: dict[int, list[Link]] = {}
+    framed: dict[int, _Bands] = {}
     for segment in segments:
         if segment.turn not in framed:
-            framed[segment.turn] = [
+            framed[segment.turn] = _Bands([
                 Link(link.address, to_frame(link.box, segment.turn, width, height))
                 for link in links
-            ]
+            ])  # fmt: skip
         if segment.glyphs:
-            runs += _find_runs(segment, framed[segment.turn])
+            runs += _find_runs(segment, framed[segment.turn].near(segment))
     groups: list[list[_Run]] = []
     for run in runs:
         last = groups[-1][-1] if groups else None
@@ -83,6 +94,30 @@ def write_links(segments: list[Segment], links: list[Link], *, width: float, hei
         if added.strip():
             whole = last.segment.text
             last.segment.text = f"{whole[: last.end]}{added.rstrip()}{whole[last.end :]}"
+
+
+class _Bands:
+    """Links by their height on the page."""
+
+    def __init__(self, links: list[Link]) -> None:
+        self._links = links
+        self._bands: dict[int, list[int]] = {}
+        for at, link in enumerate(links):
+            for band in _cross(link.box[1], link.box[3]):
+                self._bands.setdefault(band, []).append(at)
+
+    def near(self, segment: Segment) -> list[Link]:
+        """Links that may lie over the segment, in their order."""
+        bands = _cross(segment.y0, segment.y1)
+        return [
+            self._links[at]
+            for at in sorted({at for band in bands for at in self._bands.get(band, ())})
+        ]
+
+
+def _cross(top: float, bottom: float) -> range:
+    first, last = (int(max(-1e4, min(edge, 1e4)) // _BAND) for edge in (top, bottom))
+    return range(first, last + 1)
 
 
 def _find_runs(segment: Segment, links: list[Link]) -> list[_Run]:

@@ -93,3 +93,34 @@ def test_declaration_that_the_bytes_deny_is_not_believed() -> None:
     assert decode_text("Größe".encode(), charset="us-ascii") == "Größe"
     assert decode_text("Größe".encode("latin-1"), charset="us-ascii") == "Größe"
     assert decode_text("żółw".encode("iso8859_2"), charset="iso-8859-2") == "żółw"
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        ("latin-1", "Rohr Ø 12 mm, Wand 2 mm"),
+        ("latin-1", "teil;weite\nP1;Ø 12 mm\nP2;Ø 16 mm\n"),
+        ("latin-1", "pipe of ½ inch"),
+        ("shift_jis", "code,name\nB1,ﾎﾟﾝﾌﾟ\nB2,ﾊﾞﾙﾌﾞﾊﾝﾄﾞﾙ\n"),
+        ("cp949", "품목,비고\n똠방,펲시\n"),
+        ("euc_kr", "name,city\nKim,서울\n"),
+        ("cp1250", "śruba"),
+        ("cp1250", "część;śruba\n"),
+        ("cp1250", "Šroub"),
+        ("cp1252", "œuvre; sœur"),
+        ("cp1257", "Siurblio slėgis yra per didelis, išjunkite įrenginį"),
+        ("utf-16-le", "水泵压力太高"),
+        ("utf-16-be", "高圧ポンプを止める"),
+        ("iso2022_kr", "펌프를 정지"),
+    ],
+)
+def test_few_characters_read_as_they_were_written(charset: str, text: str) -> None:
+    assert decode_text(text.encode(charset)) == text
+
+
+def test_plain_ascii_is_no_wide_chinese() -> None:
+    assert detect_charset(b"this app can break") == "utf-8"
+
+
+def test_cyrillic_capitals_are_no_katakana() -> None:
+    assert detect_charset("ДЫНЯ И НАСОС".encode("cp1251")) != "cp932"

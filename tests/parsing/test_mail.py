@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from parsing.mail.body import choose_body, join_flowed, text_pieces
+from parsing.mail.body import FROM_PAGE, FROM_PLAIN, choose_body, join_flowed, text_pieces
 from parsing.mail.tnef import read_tnef
+from parsing.text import Piece
 from parsing.types import Limits
 from tests.parsing.builders import (
     Parsed,
@@ -115,7 +116,7 @@ def build_alternatives(plain: str, html: str) -> EmailMessage:
     [
         ("Your client cannot show this mail.", "<p>Pump 9 stops on Monday.</p>",
          "Pump 9 stops on Monday."),
-        ("Pump 9 stops\non Monday.", "<p>Pump 9 stops on Monday.</p>", "Pump 9 stops\non Monday."),
+        ("Pump 9 stops\non Monday.", "<p>Pump 9 stops on Monday.</p>", "Pump 9 stops on Monday."),
         ("Hi", "<p></p>", "Hi"),
         ("", "<p>Only here</p>", "Only here"),
     ],
@@ -127,7 +128,36 @@ def test_body_is_what_says_more(tmp_path: Path, plain: str, html: str, expected:
 def test_bodies_that_differ_are_both_kept() -> None:
     plain = text_pieces("Alpha beta gamma delta epsilon. " * 12, is_html=False)
     page = text_pieces("<p>" + "One two three four five six seven. " * 12, is_html=True)
-    assert choose_body(plain, page) == plain + page
+    assert choose_body(plain, page) == [*page, Piece("paragraph", FROM_PLAIN), *plain]
+
+
+@pytest.mark.parametrize(
+    ("plain", "html", "expected"),
+    [
+        ("The pump has left Oslo.", "<p>The pump has left Oslo.</p><p>Recall: valve ZX-771.</p>",
+         "The pump has left Oslo.\n\nRecall: valve ZX-771."),
+        ("A MIME mail. Your client does not support it.", "<p>Stop at once.</p>", "Stop at once."),
+        ("The client did not read our mail.", "<p>Stop at once.</p>",
+         f"The client did not read our mail.\n\n{FROM_PAGE}\n\nStop at once."),
+        ("Valve P-9 opens at 7 bar.", "<p>short</p>",
+         f"Valve P-9 opens at 7 bar.\n\n{FROM_PAGE}\n\nshort"),
+        ("Dose 106 units", "<p>Dose 10<sup>6</sup> units</p>", "Dose 10^6 units"),
+        ("Limit is 9 bar. Call Ann.", "<p>Limit is 7 bar. Call Ann.</p>",
+         f"Limit is 7 bar. Call Ann.\n\n{FROM_PLAIN}\n\nLimit is 9 bar."),
+        ("A has 9 bar and B 7 bar.", "<p>A has 7 bar and B 9 bar.</p>",
+         f"A has 7 bar and B 9 bar.\n\n{FROM_PLAIN}\n\nA has 9 bar and B 7 bar."),
+        ("Set -5 C now.", "<p>Set 5 C now.</p>",
+         f"Set 5 C now.\n\n{FROM_PLAIN}\n\nSet -5 C now."),
+        ("> *Open* the\n> valve <https://e.org/v>.", '<p><b>Open</b> the valve '
+         '(<a href="https://e.org/v">https://e.org/v</a>).</p>',
+         "Open the valve (https://e.org/v)."),
+        ("弁を閉じる。圧力は9", "<p>弁を閉じる。</p>", "弁を閉じる。圧力は9"),
+    ],
+)  # fmt: skip
+def test_nothing_said_in_either_part_is_lost(
+    tmp_path: Path, plain: str, html: str, expected: str
+) -> None:
+    assert parse_mail(build_alternatives(plain, html), tmp_path).text == expected
 
 
 def test_parts_side_by_side_are_both_kept(tmp_path: Path) -> None:
@@ -232,3 +262,39 @@ def test_msg_with_attachments(tmp_path: Path) -> None:
         ("Attachment w.docx", "The warranty lasts 30 months."),
         ("Older", "Older\n\nInner words"),
     ]  # fmt: skip
+
+
+def test_damaged_word_file_is_no_text(tmp_path: Path) -> None:
+    mail = build_mail(("a.doc", b"\xd0\xcf\x11\xe0garbage", "application/msword"))
+    parsed = parse_mail(mail, tmp_path)
+    assert len(parsed.pages) == 1
+    assert "not read: a.doc (The name says a Word document" in parsed.opened.metadata["note"]
+
+
+def test_plain_text_with_the_name_of_a_word_file_is_read(tmp_path: Path) -> None:
+    mail = build_mail(("a.doc", "Größe 7 bar".encode("latin-1"), "application/msword"))
+    assert parse_mail(mail, tmp_path).pages[1].text == "Größe 7 bar"
+
+
+MAILBOX = (
+    b"From a@x.org Mon May  6 10:00:00 2024\nFrom: a@x.org\nTo: c@x.org\nSubject: One\n\n"
+    b"First.\n>From here on.\n\nFrom words to deeds.\n\n"
+    b"From b@x.org Mon May  6 11:00:00 2024\nFrom: b@x.org\nSubject: Two\n\nSecond.\n"
+)
+
+
+@pytest.mark.parametrize("name", ["a.mbox", "Inbox"])
+def test_mails_of_a_mailbox_are_read_one_by_one(tmp_path: Path, name: str) -> None:
+    parsed = parse_bytes(MAILBOX, name, folder=tmp_path)
+    assert [(page.number, page.label, page.text) for page in parsed.pages] == [
+        (1, "One", "One\n\nFrom: a@x.org\nTo: c@x.org\n\nFirst.\nFrom here on.\n\n"
+         "From words to deeds."),
+        (2, "Two", "Two\n\nFrom: b@x.org\n\nSecond."),
+    ]  # fmt: skip
+    assert "note" not in parsed.opened.metadata
+
+
+def test_mailbox_that_is_too_long_says_so(tmp_path: Path) -> None:
+    parsed = parse_bytes(MAILBOX, "a.mbox", folder=tmp_path, limits=Limits(pages=1))
+    assert [page.label for page in parsed.pages] == ["One"]
+    assert parsed.opened.metadata["note"] == "Only the first 1 of 2 mails were read."

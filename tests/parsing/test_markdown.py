@@ -68,3 +68,43 @@ def test_inline(text: str, expected: str) -> None:
 def test_rules_are_no_front_matter(tmp_path: Path) -> None:
     parsed = parse_bytes(b"---\n\nKeep me, I am text.\n\n---\n\nMore.", "a.md", folder=tmp_path)
     assert "Keep me, I am text." in parsed.text
+
+
+def test_table_in_html_keeps_its_cells() -> None:
+    table = (
+        "<table>\n<tr><th>Region</th><th>City</th></tr>\n"
+        '<tr><td rowspan="2">North</td><td>Oslo</td></tr>\n\n<tr><td>Bergen</td></tr>\n</table>'
+    )
+    assert read(f"Before.\n\n{table}\n\nAfter.") == [
+        "Before.",
+        "| Region | City |\n| --- | --- |\n| North | Oslo |\n| North | Bergen |",
+        "After.",
+    ]
+
+
+def test_table_that_is_never_closed_is_kept_as_text() -> None:
+    assert "7 bar" in " ".join(read("<table>\n<tr><td>7 bar</td></tr>\n\nAfter."))
+
+
+@pytest.mark.parametrize("rule", ["* * *", "- - -", "***", "___", " *  *  *"])
+def test_rule_between_blocks_is_no_list(rule: str) -> None:
+    texts = read(f"- One\n\n{rule}\n\n    code 7\n\nTwo")
+    assert [text.strip() for text in texts] == ["- One", "code 7", "Two"]
+
+
+def test_underline_is_still_a_heading() -> None:
+    pieces = list(split_markdown("Title\n---\n\nText\n\n- - -\n\nMore"))
+    assert [(piece.kind, piece.text) for piece in pieces] == [
+        ("heading", "Title"), ("paragraph", "Text"), ("paragraph", "More"),
+    ]  # fmt: skip
+
+
+def test_text_that_nobody_sees_is_left_out_and_said(tmp_path: Path) -> None:
+    data = b'Seen <span style="display:none">HIDDEN</span>here'
+    parsed = parse_bytes(data, "a.md", folder=tmp_path)
+    assert parsed.text == "Seen here"
+    assert parsed.opened.metadata["note"] == "Text that the page does not show was left out."
+
+
+def test_words_in_place_of_an_address_are_kept() -> None:
+    assert read('[c]: <a b> "t"\n\nUse [c] now.') == ['[c]: <a b> "t"', "Use [c] now."]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from parsing.pdf import forms, links
 from tests.parsing.builders import Parsed, assemble_pdf, build_pdf, parse_bytes, text_at
 
 
@@ -165,6 +166,35 @@ def test_note_typed_on_a_page_is_read(tmp_path: Path) -> None:
     extra = f"/Annots [<< {note} >>]"
     data = build_pdf([text_at(50, 700, "Printed")], extra=extra)
     assert "Typed on" in parse_bytes(data, "a.pdf", folder=tmp_path).text
+
+
+@pytest.mark.parametrize("in_form", [1, 100], ids=["typed values alone", "the whole form"])
+def test_fields_beyond_the_limit_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_form: int
+) -> None:
+    monkeypatch.setattr(forms, "MAX_ANNOTATIONS", 3)
+    monkeypatch.setattr(forms, "MAX_IN_FORM", in_form)
+    monkeypatch.setattr(forms, "MAX_SHOWN", 2)
+    widgets = [
+        (f"/FT /Tx /T (f{at}) /V (value {at})", (50, 700 - 40 * at, 150, 715 - 40 * at))
+        for at in range(5)
+    ]
+    widgets[1] = (FORM["password"], widgets[1][1])
+    parsed = parse_bytes(build_form(widgets, ""), "a.pdf", folder=tmp_path)
+    assert parsed.text.split() == ["value", "0", "value", "2"]
+    note = parsed.pages[0].note
+    assert "more than 3 form fields, notes and links; the values of the last 2 were" in note
+    assert ("boxes that are ticked" in note) is (in_form == 1)
+
+
+def test_links_beyond_the_limit_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "MAX_LINKS", 1)
+    content = text_at(50, 700, "One") + text_at(50, 600, "Two")
+    extra = "/Annots [" + link("https://x.org/1", "40 690 100 712")
+    extra += link("https://x.org/2", "40 590 100 612") + "]"
+    page = parse_bytes(build_pdf([content], extra=extra), "a.pdf", folder=tmp_path).pages[0]
+    assert page.text == "One (https://x.org/1)\n\nTwo"
+    assert page.note == "The addresses of 1 links of this page were left out."
 
 
 def read_hidden(content: str, folder: Path) -> Parsed:
