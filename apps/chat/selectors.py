@@ -17,6 +17,9 @@ from apps.assistants.answering.snapshots import read_cited
 from apps.assistants.models import Assistant
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.markdown import CitationLink, render_answer
+from apps.documents.source import Segment
+from apps.documents.tables.excerpts import lay_out_excerpt
+from apps.documents.tables.layout import Content, LaidTable
 from apps.workspaces.models import ApiKey, User, Workspace
 
 NEAREST = 3
@@ -35,6 +38,20 @@ class SourceView:
     url: str
     source_url: str
     passage: RetrievedPassage
+
+    @property
+    def content(self) -> Content[Segment]:
+        """The cited words in brief, laid out; of a cited table the header and the cited rows."""
+        start, _, words = read_cited(self.passage)
+        first = start - self.passage.start
+        return lay_out_excerpt(
+            self.passage.text, start=first, end=first + len(words), max_chars=EXCERPT
+        )
+
+    @property
+    def tables(self) -> list[LaidTable[Segment]]:
+        """The tables of `content`, for where there is no room for the words."""
+        return [part for part in self.content if isinstance(part, LaidTable)]
 
 
 @dataclass(slots=True)

@@ -28,12 +28,14 @@ MARKER = re.compile(r"\[([1-9]\d{0,2}(?:\s*[,;]\s*[1-9]\d{0,2})*)\]")
 CITATIONS = "citations"
 
 TAGS = {
-    "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li",
-    "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
+    "li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
     "a": {"href", "title", "class", "aria-label", "data-citation", "data-source-url"},
+    "div": {"class", "tabindex", "role", "aria-label"},
     "ol": {"start"},
+    "th": {"scope"},
 }
 SCHEMES = {"http", "https", "mailto"}
 
@@ -76,6 +78,9 @@ def _new_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     parser.disable("reference")
     parser.add_render_rule("image", _write_image)
+    parser.add_render_rule("table_open", _open_table)
+    parser.add_render_rule("th_open", _open_heading)
+    parser.add_render_rule("table_close", _close_table)
     return parser
 
 
@@ -96,6 +101,38 @@ def _write_image(
     env: EnvType,
 ) -> str:
     return escape(tokens[index].content)
+
+
+def _open_table(
+    renderer: RendererProtocol,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: EnvType,
+) -> str:
+    # A wide table scrolls in a box of its own, which the keyboard reaches.
+    box = '<div class="table-scroll text-table" tabindex="0" role="group" aria-label="Table">'
+    return f"{box}<table>\n"
+
+
+def _open_heading(
+    renderer: RendererProtocol,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: EnvType,
+) -> str:
+    return '<th scope="col">'
+
+
+def _close_table(
+    renderer: RendererProtocol,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: EnvType,
+) -> str:
+    return "</table></div>\n"
 
 
 def _read_citation(state: StateInline, silent: bool) -> bool:

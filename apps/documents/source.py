@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-HEADING = "heading"
+from apps.documents.tables.finding import Table
+from apps.documents.tables.layout import Content, iter_runs, lay_out
+
+HEADING, TABLE, CODE = "heading", "table", "code"
 FULL_LINE = 50
 """Characters in a line from which its break is taken to come from the edge of a window."""
 STARTS_ANEW = re.compile(r"[-*\u2022#|>+]|\d+[.)]|[a-zA-Z][.)]\s")
@@ -53,7 +56,7 @@ class PageView:
     number: int
     label: str
     note: str
-    segments: tuple[Segment, ...]
+    content: Content[Segment]
     rects: tuple[Rect, ...] = ()
     image_url: str = ""
     width: float = 0.0
@@ -64,7 +67,7 @@ class PageView:
     @property
     def has_first_mark(self) -> bool:
         """Whether the highlight begins here, so that exactly one element carries its anchor."""
-        return any(segment.is_first_mark for segment in self.segments)
+        return any(segment.is_first_mark for segment in iter_runs(self.content))
 
 
 def join_wrapped_lines(text: str, *, headings: Iterable[tuple[int, int]]) -> str:
@@ -122,6 +125,18 @@ def split_segments(
         )
         is_first = is_first and not is_marked
     return tuple(segments)
+
+
+def lay_out_segments(segments: Sequence[Segment], tables: Sequence[Table]) -> Content[Segment]:
+    """Segments of a source in prose and tables; the highlight's anchor is never lost."""
+    return lay_out(segments, tables, clip=_clip_segment, is_marked=lambda item: item.is_marked)
+
+
+def _clip_segment(segment: Segment, text: str, is_first: bool) -> Segment | None:
+    is_first_mark, anchor = segment.is_first_mark and is_first, segment.anchor if is_first else ""
+    if not (text or is_first_mark or anchor):
+        return None
+    return replace(segment, text=text, is_first_mark=is_first_mark, anchor=anchor)
 
 
 def place_rects(

@@ -15,13 +15,18 @@ from apps.documents.page_images import has_page_images
 from apps.documents.screens import PageSpan, Part, Screen
 from apps.documents.selectors import choose_version
 from apps.documents.source import (
+    CODE,
     HEADING,
+    TABLE,
     Highlight,
     PageView,
     join_wrapped_lines,
+    lay_out_segments,
     place_rects,
     split_segments,
 )
+from apps.documents.tables.finding import find_tables
+from apps.documents.tables.layout import iter_runs
 
 FLOWING = {"application/pdf", "text/markdown", "text/plain"}
 """Media types whose line breaks say more about a window than about the text."""
@@ -81,7 +86,9 @@ def read_parts(
             page, part, text, highlight=highlight, is_first=is_first_mark,
             image_url=image_url(page.number) if has_image else "",
         )  # fmt: skip
-        is_first_mark = is_first_mark and not any(item.is_marked for item in view.segments)
+        is_first_mark = is_first_mark and not any(
+            item.is_marked for item in iter_runs(view.content)
+        )
         views.append(view)
     return views
 
@@ -116,11 +123,7 @@ def _build_view(
     is_first: bool,
     image_url: str,
 ) -> PageView:
-    headings = [
-        (page.start + start, page.start + end)
-        for kind, _, start, end in page.blocks
-        if kind == HEADING
-    ]
+    headings = _list_blocks(page, HEADING)
     if page.version.media_type in FLOWING:
         inside = [(start - part.start, end - part.start) for start, end in headings]
         text = join_wrapped_lines(text, headings=inside)
@@ -135,20 +138,32 @@ def _build_view(
         if highlight and image_url
         else ()
     )
+    segments = split_segments(
+        text, offset=part.start, headings=headings, highlight=highlight, is_first=is_first
+    )
+    tables = find_tables(
+        text,
+        known=_list_blocks(page, TABLE, offset=part.start),
+        opaque=_list_blocks(page, CODE, offset=part.start),
+    )
     return PageView(
         number=page.number,
         label=page.label or f"Page {page.number}",
         note=page.note,
         is_to_check=page.is_to_check,
-        segments=split_segments(
-            text, offset=part.start, headings=headings, highlight=highlight, is_first=is_first
-        ),
+        content=lay_out_segments(segments, tables),
         rects=rects,
         image_url=image_url,
         width=page.width,
         height=page.height,
         is_cited=bool(highlight and highlight.start < part.end and part.start < highlight.end),
     )
+
+
+def _list_blocks(page: Page, kind: str, *, offset: int = 0) -> list[tuple[int, int]]:
+    """Where a page's blocks of a kind stand in the full text, counted from `offset`."""
+    shift = page.start - offset
+    return [(shift + start, shift + end) for name, _, start, end in page.blocks if name == kind]
 
 
 def find_passage(version: DocumentVersion, passage_id: int) -> Highlight | None:

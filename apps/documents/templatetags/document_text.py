@@ -1,0 +1,37 @@
+"""Text of documents with its tables. Load with `{% load document_text %}`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import template
+
+from apps.documents.source import Segment, lay_out_segments
+from apps.documents.tables.excerpts import lay_out_excerpt
+from apps.documents.tables.finding import find_tables
+
+register = template.Library()
+
+
+@register.inclusion_tag("documents/_content.html")
+def document_text(text: str) -> dict[str, Any]:
+    """A whole passage."""
+    return _lay_out([Segment(text)])
+
+
+@register.inclusion_tag("documents/_content.html")
+def matched_text(pieces: Iterable[tuple[str, bool]]) -> dict[str, Any]:
+    """A whole passage in pieces, those that match marked."""
+    return _lay_out([Segment(text, is_marked=is_match) for text, is_match in pieces])
+
+
+@register.inclusion_tag("documents/_excerpt.html")
+def document_excerpt(text: str, chars: int, *, is_still: bool = False) -> dict[str, Any]:
+    """A passage in brief. `is_still` leaves nothing to focus in it: for the inside of a link."""
+    return {"content": lay_out_excerpt(text, max_chars=chars), "is_still": is_still}
+
+
+def _lay_out(segments: Sequence[Segment]) -> dict[str, Any]:
+    text = "".join(segment.text for segment in segments)
+    return {"content": lay_out_segments(segments, find_tables(text))}
