@@ -48,7 +48,7 @@ def test_hits_come_with_their_reasons_and_lead_to_the_passage(
 
     page = response.content.decode()
     assert titles_in(response)[0] == "leave.md"
-    assert ("<mark>leave</mark>" in page) == (mode != "vector")
+    assert bool(re.search(r"<mark[^>]*>leave</mark\s*>", page)) == (mode != "vector")
     assert ("similarity" in page) == (mode != "lexical")
     link = re.search(r'class="row-link" href="([^"]+)"', page)
     assert link is not None
