@@ -337,6 +337,34 @@ ENTRIES = (
         },
     ),
     Entry(
+        "what editors may see", "workspaces.Workspace", "/settings/conversations/",
+        lambda house: {"access": "without_names"},
+        "/workspace/",
+        lambda house: {"conversation_access": "without_names"},
+        method="patch",
+    ),
+    Entry(
+        "review of a conversation", "feedback.ConversationReview",
+        "/conversations/{conversation_id}/review/",
+        lambda house: {"state": "open", "note": PAGE_TEXT},
+        "/workspace/conversations/{conversation_id}/review/",
+        lambda house: {"state": "open", "note": REST_TEXT},
+        method="put",
+        differs={"conversation_id": "people read theirs and keys theirs",
+                 "changed_by_id": "a key is no person", "changed_at": "a moment later"},
+    ),
+    Entry(
+        "name of a conversation", "chat.Conversation", "/conversations/{conversation_id}/rename/",
+        lambda house: {"title": "  Annual   leave "},
+        "/conversations/{conversation_id}/",
+        lambda house: {"title": "  Annual   leave "},
+        method="patch",
+        differs={
+            "user_id": "people have theirs and keys theirs", "api_key_id": "likewise",
+            "updated_at": "likewise",
+        },
+    ),
+    Entry(
         "index", "retrieval.Index", "/collections/{collection_id}/indexes/",
         lambda house: {
             "profile": live_index(house).profile_id, "model": live_index(house).embedding_model,
