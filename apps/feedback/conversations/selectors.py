@@ -29,7 +29,7 @@ class OutcomeFilter(models.TextChoices):
     """What became of the questions of a conversation."""
 
     UNANSWERED = "unanswered", "with a question that was not answered"
-    DECLINED = "declined", "with an answer that was not in the documents (declined)"
+    DECLINED = "declined", "with a declined answer (not in the documents)"
     FAILED = "failed", "with an answer that failed or was refused"
     ANSWERED = "answered", "with every question answered"
 
