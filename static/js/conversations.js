@@ -36,11 +36,10 @@
     toggle.focus();
   });
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id !== "conversation-groups") return;
+    if (event.detail.target?.id !== "conversation-groups") return;
     const byDeletion = event.detail.requestConfig?.elt?.id === "delete-selected";
     if (byDeletion) select(false);
     else show();
-    event.detail.target.querySelector("[autofocus]")?.focus();
   });
   document.addEventListener("htmx:load", (event) => {
     const field = event.detail.elt.querySelector?.(".conversation-rename input[name=title]");
