@@ -252,6 +252,8 @@ SPECTACULAR_SETTINGS = {
         "DocumentState": "apps.documents.serializers.STATES",
         "EmbeddingModelKind": "apps.gateway.models.EmbeddingModel.Kind",
         "GateRuleKind": "apps.evaluation.models.GateRule.Kind",
+        "ConversationReviewState": "apps.feedback.models.ReviewState",
+        "ConversationReviewFilter": "apps.feedback.conversations.selectors.ReviewFilter",
     },
 }
 

@@ -1,7 +1,12 @@
-"""Conversations are private to the person or the API key that began them."""
+"""Conversations are private to the person or the API key that began them.
+
+What editors may see of other people's is a setting of the workspace. An answer that its asker rated
+was sent to the editors with that, whatever the setting.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -9,7 +14,7 @@ from django.http import Http404
 
 from apps.chat.models import Conversation, Message
 from apps.workspaces.http import WorkspaceRequest
-from apps.workspaces.models import ApiKey, Role
+from apps.workspaces.models import ApiKey, ConversationAccess, Role, User, Workspace
 
 
 def get_conversation(request: WorkspaceRequest, conversation_id: UUID) -> Conversation:
@@ -24,6 +29,40 @@ def get_conversation(request: WorkspaceRequest, conversation_id: UUID) -> Conver
     return conversation
 
 
+def get_own_conversations(
+    request: WorkspaceRequest, conversation_ids: Collection[UUID]
+) -> list[Conversation]:
+    """The signed-in person's own conversations with these ids, or Http404 if one is not theirs."""
+    rows = Conversation.objects.select_related("assistant").filter(
+        workspace=request.workspace, user=request.user, pk__in=conversation_ids
+    )
+    return _all_of(list(rows), conversation_ids)
+
+
+def get_key_conversations(key: ApiKey, conversation_ids: Collection[UUID]) -> list[Conversation]:
+    """The conversations with these ids that this key began, or Http404 if one is not its own."""
+    rows = Conversation.objects.filter(
+        workspace_id=key.workspace_id, api_key=key, pk__in=conversation_ids
+    )
+    return _all_of(list(rows), conversation_ids)
+
+
+def _all_of(rows: list[Conversation], ids: Collection[UUID]) -> list[Conversation]:
+    if len(rows) != len(set(ids)):
+        raise Http404
+    return rows
+
+
+def shows_conversations(workspace: Workspace) -> bool:
+    """Whether editors may see what other people ask."""
+    return workspace.conversation_access != ConversationAccess.OFF
+
+
+def shows_names(workspace: Workspace) -> bool:
+    """Whether editors may see who asked."""
+    return workspace.conversation_access == ConversationAccess.NAMED
+
+
 def get_own_message(request: WorkspaceRequest, message_id: UUID, *, author: str) -> Message:
     """A message of one of the person's own conversations, or Http404."""
     return _found(
@@ -34,11 +73,14 @@ def get_own_message(request: WorkspaceRequest, message_id: UUID, *, author: str)
 
 
 def get_answer(request: WorkspaceRequest, message_id: UUID) -> Message:
-    """An answer that the person may read: their own, or for editors any of the workspace."""
+    """An answer that the person may read: their own, or for editors what the workspace shows."""
     answers = _messages(request.workspace.pk).filter(pk=message_id, author=Message.Author.ASSISTANT)
-    if not request.membership.has_role(Role.EDITOR):
-        answers = answers.filter(conversation__user=request.user)
-    return _found(answers)
+    answer = _found(answers)
+    if answer.conversation.user_id == request.user.pk:
+        return answer
+    if request.membership.has_role(Role.EDITOR) and _is_shown(answer, request.workspace):
+        return answer
+    raise Http404
 
 
 def get_shown_answer(request: WorkspaceRequest, message_id: UUID) -> Message:
@@ -71,9 +113,32 @@ def get_key_answer(key: ApiKey, message_id: UUID) -> Message:
     )
 
 
-def get_workspace_answer(workspace_id: UUID, message_id: UUID) -> Message:
-    """An answer of the workspace that a key belongs to, or Http404."""
-    return _found(_messages(workspace_id).filter(pk=message_id, author=Message.Author.ASSISTANT))
+def get_readable_answer(key: ApiKey, message_id: UUID) -> Message:
+    """An answer that this key asked for or that the workspace shows to editors, or Http404."""
+    answer = _found(
+        _messages(key.workspace_id).filter(pk=message_id, author=Message.Author.ASSISTANT)
+    )
+    if answer.conversation.api_key_id != key.pk and not _is_shown(answer, key.workspace):
+        raise Http404
+    return answer
+
+
+def shows_turns_before(answer: Message, *, user: User | None) -> bool:
+    """Whether this person may read what was said before an answer that they may read.
+
+    Whoever rates an answer sends in that answer, and not the conversation that it is part of.
+    """
+    is_own = user is not None and answer.conversation.user_id == user.pk
+    return is_own or shows_conversations(answer.workspace)
+
+
+def _is_shown(answer: Message, workspace: Workspace) -> bool:
+    """Whether editors may read an answer that is not theirs."""
+    if shows_conversations(workspace):
+        return True
+    # Read through the relation, because feedback is an app above this one.
+    asker = (answer.conversation.user_id, answer.conversation.api_key_id)
+    return any((row.created_by_id, row.api_key_id) == asker for row in answer.feedback.all())
 
 
 def _messages(workspace_id: UUID) -> QuerySet[Message]:

@@ -1,4 +1,4 @@
-"""REST: the conversations and answers of a key. Questions are asked through `/v1/`."""
+"""REST: the answers of a key. Questions are asked through `/v1/`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,12 +14,12 @@ from rest_framework.response import Response
 from apps.assistants.answering.pipeline import Turn
 from apps.assistants.answering.snapshots import read_cited
 from apps.assistants.recipe import Recipe, load_recipe
-from apps.chat.access import get_key_answer, get_key_conversation
+from apps.chat.access import get_key_answer
 from apps.chat.live import PROCESS, start_answer
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
-from apps.chat.selectors import list_history, list_key_conversations, list_messages
-from apps.chat.services import begin_again, delete_conversation
-from apps.core.api import Pagination, Problem
+from apps.chat.selectors import list_history, list_messages
+from apps.chat.services import begin_again
+from apps.core.api import Problem
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
 
@@ -100,7 +100,7 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
 
     class Meta:
         model = Conversation
-        fields = ("id", "assistant", "title", "created_at", "updated_at")
+        fields = ("id", "assistant", "title", "is_pinned", "created_at", "updated_at")
 
 
 class ConversationDetailSerializer(ConversationSerializer):
@@ -113,36 +113,6 @@ class ConversationDetailSerializer(ConversationSerializer):
     def get_messages(self, conversation: Conversation) -> Any:
         rows = list_messages(conversation)
         return MessageSerializer(rows, many=True, context=self.context).data
-
-
-class ConversationsView(WorkspaceAPIView):
-    @extend_schema(
-        operation_id="conversations_list",
-        parameters=[OpenApiParameter("assistant", description="The assistant's slug")],
-        responses=ConversationSerializer(many=True),
-    )
-    def get(self, request: Request) -> Response:
-        """The conversations that this key began, the most recent first."""
-        slug = request.query_params.get("assistant", "")
-        paginator = Pagination()
-        conversations = list_key_conversations(self.access.key, slug=slug)
-        rows = paginator.paginate_queryset(conversations, request, view=self)
-        return paginator.get_paginated_response(ConversationSerializer(rows or [], many=True).data)
-
-
-class ConversationView(WorkspaceAPIView):
-    @extend_schema(operation_id="conversations_read", responses=ConversationDetailSerializer)
-    def get(self, request: Request, conversation_id: UUID) -> Response:
-        """A conversation with its questions and their current answers."""
-        conversation = get_key_conversation(self.access.key, conversation_id)
-        context = {"key_id": self.access.key.pk}
-        return Response(ConversationDetailSerializer(conversation, context=context).data)
-
-    @extend_schema(operation_id="conversations_delete", responses={204: None})
-    def delete(self, request: Request, conversation_id: UUID) -> Response:
-        """Delete a conversation with its answers and their feedback."""
-        delete_conversation(get_key_conversation(self.access.key, conversation_id))
-        return Response(status=204)
 
 
 class MessageBase(WorkspaceAPIView):

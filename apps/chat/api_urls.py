@@ -3,12 +3,14 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.chat import api
+from apps.chat.conversations import api as conversations
 
 urlpatterns = [
-    path("conversations/", api.ConversationsView.as_view(), name="api_conversations"),
+    path("conversations/", conversations.ConversationsView.as_view(), name="api_conversations"),
+    path("conversations/delete/", conversations.ConversationsDeleteView.as_view()),
     path(
         "conversations/<uuid:conversation_id>/",
-        api.ConversationView.as_view(),
+        conversations.ConversationView.as_view(),
         name="api_conversation",
     ),
     path("messages/<uuid:message_id>/", api.MessageView.as_view(), name="api_message"),

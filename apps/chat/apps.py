@@ -15,3 +15,4 @@ class ChatConfig(AppConfig):
         documents.count_citations.fill("apps.chat.selectors.count_citations")
         retrieval.list_recent_questions.fill("apps.chat.selectors.list_recent_questions")
         traces.describe_subject.add("apps.chat.traced.describe_answer")
+        traces.may_read_subject.add("apps.chat.traced.may_read_answer")

@@ -18,12 +18,14 @@ class Conversation(WorkspaceModel):
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, null=True, related_name="+")
     title = models.CharField(max_length=200, blank=True)
+    is_pinned = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         indexes = [
-            models.Index(fields=["assistant", "user", "-updated_at"], name="conversation_recent")
+            models.Index(fields=["assistant", "user", "-updated_at"], name="conversation_recent"),
+            models.Index(fields=["workspace", "-updated_at"], name="conversation_team"),
         ]
 
     def __str__(self) -> str:

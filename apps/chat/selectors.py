@@ -8,23 +8,21 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from apps.assistants.answering.pipeline import Turn
 from apps.assistants.answering.snapshots import read_cited
-from apps.assistants.models import Assistant
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.markdown import CitationLink, render_answer
 from apps.documents.source import Segment
 from apps.documents.tables.excerpts import lay_out_excerpt
 from apps.documents.tables.layout import Content, LaidTable
-from apps.workspaces.models import ApiKey, User, Workspace
+from apps.workspaces.models import ConversationAccess, Workspace
 
 NEAREST = 3
 EXCERPT = 320
-LISTED_CONVERSATIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +80,6 @@ class TurnView:
     question: Message
     answer: AnswerView | None
     is_last: bool
-
-
-def list_conversations(assistant: Assistant, user: User) -> QuerySet[Conversation]:
-    """The person's own conversations with this assistant, the most recent first."""
-    return Conversation.objects.filter(assistant=assistant, user=user).order_by("-updated_at")[
-        :LISTED_CONVERSATIONS
-    ]
-
-
-def list_key_conversations(key: ApiKey, *, slug: str = "") -> QuerySet[Conversation]:
-    """The conversations that a key began, the most recent first; with `slug`, of one assistant."""
-    rows = Conversation.objects.filter(workspace_id=key.workspace_id, api_key=key)
-    if slug:
-        rows = rows.filter(assistant__slug=slug)
-    return rows.select_related("assistant").order_by("-updated_at", "-pk")
 
 
 def is_streaming(message_id: UUID) -> bool:
@@ -215,7 +198,10 @@ def export_markdown(conversation: Conversation, turns: Sequence[TurnView]) -> st
 
 
 def list_recent_questions(workspace_id: UUID, collection_id: UUID, limit: int) -> list[str]:
-    """What was asked lately of assistants that answer from a collection, the latest first."""
+    """What was asked lately of assistants that answer from a collection, the latest first.
+
+    Nothing where the workspace keeps conversations to those who had them.
+    """
     questions = (
         Message.objects.filter(
             workspace_id=workspace_id,
@@ -223,6 +209,7 @@ def list_recent_questions(workspace_id: UUID, collection_id: UUID, limit: int) -
             replaced=False,
             conversation__assistant__current__collections=collection_id,
         )
+        .exclude(workspace__conversation_access=ConversationAccess.OFF)
         .order_by("-created_at")
         .values_list("content", flat=True)[: 4 * limit]
     )

@@ -15,6 +15,7 @@ from apps.assistants.answering.pipeline import CitedPassage, Outcome
 from apps.assistants.answering.snapshots import snapshot
 from apps.assistants.recipe import Recipe
 from apps.chat import store
+from apps.chat.conversations.titles import make_title
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.ids import uuid7
 from apps.core.text import storable
@@ -23,7 +24,6 @@ from apps.traces.services import RunRow
 
 HEARTBEAT_EVERY_S = 5.0
 STALE_AFTER_S = 30.0
-TITLE_LENGTH = 80
 WENT_AWAY = "The server stopped while it was answering."
 
 
@@ -42,14 +42,6 @@ class BegunAnswer:
     conversation_id: UUID
     question_id: UUID
     answer_id: UUID
-
-
-def make_title(question: str) -> str:
-    """A conversation's title: its first question on one line, cut at a word."""
-    line = " ".join(question.split())
-    if len(line) <= TITLE_LENGTH:
-        return line
-    return line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"
 
 
 def plan_answer(conversation: Conversation | None = None) -> BegunAnswer:
@@ -194,8 +186,3 @@ def withdraw_answers(document_id: UUID) -> int:
     return Message.objects.filter(pk__in=quoting.values("message_id")).update(
         content="", state=MessageState.WITHDRAWN
     )
-
-
-def delete_conversation(conversation: Conversation) -> None:
-    """Delete a conversation with its messages, their snapshots and their feedback."""
-    conversation.delete()

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404
 from django.urls import reverse
 
 from apps.assistants.answering.citations import format_passages
 from apps.assistants.answering.generation import STEP_SPAN
+from apps.assistants.answering.pipeline import NO_PASSAGES
 from apps.assistants.answering.snapshots import read_readable
 from apps.assistants.models import Release
-from apps.chat.access import get_answer
+from apps.chat.access import (
+    get_answer,
+    get_readable_answer,
+    shows_conversations,
+    shows_turns_before,
+)
 from apps.chat.models import Message
-from apps.chat.selectors import SourceView, view_answer
-from apps.prompts.messages import compose_messages
+from apps.chat.selectors import SourceView, list_history, view_answer
+from apps.prompts.messages import ask_for_revision, compose_messages, is_faultless
 from apps.traces.models import Span, Trace
-from apps.traces.subjects import GivenPassage, TraceSubject
+from apps.traces.subjects import GivenPassage, TracePrompt, TraceSubject
 from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.models import ApiKey
 
 LABELS = {
     "rewrite": "Rewrite the question",
@@ -37,17 +49,38 @@ def describe_answer(request: WorkspaceRequest, trace: Trace) -> TraceSubject | N
     view = view_answer(answer, request.workspace)
     spans = sorted(trace.spans.all(), key=lambda span: span.position)
     release = answer.release
+    # Steps and prompt tell of earlier turns, which whoever rates an answer does not send in.
+    is_open = shows_turns_before(answer, user=request.user)
     return TraceSubject(
         nav="assistants",
         crumbs=_list_crumbs(request, answer),
         question=answer.question.content if answer.question else "",
         answer_html=view.html,
         passages=[_view_passage(source) for source in view.all_sources],
-        prompt=_rebuild_prompt(answer, release, view.all_sources, _list_outputs(spans)),
+        prompt=_rebuild_prompt(_Run(answer, release, spans), view.all_sources)
+        if release and is_open
+        else None,
+        shows_texts=is_open,
         release=_link_release(request, answer, release),
         model=release.endpoint_snapshot.get("model", "") if release else "",
         step_labels=LABELS | {span.name: _name_step(span) for span in spans if _is_step(span)},
     )
+
+
+def may_read_answer(key: ApiKey, trace: Trace) -> bool | None:
+    """Whether a key may read the answer that a trace is about with all that led to it.
+
+    Not one that is gone.
+    """
+    if trace.subject_type != "message":
+        return None
+    if trace.subject_id is None:
+        return False
+    try:
+        answer = get_readable_answer(key, trace.subject_id)
+    except Http404:
+        return False
+    return answer.conversation.api_key_id == key.pk or shows_conversations(key.workspace)
 
 
 def _is_step(span: Span) -> bool:
@@ -59,7 +92,7 @@ def _name_step(span: Span) -> str:
 
 
 def _list_crumbs(request: WorkspaceRequest, answer: Message) -> list[tuple[str, str]]:
-    """To the conversation for the one who asked; programs' answers have no page of their own."""
+    """To the conversation: to the chat for the one who asked, to the team's page for others."""
     workspace, assistant = request.workspace.slug, answer.conversation.assistant
     crumbs = [
         ("Assistants", reverse("assistants:list", args=[workspace])),
@@ -68,16 +101,10 @@ def _list_crumbs(request: WorkspaceRequest, answer: Message) -> list[tuple[str, 
     if answer.conversation.user_id == request.user.pk:
         arguments = [workspace, assistant.slug, answer.conversation_id]
         crumbs.append(("Conversation", reverse("chat:conversation", args=arguments)))
+    elif shows_conversations(request.workspace):
+        arguments = [workspace, answer.conversation_id]
+        crumbs.append(("Conversation", reverse("feedback:conversation", args=arguments)))
     return crumbs
-
-
-def _list_outputs(spans: list[Span]) -> dict[str, str]:
-    """What the steps of the chain gave, by their names."""
-    return {
-        span.name.removeprefix(STEP_SPAN): str(span.attributes.get("output", ""))
-        for span in spans
-        if _is_step(span)
-    }
 
 
 def _link_release(
@@ -105,28 +132,55 @@ def _view_passage(source: SourceView) -> GivenPassage:
     )
 
 
-def _rebuild_prompt(
-    answer: Message, release: Release | None, sources: list[SourceView], outputs: dict[str, str]
-) -> list[tuple[str, str]] | None:
-    """The prompt from its version and the snapshot; the reader has none."""
-    if release is None or not release.endpoint_snapshot or answer.question is None:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """An answer with what its trace noted: spans in their order."""
+
+    answer: Message
+    release: Release
+    spans: Sequence[Span]
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return self.answer.trace.attributes if self.answer.trace else {}
+
+    def output_of(self, name: str) -> str:
+        return next((str(s.attributes.get("output", "")) for s in self.spans if s.name == name), "")
+
+    @property
+    def sent_characters(self) -> int | None:
+        """How long the messages were that the model got; None if it was not asked."""
+        lengths = [s.attributes.get("prompt.characters") for s in self.spans if s.name == "prompt"]
+        return lengths[-1] if lengths else None
+
+
+def _rebuild_prompt(run: _Run, sources: list[SourceView]) -> TracePrompt | None:
+    """The messages of the last call, from what is kept of the run; None if no model was asked."""
+    answer, question = run.answer, run.answer.question
+    if run.sent_characters is None or question is None:
         return None
-    texts = [
-        (
-            f"{s.passage.document.name} > {s.heading}" if s.heading else s.passage.document.name,
-            read_readable(s.passage),
-        )
-        for s in sources
-    ]
-    spec = release.prompt_version.spec
-    variables = {
-        **{step.name: f"({step.name}: see the steps)" for step in spec.steps},
-        **outputs,
-        "passages": format_passages(texts),
-        "question": answer.question.content,
-    }
-    attributes = answer.trace.attributes if answer.trace else {}
+    spec = run.release.prompt_version.spec
+    turns = list_history(answer.conversation, before=question)
+    turns = turns[run.attributes.get("history.left_out", 0) :]
     messages = compose_messages(
-        spec, variables, instructions=attributes.get("client.instructions", "")
+        spec,
+        {
+            **{step.name: run.output_of(f"{STEP_SPAN}{step.name}") for step in spec.steps},
+            "passages": format_passages([_name_source(s) for s in sources]) or NO_PASSAGES,
+            "question": question.content,
+        },
+        history=[(turn.question, turn.answer) for turn in turns],
+        notes=run.output_of("notes"),
+        instructions=run.attributes.get("client.instructions", ""),
     )
-    return [(message.role, message.content) for message in messages]
+    is_exact = sum(len(message.content) for message in messages) == run.sent_characters
+    critique = run.output_of("critique")
+    if critique and not is_faultless(critique):
+        messages = ask_for_revision(messages, run.output_of("draft"), critique)
+    return TracePrompt([(message.role, message.content) for message in messages], is_exact)
+
+
+def _name_source(source: SourceView) -> tuple[str, str]:
+    name = source.passage.document.name
+    title = f"{name} > {source.heading}" if source.heading else name
+    return title, read_readable(source.passage)

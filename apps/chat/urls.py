@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.chat import stream_views, views
+from apps.chat.conversations import views as conversations
 
 app_name = "chat"
 urlpatterns = [
@@ -13,6 +14,10 @@ urlpatterns = [
         views.conversation,
         name="conversation",
     ),
+    path("assistants/<slug:assistant_slug>/chat/", conversations.listing, name="listing"),
+    path("conversations/delete/", conversations.delete_selected, name="delete_selected"),
+    path("conversations/<uuid:conversation_id>/rename/", conversations.rename, name="rename"),
+    path("conversations/<uuid:conversation_id>/pin/", conversations.pin, name="pin"),
     path("conversations/<uuid:conversation_id>/export/", views.export, name="export"),
     path("conversations/<uuid:conversation_id>/delete/", views.delete, name="delete"),
     path("questions/<uuid:message_id>/edit/", stream_views.edit, name="edit"),

@@ -14,9 +14,10 @@ from apps.assistants.access import get_assistant_by_slug
 from apps.assistants.models import Assistant
 from apps.assistants.selectors import count_searchable
 from apps.chat.access import get_conversation
+from apps.chat.conversations.services import delete_conversations
+from apps.chat.conversations.views import read_list
 from apps.chat.models import Conversation
-from apps.chat.selectors import export_markdown, list_conversations, list_turns
-from apps.chat.services import delete_conversation
+from apps.chat.selectors import export_markdown, list_turns
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 
@@ -29,7 +30,8 @@ def _show(
         "tab": "chat",
         "assistant": assistant,
         "conversation": conversation,
-        "conversations": list_conversations(assistant, request.user),
+        "listed": read_list(request, assistant),
+        "open_id": str(conversation.pk) if conversation else "",
         "turns": list_turns(conversation, request.workspace) if conversation else [],
         "num_passages": count_searchable(assistant.current),
     }
@@ -70,5 +72,5 @@ def export(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponse:
 @workspace_view()
 def delete(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponse:
     conversation = get_conversation(request, conversation_id)
-    delete_conversation(conversation)
+    delete_conversations(request.workspace.pk, [conversation.pk])
     return redirect("chat:new", request.workspace.slug, conversation.assistant.slug)

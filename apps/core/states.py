@@ -30,6 +30,8 @@ BADGES: dict[str, Badge] = {
     "error": Badge("bad", "error"),
     "up": Badge("good", "Helpful"),
     "down": Badge("bad", "Not helpful"),
+    "open": Badge("warn", "To review"),
+    "resolved": Badge("good", "Resolved"),
     # As people did it: a job that was stopped, documents that are on their way.
     "stopped": Badge("off", "Stopped"),
     "in_progress": Badge("busy", "In progress"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from apps.assistants.answering.snapshots import read_cited
+from apps.chat.access import shows_turns_before
 from apps.chat.models import Message, RetrievedPassage
 from apps.chat.selectors import list_history
 from apps.core.citations import remove_citations
@@ -48,7 +49,7 @@ def capture_answer(dataset: Dataset, *, answer: Message, actor: Actor) -> Captur
     if known is not None:
         return Captured(known, is_new=False)
     text = "" if answer.is_declined else strip_citations(answer.content)
-    fields = _fields(answer, expected=text, is_answerable=not answer.is_declined)
+    fields = _fields(answer, actor, expected=text, is_answerable=not answer.is_declined)
     source = ExampleSource(SourceKind.CHAT, str(answer.pk), _note(answer))
     return Captured(add_example(dataset, fields=fields, actor=actor, source=source), is_new=True)
 
@@ -72,6 +73,7 @@ def capture_feedback(dataset: Dataset, *, feedback: Feedback, actor: Actor) -> C
     missing = feedback.reason == Reason.NOT_IN_DOCUMENTS or (is_good and answer.is_declined)
     fields = _fields(
         answer,
+        actor,
         expected=expected,
         is_answerable=bool(expected) or not missing,
         with_passages=feedback.reason != Reason.BAD_SOURCE,
@@ -92,11 +94,18 @@ def strip_citations(text: str) -> str:
 
 
 def _fields(
-    answer: Message, *, expected: str, is_answerable: bool, with_passages: bool = True
+    answer: Message,
+    actor: Actor,
+    *,
+    expected: str,
+    is_answerable: bool,
+    with_passages: bool = True,
 ) -> ExampleFields:
     if answer.author != Message.Author.ASSISTANT or answer.question is None:
         raise ValueError("Only an answer can become an example.")
-    turns = list_history(answer.conversation, before=answer.question)[-MAX_TURNS:]
+    turns = []
+    if shows_turns_before(answer, user=actor.user):
+        turns = list_history(answer.conversation, before=answer.question)[-MAX_TURNS:]
     passages = answer.passages.select_related("document").filter(is_cited=True)
     return ExampleFields(
         question=answer.question.content.strip()[:MAX_QUESTION],

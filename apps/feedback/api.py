@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.chat.access import get_workspace_answer
+from apps.chat.access import get_readable_answer
 from apps.core.api import Pagination
 from apps.feedback.models import Feedback, FeedbackState, Rating, Reason
 from apps.feedback.selectors import FeedbackFilter, list_feedback, view_row
@@ -57,7 +57,7 @@ class MessageFeedbackView(WorkspaceAPIView):
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Rate an answer. A second rating with the same key replaces the first."""
-        answer = get_workspace_answer(self.workspace_id, message_id)
+        answer = get_readable_answer(self.access.key, message_id)
         form = FeedbackRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         feedback = give_feedback(

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.assistants.models import Release
-from apps.chat.models import Message
+from apps.chat.models import Conversation, Message
 from apps.traces.models import Trace
 from apps.workspaces.models import ApiKey, User, WorkspaceModel
 
@@ -25,7 +25,7 @@ class Reason(models.TextChoices):
 
 class FeedbackState(models.TextChoices):
     OPEN = "open", "New"
-    RESOLVED = "resolved", "Dealt with"
+    RESOLVED = "resolved", "Resolved"
 
 
 class Feedback(WorkspaceModel):
@@ -63,3 +63,28 @@ class Feedback(WorkspaceModel):
 
     def __str__(self) -> str:
         return f"{self.rating} on {self.message_id}"
+
+
+class ReviewState(models.TextChoices):
+    """The states of feedback, as they are called where a conversation is worked through."""
+
+    OPEN = FeedbackState.OPEN.value, "To review"
+    RESOLVED = FeedbackState.RESOLVED.value, "Resolved"
+
+
+class ConversationReview(WorkspaceModel):
+    """Where the team stands with a conversation. Without a row, nobody has marked it."""
+
+    conversation = models.OneToOneField(
+        Conversation, on_delete=models.CASCADE, related_name="review"
+    )
+    state = models.CharField(max_length=10, choices=ReviewState.choices)
+    note = models.TextField(blank=True)
+    changed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "state"], name="review_state")]
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.conversation_id}"

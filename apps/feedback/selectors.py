@@ -6,10 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
 from apps.assistants.models import Assistant, Release
 from apps.feedback.models import Feedback
+from apps.workspaces.models import ConversationAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,16 @@ class FeedbackRow:
     trace_id: UUID | None
 
 
+def filter_shown(rows: QuerySet[Feedback]) -> QuerySet[Feedback]:
+    """What editors may see: all of it, or where conversations are off, what askers sent in."""
+    is_own = Q(created_by=F("message__conversation__user"))
+    is_own |= Q(api_key=F("message__conversation__api_key"))
+    return rows.filter(is_own | ~Q(workspace__conversation_access=ConversationAccess.OFF))
+
+
 def list_feedback(workspace_id: UUID, narrowed: FeedbackFilter) -> QuerySet[Feedback]:
     """The workspace's feedback, newest first."""
-    rows = Feedback.objects.filter(workspace_id=workspace_id).select_related(
+    rows = filter_shown(Feedback.objects.filter(workspace_id=workspace_id)).select_related(
         "message__question", "message__conversation__assistant", "release", "created_by"
     )
     exact = {

@@ -57,7 +57,7 @@ def _clean(text: str) -> str:
 
 
 def set_state(feedback: Feedback, *, state: FeedbackState) -> None:
-    """Mark feedback as dealt with, or as new again."""
+    """Mark feedback as resolved, or as new again."""
     feedback.state = state
     feedback.updated_at = timezone.now()
     feedback.save(update_fields=["state", "updated_at"])

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.assistants.access import get_assistant_by_slug
 from apps.assistants.selectors import list_assistants
-from apps.chat.access import get_answer
+from apps.chat.access import get_answer, shows_names
 from apps.chat.selectors import view_answer
 from apps.feedback.access import get_feedback
 from apps.feedback.forms import DaysForm, FilterForm, VerdictForm
-from apps.feedback.models import FeedbackState, Rating, Reason
+from apps.feedback.models import Feedback, FeedbackState, Rating, Reason
 from apps.feedback.selectors import FeedbackFilter, list_feedback, view_row
 from apps.feedback.services import FeedbackFields, give_feedback, set_state
 from apps.workspaces.decorators import workspace_view
@@ -116,7 +116,17 @@ def _row(request: WorkspaceRequest, feedback: Any) -> dict[str, Any]:
         "release": row.release,
         "trace_url": trace_url,
         "url": trace_url,
+        "giver": _name_giver(request, row.feedback),
     }
+
+
+def _name_giver(request: WorkspaceRequest, feedback: Feedback) -> str:
+    """Who gave feedback; their name only where the workspace shows names, or to themselves."""
+    if feedback.created_by is None:
+        return "through the API"
+    if shows_names(request.workspace) or feedback.created_by == request.user:
+        return str(feedback.created_by)
+    return "a member"
 
 
 @require_POST

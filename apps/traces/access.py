@@ -4,7 +4,9 @@ from uuid import UUID
 
 from django.http import Http404
 
+from apps.traces.doors import may_read_subject
 from apps.traces.models import Trace
+from apps.workspaces.models import ApiKey
 
 
 def get_trace(workspace_id: UUID, trace_id: UUID) -> Trace:
@@ -15,5 +17,13 @@ def get_trace(workspace_id: UUID, trace_id: UUID) -> Trace:
         .first()
     )
     if trace is None:
+        raise Http404
+    return trace
+
+
+def get_key_trace(key: ApiKey, trace_id: UUID) -> Trace:
+    """A trace whose subject the key may read, or Http404. What nobody answers for may be read."""
+    trace = get_trace(key.workspace_id, trace_id)
+    if any(may_read(key, trace) is False for may_read in may_read_subject.list_answers()):
         raise Http404
     return trace

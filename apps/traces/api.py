@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.traces.access import get_trace
+from apps.traces.access import get_key_trace
 from apps.traces.models import Span, Trace
 from apps.workspaces.api import WorkspaceAPIView
 
@@ -42,4 +42,4 @@ class TraceView(WorkspaceAPIView):
     @extend_schema(operation_id="traces_retrieve", responses=TraceSerializer)
     def get(self, request: Request, trace_id: UUID) -> Response:
         """What one answer did: timed spans with their attributes, tokens and cost."""
-        return Response(TraceSerializer(get_trace(self.workspace_id, trace_id)).data)
+        return Response(TraceSerializer(get_key_trace(self.access.key, trace_id)).data)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from apps.traces.models import Trace
     from apps.traces.subjects import TraceSubject
     from apps.workspaces.http import WorkspaceRequest
+    from apps.workspaces.models import ApiKey
 
 
 @shared_door(answered_by=("chat",))
@@ -16,4 +17,10 @@ def describe_subject(request: WorkspaceRequest, trace: Trace) -> TraceSubject | 
 
     Raises Http404 where the person may not read it.
     """
+    raise NotImplementedError
+
+
+@shared_door(answered_by=("chat",))
+def may_read_subject(key: ApiKey, trace: Trace) -> bool | None:
+    """Whether a key may read what a trace is about; None for another app's `subject_type`."""
     raise NotImplementedError

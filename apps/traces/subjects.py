@@ -25,12 +25,22 @@ class GivenPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class TracePrompt:
+    """What a model was asked, as (role, text). `is_exact` where it is as long as what was sent."""
+
+    messages: Sequence[tuple[str, str]]
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TraceSubject:
     """The question and its answer around the steps.
 
-    `crumbs` are (label, address) from the outermost page inwards. `prompt` is (role, text), or None
-    where no model was asked. `release` is (number, address). `step_labels` name spans for people;
+    `crumbs` are (label, address) from the outermost page inwards. `prompt` is None where no
+    model was asked, and `model` empty where the built-in reader answered. `release` is (number,
+    address). `step_labels` name spans for people;
     a span that is not among them keeps its name. `nav` is the part of the product that it is in.
+    Without `shows_texts` the details of the steps are figures alone.
     """
 
     nav: str
@@ -38,7 +48,8 @@ class TraceSubject:
     question: str
     answer_html: SafeString | str
     passages: Sequence[GivenPassage] = ()
-    prompt: Sequence[tuple[str, str]] | None = None
+    prompt: TracePrompt | None = None
     release: tuple[int, str] | None = None
     model: str = ""
     step_labels: Mapping[str, str] = field(default_factory=dict)
+    shows_texts: bool = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +30,7 @@ def trace(request: WorkspaceRequest, trace_id: UUID) -> HttpResponse:
         {
             "nav": subject.nav,
             "trace": row,
-            "spans": [_view_span(span, subject.step_labels) for span in spans],
+            "spans": [_view_span(span, subject) for span in spans],
             "subject": subject,
         },
     )
@@ -45,12 +44,15 @@ def _describe(request: WorkspaceRequest, row: Trace) -> TraceSubject:
     raise Http404
 
 
-def _view_span(span: Span, labels: Mapping[str, str]) -> dict[str, Any]:
+def _view_span(span: Span, subject: TraceSubject) -> dict[str, Any]:
+    details = sorted(span.attributes.items())
+    if not subject.shows_texts:
+        details = [(name, value) for name, value in details if isinstance(value, int | float)]
     return {
         "name": span.name,
-        "label": labels.get(span.name, span.name),
+        "label": subject.step_labels.get(span.name, span.name),
         "offset_ms": span.offset_ms,
         "duration_ms": span.duration_ms,
         "status": span.status,
-        "details": sorted(span.attributes.items()),
+        "details": details,
     }

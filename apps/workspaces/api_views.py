@@ -1,4 +1,6 @@
-"""REST: the workspace of the key, its members, its audit log. All of it is read-only.
+"""REST: the workspace of the key, its members, its audit log.
+
+What editors may see of conversations can be changed, as on the settings page; the rest is read.
 
 Members, invitations and keys are managed by people in the settings: a leaked key must not be able
 to open further ways in.
@@ -6,6 +8,7 @@ to open further ways in.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -15,14 +18,30 @@ from rest_framework.response import Response
 
 from apps.core.api import Pagination
 from apps.workspaces.api import WorkspaceAPIView
-from apps.workspaces.models import AuditEvent, Membership, Scope, Workspace
+from apps.workspaces.models import AuditEvent, ConversationAccess, Membership, Scope, Workspace
 from apps.workspaces.selectors import list_audit_events, list_members
+from apps.workspaces.services import set_conversation_access
 
 
 class WorkspaceSerializer(serializers.ModelSerializer[Workspace]):
     class Meta:
         model = Workspace
-        fields = ["id", "name", "slug", "is_demo", "created_at"]
+        fields = ["id", "name", "slug", "is_demo", "conversation_access", "created_at"]
+
+
+class WorkspaceChangeSerializer(serializers.Serializer[Workspace]):
+    conversation_access = serializers.ChoiceField(
+        choices=ConversationAccess.choices,
+        help_text="What editors and owners may see of other people's conversations",
+    )
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(self.initial_data) - set(self.fields))
+        if unknown:
+            raise serializers.ValidationError(
+                {key: ["This cannot be changed here."] for key in unknown}
+            )
+        return values
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
@@ -56,9 +75,24 @@ class AuditFilterSerializer(serializers.Serializer[AuditEvent]):
 
 
 class WorkspaceView(WorkspaceAPIView):
+    scopes = {"PATCH": Scope.ADMIN}
+
     @extend_schema(operation_id="workspace_read", responses=WorkspaceSerializer)
     def get(self, request: Request) -> Response:
         """The workspace that the key belongs to."""
+        return Response(WorkspaceSerializer(self.workspace).data)
+
+    @extend_schema(
+        operation_id="workspace_update",
+        request=WorkspaceChangeSerializer,
+        responses=WorkspaceSerializer,
+    )
+    def patch(self, request: Request) -> Response:
+        """Decide what editors may see of other people's conversations."""
+        form = WorkspaceChangeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        access = ConversationAccess(form.validated_data["conversation_access"])
+        set_conversation_access(self.workspace, access=access, actor=self.actor)
         return Response(WorkspaceSerializer(self.workspace).data)
 
 

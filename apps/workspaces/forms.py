@@ -8,7 +8,15 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from apps.workspaces.models import AuditEvent, Membership, Role, Scope, User, Workspace
+from apps.workspaces.models import (
+    AuditEvent,
+    ConversationAccess,
+    Membership,
+    Role,
+    Scope,
+    User,
+    Workspace,
+)
 
 
 class _NewPasswordForm(forms.Form):
@@ -151,6 +159,16 @@ class KeyForm(forms.Form):
 
 class WorkspaceForm(forms.Form):
     name = forms.CharField(label="Name", max_length=120)
+
+
+class ConversationAccessForm(forms.Form):
+    access = forms.ChoiceField(
+        label="Of other people's conversations, editors and owners may see",
+        choices=ConversationAccess.choices,
+        widget=forms.RadioSelect,
+        help_text="People are told in the chat. An answer that somebody rates is sent to the "
+        "feedback list whatever is chosen here, and with their name only where names are shown.",
+    )
 
 
 class DeleteWorkspaceForm(forms.Form):

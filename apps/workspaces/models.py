@@ -47,6 +47,14 @@ class Role(models.TextChoices):
 ROLE_RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.OWNER: 2}
 
 
+class ConversationAccess(models.TextChoices):
+    """What editors and owners may see of what other people ask."""
+
+    OFF = "off", "Nothing"
+    UNNAMED = "without_names", "Questions and answers, without names"
+    NAMED = "with_names", "Questions and answers, with names"
+
+
 class Workspace(models.Model):
     """The tenant. Everything that a team owns hangs on one of these and goes with it."""
 
@@ -54,6 +62,9 @@ class Workspace(models.Model):
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     is_demo = models.BooleanField(default=False)
+    conversation_access = models.CharField(
+        max_length=16, choices=ConversationAccess.choices, default=ConversationAccess.OFF
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from apps.workspaces.models import (
     ALL_SCOPES,
     ApiKey,
     AuditEvent,
+    ConversationAccess,
     Invitation,
     Membership,
     Role,
@@ -104,6 +105,25 @@ def rename_workspace(workspace: Workspace, *, name: str, actor: Actor) -> None:
     workspace.name = name
     workspace.save(update_fields=["name"])
     record_audit(workspace.pk, actor=actor, action="workspace.renamed", subject=workspace)
+
+
+@transaction.atomic
+def set_conversation_access(
+    workspace: Workspace, *, access: ConversationAccess, actor: Actor
+) -> None:
+    """Decide what editors may see of other people's conversations. No change writes nothing."""
+    before = workspace.conversation_access
+    if access == before:
+        return
+    workspace.conversation_access = access
+    workspace.save(update_fields=["conversation_access"])
+    record_audit(
+        workspace.pk,
+        actor=actor,
+        action="workspace.conversation_access_changed",
+        subject=workspace,
+        detail={"from": before, "to": access},
+    )
 
 
 @transaction.atomic

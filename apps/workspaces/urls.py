@@ -11,6 +11,7 @@ urlpatterns = [
     path("", views.workspace_home, name="home"),
     path("settings/", views.workspace_settings, name="settings"),
     path("settings/rename/", views.rename, name="rename"),
+    path("settings/conversations/", views.conversation_access, name="conversation_access"),
     path("settings/delete/", views.remove_workspace, name="delete"),
     path("settings/profile/", views.profile, name="profile"),
     path("settings/members/", views.members, name="members"),

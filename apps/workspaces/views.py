@@ -16,6 +16,7 @@ from apps.workspaces.access import get_api_key, get_invitation, get_member
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.forms import (
     AuditFilterForm,
+    ConversationAccessForm,
     DeleteWorkspaceForm,
     InviteForm,
     KeyForm,
@@ -26,7 +27,7 @@ from apps.workspaces.forms import (
     list_details,
 )
 from apps.workspaces.http import WorkspaceRequest
-from apps.workspaces.models import Role
+from apps.workspaces.models import ConversationAccess, Role
 from apps.workspaces.selectors import (
     list_api_keys,
     list_audit_actions,
@@ -45,6 +46,7 @@ from apps.workspaces.services import (
     rename_workspace,
     revoke_api_key,
     revoke_invitation,
+    set_conversation_access,
 )
 
 AUDIT_PAGE = 50
@@ -248,6 +250,18 @@ def rename(request: WorkspaceRequest) -> HttpResponse:
 
 @require_POST
 @workspace_view(role=Role.OWNER)
+def conversation_access(request: WorkspaceRequest) -> HttpResponse:
+    form = ConversationAccessForm(request.POST)
+    if not form.is_valid():
+        return _render_workspace(request, access_form=form)
+    access = ConversationAccess(form.cleaned_data["access"])
+    set_conversation_access(request.workspace, access=access, actor=request.actor)
+    messages.success(request, "Saved. The chat tells people what can be seen.")
+    return redirect("workspaces:settings", slug=request.workspace.slug)
+
+
+@require_POST
+@workspace_view(role=Role.OWNER)
 def remove_workspace(request: WorkspaceRequest) -> HttpResponse:
     """Delete the workspace with everything in it. Typing its name guards against a slip."""
     form = DeleteWorkspaceForm(request.POST, workspace=request.workspace)
@@ -263,6 +277,7 @@ def _render_workspace(
     request: WorkspaceRequest,
     *,
     form: WorkspaceForm | None = None,
+    access_form: ConversationAccessForm | None = None,
     delete_form: DeleteWorkspaceForm | None = None,
 ) -> HttpResponse:
     return render(
@@ -272,9 +287,11 @@ def _render_workspace(
             "nav": "settings",
             "section": "workspace",
             "form": form or WorkspaceForm(initial={"name": request.workspace.name}),
+            "access_form": access_form
+            or ConversationAccessForm(initial={"access": request.workspace.conversation_access}),
             "delete_form": delete_form or DeleteWorkspaceForm(workspace=request.workspace),
         },
-        status=422 if form or delete_form else 200,
+        status=422 if form or access_form or delete_form else 200,
     )
 
 

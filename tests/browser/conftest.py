@@ -72,6 +72,7 @@ class Library:
             "assistants/",
             assistant,
             f"{assistant}recipe/",
+            f"{assistant}conversations/",
             f"{assistant}feedback/",
             f"{assistant}share/",
             f"{assistant}evaluate/",
@@ -88,6 +89,7 @@ class Library:
             "search/",
             "search/?query=How+often+can+a+loan+be+renewed",
             "feedback/",
+            "conversations/",
             *[f"settings/{section}" for section in SETTINGS],
         ]
         return ["/status", *[self.url + path for path in inside]]

@@ -10,6 +10,7 @@ from django.test import AsyncClient, Client
 
 from apps.chat.models import Conversation, Message, MessageState
 from apps.traces.models import Trace
+from apps.workspaces.models import ConversationAccess, Workspace
 from inference.stub_server import StubServer
 from tests.chat.helpers import QUESTION, run, settle, until
 
@@ -116,7 +117,7 @@ def test_the_page_shows_the_conversation_after_a_reload(
     body = page.content.decode()
     assert body.count("data-turn") == 2
     assert body.index(QUESTION) < body.index("When do they expire?")
-    assert conversation.title == QUESTION
+    assert conversation.title == "Days of annual leave"
     assert "data-answer-open" not in body
 
 
@@ -203,11 +204,14 @@ def test_export_and_delete(
     conversation, client = Conversation.objects.get(), client_for(owner)
     exported = client.get(f"{BASE}/conversations/{conversation.pk}/export/")
     text = exported.content.decode()
-    assert text.startswith(f"# {QUESTION}\n\n## {QUESTION}\n\nAccording to the documents")
+    assert text.startswith(f"# Days of annual leave\n\n## {QUESTION}\n\nAccording to the documents")
     assert "[1] leave.md, page 1: “" in text
-    assert exported["Content-Disposition"].startswith('attachment; filename="how-many-days')
+    assert exported["Content-Disposition"].startswith(
+        'attachment; filename="days-of-annual-leave.md"'
+    )
     client.post(f"{BASE}/conversations/{conversation.pk}/delete/")
     assert not Message.objects.exists()
+    assert not Trace.objects.exists()
 
 
 def test_conversations_are_private_within_the_workspace(
@@ -232,6 +236,8 @@ def test_editors_read_how_an_answer_was_made_and_viewers_only_their_own(
 ) -> None:
     ask_twice(browser)
     path = f"{BASE}/traces/{answers()[0].trace_id}/"
+    assert client_for(editor).get(path).status_code == 404
+    Workspace.objects.update(conversation_access=ConversationAccess.UNNAMED)
     body = client_for(editor).get(path).content.decode()
     for shown in ("Rewrite the question", "Search", "Generate", "Check citations", QUESTION):
         assert shown in body

@@ -19,7 +19,6 @@ from apps.chat.services import (
     Ending,
     begin_answer,
     finish_answer,
-    make_title,
     mark_interrupted_answers,
     plan_answer,
     withdraw_answers,
@@ -123,8 +122,3 @@ def test_a_deleted_conversation_takes_no_answer(reader_desk: Any, owner: Any, hi
     Conversation.objects.all().delete()
     assert finish(answer_id, cite(hit)) is None
     assert not Trace.objects.exists()
-
-
-def test_titles_are_one_line_cut_at_a_word() -> None:
-    assert make_title(" Who\n pays? ") == "Who pays?"
-    assert make_title("word " * 30) == " ".join(["word"] * 16) + "…"

@@ -18,7 +18,7 @@ import apps.traces.doors
 import apps.workspaces.doors
 from apps.assistants.selectors import list_prompt_uses, name_assistants
 from apps.chat.selectors import count_citations, list_recent_questions
-from apps.chat.traced import describe_answer
+from apps.chat.traced import describe_answer, may_read_answer
 from apps.chunking.selectors import locate_passage
 from apps.core import doors
 from apps.core.doors import DOORS, Door, DoorError, SharedDoor, check_doors, door, fits, shared_door
@@ -51,6 +51,7 @@ def test_every_door_leads_where_it_should() -> None:
         leads_to(apps.gateway.doors.count_model_uses, count_model_uses),
         leads_to(apps.retrieval.doors.list_recent_questions, list_recent_questions),
         leads_to(apps.traces.doors.describe_subject, describe_answer),
+        leads_to(apps.traces.doors.may_read_subject, may_read_answer),
         leads_to(apps.assistants.doors.check_release, check_release),
     }
     assert names == set(DOORS)

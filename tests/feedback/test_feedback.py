@@ -1,4 +1,4 @@
-"""Verdicts on answers: given, replaced, listed, narrowed, dealt with."""
+"""Verdicts on answers: given, replaced, listed, narrowed, resolved."""
 
 from __future__ import annotations
 

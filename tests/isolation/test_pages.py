@@ -108,6 +108,11 @@ def test_forms_take_no_ids_of_others(
     }  # fmt: skip
     attempts: list[tuple[str, dict[str, Any], int]] = [
         (f"{own}/ask/", {"question": "?", "conversation": theirs["conversation_id"]}, 404),
+        (
+            f"{here}/conversations/delete/",
+            {"selected": [intruder.pages["conversation_id"], theirs["conversation_id"]]},
+            404,
+        ),
         (new, {"name": "X", "collections": theirs["collection_id"]}, 422),
         (f"{own}/recipe/", recipe | {"collections": theirs["collection_id"]}, 422),
         (f"{own}/recipe/", recipe | {"endpoint": theirs["endpoint_id"]}, 422),

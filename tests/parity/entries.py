@@ -13,7 +13,8 @@ from typing import Any
 from apps.prompts.defaults import SYSTEM, USER
 from apps.retrieval.indexes.builds import throw_away
 from apps.retrieval.models import Index
-from apps.workspaces.services import Actor
+from apps.workspaces.models import ConversationAccess
+from apps.workspaces.services import Actor, set_conversation_access
 from tests.isolation.house import House
 
 PAGE_TEXT = "  Of two\r\n\r\nlines.  "
@@ -83,6 +84,11 @@ CHUNKING_FORM = {"a-size": "4", "a-overlap": "0", "a-headings": "on"}
 def drop_the_gate(house: House) -> None:
     """No release passes it without an experiment."""
     house.assistant.gate_rules.all().delete()
+
+
+def show_conversations(house: House) -> None:
+    """The key that writes is not the one that asked."""
+    set_conversation_access(house.workspace, access=ConversationAccess.UNNAMED, actor=Actor())
 
 
 def end_the_build(house: House) -> None:
@@ -335,6 +341,25 @@ ENTRIES = (
             "trace_id": "likewise", "created_by_id": "likewise", "api_key_id": "likewise",
             "updated_at": "a moment later",
         },
+        prepare=show_conversations,
+    ),
+    Entry(
+        "what editors may see", "workspaces.Workspace", "/settings/conversations/",
+        lambda house: {"access": "without_names"},
+        "/workspace/",
+        lambda house: {"conversation_access": "without_names"},
+        method="patch",
+    ),
+    Entry(
+        "review of a conversation", "feedback.ConversationReview",
+        "/conversations/{conversation_id}/review/",
+        lambda house: {"state": "open", "note": PAGE_TEXT},
+        "/workspace/conversations/{conversation_id}/review/",
+        lambda house: {"state": "open", "note": REST_TEXT},
+        method="put",
+        differs={"conversation_id": "people read theirs and keys theirs",
+                 "changed_by_id": "a key is no person", "changed_at": "a moment later"},
+        prepare=show_conversations,
     ),
     Entry(
         "index", "retrieval.Index", "/collections/{collection_id}/indexes/",

@@ -28,7 +28,7 @@ def test_a_trace_is_there_for_its_own_workspace_only(
 
 
 def test_rest_gives_a_trace_with_its_spans_in_order(api: Any, workspace: Workspace) -> None:
-    trace = store_run(workspace)
+    trace = store_run(workspace, subject_type="patrol")
 
     body = api.get(f"/api/v1/traces/{trace.pk}/").json()
 
@@ -48,12 +48,18 @@ def test_rest_gives_a_trace_with_its_spans_in_order(api: Any, workspace: Workspa
 def test_rest_needs_a_key_of_the_workspace_that_may_read(
     workspace: Workspace, owner: User, other_api: Any, client: Any
 ) -> None:
-    path = f"/api/v1/traces/{store_run(workspace).pk}/"
+    path = f"/api/v1/traces/{store_run(workspace, subject_type='patrol').pk}/"
 
     assert client.get(path).status_code == 401
     assert other_api.get(path).status_code == 404
     assert make_api(workspace, owner, scopes=["chat"]).get(path).status_code == 403
     assert make_api(workspace, owner, scopes=["read"]).get(path).status_code == 200
+
+
+def test_rest_keeps_the_trace_of_an_answer_that_is_gone(api: Any, workspace: Workspace) -> None:
+    for values in ({"subject_id": uuid4()}, {"subject_id": None}):
+        trace = store_run(workspace, subject_type="message", **values)
+        assert api.get(f"/api/v1/traces/{trace.pk}/").status_code == 404
 
 
 def test_a_trace_is_not_changed_through_rest(api: Any, workspace: Workspace) -> None:

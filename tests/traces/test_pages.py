@@ -12,7 +12,7 @@ from django.test import Client
 
 from apps.traces.doors import describe_subject
 from apps.traces.models import Trace
-from apps.traces.subjects import GivenPassage, TraceSubject
+from apps.traces.subjects import GivenPassage, TracePrompt, TraceSubject
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Workspace
 from tests.traces.helpers import store_run
@@ -33,7 +33,7 @@ def describe_patrol(request: WorkspaceRequest, trace: Trace) -> TraceSubject | N
         question="Is the <gate> shut?",
         answer_html="It is.",
         passages=[GivenPassage(1, "gate.md, page 1", "/gate/", "The gate is shut.", True, 0.9)],
-        prompt=[("user", "Look at the gate.")],
+        prompt=TracePrompt([("user", "Look at the gate.")], is_exact=True),
         release=(7, "/releases/7/"),
         model="qwen",
         step_labels={"search": "Look around"},
