@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import multiprocessing
 import os
 import resource
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -17,7 +18,13 @@ from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-import django
+from config.privileges import die_with_parent
+
+if (_parent := multiprocessing.parent_process()) is not None and _parent.pid is not None:
+    # One of several web processes. Left behind, it would keep the port from the next start.
+    die_with_parent(_parent.pid)
+
+import django  # noqa: E402
 
 django.setup(set_prefix=False)
 
