@@ -4,7 +4,8 @@ The kernel kills our children with us, and theirs with them. This is for what es
 other systems than Linux, or a process that was just being started.
 
 A process is known by the random token of its run, which every descendant inherits in its
-environment, or by its id together with its start time and its program, since ids are used again. A port or a name alone never decides.
+environment, or by its id together with its start time and its program, since ids are used
+again. A port or a name alone never decides.
 """
 
 from __future__ import annotations
