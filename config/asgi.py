@@ -24,7 +24,7 @@ if (_parent := multiprocessing.parent_process()) is not None and _parent.pid is 
     # One of several web processes. Left behind, it would keep the port from the next start.
     die_with_parent(_parent.pid)
 
-import django  # noqa: E402
+import django
 
 django.setup(set_prefix=False)
 
@@ -37,6 +37,7 @@ from django.http.response import HttpResponseBase  # noqa: E402
 from django.urls import set_urlconf  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
+from apps.core.disk.uploads import require_room  # noqa: E402
 from config.body_limit import limit_body  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ async def _read_body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-_pages = limit_body(ASGIHandler(), max_bytes=settings.MAX_UPLOAD_BYTES + FORM_BYTES)
+_pages = limit_body(require_room(ASGIHandler()), max_bytes=settings.MAX_UPLOAD_BYTES + FORM_BYTES)
 _api = ApiHandler()
 
 
