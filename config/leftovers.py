@@ -100,9 +100,13 @@ def end_leftovers(data_dir: Path) -> int:
         for pid in leftovers:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        wait_until(lambda found=leftovers: not any(map(_is_alive, found)), timeout_s=WAIT_S)
+        _await_end(leftovers)
         count += len(leftovers)
     return count
+
+
+def _await_end(pids: list[int]) -> None:
+    wait_until(lambda: not any(map(_is_alive, pids)), timeout_s=WAIT_S)
 
 
 def _find(token: str, children: list[Process]) -> list[int]:

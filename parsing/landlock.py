@@ -30,7 +30,7 @@ def version() -> int:
     """Which Landlock the kernel has; 0 for none."""
     if not sys.platform.startswith("linux"):
         return 0
-    return max(0, _libc().syscall(_CREATE_RULESET, None, 0, _ASK_VERSION))
+    return max(0, int(_libc().syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)))
 
 
 def allow_only_reading(places: Iterable[Path]) -> bool:

@@ -87,10 +87,10 @@ class Running:
 
     def wait_for(self, text: str) -> str:
         """The first line that holds `text` and that was not asked for before."""
-        for line in self._skipped:
-            if text in line:
-                self._skipped.remove(line)
-                return line
+        for skipped in self._skipped:
+            if text in skipped:
+                self._skipped.remove(skipped)
+                return skipped
         while True:
             try:
                 line = self._lines.get(timeout=30)
