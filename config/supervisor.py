@@ -35,7 +35,7 @@ from config.processes import Service, say, spawner
 from config.redis_server import EmbeddedRedis
 from config.servers import EmbeddedServer, ServerError
 from config.setup_steps import ROOT, DoneSteps, Step, plan_steps
-from parsing import walls
+from parsing.walls import gaps
 
 READY_TIMEOUT_S = 30.0
 PROBE_TIMEOUT_S = 1.0
@@ -87,7 +87,7 @@ class Supervisor:
             runtime_path(self.data_dir).unlink(missing_ok=True)
 
     def _start(self) -> None:
-        for gap in walls.describe_gaps():
+        for gap in gaps.describe_gaps():
             say(f"Mind: {gap}")
         database_url, redis_url = self._start_servers()
         env = child_env(self.data_dir, database_url=database_url, redis_url=redis_url)

@@ -12,9 +12,9 @@ import struct
 import sys
 from pathlib import Path
 
-from parsing import landlock, walls
-from parsing.seccomp import forbid_kill, install_filter
 from parsing.types import Limits
+from parsing.walls import gaps, landlock
+from parsing.walls.seccomp import forbid_kill, install_filter
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS, _PR_SET_NO_NEW_PRIVS = 1, 4, 8, 38
@@ -39,14 +39,14 @@ def isolate_process() -> None:
     """For the fork server: no network, no privileges, no files but Python's and the system's.
 
     Every document is read in a child of this process, so what is given up here stays given up.
-    Where the system cannot do a part of it, go on without; `walls.describe_gaps` tells people.
+    Where the system cannot do a part of it, go on without; `gaps.describe_gaps` tells people.
     """
     libc = _libc()
     _remember_address_space()
     if libc is not None:
         _leave_network(libc)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    is_open = walls.is_python_open_to_all()
+    is_open = gaps.is_python_open_to_all()
     is_locked = landlock.allow_only_reading(_list_readable())
     if os.geteuid() == 0 and (is_locked or is_open):
         _become_reader(libc, may_search=is_locked and not is_open)
@@ -89,8 +89,8 @@ def _become_reader(libc: ctypes.CDLL | None, *, may_search: bool) -> None:
         libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
     try:
         os.setgroups([])
-        os.setresgid(walls.READER_UID, walls.READER_UID, walls.READER_UID)
-        os.setresuid(walls.READER_UID, walls.READER_UID, walls.READER_UID)
+        os.setresgid(gaps.READER_UID, gaps.READER_UID, gaps.READER_UID)
+        os.setresuid(gaps.READER_UID, gaps.READER_UID, gaps.READER_UID)
     except OSError:
         return  # a container in which this user does not exist
     if may_search and libc is not None:

@@ -16,10 +16,10 @@ from typing import Any
 
 import orjson
 
-from parsing import walls
 from parsing.engine import memory_error
 from parsing.turns import OcrTurn
 from parsing.types import Limits, Opened, ParsedPage, ParseError
+from parsing.walls import gaps
 from parsing.wire import FrameReader, WireError, pack_limits, unpack_item
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -261,7 +261,7 @@ class ParserService:
 
     def _start(self) -> None:
         near, far = socket.socketpair()
-        walls.hide_environment()
+        gaps.hide_environment()
         environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
         environment |= {"PYTHONPATH": str(_ROOT), "LC_ALL": "C.UTF-8", "OMP_THREAD_LIMIT": "1"}
         # Libraries of children work on one thread: none may take memory for more.

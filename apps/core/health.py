@@ -22,7 +22,7 @@ from apps.core.embedder import get_embedder
 from apps.core.formats import format_seconds
 from apps.core.models import Job, JobKind, JobState
 from apps.core.redis import sync_redis
-from parsing import walls
+from parsing.walls import gaps
 
 logger = logging.getLogger(__name__)
 MAX_FILES_COUNTED = 200_000
@@ -142,8 +142,8 @@ def check_disk() -> Check:
 
 def check_sandbox() -> Check:
     """Whether this machine can keep those who read files apart from everything else."""
-    gaps = walls.describe_gaps()
-    return Check("sandbox", not gaps, " ".join(gaps) or walls.CLOSED, is_needed=False)
+    missing = gaps.describe_gaps()
+    return Check("sandbox", not missing, " ".join(missing) or gaps.CLOSED, is_needed=False)
 
 
 def _failed(name: str, error: Exception, detail: str) -> Check:

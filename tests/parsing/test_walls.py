@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from parsing import landlock, walls
-from parsing.seccomp import forbid_kill
 from parsing.service import ParserService
+from parsing.walls import gaps, landlock
+from parsing.walls.seccomp import forbid_kill
 
 ROOT = Path(__file__).resolve().parents[2]
 LINUX = sys.platform.startswith("linux")
@@ -23,7 +23,8 @@ LINUX = sys.platform.startswith("linux")
 ATTACK = """
 import ctypes, json, os, signal, sys
 from pathlib import Path
-from parsing import landlock, sandbox, walls
+from parsing import sandbox
+from parsing.walls import landlock
 from parsing.types import Limits
 folder, victim, disguise = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if disguise == "ordinary user":
@@ -114,18 +115,18 @@ def test_a_reader_reaches_nothing_of_the_server(
     denied = {name: said for name, said in outcome.items() if name not in {"uid", "environment"}}
     assert set(denied.values()) == {"PermissionError"}, denied
     if os.geteuid() == 0 and not disguise:
-        assert outcome["uid"] == walls.READER_UID
+        assert outcome["uid"] == gaps.READER_UID
 
 
 @pytest.mark.skipif(
-    os.geteuid() != 0 or not walls.is_python_open_to_all(),
+    os.geteuid() != 0 or not gaps.is_python_open_to_all(),
     reason="without Landlock only root can give readers a user of their own, if it reaches Python",
 )
 def test_without_landlock_the_user_of_its_own_holds(
     folder: Path, worker: subprocess.Popen[bytes]
 ) -> None:
     outcome = attack(folder, worker.pid, "old kernel")
-    assert outcome["uid"] == walls.READER_UID
+    assert outcome["uid"] == gaps.READER_UID
     assert outcome["secret.key"] == outcome["its environment"] == "PermissionError"
 
 
@@ -135,7 +136,7 @@ def test_kernels_whose_landlock_knows_no_signals_filter_the_call(
 ) -> None:
     code = (
         "import ctypes, os, sys\n"
-        "from parsing.seccomp import forbid_kill\n"
+        "from parsing.walls.seccomp import forbid_kill\n"
         "ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)\n"
         "assert forbid_kill()\n"
         "try:\n    os.kill(int(sys.argv[1]), 15)\n"
@@ -152,25 +153,25 @@ def test_kernels_whose_landlock_knows_no_signals_filter_the_call(
 def test_what_the_machine_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landlock, "version", lambda: 0)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert walls.NO_FILES in walls.describe_gaps()
+    assert gaps.NO_FILES in gaps.describe_gaps()
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(walls, "is_python_open_to_all", lambda: True)
-    assert walls.NO_FILES not in walls.describe_gaps()
+    monkeypatch.setattr(gaps, "is_python_open_to_all", lambda: True)
+    assert gaps.NO_FILES not in gaps.describe_gaps()
     monkeypatch.setattr(landlock, "version", lambda: 7)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert walls.NO_FILES not in walls.describe_gaps()
+    assert gaps.NO_FILES not in gaps.describe_gaps()
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
-    assert walls.describe_gaps() == [walls.NO_SECCOMP]
+    assert gaps.describe_gaps() == [gaps.NO_SECCOMP]
     assert not forbid_kill()
 
 
 def test_the_environment_is_hidden_where_nothing_else_keeps_readers_out() -> None:
     code = (
         "import os, ctypes\n"
-        "from parsing import landlock, walls\n"
+        "from parsing.walls import gaps, landlock\n"
         "landlock.version = lambda: 0\n"
         "os.geteuid = lambda: 1000\n"
-        "walls.hide_environment()\n"
+        "gaps.hide_environment()\n"
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))\n"
     )
     done = subprocess.run(
@@ -197,8 +198,8 @@ def test_the_fork_server_inherits_nothing_of_ours(
         folder = Path(f"/proc/{server.pid}")
         assert b"precious" not in (folder / "environ").read_bytes()
         assert str(path) not in {str(fd.readlink()) for fd in (folder / "fd").iterdir()}
-        if os.geteuid() == 0 and walls.has_own_user():
-            assert f"Uid:\t{walls.READER_UID}\t" in (folder / "status").read_text()
+        if os.geteuid() == 0 and gaps.has_own_user():
+            assert f"Uid:\t{gaps.READER_UID}\t" in (folder / "status").read_text()
     finally:
         held.close()
         service.close()

@@ -41,9 +41,12 @@ def ask(
         sent.append(message)
 
     headers = [(b"content-type", kind), (b"content-length", str(size).encode())]
-    asyncio.run(
-        require_room(app)({"type": "http", "path": path, "headers": headers}, receive, send)
-    )
+
+    async def run() -> None:
+        scope = {"type": "http", "path": path, "headers": headers}
+        await require_room(app)(scope, receive, send)
+
+    asyncio.run(run())
     names = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], names, sent[1]["body"]
 

@@ -11,8 +11,8 @@ import platform
 import sys
 from pathlib import Path
 
-from parsing import landlock
-from parsing.seccomp import MACHINES
+from parsing.walls import landlock
+from parsing.walls.seccomp import MACHINES
 
 _PR_SET_DUMPABLE = 4
 READER_UID = 60_600
@@ -60,9 +60,9 @@ def hide_environment() -> None:
 
 def describe_gaps() -> list[str]:
     """What this machine cannot do to keep readers apart, in words; empty if nothing is missing."""
-    gaps = []
+    missing = []
     if not sys.platform.startswith("linux") or platform.machine() not in MACHINES:
-        gaps.append(NO_SECCOMP)
+        missing.append(NO_SECCOMP)
     if not landlock.version() and not has_own_user():
-        gaps.append(NO_FILES)
-    return gaps
+        missing.append(NO_FILES)
+    return missing
