@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from parsing.service import ParserService
+from parsing.types import ParsedPage
 from parsing.walls import gaps, landlock
 from parsing.walls.seccomp import forbid_kill
+from tests.parsing.pictures import as_png, draw_paragraph
 
 ROOT = Path(__file__).resolve().parents[2]
 LINUX = sys.platform.startswith("linux")
@@ -203,3 +205,16 @@ def test_the_fork_server_inherits_nothing_of_ours(
     finally:
         held.close()
         service.close()
+
+
+def test_text_is_recognised_behind_the_walls(tmp_path: Path) -> None:
+    """It loads its library and its networks only in the child, when all doors are closed."""
+    path = tmp_path / "scan.png"
+    path.write_bytes(as_png(draw_paragraph("The committee met on 14 March to review")))
+    service = ParserService()
+    try:
+        items = list(service.parse(path, filename="scan.png"))
+    finally:
+        service.close()
+    pages = [item.text for item in items if isinstance(item, ParsedPage)]
+    assert pages == ["The committee met on 14 March to review"]

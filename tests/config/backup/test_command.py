@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -208,13 +209,13 @@ def test_the_password_is_no_argument(
     collection: Collection, data_dir: Path, url: str, tmp_path: Path, monkeypatch: Any
 ) -> None:
     commands: list[list[str]] = []
-    run: Callable[..., Any] = database.subprocess.run
+    run: Callable[..., Any] = subprocess.run
 
     def watch(arguments: list[str], **named: Any) -> Any:
         commands.append(arguments)
         return run(arguments, **named)
 
-    monkeypatch.setattr(database.subprocess, "run", watch)
+    monkeypatch.setattr(subprocess, "run", watch)
     back_up(tmp_path / "backup.tar", data_dir=data_dir, database_url=url)
     assert commands
     assert str(connection.settings_dict["PASSWORD"]) not in repr(commands)
