@@ -3,6 +3,7 @@
 
 With DATABASE_URL, or while `make run` serves the same DATA_DIR, commands use that database.
 Otherwise the embedded PostgreSQL and Redis are started for the duration of the command.
+`backup` and `restore` are ours and run without Django.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import signal
 import sys
 from contextlib import ExitStack
 
+from config.backup import command as backup
+from config.backup.errors import BackupError
 from config.embedded import ephemeral_services
 from config.env import data_dir, env_str, load_runtime
 from config.lockfile import DataDirBusyError
@@ -63,6 +66,11 @@ def main(arguments: list[str]) -> None:
             )
             os.environ["DATABASE_URL"] = services.database_url
             os.environ.setdefault("REDIS_URL", services.redis_url)
+        if arguments[1:] and arguments[1] in backup.COMMANDS:
+            runtime = load_runtime(data_dir())
+            url = env_str("DATABASE_URL", runtime.database_url if runtime else "")
+            backup.run(arguments[1:], data_dir=data_dir(), database_url=url)
+            return
         from django.core.management import execute_from_command_line
 
         execute_from_command_line(arguments)
@@ -71,5 +79,5 @@ def main(arguments: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv)
-    except (DataDirBusyError, PrivilegeError, ServerError) as error:
+    except (BackupError, DataDirBusyError, PrivilegeError, ServerError) as error:
         sys.exit(f"manage.py: {error}")

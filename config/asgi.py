@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import multiprocessing
 import os
 import resource
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -16,6 +17,12 @@ from contextlib import aclosing, suppress
 from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from config.privileges import die_with_parent
+
+if (_parent := multiprocessing.parent_process()) is not None and _parent.pid is not None:
+    # One of several web processes. Left behind, it would keep the port from the next start.
+    die_with_parent(_parent.pid)
 
 import django
 
@@ -30,6 +37,7 @@ from django.http.response import HttpResponseBase  # noqa: E402
 from django.urls import set_urlconf  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
+from apps.core.disk.uploads import require_room  # noqa: E402
 from config.body_limit import limit_body  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -110,7 +118,7 @@ async def _read_body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-_pages = limit_body(ASGIHandler(), max_bytes=settings.MAX_UPLOAD_BYTES + FORM_BYTES)
+_pages = limit_body(require_room(ASGIHandler()), max_bytes=settings.MAX_UPLOAD_BYTES + FORM_BYTES)
 _api = ApiHandler()
 
 

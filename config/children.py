@@ -10,6 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from config.leftovers import RunRecord
 from config.processes import LogSink, Service, Spawn, describe_exit, kill_group, say
 from config.servers import ServerError
 
@@ -21,10 +22,11 @@ class Stopped(Exception):
 class Children:
     """All children of the supervisor. Signals wake the loop, which handles them between turns."""
 
-    def __init__(self, *, log_dir: Path) -> None:
+    def __init__(self, *, log_dir: Path, record: RunRecord | None = None) -> None:
         self.services: dict[str, Service] = {}
         self.stopping = False
         self._log_dir = log_dir
+        self._record = record
         self._selector = selectors.DefaultSelector()
         self._sinks: dict[str, LogSink] = {}
         self._wakeup, waker = socket.socketpair()
@@ -112,9 +114,12 @@ class Children:
             )
         self._selector.register(reader, selectors.EVENT_READ, self._sinks[service.name])
         try:
-            return service.start(output=writer)
+            process = service.start(output=writer)
         finally:
             os.close(writer)
+        if self._record is not None:
+            self._record.add(service.name, process.pid)
+        return process
 
     def _restart(self, service: Service) -> None:
         try:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from config.env import create_once
+from config.env import create_once, write_private
 from config.privileges import choose_identity, prepare_child
 from config.servers import ServerError, package_dir, wait_until
 
@@ -217,7 +217,10 @@ class EmbeddedPostgres:
 
     def _write(self, name: str, text: str) -> None:
         path = self.pgdata / name
-        path.write_text(text, encoding="utf-8")
+        with suppress(OSError):
+            if path.read_text(encoding="utf-8") == text:
+                return  # on a full disk it could not be written again
+        write_private(path, text)
         if self.identity:
             os.chown(path, self.identity.uid, self.identity.gid)
 

@@ -121,6 +121,18 @@ def prepare_child(
     return prepare
 
 
+def die_with_parent(parent: int) -> None:
+    """Be killed when `parent` dies, as a process that one of our children started itself.
+
+    Ends at once if it has died already. Only Linux can do this; elsewhere nothing happens.
+    """
+    libc = _libc()
+    if libc is not None:
+        libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
 def _become(identity: Identity, libc: ctypes.CDLL | None) -> None:
     keep = identity.capability
     if keep is not None and libc is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import subprocess
@@ -27,7 +29,8 @@ STEADY_AFTER_S = 30.0
 class LogSink:
     """Writes a child's output to its log file, and to the terminal with its name in front.
 
-    At 5 MB the file is renamed to NAME.log.1, so that a child uses 10 MB of disk at most.
+    At 5 MB the file is renamed to NAME.log.1, so that a child uses 10 MB of disk at most. Lines
+    that the disk has no room for are counted and left out: a log must never end the program.
     """
 
     def __init__(self, name: str, *, path: Path, echo: bool) -> None:
@@ -35,7 +38,10 @@ class LogSink:
         self.path = path
         self.echo = echo
         self._rest = b""
-        self._file = self.path.open("ab", buffering=0)
+        self._lost = 0
+        self._file: io.FileIO | None = None
+        with suppress(OSError):
+            self._file = io.FileIO(path, "ab")
 
     def write(self, data: bytes) -> None:
         """Write a piece of output; an incomplete line is kept until its rest arrives."""
@@ -51,16 +57,42 @@ class LogSink:
         if self._rest:
             self._write_line(self._rest)
             self._rest = b""
-        self._file.close()
+        self._close_file()
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
 
     def _write_line(self, line: bytes) -> None:
-        if self._file.tell() + len(line) > MAX_LOG_BYTES:
-            self._file.close()
-            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
-            self._file = self.path.open("ab", buffering=0)
-        self._file.write(line + b"\n")
+        try:
+            if self._lost:
+                self._append(b"(%d lines are missing: they could not be written)" % self._lost)
+                self._lost = 0
+            self._append(line)
+        except OSError as error:
+            if not self._lost:
+                say(f"the log of {self.name} cannot be written: {error.strerror}")
+            self._lost += 1
+            self._close_file()
         if self.echo:
             say(line.decode(errors="replace"), source=self.name)
+
+    def _append(self, line: bytes) -> None:
+        """Write a whole line or none of it. Raises OSError."""
+        if self._file is None:
+            self._file = io.FileIO(self.path, "ab")
+        start = self._file.seek(0, os.SEEK_END)
+        if start + len(line) > MAX_LOG_BYTES:
+            self._close_file()
+            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+            self._file = io.FileIO(self.path, "ab")
+            start = 0
+        data = line + b"\n"
+        if self._file.write(data) != len(data):
+            self._file.truncate(start)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def say(text: str, *, source: str = "plumbline") -> None:
@@ -120,8 +152,13 @@ def kill_group(pid: int, signal_number: signal.Signals) -> None:
         os.killpg(pid, signal_number)
 
 
-def spawner(arguments: list[str], *, env: dict[str, str], cwd: Path) -> Spawn:
-    """A `Service.spawn` that runs `arguments`, in its own session; it dies with us."""
+def spawner(
+    arguments: list[str], *, env: dict[str, str], cwd: Path, keep: tuple[int, ...] = ()
+) -> Spawn:
+    """A `Service.spawn` that runs `arguments`, in its own session; it dies with us.
+
+    It inherits the file descriptors in `keep`.
+    """
 
     def spawn(output: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -131,6 +168,7 @@ def spawner(arguments: list[str], *, env: dict[str, str], cwd: Path) -> Spawn:
             stderr=subprocess.STDOUT,
             env=env,
             cwd=cwd,
+            pass_fds=keep,
             start_new_session=True,
             preexec_fn=prepare_child(),
         )

@@ -19,13 +19,13 @@ from config.env import (
     parse_database_url,
     secret_key,
 )
+from config.version import VERSION as VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = data_dir()
 make_data_dir(DATA_DIR)
 _runtime = load_runtime(DATA_DIR)
 
-VERSION = "0.1.0"
 DEBUG = env_bool("DEBUG", default=False)
 SECRET_KEY = secret_key(DATA_DIR)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["*"])
@@ -183,6 +183,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "run")
 MAX_UPLOAD_BYTES = env_int("MAX_UPLOAD_MB", default=200) * 1024 * 1024
+MIN_FREE_BYTES = env_int("MIN_FREE_MB", default=500, minimum=0) * 1_000_000
+"""The room on the disk of DATA_DIR below which no files are taken and documents wait."""
 
 # Background work
 DOORS = {

@@ -7,12 +7,13 @@ It does so when the thread that forked ends, so there are no other threads.
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from config.address import Address, AddressError
+from config.address import BACKLOG, Address, AddressError
 from config.children import Children, Stopped
 from config.embedded import START_TIMEOUT_S
 from config.env import (
@@ -26,6 +27,7 @@ from config.env import (
     save_runtime,
     secret_key,
 )
+from config.leftovers import RUN_VARIABLE, RunRecord, end_leftovers
 from config.lockfile import DataDirBusyError, DataDirLock
 from config.postgres import EmbeddedPostgres
 from config.privileges import PrivilegeError
@@ -33,8 +35,10 @@ from config.processes import Service, say, spawner
 from config.redis_server import EmbeddedRedis
 from config.servers import EmbeddedServer, ServerError
 from config.setup_steps import ROOT, DoneSteps, Step, plan_steps
+from parsing.walls import gaps
 
 READY_TIMEOUT_S = 30.0
+PROBE_TIMEOUT_S = 1.0
 EARLY_FAILURES = 4
 STOP_PROGRAMS_S = 4.5
 STOP_SERVERS_S = 3.5
@@ -50,41 +54,49 @@ class StartError(RuntimeError):
 class Supervisor:
     """Runs all programs until it is told to stop."""
 
-    def __init__(self, folder: Path, *, address: Address) -> None:
+    def __init__(self, folder: Path, *, address: Address, listener: socket.socket) -> None:
         self.data_dir = folder
         self.address = address
-        self.children = Children(log_dir=folder / "logs")
+        self.listener = listener
+        record = RunRecord(folder)
+        os.environ[RUN_VARIABLE] = record.token  # for whatever our children start in turn
+        self.children = Children(log_dir=folder / "logs", record=record)
         self.announced = False
         self.servers: list[EmbeddedServer] = []
         self.stopping_since: dict[str, float] = {}
 
     def run(self) -> None:
-        """Start everything, serve, and stop everything within 8 seconds."""
+        """Start everything, serve, and stop everything within 8 seconds.
+
+        The caller holds the lock of the data directory.
+        """
         self.children.watch_signals()
-        with DataDirLock(self.data_dir, holder="make run"):
-            try:
-                self._start()
-                while True:
-                    self.children.turn_or_stop(timeout_s=1.0 if self.announced else 0.1)
-                    self._announce()
-                    self._hasten_stops()
-            except Stopped:
-                say("Stopping")
-            finally:
-                # The programs first, then the servers that they use.
-                self.children.stop(PROGRAMS, timeout_s=STOP_PROGRAMS_S)
-                self.children.stop(SERVERS, timeout_s=STOP_SERVERS_S)
-                self.children.close()
-                runtime_path(self.data_dir).unlink(missing_ok=True)
+        try:
+            self._start()
+            while True:
+                self.children.turn_or_stop(timeout_s=1.0 if self.announced else 0.1)
+                self._announce()
+                self._hasten_stops()
+        except Stopped:
+            say("Stopping")
+        finally:
+            # The programs first, then the servers that they use.
+            self.children.stop(PROGRAMS, timeout_s=STOP_PROGRAMS_S)
+            self.children.stop(SERVERS, timeout_s=STOP_SERVERS_S)
+            self.children.close()
+            runtime_path(self.data_dir).unlink(missing_ok=True)
 
     def _start(self) -> None:
+        for gap in gaps.describe_gaps():
+            say(f"Mind: {gap}")
         database_url, redis_url = self._start_servers()
         env = child_env(self.data_dir, database_url=database_url, redis_url=redis_url)
         save_runtime(self.data_dir, Runtime(database_url, redis_url, self.address.url, os.getpid()))
         self._run_steps(env)
-        programs = program_arguments(self.data_dir, address=self.address)
-        for name, arguments in programs.items():
-            self.children.add(Service(name, spawner(arguments, env=env, cwd=ROOT)))
+        listener = self.listener.fileno()
+        for name, arguments in program_arguments(self.data_dir, listener=listener).items():
+            keep = (listener,) if name == "web" else ()
+            self.children.add(Service(name, spawner(arguments, env=env, cwd=ROOT, keep=keep)))
         self._await_web(env)
 
     def _start_servers(self) -> tuple[str, str]:
@@ -170,22 +182,22 @@ class Supervisor:
             self._run_steps(env, force=True)
 
     def _announce(self) -> None:
-        if not self.announced and self.address.answers_ready():
+        if not self.announced and self.address.answers_ready(timeout_s=PROBE_TIMEOUT_S):
             self.announced = True
             say(f"Plumbline is ready at {self.address.url}")
 
 
-def program_arguments(data_dir: Path, *, address: Address) -> dict[str, list[str]]:
-    """The command lines of our own programs, by name."""
+def program_arguments(data_dir: Path, *, listener: int) -> dict[str, list[str]]:
+    """The command lines of our own programs, by name; `listener` is the web server's socket."""
     # Celery warns about root because of pickle, which we do not accept.
     hush = ["-W", "ignore:You're running the worker with superuser privileges"]
     celery = [sys.executable, *hush, "-m", "celery", "--quiet"]
     return {
         "web": [
             sys.executable, "-m", "uvicorn", "config.asgi:application",
-            "--host", address.host, "--port", str(address.port),
+            "--fd", str(listener),
             "--loop", "uvloop", "--http", "httptools", "--lifespan", "on",
-            "--no-access-log", "--no-server-header", "--backlog", "4096",
+            "--no-access-log", "--no-server-header", "--backlog", str(BACKLOG),
             "--timeout-graceful-shutdown", "3", "--log-level", "warning",
             "--workers", str(env_int("WEB_PROCESSES", min(2, os.cpu_count() or 1), minimum=1)),
         ],
@@ -220,15 +232,21 @@ def child_env(data_dir: Path, *, database_url: str, redis_url: str) -> dict[str,
 
 
 def main() -> int:
-    """Read HOST, PORT and DATA_DIR, then run until stopped."""
+    """Read HOST, PORT and DATA_DIR, then run until stopped.
+
+    The lock and the port come first: a second start must change nothing before it is refused.
+    """
     try:
         port = env_int("PORT", 8000, minimum=1, maximum=65535)
         address = Address(env_str("HOST", "127.0.0.1"), port)
-        address.check_free()
         folder = data_dir()
         make_data_dir(folder)
-        secret_key(folder)
-        Supervisor(folder, address=address).run()
+        with DataDirLock(folder, holder="make run"):
+            if count := end_leftovers(folder):
+                say(f"Ended {count} processes that the last run on {folder} had left behind")
+            with address.listen() as listener:
+                secret_key(folder)
+                Supervisor(folder, address=address, listener=listener).run()
     except (
         AddressError,
         ConfigError,
@@ -238,6 +256,9 @@ def main() -> int:
         StartError,
     ) as error:
         print(f"plumbline: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"plumbline: {error.filename or data_dir()}: {error.strerror}", file=sys.stderr)
         return 1
     return 0
 

@@ -19,6 +19,7 @@ import orjson
 from parsing.engine import memory_error
 from parsing.turns import OcrTurn
 from parsing.types import Limits, Opened, ParsedPage, ParseError
+from parsing.walls import gaps
 from parsing.wire import FrameReader, WireError, pack_limits, unpack_item
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -260,6 +261,7 @@ class ParserService:
 
     def _start(self) -> None:
         near, far = socket.socketpair()
+        gaps.hide_environment()
         environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
         environment |= {"PYTHONPATH": str(_ROOT), "LC_ALL": "C.UTF-8", "OMP_THREAD_LIMIT": "1"}
         # Libraries of children work on one thread: none may take memory for more.

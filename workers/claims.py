@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from apps.core.disk.space import has_room
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job, JobKind, JobState
 
@@ -63,6 +64,8 @@ WHERE id IN (SELECT id FROM first UNION ALL SELECT id FROM more) RETURNING *
 
 
 MAX_TURNS = 256
+MAKES_ROOM = frozenset({JobKind.PURGE_DOCUMENT, JobKind.DISCARD_INDEX})
+"""Kinds of jobs that go on when the disk is full, because they free some of it."""
 _turns: dict[JobKind, dict[UUID, None]] = defaultdict(dict)
 """Workspaces of which this process has claimed a kind of job, the latest last."""
 
@@ -74,6 +77,8 @@ def claim_swarm(kind: JobKind, *, limit: int, small_only: bool = False) -> list[
     attempts: a job that has failed before is claimed alone, so that it cannot take others down
     with it. With `small_only`, jobs of large documents are passed over.
     """
+    if must_wait(kind):
+        return []
     now = timezone.now()
     due = [kind, JobState.QUEUED, now]
     worker = f"{_PROCESS}:{next(_numbers)}"
@@ -90,6 +95,8 @@ def claim_due(kind: JobKind, *, limit: int = 1) -> list[Job]:
     Every claim has a name of its own. Code that still runs under an earlier claim of the same job
     can therefore no longer write, even if this very process has claimed the job again.
     """
+    if must_wait(kind):
+        return []
     now = timezone.now()
     worker = f"{_PROCESS}:{next(_numbers)}"
     queued = JobState.QUEUED
@@ -97,6 +104,14 @@ def claim_due(kind: JobKind, *, limit: int = 1) -> list[Job]:
     jobs = list(Job.objects.raw(CLAIM, values))
     _end_turns(kind, jobs)
     return sorted(jobs, key=lambda job: job.available_at)
+
+
+def must_wait(kind: JobKind) -> bool:
+    """Whether jobs of a kind are left in the queue because the disk is short of room.
+
+    Nobody has to set them going again: the sweep sends what is queued.
+    """
+    return kind not in MAKES_ROOM and not has_room()
 
 
 def _end_turns(kind: JobKind, jobs: Sequence[Job]) -> None:

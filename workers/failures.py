@@ -7,6 +7,7 @@ import logging
 from django.db import InterfaceError, OperationalError
 
 from apps.core import jobs
+from apps.core.disk.space import is_full
 from apps.core.models import Job, JobKind, JobState
 from inference.errors import ModelError, ModelFilesError
 from workers.claims import close_connection, fence
@@ -27,7 +28,9 @@ class TemporaryError(Exception):
 
 
 def is_temporary(error: BaseException) -> bool:
-    """Whether the error is temporary, such as a server that restarts: a retry may well succeed."""
+    """Whether the error is temporary, such as a server that restarts or a disk that is full."""
+    if is_full(error):
+        return True
     temporary = OperationalError | InterfaceError | ConnectionError | TemporaryError
     return isinstance(error, temporary)
 

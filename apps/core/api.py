@@ -13,6 +13,8 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from apps.core.disk.space import NO_ROOM, is_full
+
 logger = logging.getLogger(__name__)
 
 
@@ -40,6 +42,7 @@ TITLES = {
     415: "Unsupported media type",
     429: "Too many requests",
     503: "Not available at the moment",
+    507: "No room left",
 }
 
 
@@ -49,6 +52,9 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
         error = exceptions.NotFound("There is nothing here that this key may see.")
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif is_full(error):
+        logger.warning("the disk is full: %s", type(error).__name__)
+        error = Problem(507, "no_room", NO_ROOM)
     elif isinstance(error, OperationalError | InterfaceError):
         logger.warning("the database is away: %s", type(error).__name__)
         error = Problem(503, "database_away", "The database cannot be reached. Try again soon.")

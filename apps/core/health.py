@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -17,10 +17,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
+from apps.core.disk.space import describe_shortage
 from apps.core.embedder import get_embedder
 from apps.core.formats import format_seconds
 from apps.core.models import Job, JobKind, JobState
 from apps.core.redis import sync_redis
+from parsing.walls import gaps
 
 logger = logging.getLogger(__name__)
 MAX_FILES_COUNTED = 200_000
@@ -31,11 +33,12 @@ STARTED_AT = timezone.now()
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that serving depends on; `detail` says what is wrong with it."""
+    """One thing to look at; `detail` says what is wrong. Serving depends on what is needed."""
 
     name: str
     ok: bool
     detail: str = ""
+    is_needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,21 @@ class Sizes:
 
 
 def run_checks() -> list[Check]:
-    """Database, migrations, Redis and the embedder, in this order."""
+    """Database, migrations, Redis, the embedder, the disk and the sandbox, in this order."""
     database = check_database()
     migrations = (
         check_migrations()
         if database.ok
         else Check("migrations", False, "The database cannot be reached.")
     )
-    return [database, migrations, check_redis(), check_embedder()]
+    return [
+        database,
+        migrations,
+        check_redis(),
+        check_embedder(),
+        check_disk(),
+        check_sandbox(),
+    ]
 
 
 def check_database() -> Check:
@@ -124,6 +134,18 @@ def check_embedder() -> Check:
     return Check("embedder", True)
 
 
+def check_disk() -> Check:
+    """Whether files are taken. Everything else is served without that."""
+    shortage = describe_shortage()
+    return Check("disk", not shortage, shortage, is_needed=False)
+
+
+def check_sandbox() -> Check:
+    """Whether this machine can keep those who read files apart from everything else."""
+    missing = gaps.describe_gaps()
+    return Check("sandbox", not missing, " ".join(missing) or gaps.CLOSED, is_needed=False)
+
+
 def _failed(name: str, error: Exception, detail: str) -> Check:
     logger.warning("%s is not ready: %s: %s", name, type(error).__name__, error)
     return Check(name, False, detail)
@@ -131,7 +153,8 @@ def _failed(name: str, error: Exception, detail: str) -> Check:
 
 def as_json(checks: list[Check]) -> dict[str, object]:
     """The body of the response of `/readyz`."""
-    return {"ready": all(check.ok for check in checks), "checks": [asdict(c) for c in checks]}
+    shown = [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks]
+    return {"ready": all(c.ok or not c.is_needed for c in checks), "checks": shown}
 
 
 def list_queues() -> list[Queue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from apps.core import health
 from apps.core.api import TITLES
+from apps.core.disk.space import NO_ROOM, is_full
 from apps.core.formats import format_bytes
 
 API_PATHS = ("/api/", "/v1/")
@@ -95,7 +97,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The page of errors, rendered without a context: whatever broke might break that too."""
+    """The page of errors, rendered without a context: whatever broke might break that too.
+
+    A full disk has a page of its own. Django calls this while it handles the error.
+    """
+    if is_full(sys.exception()):
+        if request.path.startswith(API_PATHS):
+            return _problem(507, NO_ROOM)
+        return HttpResponse(render_to_string("core/errors/507.html"), status=507)
     if request.path.startswith(API_PATHS):
         return _problem(500, "The server could not do this. It was logged; try again.")
     return HttpResponse(render_to_string("core/errors/500.html"), status=500)

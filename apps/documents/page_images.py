@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.http import Http404
 
+from apps.core.disk.space import is_full
 from apps.documents.models import DocumentVersion
 from apps.documents.storage import blob_root, locate_blob
 from parsing.service import ParserService
@@ -68,7 +69,13 @@ def _draw(version: DocumentVersion, *, number: int) -> bytes:
 
 
 def _keep(path: Path, image: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Keep a picture for the next time; on a full disk it is drawn again instead."""
     finished = path.with_name(f"{secrets.token_hex(8)}.tmp")
-    finished.write_bytes(image)
-    os.replace(finished, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        finished.write_bytes(image)
+        os.replace(finished, path)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        finished.unlink(missing_ok=True)

@@ -77,7 +77,8 @@ def add_upload(
 
     The same bytes that a document of the collection already has are recognised, whatever their
     name; other bytes under a known name become a new version of that document. Raises
-    TooLargeError beyond `settings.MAX_UPLOAD_BYTES`, Http404 if the collection has gone meanwhile.
+    TooLargeError beyond `settings.MAX_UPLOAD_BYTES`, NoRoomError on a full disk, Http404 if the
+    collection has gone meanwhile.
     """
     incoming = receive_blob(collection.workspace_id, file, limit=settings.MAX_UPLOAD_BYTES)
     try:

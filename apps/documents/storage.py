@@ -19,6 +19,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from apps.core.disk.space import NoRoomError, has_room, is_full
+
 INCOMING = "incoming"
 
 
@@ -69,24 +71,31 @@ def locate_blob(name: str) -> Path:
 def receive_blob(workspace_id: UUID, chunks: Iterable[bytes], *, limit: int) -> IncomingBlob:
     """Write chunks to disk as they come, hashing on the way.
 
-    Raises TooLargeError as soon as `limit` bytes are exceeded; nothing is kept then.
+    Raises TooLargeError as soon as `limit` bytes are exceeded, and NoRoomError when the disk's
+    reserve would be used up; nothing is kept then.
     """
+    if not has_room():
+        raise NoRoomError
     folder = blob_root() / str(workspace_id) / INCOMING
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / secrets.token_hex(16)
     digest, size = hashlib.sha256(), 0
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
             for chunk in chunks:
                 size += len(chunk)
                 if size > limit:
                     raise TooLargeError(limit)
+                if not has_room(len(chunk)):
+                    raise NoRoomError
                 digest.update(chunk)
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        if is_full(error):
+            raise NoRoomError from error
         raise
     return IncomingBlob(workspace_id=workspace_id, path=path, sha256=digest.hexdigest(), size=size)
 

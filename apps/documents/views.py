@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.disk.space import NO_ROOM, NoRoomError, describe_shortage
 from apps.core.text import storable
 from apps.documents import services
 from apps.documents.access import get_collection, get_document
@@ -82,7 +83,7 @@ def _render_collections(
     return render(
         request,
         "documents/collections.html",
-        {"nav": "documents", "collections": rows, "form": form},
+        {"nav": "documents", "collections": rows, "form": form, "shortage": describe_shortage()},
         status=status,
     )
 
@@ -114,6 +115,7 @@ def _render_collection(
             "totals": count_documents(collection),
             "q": query,
             "state": state,
+            "shortage": describe_shortage(),
             "max_upload_mb": settings.MAX_UPLOAD_BYTES // 1_048_576,
             "url_form": UrlForm(),
             "edit_form": CollectionForm(
@@ -178,6 +180,8 @@ def upload(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
             413,
             f"This file has more than {limit:,} MB, the most that is taken.",
         )
+    except NoRoomError:
+        return _refuse(request, collection, 507, NO_ROOM)
     if not _wants_json(request):
         messages.success(request, OUTCOMES[outcome.outcome].format(name=outcome.document.name))
         return _to_collection(request, collection)

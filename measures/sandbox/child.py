@@ -57,6 +57,10 @@ _ALLOWED = {
         101, 115, 278, 172, 178, 124, 165, 93, 94, 128,
     )),
 }  # fmt: skip
+_CREATE_RULESET, _RESTRICT_SELF = 444, 446
+_FILE_RIGHTS = (1 << 13) - 1
+_CODE_UID = 60_601
+"""A user that owns nothing."""
 _MEGABYTE = 1 << 20
 MAX_PRINTED = 2_000
 MAX_ROWS = 20_000
@@ -67,7 +71,11 @@ class _Program(ctypes.Structure):
 
 
 def close_doors(*, seconds: int, memory_mb: int) -> None:
-    """Drop all rights that are not needed; raises ``OSError`` if the kernel cannot enforce this."""
+    """Drop all rights that are not needed; raises ``OSError`` if the kernel cannot enforce this.
+
+    The filter alone leaves nothing to open or signal. A user that owns nothing and an empty
+    Landlock ruleset stand behind it, where there are such.
+    """
     limits = {
         resource.RLIMIT_CPU: seconds,
         resource.RLIMIT_AS: memory_mb * _MEGABYTE,
@@ -80,15 +88,36 @@ def close_doors(*, seconds: int, memory_mb: int) -> None:
     if platform.machine() not in _ALLOWED or not sys.platform.startswith("linux"):
         raise OSError("no system call filter for this system")
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_DEATH_SIGNAL, 9, 0, 0, 0)
-    libc.prctl(_DUMPABLE, 0, 0, 0, 0)
     code = b"".join(struct.pack("<HBBI", *step) for step in _build_filter())
     buffer = ctypes.create_string_buffer(code, len(code))
     program = _Program(len(code) // 8, ctypes.addressof(buffer))
     if libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError("the system grants new privileges")
+    _leave_files(libc)
+    if os.geteuid() == 0:
+        _become_nobody_else()
+    libc.prctl(_DUMPABLE, 0, 0, 0, 0)  # a change of user sets it again
+    libc.prctl(_DEATH_SIGNAL, 9, 0, 0, 0)
     if libc.prctl(_SECCOMP, _FILTER, ctypes.byref(program), 0, 0):
         raise OSError("the system takes no system call filter")
+
+
+def _leave_files(libc: ctypes.CDLL) -> None:
+    """No file can be opened any more, by any call, where the kernel has Landlock."""
+    version = libc.syscall(_CREATE_RULESET, None, 0, 1)
+    if version < 1:
+        return
+    ruleset = libc.syscall(_CREATE_RULESET, struct.pack("Q", _FILE_RIGHTS), ctypes.c_size_t(8), 0)
+    if ruleset >= 0:
+        libc.syscall(_RESTRICT_SELF, ruleset, 0)
+        os.close(ruleset)
+
+
+def _become_nobody_else() -> None:
+    with contextlib.suppress(OSError):  # a container in which this user does not exist
+        os.setgroups([])
+        os.setresgid(_CODE_UID, _CODE_UID, _CODE_UID)
+        os.setresuid(_CODE_UID, _CODE_UID, _CODE_UID)
 
 
 def _build_filter() -> list[tuple[int, int, int, int]]:

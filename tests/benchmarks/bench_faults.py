@@ -7,6 +7,7 @@ killed at random points of the work (the seed is printed), then Redis is flushed
 killed, each while documents are on their way. In the end every document must be ready, and every
 page, passage, vector and posting must be there exactly once, as after an undisturbed upload. At
 last ten short files are uploaded beside a log of 50,000 lines, and must be found while it goes on.
+Then installations of their own meet a full disk, kill -9 of the supervisor, and a restored backup.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import redis
 
 from config.servers import wait_until
 from inference.stub_server import serve_in_thread
+from tests.benchmarks.fault_operations import check_operations
 from tests.benchmarks.fault_shares import check_shares
 from tests.benchmarks.harness import (
     DATA,
@@ -334,7 +336,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=20261121)
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--only-operations", action="store_true", help="skip the ingestion")
     options = parser.parse_args()
+    if options.only_operations:
+        return 0 if check_operations() else 1
     if not TEXT.is_dir():
         print(f"Skipped: the text is not at {TEXT}.")
         return 0
@@ -349,7 +354,8 @@ def main() -> int:
     print("nothing lost, nothing doubled" if kept else "LOST OR DOUBLED")
     print("interrupted answers are marked" if answered else "INTERRUPTED ANSWERS ARE NOT MARKED")
     print("short files never wait" if shared else "SHORT FILES WAIT FOR A LONG ONE")
-    return 0 if kept and answered and shared else 1
+    operated = check_operations()
+    return 0 if kept and answered and shared and operated else 1
 
 
 if __name__ == "__main__":

@@ -147,18 +147,45 @@ def encode_form(name: str, content: bytes) -> tuple[bytes, str]:
 
 
 @contextmanager
-def running_stack(*, variables: dict[str, str] | None = None) -> Iterator[Stack]:
-    """Start an installation in a folder of its own, and remove both afterwards."""
-    data_dir = Path(tempfile.mkdtemp(prefix="plumbline-bench-"))
-    shared_models = ROOT / "data" / "models"
-    if shared_models.is_dir():
-        shutil.copytree(shared_models, data_dir / "models")
+def running_stack(
+    *, variables: dict[str, str] | None = None, data_dir: Path | None = None, key: str = ""
+) -> Iterator[Stack]:
+    """Start an installation, in a folder of its own that is removed afterwards, or on `data_dir`.
+
+    It gets a workspace and a key for it, unless a `key` is given.
+    """
+    own = data_dir is None
+    data_dir = data_dir or Path(tempfile.mkdtemp(prefix="plumbline-bench-"))
     port = free_port()
+    stack = start_stack(data_dir, port=port, variables=variables)
+    try:
+        await_start(stack)
+        stack.key = key or create_key(stack)
+        yield stack
+    finally:
+        stack.process.send_signal(signal.SIGTERM)
+        stack.process.wait(30)
+        if own:
+            shutil.rmtree(data_dir, ignore_errors=True)
+
+
+def create_key(stack: Stack) -> str:
+    """A key for a new workspace."""
+    created = stack.manage("create_workspace", "Benchmark", "--owner", "bench@example.com")
+    return str(json.loads(created.splitlines()[-1])["api_key"])
+
+
+def start_stack(data_dir: Path, *, port: int, variables: dict[str, str] | None = None) -> Stack:
+    """Start an installation, without waiting for it. Its output goes to supervisor.log."""
+    data_dir.mkdir(exist_ok=True)
+    shared_models = ROOT / "data" / "models"
+    if shared_models.is_dir() and not (data_dir / "models").exists():
+        shutil.copytree(shared_models, data_dir / "models")
     env = {**os.environ, "DATA_DIR": str(data_dir), "PORT": str(port), "HOST": "127.0.0.1"}
     for name in ("DATABASE_URL", "REDIS_URL", "PLUMBLINE_TEST_STACK"):
         env.pop(name, None)
     env |= variables or {}
-    with (data_dir / "supervisor.log").open("wb") as log:
+    with (data_dir / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "config.supervisor"],
             cwd=ROOT,
@@ -166,19 +193,12 @@ def running_stack(*, variables: dict[str, str] | None = None) -> Iterator[Stack]
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    stack = Stack(data_dir=data_dir, port=port, process=process)
-    try:
-        _await_start(stack)
-        created = stack.manage("create_workspace", "Benchmark", "--owner", "bench@example.com")
-        stack.key = json.loads(created.splitlines()[-1])["api_key"]
-        yield stack
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        shutil.rmtree(data_dir, ignore_errors=True)
+    return Stack(data_dir=data_dir, port=port, process=process)
 
 
-def _await_start(stack: Stack) -> None:
+def await_start(stack: Stack) -> None:
+    """Wait until it is ready. Raises BenchmarkError with its output if it ends before."""
+
     def answers() -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=5)
         try:

@@ -26,18 +26,23 @@ def answer(listener: socket.socket, text: bytes) -> bytes:
 def test_a_busy_port_is_explained(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     with pytest.raises(AddressError, match=rf"Port {port} is in use.*PORT={port + 1}"):
-        Address("127.0.0.1", port).check_free()
+        Address("127.0.0.1", port).listen()
 
 
-def test_a_free_port_passes(listener: socket.socket) -> None:
+def test_a_free_port_is_taken_at_once(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     listener.close()
-    Address("127.0.0.1", port).check_free()
+    address = Address("127.0.0.1", port)
+    with address.listen():
+        with pytest.raises(AddressError, match="is in use"):
+            address.listen()
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            assert not address.answers_ready(timeout_s=0.05)  # it waits for the web server
 
 
 def test_an_address_of_another_machine_is_explained() -> None:
     with pytest.raises(AddressError, match="Cannot listen on"):
-        Address("192.0.2.1", 8000).check_free()
+        Address("192.0.2.1", 8000).listen()
 
 
 def test_addresses_as_one_types_them() -> None:

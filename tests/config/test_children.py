@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,40 @@ def is_alive(pid: int) -> bool:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
         return False
+
+
+def test_a_full_disk_does_not_end_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sink = LogSink("web", path=tmp_path / "logs" / "web.log", echo=True)
+    sink.write(b"one\ntwo\n")  # its folder is missing: no file can be opened
+    (tmp_path / "logs").mkdir()
+    sink.write(b"three\n")
+    sink.close()
+    assert (tmp_path / "logs" / "web.log").read_text() == (
+        "(2 lines are missing: they could not be written)\nthree\n"
+    )
+    shown = capsys.readouterr().out
+    assert shown.count("the log of web cannot be written: No such file or directory") == 1
+    assert "web       | two" in shown
+
+
+def test_a_line_that_fits_only_in_part_is_left_out(small_disk: Path) -> None:
+    sink = LogSink("web", path=small_disk / "web.log", echo=False)
+    sink.write(b"first\n")
+    filler = small_disk / "filler"
+    fill(filler)
+    sink.write(b"lost " * 2000 + b"\n")
+    filler.unlink()
+    sink.write(b"last\n")
+    sink.close()
+    assert (small_disk / "web.log").read_text() == (
+        "first\n(1 lines are missing: they could not be written)\nlast\n"
+    )
+
+
+def fill(path: Path) -> None:
+    """Take all the space there is."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"\0" * 4096):
+            pass

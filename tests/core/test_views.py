@@ -48,7 +48,8 @@ def test_it_is_ready_when_everything_is(client: Client) -> None:
     assert response.status_code == 200
     assert response.json()["ready"] is True
     assert checks_of(response) == {
-        "database": True, "migrations": True, "redis": True, "embedder": True,
+        "database": True, "migrations": True, "redis": True, "embedder": True, "disk": True,
+        "sandbox": True,
     }  # fmt: skip
     assert "no-store" in response.headers["Cache-Control"]
 

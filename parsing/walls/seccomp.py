@@ -22,18 +22,25 @@ _WRITE_FLAGS = 0x1 | 0x2 | 0x40 | 0x200
 _X86_64, _ARM64 = 0xC000003E, 0xC00000B7
 _DENIED = {
     # socket connect bind listen ptrace process_vm_readv/writev mount umount2 unshare setns bpf
-    # add_key request_key keyctl kexec_load init_module finit_module io_uring_setup userfaultfd
-    # perf_event_open open_by_handle_at; then whatever changes names, modes, owners or lengths.
+    # pidfd_send_signal pidfd_open pidfd_getfd add_key request_key keyctl kexec_load init_module
+    # finit_module io_uring_setup userfaultfd perf_event_open open_by_handle_at; then whatever
+    # changes names, modes, owners or lengths.
     _X86_64: (
-        41, 42, 49, 50, 101, 310, 311, 165, 166, 272, 308, 321, 248, 249, 250, 246, 175, 313, 425,
-        323, 298, 304, 76, 82, 83, 84, 85, 86, 87, 88, 90, 91, 92, 93, 94, 133, 258, 259, 260, 263,
+        41, 42, 49, 50, 101, 310, 311, 165, 166, 272, 308, 321, 424, 434, 438, 248, 249, 250, 246,
+        175, 313, 425, 323, 298, 304,
+        76, 82, 83, 84, 85, 86, 87, 88, 90, 91, 92, 93, 94, 133, 258, 259, 260, 263,
         264, 265, 266, 268, 316,
     ),
     _ARM64: (
-        198, 203, 200, 201, 117, 270, 271, 40, 39, 97, 268, 280, 217, 218, 219, 104, 105, 273, 425,
-        282, 241, 265, 45, 33, 34, 35, 36, 37, 38, 52, 53, 54, 55, 276,
+        198, 203, 200, 201, 117, 270, 271, 40, 39, 97, 268, 280, 424, 434, 438, 217, 218,
+        219, 104, 105, 273, 425, 282, 241, 265, 45, 33, 34, 35, 36, 37, 38, 52, 53, 54, 55, 276,
     ),
 }  # fmt: skip
+_LIMITS_OF_OTHERS = {_X86_64: 302, _ARM64: 261}
+"""prlimit64, whose first argument is 0 for the process itself."""
+_SIGNALS = {_X86_64: (62, 200, 234, 129, 297), _ARM64: (129, 130, 131, 138, 240)}
+"""kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo."""
+MACHINES = {"x86_64": _X86_64, "aarch64": _ARM64}
 _OPENS = {_X86_64: ((2, 1), (257, 2)), _ARM64: ((56, 2),)}
 """(number, position of the flags among the arguments) of open and openat."""
 _OPENAT2 = 437
@@ -49,11 +56,26 @@ def install_filter() -> bool:
 
     Needs PR_SET_NO_NEW_PRIVS to be set before.
     """
-    machines = {"x86_64": _X86_64, "aarch64": _ARM64}
-    architecture = machines.get(platform.machine())
-    if architecture is None or not sys.platform.startswith("linux"):
+    architecture = MACHINES.get(platform.machine())
+    return architecture is not None and _install(_build(architecture))
+
+
+def forbid_kill() -> bool:
+    """Forbid signals to any process, for kernels whose Landlock does not know signals."""
+    architecture = MACHINES.get(platform.machine())
+    if architecture is None:
         return False
-    code = b"".join(struct.pack("<HBBI", *step) for step in _build(architecture))
+    refuse = (_RETURN, 0, 0, _ERRNO | errno.EPERM)
+    steps = [(_LOAD, 0, 0, _NUMBER_AT)]
+    for number in _SIGNALS[architecture]:
+        steps += [(_EQUAL, 0, 1, number), refuse]
+    return _install([*steps, (_RETURN, 0, 0, _ALLOW)])
+
+
+def _install(steps: list[tuple[int, int, int, int]]) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    code = b"".join(struct.pack("<HBBI", *step) for step in steps)
     buffer = ctypes.create_string_buffer(code, len(code))
     program = _Program(len(code) // 8, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -77,6 +99,13 @@ def _build(architecture: int) -> list[tuple[int, int, int, int]]:
     ]
     for number in _DENIED[architecture]:
         steps += [(_EQUAL, 0, 1, number), refuse]
+    steps += [
+        (_EQUAL, 0, 4, _LIMITS_OF_OTHERS[architecture]),
+        (_LOAD, 0, 0, _ARGUMENTS_AT),
+        (_EQUAL, 1, 0, 0),
+        refuse,
+        (_RETURN, 0, 0, _ALLOW),
+    ]
     for number, argument in _OPENS[architecture]:
         steps += [
             (_EQUAL, 0, 4, number),

@@ -1,0 +1,3 @@
+"""The release of this checkout."""
+
+VERSION = "0.1.0"
