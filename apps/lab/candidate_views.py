@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -29,8 +29,10 @@ NOTE = "From the retrieval lab"
 @workspace_view(role=Role.EDITOR)
 def use_profile(request: WorkspaceRequest) -> HttpResponse:
     """A candidate from one of the two profiles in the query string, as the lab shows them."""
-    form = _read_form(request)
+    form = CandidateForm(request.POST)
     here = f"{reverse('lab:lab', args=[request.workspace.slug])}?{request.GET.urlencode()}"
+    if not form.is_valid():
+        return _refuse(request, back=here)
     side = profile_forms(request)[form.cleaned_data["side"]]
     if not side.is_valid():
         messages.error(request, "This profile has a mistake; the lab marks it.")
@@ -42,19 +44,19 @@ def use_profile(request: WorkspaceRequest) -> HttpResponse:
 @workspace_view(role=Role.EDITOR)
 def use_measured(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
     """A candidate from one side of a measured comparison."""
-    form = _read_form(request)
     run = get_run(request.workspace.pk, lab_run_id)
+    back = reverse("lab:run", args=[request.workspace.slug, run.pk])
+    form = CandidateForm(request.POST)
+    if not form.is_valid():
+        return _refuse(request, back=back)
     side = form.cleaned_data["side"]
     profile = RetrievalProfile.parse(run.profiles[side])
-    back = reverse("lab:run", args=[request.workspace.slug, run.pk])
     return _draft(request, form, profile, note=tell_origin(run, side), back=back)
 
 
-def _read_form(request: WorkspaceRequest) -> CandidateForm:
-    form = CandidateForm(request.POST)
-    if not form.is_valid():
-        raise Http404
-    return form
+def _refuse(request: WorkspaceRequest, *, back: str) -> HttpResponse:
+    messages.error(request, "No candidate was made: choose a profile and an assistant.")
+    return redirect(back)
 
 
 def _draft(

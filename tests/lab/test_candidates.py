@@ -60,7 +60,8 @@ def test_one_click_in_the_lab_makes_a_candidate(client: Client, desk: Assistant)
     assert "Put the best passages in order (reranking)" in shown
     same = client.post(f"{LAB}candidate/?q=leave", {"side": "a", "assistant": "desk"}, follow=True)
     assert "Desk searches like this already." in text_of(same)
-    assert client.post(action, {"side": "c", "assistant": "desk"}).status_code == 404
+    unknown = client.post(action, {"side": "c", "assistant": "desk"}, follow=True)
+    assert "choose a profile and an assistant" in text_of(unknown)
     assert client.post(action, {"side": "b", "assistant": "nobody"}).status_code == 404
 
 
