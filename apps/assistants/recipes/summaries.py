@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from apps.assistants.models import Release
@@ -9,6 +10,7 @@ from apps.assistants.recipes.fields import SAMPLING
 from apps.retrieval.search.profiles import RetrievalProfile
 
 READER = "Built-in reader"
+_SHORT = re.compile(r" \(|,")
 
 
 def summarise(release: Release) -> dict[str, str]:
@@ -31,7 +33,7 @@ def summarise(release: Release) -> dict[str, str]:
 def tell_sampling(values: dict[str, Any]) -> list[str]:
     """What a sampling sets, each as `Temperature 0.2`."""
     return [
-        f"{setting.label.partition(' (')[0]} {_tell(values[setting.name])}"
+        f"{_SHORT.split(setting.label)[0]} {_tell(values[setting.name])}"
         for setting in SAMPLING
         if values.get(setting.name) not in (None, [])
     ]
