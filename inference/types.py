@@ -21,15 +21,22 @@ class ChatMessage:
 class Sampling:
     """How a model chooses its words. ``None`` leaves the server's own default in place.
 
-    ``response_schema`` is the JSON Schema of an object that the answer has to be; servers that
-    cannot hold a model to one are asked without it.
+    ``top_k``, ``min_p`` and ``repetition_penalty`` are extensions of vLLM and other open servers;
+    a server that does not know them refuses the request and says so. ``response_schema`` is the
+    JSON Schema of an object that the answer has to be; servers that cannot hold a model to one are
+    asked without it.
     """
 
     temperature: float | None = None
     max_tokens: int | None = None
     top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    repetition_penalty: float | None = None
     response_schema: Mapping[str, Any] | None = None
 
 

@@ -14,10 +14,16 @@ from typing import Any
 
 @dataclass
 class ReplayedModel:
-    """`events` are sent as a stream, whatever is asked; `seen` are the requests' bodies."""
+    """`events` are sent as a stream, whatever is asked; `seen` are the requests' bodies.
+
+    At /rerank the last text is the best one; `reranked` are the bodies of these requests. With
+    `refusal`, chats are answered by a 400 with this message.
+    """
 
     events: list[bytes] = field(default_factory=list)
     seen: list[dict[str, Any]] = field(default_factory=list)
+    reranked: list[dict[str, Any]] = field(default_factory=list)
+    refusal: str = ""
     base_url: str = ""
     pause_s: float = 0.0
     """Between two events, so that they arrive one by one."""
@@ -50,7 +56,17 @@ def replay_model() -> Iterator[ReplayedModel]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
-            model.seen.append(json.loads(self.rfile.read(length)))
+            body = json.loads(self.rfile.read(length))
+            if self.path.endswith("/rerank"):
+                model.reranked.append(body)
+                count = len(body["documents"])
+                rows = [{"index": n, "relevance_score": float(n)} for n in range(count)]
+                self.send_json(200, {"results": rows})
+                return
+            model.seen.append(body)
+            if model.refusal:
+                self.send_json(400, {"error": {"message": model.refusal, "code": 400}})
+                return
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
@@ -58,6 +74,14 @@ def replay_model() -> Iterator[ReplayedModel]:
                 self.wfile.write(part)
                 self.wfile.flush()
                 time.sleep(model.pause_s)
+
+        def send_json(self, status: int, payload: dict[str, Any]) -> None:
+            data = json.dumps(payload).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
 
         def log_message(self, *args: Any) -> None:
             pass

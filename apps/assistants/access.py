@@ -18,6 +18,14 @@ def get_assistant_by_slug(workspace_id: UUID, slug: str) -> Assistant:
     return _found(_assistants(workspace_id).filter(slug=slug).first())
 
 
+def get_current(assistant: Assistant) -> Release:
+    """The release that answers, or Http404 if none does."""
+    if assistant.current is None:
+        raise Http404
+    assistant.current.assistant = assistant
+    return assistant.current
+
+
 def get_release(assistant: Assistant, number: int) -> Release:
     """A release of the assistant, or Http404."""
     release = assistant.releases.select_related("assistant", "prompt_version", "endpoint").filter(

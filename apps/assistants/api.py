@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.assistants.access import get_assistant
-from apps.assistants.models import Assistant
-from apps.assistants.releases.promotion import PromotionRefusedError
+from apps.assistants.models import Assistant, Release
+from apps.assistants.recipes.changes import RecipeChange, RecipeError
+from apps.assistants.recipes.serializers import (
+    RetrievalSerializer,
+    SamplingSerializer,
+    SettingsSerializer,
+    recipe_fault,
+    show_profile,
+    show_sampling,
+)
+from apps.assistants.releases.promotion import PromotionRefusedError, promote
 from apps.assistants.selectors import list_assistants
 from apps.assistants.services import (
-    MODES,
-    RecipeChange,
-    change_recipe,
     create_assistant,
     delete_assistant,
+    draft_release,
     update_assistant,
 )
 from apps.core.api import Pagination, Problem
@@ -56,17 +63,21 @@ class AssistantSerializer(serializers.ModelSerializer[Assistant]):
     def get_release(self, assistant: Assistant) -> int | None:
         return assistant.current.number if assistant.current else None
 
+    @extend_schema_field(RetrievalSerializer)
     def get_retrieval(self, assistant: Assistant) -> dict[str, Any]:
-        return assistant.current.retrieval if assistant.current else {}
+        return show_profile(assistant.current.retrieval) if assistant.current else {}
 
+    @extend_schema_field(SamplingSerializer)
     def get_sampling(self, assistant: Assistant) -> dict[str, Any]:
-        return assistant.current.sampling if assistant.current else {}
+        return show_sampling(assistant.current.sampling) if assistant.current else {}
 
     def get_system(self, assistant: Assistant) -> str:
         return assistant.current.prompt_version.system if assistant.current else ""
 
 
-class AssistantRequestSerializer(serializers.Serializer[Any]):
+class AssistantRequestSerializer(SettingsSerializer):
+    """`collections` is needed, and may be empty for an assistant that answers without documents."""
+
     name = serializers.CharField(max_length=120)
     collections = serializers.ListField(child=serializers.UUIDField(), allow_empty=True)
     endpoint = serializers.UUIDField(required=False, allow_null=True)
@@ -76,7 +87,7 @@ class AssistantRequestSerializer(serializers.Serializer[Any]):
     )
 
 
-class AssistantChangeSerializer(serializers.Serializer[Any]):
+class AssistantChangeSerializer(SettingsSerializer):
     """Every field is optional; a change of recipe publishes a new release."""
 
     name = serializers.CharField(max_length=120, required=False)
@@ -89,10 +100,6 @@ class AssistantChangeSerializer(serializers.Serializer[Any]):
     prompt_version = serializers.UUIDField(required=False)
     system = serializers.CharField(required=False, max_length=20_000)
     user = serializers.CharField(required=False, max_length=20_000)
-    mode = serializers.ChoiceField(choices=[(m, m) for m in MODES], required=False)
-    limit = serializers.IntegerField(required=False, min_value=1, max_value=20)
-    temperature = serializers.FloatField(required=False, min_value=0, max_value=2)
-    max_tokens = serializers.IntegerField(required=False, min_value=16, max_value=32_000)
     note = serializers.CharField(required=False, allow_blank=True, max_length=300)
 
 
@@ -117,6 +124,11 @@ class AssistantBase(WorkspaceAPIView):
     def find_version(self, identifier: UUID | None) -> PromptVersion | None:
         return get_version_by_id(self.workspace_id, identifier) if identifier else None
 
+    def read_settings(self, values: dict[str, Any]) -> RecipeChange:
+        return RecipeChange(
+            retrieval=values.get("retrieval", {}), sampling=values.get("sampling", {})
+        )
+
     def read_change(self, values: dict[str, Any]) -> RecipeChange:
         collections = values.get("collections")
         return RecipeChange(
@@ -128,12 +140,19 @@ class AssistantBase(WorkspaceAPIView):
             else get_collections(self.workspace, collections),
             endpoint=self.find_endpoint(values.get("endpoint")),
             use_reader="endpoint" in values and values["endpoint"] is None,
-            mode=values.get("mode"),
-            limit=values.get("limit"),
-            temperature=values.get("temperature"),
-            max_tokens=values.get("max_tokens"),
+            retrieval=values.get("retrieval", {}),
+            sampling=values.get("sampling", {}),
             note=values.get("note", ""),
         )
+
+    def draft(self, assistant: Assistant, change: RecipeChange) -> Release:
+        """The candidate of a change, or the response that says what is wrong with it."""
+        try:
+            return draft_release(assistant, change=change, actor=self.actor)
+        except PromptError as error:
+            raise prompt_faults(error) from error
+        except RecipeError as error:
+            raise recipe_fault(error) from error
 
 
 class AssistantListView(AssistantBase):
@@ -153,15 +172,19 @@ class AssistantListView(AssistantBase):
         form = AssistantRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        assistant = create_assistant(
-            self.workspace,
-            name=values["name"],
-            collections=get_collections(self.workspace, values["collections"]),
-            endpoint=self.find_endpoint(values.get("endpoint")),
-            description=values.get("description", ""),
-            example_questions=values.get("example_questions", []),
-            actor=self.actor,
-        )
+        try:
+            assistant = create_assistant(
+                self.workspace,
+                name=values["name"],
+                collections=get_collections(self.workspace, values["collections"]),
+                endpoint=self.find_endpoint(values.get("endpoint")),
+                description=values.get("description", ""),
+                example_questions=values.get("example_questions", []),
+                change=self.read_settings(values),
+                actor=self.actor,
+            )
+        except RecipeError as error:
+            raise recipe_fault(error) from error
         return Response(AssistantSerializer(assistant).data, status=201)
 
 
@@ -182,7 +205,7 @@ class AssistantView(AssistantBase):
         form = AssistantChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        change = self.read_change(values)
+        release = self.draft(assistant, self.read_change(values))
         if {"name", "description", "example_questions"} & values.keys():
             update_assistant(
                 assistant,
@@ -192,11 +215,9 @@ class AssistantView(AssistantBase):
                 actor=self.actor,
             )
         try:
-            change_recipe(assistant, change=change, actor=self.actor)
+            promote(release, actor=self.actor)
         except PromotionRefusedError as refused:
             raise refusal(refused) from refused
-        except PromptError as error:
-            raise prompt_faults(error) from error
         return Response(AssistantSerializer(get_assistant(self.workspace_id, assistant_id)).data)
 
     @extend_schema(operation_id="assistants_destroy", responses={204: None})

@@ -9,7 +9,9 @@ class AssistantsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.documents import doors as documents
+        from apps.gateway import doors as gateway
         from apps.prompts import doors as prompts
 
         documents.name_assistants.fill("apps.assistants.selectors.name_assistants")
+        gateway.list_endpoint_uses.fill("apps.assistants.selectors.list_endpoint_uses")
         prompts.list_prompt_uses.fill("apps.assistants.selectors.list_prompt_uses")

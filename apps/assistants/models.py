@@ -33,9 +33,10 @@ class Assistant(WorkspaceModel):
 class Release(WorkspaceModel):
     """An assistant's frozen recipe. No endpoint means the built-in reader.
 
-    `retrieval`: {"mode": "hybrid" | "lexical" | "vector", "limit": passages given to the model}.
-    `sampling`: {"temperature": float, "max_tokens": int}. `endpoint_snapshot` keeps the name, URL
-    and model that the endpoint had, because endpoints can be edited and deleted.
+    `retrieval` holds the fields of a RetrievalProfile, `sampling` those of a Sampling that are set;
+    what is missing in early releases has its default. `endpoint_snapshot` keeps the name, URL and
+    model that the endpoint had, because endpoints can be edited and deleted; `step_snapshots` the
+    same of the endpoints that steps of the retrieval ask, by the profile's field.
     """
 
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="releases")
@@ -46,6 +47,7 @@ class Release(WorkspaceModel):
         Endpoint, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     endpoint_snapshot = models.JSONField(default=dict, blank=True)
+    step_snapshots = models.JSONField(default=dict, blank=True)
     retrieval = models.JSONField(default=dict)
     sampling = models.JSONField(default=dict)
     note = models.CharField(max_length=300, blank=True)

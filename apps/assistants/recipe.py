@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404
 
 from apps.assistants.models import Assistant, Release
+from apps.assistants.recipes.changes import find_endpoints
+from apps.assistants.recipes.sampling import parse_sampling
 from apps.gateway.models import Endpoint
 from apps.prompts.spec import PromptSpec
 from apps.retrieval.search.profiles import RetrievalProfile
@@ -31,6 +33,8 @@ class FrozenRelease:
     collection_ids: tuple[UUID, ...]
     profile: RetrievalProfile
     sampling: Sampling
+    step_names: Mapping[str, str] = field(default_factory=dict)
+    """What the endpoints of the profile's steps were called, by field."""
 
     @property
     def system(self) -> str:
@@ -51,7 +55,7 @@ class Recipe:
 
 
 class ModelGoneError(Exception):
-    """The release's endpoint was deleted; the argument is its name."""
+    """An endpoint that the release asks was deleted; the argument is its name."""
 
 
 _frozen: OrderedDict[UUID, FrozenRelease] = OrderedDict()
@@ -72,21 +76,14 @@ def _freeze(release_id: UUID) -> FrozenRelease:
         spec=release.prompt_version.spec,
         collection_ids=tuple(release.collections.values_list("pk", flat=True)),
         profile=RetrievalProfile.parse(release.retrieval),
-        sampling=_sampling(release.sampling),
+        sampling=parse_sampling(release.sampling),
+        step_names={name: kept["name"] for name, kept in release.step_snapshots.items()},
     )
     with _lock:
         _frozen[release_id] = frozen
         while len(_frozen) > CACHED_RELEASES:
             _frozen.popitem(last=False)
     return frozen
-
-
-def _sampling(values: dict[str, Any]) -> Sampling:
-    return Sampling(
-        temperature=values.get("temperature"),
-        max_tokens=values.get("max_tokens"),
-        seed=values.get("seed"),
-    )
 
 
 ENDPOINT_FIELDS = ("id", "name", "base_url", "model", "api_key_encrypted", "context_tokens",
@@ -118,7 +115,8 @@ def load_release(release: Release) -> Recipe:
 def load_release_recipe(workspace_id: UUID, *, release_id: UUID) -> Recipe:
     """The recipe of any of the workspace's releases, whichever answers now, or Http404.
 
-    Raises ModelGoneError if its model endpoint was deleted: the reader would answer instead.
+    Raises ModelGoneError if its model endpoint was deleted, where the reader would answer instead,
+    or one that a step of its retrieval asks.
     """
     release = (
         Release.objects.filter(workspace_id=workspace_id, pk=release_id)
@@ -129,4 +127,17 @@ def load_release_recipe(workspace_id: UUID, *, release_id: UUID) -> Recipe:
         raise Http404
     if release.endpoint is None and release.endpoint_snapshot:
         raise ModelGoneError(release.endpoint_snapshot.get("name", ""))
+    if gone := name_gone_steps(release):
+        raise ModelGoneError(gone[0])
     return load_release(release)
+
+
+def name_gone_steps(release: Release) -> list[str]:
+    """The names of the endpoints that steps of the release's retrieval ask and that are gone."""
+    profile = RetrievalProfile.parse(release.retrieval)
+    known = find_endpoints(release.workspace_id, profile)
+    return [
+        release.step_snapshots.get(name, {}).get("name", "")
+        for name in profile.step_endpoints
+        if name not in known
+    ]

@@ -9,9 +9,12 @@ from django.contrib.postgres.aggregates import BoolOr
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
 from apps.assistants.models import Assistant, Promotion, Release
+from apps.assistants.recipes.changes import find_endpoints
+from apps.assistants.recipes.fields import SETTINGS
 from apps.documents.models import Collection
 from apps.prompts.selectors import PromptUse
 from apps.retrieval.models import Index, IndexState
+from apps.retrieval.search.profiles import STEP_ENDPOINTS, RetrievalProfile
 
 
 def list_assistants(workspace_id: UUID) -> QuerySet[Assistant]:
@@ -80,6 +83,22 @@ def list_prompt_uses(workspace_id: UUID) -> list[PromptUse]:
         .order_by("assistant__name", "prompt_version__number")
     )
     return [PromptUse(*row) for row in rows]
+
+
+def list_endpoint_uses(workspace_id: UUID) -> dict[UUID, list[str]]:
+    """What asks each endpoint now: assistants by name, and the step where it is not the answer."""
+    uses: dict[UUID, list[str]] = {}
+    for assistant in list_assistants(workspace_id):
+        release = assistant.current
+        if release is None:
+            continue
+        if release.endpoint_id is not None:
+            uses.setdefault(release.endpoint_id, []).append(assistant.name)
+        profile = RetrievalProfile.parse(release.retrieval)
+        for name, endpoint in find_endpoints(workspace_id, profile).items():
+            step = SETTINGS[STEP_ENDPOINTS[name][0]].label
+            uses.setdefault(endpoint.pk, []).append(f"{assistant.name}: {step}")
+    return uses
 
 
 def name_assistants(workspace_id: UUID) -> dict[UUID, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,19 +11,24 @@ from django.db.models import Max
 from django.utils.text import slugify
 
 from apps.assistants.models import Assistant, Release
+from apps.assistants.recipes.changes import (
+    RecipeChange,
+    change_profile,
+    change_sampling,
+    find_endpoints,
+    snapshot_endpoint,
+)
+from apps.assistants.recipes.sampling import DEFAULT as DEFAULT_SAMPLING
 from apps.assistants.releases.promotion import promote
 from apps.core.text import use_plain_line_ends
 from apps.documents.models import Collection
 from apps.gateway.models import Endpoint
 from apps.prompts.models import PromptVersion
-from apps.prompts.services import add_version, create_prompt
+from apps.prompts.services import add_version, create_prompt, free_name
 from apps.prompts.spec import clean_spec
+from apps.retrieval.search.profiles import DEFAULT_PROFILE, RetrievalProfile
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
-
-MODES = ("hybrid", "lexical", "vector")
-DEFAULT_RETRIEVAL = {"mode": "hybrid", "limit": 6}
-DEFAULT_SAMPLING = {"temperature": 0.2, "max_tokens": 1024}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,8 @@ class RecipeFields:
     prompt_version: PromptVersion
     collections: Sequence[Collection]
     endpoint: Endpoint | None = None
-    retrieval: dict[str, Any] = field(default_factory=lambda: dict(DEFAULT_RETRIEVAL))
-    sampling: dict[str, Any] = field(default_factory=lambda: dict(DEFAULT_SAMPLING))
+    profile: RetrievalProfile = DEFAULT_PROFILE
+    sampling: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT_SAMPLING))
     note: str = ""
 
 
@@ -61,8 +66,17 @@ def create_assistant(
     description: str = "",
     example_questions: Sequence[str] = (),
     endpoint: Endpoint | None = None,
+    change: RecipeChange | None = None,
 ) -> Assistant:
-    """An assistant with the default prompt and its first release, ready to be asked."""
+    """An assistant with the default prompt and its first release, ready to be asked.
+
+    Of `change`, `retrieval` and `sampling` are taken. Raises RecipeError.
+    """
+    change = change or RecipeChange()
+    profile = change_profile(
+        workspace.pk, DEFAULT_PROFILE, change.retrieval, has_model=endpoint is not None
+    )
+    sampling = change_sampling(DEFAULT_SAMPLING, change.sampling)
     Workspace.objects.select_for_update().get(pk=workspace.pk)
     slug = _free_slug(workspace, name)
     assistant = Assistant.objects.create(
@@ -72,8 +86,8 @@ def create_assistant(
         description=use_plain_line_ends(description),
         example_questions=list(example_questions),
     )
-    version = create_prompt(workspace, name=slug, actor=actor)
-    fields = RecipeFields(version, collections, endpoint, note="First release")
+    version = create_prompt(workspace, name=free_name(workspace, slug), actor=actor)
+    fields = RecipeFields(version, collections, endpoint, profile, sampling, note="First release")
     promote(create_release(assistant, fields=fields, actor=actor), actor=actor)
     assistant.refresh_from_db(fields=["current"])
     record_audit(
@@ -92,19 +106,17 @@ def create_release(assistant: Assistant, *, fields: RecipeFields, actor: Actor) 
     Assistant.objects.select_for_update().get(pk=assistant.pk)
     last = assistant.releases.aggregate(last=Max("number"))["last"] or 0
     endpoint = fields.endpoint
+    steps = find_endpoints(assistant.workspace_id, fields.profile)
     release = Release.objects.create(
         workspace_id=assistant.workspace_id,
         assistant=assistant,
         number=last + 1,
         prompt_version=fields.prompt_version,
         endpoint=endpoint,
-        endpoint_snapshot=(
-            {"name": endpoint.name, "base_url": endpoint.base_url, "model": endpoint.model}
-            if endpoint
-            else {}
-        ),
-        retrieval=fields.retrieval,
-        sampling=fields.sampling,
+        endpoint_snapshot=snapshot_endpoint(endpoint) if endpoint else {},
+        step_snapshots={name: snapshot_endpoint(row) for name, row in steps.items()},
+        retrieval=fields.profile.to_json(),
+        sampling=dict(fields.sampling),
         note=fields.note,
         created_by=actor.user,
     )
@@ -117,23 +129,6 @@ def create_release(assistant: Assistant, *, fields: RecipeFields, actor: Actor) 
         detail={"assistant": assistant.name, "number": release.number, "note": fields.note},
     )
     return release
-
-
-@dataclass(frozen=True, slots=True)
-class RecipeChange:
-    """What to change about the current recipe; None leaves a part as it is."""
-
-    prompt_version: PromptVersion | None = None
-    system: str | None = None
-    user: str | None = None
-    collections: Sequence[Collection] | None = None
-    endpoint: Endpoint | None = None
-    use_reader: bool = False
-    mode: str | None = None
-    limit: int | None = None
-    temperature: float | None = None
-    max_tokens: int | None = None
-    note: str = ""
 
 
 def change_recipe(assistant: Assistant, *, change: RecipeChange, actor: Actor) -> Release:
@@ -151,43 +146,46 @@ def change_recipe(assistant: Assistant, *, change: RecipeChange, actor: Actor) -
 def draft_release(assistant: Assistant, *, change: RecipeChange, actor: Actor) -> Release:
     """A candidate that differs from the current release in what was given.
 
-    Returns the current release if nothing would change. Raises PromptError for a
-    prompt that is not sound.
+    Returns the current release if nothing would change. Raises RecipeError for settings that
+    cannot be, and PromptError for a prompt that is not sound.
     """
     current = assistant.current
     assert current is not None
-    version = _change_prompt(current.prompt_version, change, actor=actor)
+    if change.is_empty:
+        return current
     own = list(current.collections.all())
     collections = own if change.collections is None else list(change.collections)
     endpoint = None if change.use_reader else (change.endpoint or current.endpoint)
-    retrieval = current.retrieval | _given(mode=change.mode, limit=change.limit)
-    sampling = current.sampling | _given(
-        temperature=change.temperature, max_tokens=change.max_tokens
+    own_profile = RetrievalProfile.parse(current.retrieval)
+    profile = change_profile(
+        assistant.workspace_id, own_profile, change.retrieval, has_model=endpoint is not None
     )
+    sampling = change_sampling(current.sampling, change.sampling)
+    version = _change_prompt(current.prompt_version, change, actor=actor)
     unchanged = (
         version.pk == current.prompt_version_id
         and {c.pk for c in collections} == {c.pk for c in own}
         and (endpoint.pk if endpoint else None) == current.endpoint_id
-        and retrieval == current.retrieval
+        and profile == own_profile
         and sampling == current.sampling
     )
     if unchanged:
         return current
-    fields = RecipeFields(version, collections, endpoint, retrieval, sampling, change.note)
+    fields = RecipeFields(version, collections, endpoint, profile, sampling, change.note)
     return create_release(assistant, fields=fields, actor=actor)
 
 
 def _change_prompt(current: PromptVersion, change: RecipeChange, *, actor: Actor) -> PromptVersion:
     """The version that was chosen, or the current one, with new texts as its next version."""
     version = change.prompt_version or current
-    spec = replace(version.spec, **_given(system=change.system, user=change.user))
+    spec = replace(
+        version.spec,
+        system=version.spec.system if change.system is None else change.system,
+        user=version.spec.user if change.user is None else change.user,
+    )
     if clean_spec(spec) == version.spec:
         return version
     return add_version(version.prompt, spec=spec, note=change.note, actor=actor)
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 @transaction.atomic

@@ -43,6 +43,11 @@ urlpatterns = [
     path("steadiness/<uuid:probe_id>/delete/", probe_views.delete, name="probe_delete"),
     path("assistants/new/create/", views.create, name="create"),
     path("assistants/<slug:assistant_slug>/recipe/", views.recipe, name="recipe"),
+    path(
+        "assistants/<slug:assistant_slug>/recipe/preview/",
+        playground_views.preview,
+        name="preview",
+    ),
     path("assistants/<slug:assistant_slug>/releases/", release_views.releases, name="releases"),
     path(
         "assistants/<slug:assistant_slug>/releases/<int:number>/",

@@ -10,13 +10,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.assistants.access import get_assistant_by_slug
-from apps.assistants.forms import AssistantForm, RecipeForm
+from apps.assistants.access import get_assistant_by_slug, get_current
+from apps.assistants.forms import AssistantForm, NewAssistantForm
 from apps.assistants.models import Assistant
+from apps.assistants.recipes.forms import RecipeForm
 from apps.assistants.releases.promotion import PromotionRefusedError
 from apps.assistants.selectors import list_assistants
 from apps.assistants.services import (
-    RecipeChange,
     change_recipe,
     create_assistant,
     delete_assistant,
@@ -32,7 +32,7 @@ from apps.workspaces.models import Role
 @require_GET
 @workspace_view()
 def listing(request: WorkspaceRequest) -> HttpResponse:
-    return _show_list(request, AssistantForm(request.workspace), status=200)
+    return _show_list(request, NewAssistantForm(request.workspace), status=200)
 
 
 def _show_list(request: WorkspaceRequest, form: AssistantForm, *, status: int) -> HttpResponse:
@@ -53,7 +53,7 @@ def _row(assistant: Assistant) -> dict[str, Any]:
 @require_POST
 @workspace_view(role=Role.EDITOR)
 def create(request: WorkspaceRequest) -> HttpResponse:
-    form = AssistantForm(request.workspace, request.POST)
+    form = NewAssistantForm(request.workspace, request.POST)
     if not form.is_valid():
         return _show_list(request, form, status=422)
     assistant = create_assistant(
@@ -70,11 +70,11 @@ def create(request: WorkspaceRequest) -> HttpResponse:
 def recipe(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
     """Show the current recipe; saving makes the next release, promoted or kept as a candidate."""
     assistant = get_assistant_by_slug(request.workspace.pk, assistant_slug)
+    release = get_current(assistant)
     if request.method == "GET":
-        form = RecipeForm(request.workspace, initial=_initial(assistant))
+        form = RecipeForm(request.workspace, release=release)
         return _show_recipe(request, assistant, form, status=200)
-    version = assistant.current.prompt_version if assistant.current else None
-    form = RecipeForm(request.workspace, request.POST, version=version)
+    form = RecipeForm(request.workspace, request.POST, release=release)
     if not form.is_valid():
         return _show_recipe(request, assistant, form, status=422)
     try:
@@ -95,7 +95,7 @@ def _save_recipe(request: WorkspaceRequest, assistant: Assistant, form: RecipeFo
         actor=request.actor,
     )
     before = assistant.current_id
-    change = _read_change(values)
+    change = form.read_change()
     if "as_candidate" in request.POST:
         release = draft_release(assistant, change=change, actor=request.actor)
         saved = f"Release {release.number} is kept as a candidate. It does not answer yet."
@@ -104,38 +104,6 @@ def _save_recipe(request: WorkspaceRequest, assistant: Assistant, form: RecipeFo
         saved = f"Saved. Release {release.number} answers from now on."
     same = release.pk == before
     messages.success(request, "Saved. The recipe is as it was." if same else saved)
-
-
-def _read_change(values: dict[str, Any]) -> RecipeChange:
-    return RecipeChange(
-        prompt_version=values["prompt_version"],
-        system=values["system"],
-        user=values["user"],
-        collections=list(values["collections"]),
-        endpoint=values["endpoint"],
-        use_reader=values["endpoint"] is None,
-        mode=values["mode"],
-        limit=values["limit"],
-        temperature=values["temperature"],
-        max_tokens=values["max_tokens"],
-        note=values["note"],
-    )
-
-
-def _initial(assistant: Assistant) -> dict[str, Any]:
-    release = assistant.current
-    assert release is not None
-    return {
-        "name": assistant.name,
-        "description": assistant.description,
-        "example_questions": "\n".join(assistant.example_questions),
-        "collections": release.collections.all(),
-        "endpoint": release.endpoint,
-        "system": release.prompt_version.system,
-        "user": release.prompt_version.user,
-        **release.retrieval,
-        **release.sampling,
-    }
 
 
 def _show_recipe(

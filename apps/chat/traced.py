@@ -30,6 +30,10 @@ from apps.workspaces.models import ApiKey
 
 LABELS = {
     "rewrite": "Rewrite the question",
+    "query:rewrite": "Complete the follow-up by a model",
+    "query:parts": "Take the question apart by a model",
+    "query:words": "Add words by a model",
+    "query:passage": "Imagine an answer (HyDE)",
     "search": "Search",
     "rerank": "Choose passages",
     "prompt": "Write the prompt",

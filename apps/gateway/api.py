@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from apps.core.api import Pagination, Problem
 from apps.gateway.access import get_endpoint
+from apps.gateway.doors import list_endpoint_uses
 from apps.gateway.models import Endpoint
 from apps.gateway.selectors import list_endpoints
 from apps.gateway.services import (
@@ -29,17 +30,24 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
     """What is stored, and how the last test went."""
 
     has_api_key = serializers.SerializerMethodField()
+    used_by = serializers.SerializerMethodField(
+        help_text="What asks it now: look here before you delete it."
+    )
 
     class Meta:
         model = Endpoint
         fields = [
             "id", "name", "base_url", "model", "has_api_key", "context_tokens", "input_price",
             "output_price", "requests_per_minute", "licence", "is_private", "size_b",
-            "checked_at", "check_ok", "check_message", "created_at",
+            "checked_at", "check_ok", "check_message", "used_by", "created_at",
         ]  # fmt: skip
 
     def get_has_api_key(self, endpoint: Endpoint) -> bool:
         return bool(endpoint.api_key_encrypted)
+
+    def get_used_by(self, endpoint: Endpoint) -> list[str]:
+        uses = self.context.get("uses") or list_endpoint_uses(endpoint.workspace_id)
+        return list(uses.get(endpoint.pk, ()))
 
 
 class EndpointWriteSerializer(serializers.Serializer[Endpoint]):
@@ -80,7 +88,9 @@ class EndpointsView(WorkspaceAPIView):
         """The workspace's model endpoints."""
         paginator = Pagination()
         rows = paginator.paginate_queryset(list_endpoints(self.workspace_id), request, view=self)
-        return paginator.get_paginated_response(EndpointSerializer(rows or [], many=True).data)
+        context = {"uses": list_endpoint_uses(self.workspace_id)}
+        body = EndpointSerializer(rows or [], many=True, context=context)
+        return paginator.get_paginated_response(body.data)
 
     @extend_schema(
         operation_id="endpoints_create",
@@ -119,7 +129,11 @@ class EndpointView(WorkspaceAPIView):
 
     @extend_schema(operation_id="endpoints_delete", responses={204: None})
     def delete(self, request: Request, endpoint_id: UUID) -> Response:
-        """Delete it and its key; assistants that used it fall back to the built-in reader."""
+        """Delete it and its key.
+
+        Where it answers, the built-in reader takes its place; where it does a step of a retrieval,
+        such as reranking, questions fail until another one is chosen. `used_by` says where.
+        """
         delete_endpoint(get_endpoint(self.workspace_id, endpoint_id), actor=self.actor)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -66,7 +66,11 @@ def save_endpoint(
 
 @transaction.atomic
 def delete_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
-    """Delete an endpoint; assistants that used it fall back to the built-in reader."""
+    """Delete an endpoint.
+
+    Assistants that answered with it fall back to the built-in reader; those whose search asked it
+    say that it is gone.
+    """
     record_audit(
         endpoint.workspace_id,
         actor=actor,

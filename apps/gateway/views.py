@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.gateway.access import get_endpoint
+from apps.gateway.doors import list_endpoint_uses
 from apps.gateway.forms import EndpointForm
 from apps.gateway.models import Endpoint
 from apps.gateway.selectors import list_endpoints
@@ -58,13 +59,17 @@ def _edit(request: WorkspaceRequest, *, endpoint: Endpoint | None) -> HttpRespon
     form = EndpointForm(request.POST or None, workspace=request.workspace, endpoint=endpoint)
     if request.method == "POST" and form.is_valid() and _save(request, form):
         return redirect("gateway:endpoints", slug=request.workspace.slug)
+    uses = list_endpoint_uses(request.workspace.pk)
     return render(
         request,
         "gateway/endpoints.html",
         {
             "nav": "settings",
             "section": "endpoints",
-            "endpoints": list_endpoints(request.workspace),
+            "rows": [
+                {"endpoint": row, "used_by": uses.get(row.pk, [])}
+                for row in list_endpoints(request.workspace)
+            ],
             "form": form,
             "editing": endpoint,
         },

@@ -11,10 +11,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.assistants.access import get_assistant
+from apps.assistants.recipes.changes import RecipeError, change_profile
+from apps.assistants.recipes.serializers import recipe_fault
+from apps.assistants.releases.api import ReleaseSerializer, show_release
 from apps.core.api import Pagination
 from apps.datasets.access import get_version
 from apps.documents.access import get_collections
 from apps.lab.access import get_run, list_runs
+from apps.lab.candidates import draft_candidate
 from apps.lab.models import LabRun
 from apps.lab.profiles import KEYS, chosen_index
 from apps.lab.results import summarise
@@ -27,14 +32,17 @@ from apps.lab.runs import (
     enqueue,
     find_jobs,
     start_run,
+    tell_origin,
 )
 from apps.lab.serializers import (
+    LabCandidateSerializer,
     LabResultsSerializer,
     LabRunRequestSerializer,
     LabRunSerializer,
 )
 from apps.retrieval.models import Index
 from apps.retrieval.search.profile_serializers import read_profile
+from apps.retrieval.search.profiles import RetrievalProfile
 from apps.workspaces.api import WorkspaceAPIView
 
 
@@ -61,7 +69,7 @@ class LabRunsView(WorkspaceAPIView):
         version = get_version(self.workspace_id, values["dataset"], values["version"])
         fields = RunFields(
             profiles={
-                key: read_profile(values[f"profile_{key}"], field=f"profile_{key}") for key in KEYS
+                key: self._read_profile(values[f"profile_{key}"], f"profile_{key}") for key in KEYS
             },
             collection_ids=[
                 collection.pk
@@ -75,6 +83,18 @@ class LabRunsView(WorkspaceAPIView):
         except NoCasesError as error:
             raise serializers.ValidationError({"version": [NO_CASES]}) from error
         return Response(_show(run), status=201)
+
+    def _read_profile(self, values: Any, field: str) -> RetrievalProfile:
+        """A profile whose reranker, if it names one, is an endpoint of the workspace."""
+        if isinstance(values, dict) and values.get("rerank") == "endpoint":
+            own = {name: values[name] for name in ("rerank", "rerank_endpoint") if name in values}
+            rest = {name: value for name, value in values.items() if name not in own}
+            profile = read_profile(rest, field=field)
+            try:
+                return change_profile(self.workspace_id, profile, own, has_model=True)
+            except RecipeError as error:
+                raise serializers.ValidationError({field: [str(error)]}) from error
+        return read_profile(values, field=field)
 
     def _find_index(self, index_id: UUID | None) -> Index | None:
         if index_id is None:
@@ -114,6 +134,29 @@ class LabRunCancelView(LabRunBase):
         run = self.find(lab_run_id)
         cancel_run(run)
         return Response(_show(run))
+
+
+class LabRunCandidateView(LabRunBase):
+    @extend_schema(
+        operation_id="lab_runs_candidate",
+        request=LabCandidateSerializer,
+        responses={200: ReleaseSerializer, 201: ReleaseSerializer},
+    )
+    def post(self, request: Request, lab_run_id: UUID) -> Response:
+        """Make a side's profile a candidate of an assistant. 200: it searches like that already."""
+        run = self.find(lab_run_id)
+        form = LabCandidateSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        side = form.validated_data["side"]
+        assistant = get_assistant(self.workspace_id, form.validated_data["assistant"])
+        profile = RetrievalProfile.parse(run.profiles[side])
+        note = tell_origin(run, side)
+        try:
+            release = draft_candidate(assistant, profile, note=note, actor=self.actor)
+        except RecipeError as error:
+            raise recipe_fault(error) from error
+        status = 200 if release.pk == assistant.current_id else 201
+        return Response(show_release(assistant, release), status=status)
 
 
 class LabRunResumeView(LabRunBase):

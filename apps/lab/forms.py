@@ -8,16 +8,21 @@ from typing import Any
 from django import forms
 
 from apps.datasets.models import MAX_NAME, DatasetVersion
+from apps.gateway.models import Endpoint
+from apps.gateway.selectors import list_endpoints
+from apps.lab.profiles import KEYS
 from apps.retrieval.search.profiles import (
     FUSION_LABELS,
     MODE_LABELS,
+    QUERY_TRANSFORM_LABELS,
     RERANK_LABELS,
     ProfileError,
     RetrievalProfile,
 )
+from apps.workspaces.models import Workspace
 
 MAX_QUESTION = 4_000
-RERANKS = {name: label for name, label in RERANK_LABELS.items() if name != "endpoint"}
+EXPANSIONS = {name: label for name, label in QUERY_TRANSFORM_LABELS.items() if name != "model"}
 
 
 class ProfileForm(forms.Form):
@@ -32,7 +37,14 @@ class ProfileForm(forms.Form):
         max_value=1,
         widget=forms.NumberInput(attrs={"step": "0.05", "placeholder": "By the question"}),
     )
-    rerank = forms.ChoiceField(label="Order", choices=list(RERANKS.items()))
+    rerank = forms.ChoiceField(label="Order", choices=list(RERANK_LABELS.items()))
+    rerank_endpoint = forms.ModelChoiceField(
+        queryset=Endpoint.objects.none(),
+        required=False,
+        label="Reranking model",
+        empty_label="None chosen",
+    )
+    rerank_depth = forms.IntegerField(label="Passages put in order", min_value=1, max_value=50)
     limit = forms.IntegerField(label="Passages to read", min_value=1, max_value=50)
     candidates = forms.IntegerField(label="Candidates of each list", min_value=1, max_value=50)
     diversity = forms.FloatField(
@@ -47,25 +59,42 @@ class ProfileForm(forms.Form):
         max_value=1,
         widget=forms.NumberInput(attrs={"step": "0.05"}),
     )
+    half_life_days = forms.FloatField(
+        label="Days until a document counts half", min_value=0.01, max_value=36_500
+    )
+    expand = forms.ChoiceField(label="Add related words", choices=list(EXPANSIONS.items()))
     neighbours = forms.IntegerField(label="Neighbours on either side", min_value=0, max_value=5)
     filters = forms.CharField(
         label="Only documents where",
         max_length=2_000,
         required=False,
-        widget=forms.TextInput(attrs={"placeholder": "tag = policy", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"placeholder": "tag:policy", "autocomplete": "off"}),
     )
 
     SHOWN = ("mode", "rerank", "limit")
     profile: RetrievalProfile
 
-    def __init__(self, data: Mapping[str, Any], *, base: RetrievalProfile, prefix: str) -> None:
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        *,
+        base: RetrievalProfile,
+        prefix: str,
+        workspace: Workspace,
+    ) -> None:
         """Fields missing in `data` are taken from `base`."""
+        if base.expand == "model":
+            # The lab searches for the question as it is; a model's words belong to an answer.
+            base = base.change({"expand": "off", "expand_endpoint": ""})
         merged = {f"{prefix}-{name}": value for name, value in base.to_json().items()}
         for name in self.base_fields:
             if f"{prefix}-{name}" in data:
                 merged[f"{prefix}-{name}"] = data[f"{prefix}-{name}"]
         super().__init__(merged, prefix=prefix)
         self.base = base
+        endpoints = self.fields["rerank_endpoint"]
+        assert isinstance(endpoints, forms.ModelChoiceField)
+        endpoints.queryset = list_endpoints(workspace)
         for field in self.fields.values():
             field.widget.attrs["form"] = "lab"
 
@@ -73,8 +102,10 @@ class ProfileForm(forms.Form):
         values = super().clean() or {}
         if self.errors:
             return values
+        endpoint = values["rerank_endpoint"] if values["rerank"] == "endpoint" else None
+        chosen = {"rerank_endpoint": str(endpoint.pk) if endpoint else ""}
         try:
-            self.profile = self.base.change(values)
+            self.profile = self.base.change(values | chosen)
         except ProfileError as error:
             name = error.field if error.field in self.fields else None
             self.add_error(name, str(error))
@@ -133,3 +164,10 @@ class MeasureForm(forms.Form):
         chosen = str(self.cleaned_data["version_id"])
         self.version = self.versions[chosen]
         return chosen
+
+
+class CandidateForm(forms.Form):
+    """Which side becomes a candidate of which assistant."""
+
+    side = forms.ChoiceField(choices=[(key, key.upper()) for key in KEYS])
+    assistant = forms.SlugField()

@@ -12,6 +12,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.assistants.recipes.fields import SETTINGS
+from apps.assistants.selectors import list_assistants
 from apps.core.models import JobState
 from apps.datasets.selectors import list_labelled_versions
 from apps.documents.selectors import list_collections
@@ -99,6 +101,7 @@ def run(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
         "profiles": [(key, _describe(run, key)) for key in KEYS],
         "differences": _differences(run),
         "summary": summarise(run),
+        "assistants": list_assistants(request.workspace.pk),
     }
     return render(request, "lab/run.html", context)
 
@@ -109,7 +112,14 @@ def _describe(run: LabRun, key: str) -> list[str]:
 
 def _differences(run: LabRun) -> list[tuple[str, Any, Any]]:
     first, second = (RetrievalProfile.parse(run.profiles[key]) for key in KEYS)
-    return [(name.replace("_", " "), a, b) for name, a, b in first.differences(second)]
+    return [
+        (SETTINGS[name].label, _tell(name, a), _tell(name, b))
+        for name, a, b in first.differences(second)
+    ]
+
+
+def _tell(name: str, value: Any) -> Any:
+    return SETTINGS[name].tell_choice(value) or value
 
 
 @require_POST

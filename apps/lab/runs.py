@@ -77,6 +77,11 @@ def enqueue(run: LabRun) -> Job:
     )
 
 
+def tell_origin(run: LabRun, side: str) -> str:
+    """The note of a release that is made from one side of the run."""
+    return f"From the retrieval lab: profile {side.upper()} on {run.dataset_version}"[:300]
+
+
 def find_job(run: LabRun) -> Job | None:
     """The run's job, which has the progress."""
     return Job.objects.filter(kind=JobKind.MEASURE_RETRIEVAL, key=str(run.pk)).first()

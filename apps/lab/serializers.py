@@ -7,8 +7,10 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from apps.core.api import StrictSerializer
 from apps.core.models import Job
 from apps.lab.models import LabRun
+from apps.lab.profiles import KEYS
 from apps.lab.results import LabCase, LabRow, LabSliceRow, LabSummary
 
 PROFILE = "Fields of a retrieval profile; the others have their defaults."
@@ -26,6 +28,13 @@ class LabRunRequestSerializer(serializers.Serializer[Any]):
     index_a = serializers.UUIDField(required=False, allow_null=True, help_text=INDEX)
     index_b = serializers.UUIDField(required=False, allow_null=True, help_text=INDEX)
     k = serializers.IntegerField(default=10, min_value=1, max_value=50)
+
+
+class LabCandidateSerializer(StrictSerializer):
+    """Which side's profile becomes a candidate of which assistant."""
+
+    side = serializers.ChoiceField(choices=KEYS)
+    assistant = serializers.UUIDField()
 
 
 class LabRunSerializer(serializers.ModelSerializer[LabRun]):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.assistants.answering.reranking import make_reranker
+from apps.assistants.recipes.changes import find_endpoints
 from apps.retrieval.models import Index
 from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, retrieve
@@ -62,8 +64,10 @@ def search_side(
     `total_ms` excludes the time spent on these lists.
     """
     started = time.perf_counter()
+    endpoints = find_endpoints(request.workspace_id, request.profile)
+    reranker = make_reranker(endpoints.get("rerank_endpoint"))
     try:
-        retrieved = retrieve(request, vector=vector, explain=explain)
+        retrieved = retrieve(request, vector=vector, reranker=reranker, explain=explain)
     except ModelFilesError:
         return SearchSide(request.profile, problem=NO_MODEL)
     except ModelError as error:

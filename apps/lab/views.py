@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.assistants.selectors import list_assistants
 from apps.core.text import storable
 from apps.datasets.access import get_dataset, get_example
 from apps.datasets.examples import ExampleError, split_tags
@@ -100,6 +101,7 @@ def lab(request: WorkspaceRequest) -> HttpResponse:
         "datasets": list_datasets(request.workspace.pk),
         "releases": list_profile_releases(request.workspace.pk),
         "indexes": list_other_indexes(request.workspace.pk),
+        "assistants": list_assistants(request.workspace.pk),
         "here": request.get_full_path(),
         "query": request.GET.urlencode(),
     }
@@ -111,7 +113,7 @@ def profile_forms(request: WorkspaceRequest) -> dict[str, ProfileForm]:
     bases = base_profiles(request.workspace.pk, request.GET)
     return {
         key: ProfileForm({} if request.GET.get(RELEASE_FIELD.format(key)) else request.GET,
-                         base=base, prefix=key)
+                         base=base, prefix=key, workspace=request.workspace)
         for key, base in bases.items()
     }  # fmt: skip
 

@@ -51,6 +51,19 @@ def create_prompt(
     return add_version(prompt, spec=spec, note=note, actor=actor)
 
 
+def free_name(workspace: Workspace, base: str) -> str:
+    """`base`, or `base` with the first number that makes a name no prompt has."""
+    taken = set(
+        Prompt.objects.filter(workspace=workspace, name__startswith=base).values_list(
+            "name", flat=True
+        )
+    )
+    candidate, number = base, 2
+    while candidate in taken:
+        candidate, number = f"{base}-{number}", number + 1
+    return candidate
+
+
 @transaction.atomic
 def add_version(prompt: Prompt, *, spec: PromptSpec, note: str = "", actor: Actor) -> PromptVersion:
     """The next version. Raises PromptError, with every fault, for a prompt that is not sound."""

@@ -21,6 +21,11 @@ from inference.openai.reasoning import split_reasoning
 from inference.types import ChatDelta, ChatMessage, Sampling, Usage
 
 DETAIL_LENGTH = 300
+SENT_SETTINGS = (
+    "temperature", "max_tokens", "top_p", "top_k", "min_p", "seed", "frequency_penalty",
+    "presence_penalty", "repetition_penalty",
+)  # fmt: skip
+"""Fields of a sampling that are sent under their own names."""
 
 # Names that servers other than OpenAI's give to the same two outcomes.
 _FINISH_REASONS = {
@@ -93,7 +98,7 @@ def encode_request(
     }
     if stream:
         body["stream_options"] = {"include_usage": True}
-    for name in ("temperature", "max_tokens", "top_p", "seed"):
+    for name in SENT_SETTINGS:
         value = getattr(sampling, name)
         if value is not None:
             body[name] = value
@@ -111,7 +116,8 @@ def adapt_request(
     """Return the body without what an error ``response`` calls unsupported, or ``None``.
 
     Reasoning models want ``max_completion_tokens`` and fix the temperature; old servers do not
-    know ``stream_options``, or no schemas of answers.
+    know ``stream_options``, or no schemas of answers. Other settings are never left out: somebody
+    chose them, and an answer without them would look as if it had followed them.
     """
     if status not in (400, 422):
         return None
@@ -124,7 +130,7 @@ def adapt_request(
         return {key: value for key, value in body.items() if key != "response_format"}
     if not re.search(r"unsupported|not support|unrecognized|extra (?:inputs|fields)", text):
         return None
-    for name in ("stream_options", "temperature", "top_p", "seed", "stop"):
+    for name in ("stream_options", "temperature"):
         if name in body and name in text:
             return {key: value for key, value in body.items() if key != name}
     return None

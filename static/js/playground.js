@@ -92,7 +92,8 @@
   form.addEventListener("submit", (event) => {
     if (event.submitter && event.submitter !== start) return; // loads or saves a text
     event.preventDefault();
-    if (!running && form.reportValidity()) run();
+    // A form with folded parts leaves it to the server: a field that is not shown cannot be pointed at.
+    if (!running && (form.noValidate || form.reportValidity())) run();
   });
   stop.addEventListener("click", () => running?.abort());
 })();

@@ -12,7 +12,8 @@ from django.test import Client
 
 from apps.assistants.answering.snapshots import read_readable
 from apps.assistants.models import Assistant
-from apps.assistants.services import RecipeChange, change_recipe
+from apps.assistants.recipes.changes import RecipeChange
+from apps.assistants.services import change_recipe
 from apps.chat.models import RetrievedPassage
 from apps.chunking.models import Chunk
 from apps.prompts.services import add_version

@@ -16,6 +16,7 @@ from apps.gateway.models import Endpoint
 from apps.prompts.models import PromptVersion
 from inference.http_session import close_sessions
 from inference.stub_server import StubConfig, StubServer, serve_in_thread
+from tests.assistants.helpers import recipe_form
 from tests.chat.helpers import HANDBOOK, QUESTION
 from tests.factories import make_answering_assistant
 
@@ -138,3 +139,51 @@ def test_rest_runs_variants(desk: Assistant, api: Any) -> None:
     assert body[2]["error"] == READER_NEEDS_PASSAGES
     assert go([{"system": "{{ weather }}"}]).status_code == 400
     assert go([{}] * 5).status_code == 400
+
+
+def test_a_variant_tries_other_retrieval_and_sampling(
+    desk: Assistant, owner: Any, api: Any, stub: StubServer
+) -> None:
+    data = form_of(2, v0_endpoint=Endpoint.objects.get().pk, v0_top_k=9, v0_hyde="true",
+                   v1_filters="tag:none")  # fmt: skip
+    _, events = stream(owner, data)
+    ends = {data["variant"]: data for name, data in events if name == "done"}
+    assert stub.seen[-1]["top_k"] == 9
+    assert "Write the passage" in stub.seen[-2]["messages"][0]["content"]
+    assert ends[1]["passages"] == "0"
+    status, [(_, body)] = stream(owner, form_of(1, v0_hyde="true"))
+    assert status == 422
+    assert "built-in reader has no model" in str(body["errors"])
+    sent = {"assistant": str(desk.pk), "question": QUESTION}
+    path = "/api/v1/playground/"
+    variant = {"profile": {"filters": "tag:none"}, "sampling": {"top_k": 8}}
+    assert api.post_json(path, sent | {"variants": [variant]}).json()[0]["passages"] == 0
+    named = api.post_json(path, sent | {"variants": [{"rerank": "late"}]})
+    assert "rerank" in str(named.json()["errors"])
+    nested = api.post_json(path, sent | {"variants": [{"profile": {"rerank": "endpoint"}}]})
+    assert "rerank_endpoint" in nested.json()["errors"]["profile"]
+
+
+def test_the_recipe_is_tried_before_it_is_saved(
+    desk: Assistant, owner: Any, stub: StubServer
+) -> None:
+    async def go(data: dict[str, Any]) -> tuple[int, bytes]:
+        client = AsyncClient()
+        await client.aforce_login(owner)
+        response: Any = await client.post("/w/acme/assistants/desk/recipe/preview/", data)
+        body = b"".join([p async for p in response]) if response.streaming else response.content
+        await close_sessions()
+        return response.status_code, body
+
+    data = recipe_form(desk, question=QUESTION, top_k=7, system="Speak like a sailor.")
+    status, body = async_to_sync(go)(data)
+    assert status == 200
+    assert b"event: done" in body
+    assert stub.seen[-1]["top_k"] == 7
+    assert stub.seen[-1]["messages"][0]["content"] == "Speak like a sailor."
+    assert desk.releases.count() == 1
+    status, body = async_to_sync(go)(data | {"question": " "})
+    assert (status, b"Ask something first." in body) == (422, True)
+    status, body = async_to_sync(go)(data | {"limit": 99})
+    assert status == 422
+    assert orjson.loads(body)["errors"]["Passages given to the model"]

@@ -12,17 +12,14 @@ from django.test import Client
 from apps.assistants.models import Assistant, Release
 from apps.assistants.recipe import load_recipe
 from apps.assistants.releases.promotion import promote
-from apps.assistants.services import (
-    RecipeChange,
-    change_recipe,
-    create_assistant,
-)
+from apps.assistants.services import change_recipe, create_assistant
 from apps.documents.collections import create_collection
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.prompts.defaults import SYSTEM, USER
 from apps.prompts.rendering import UnknownVariableError, list_variables, render
 from apps.prompts.spec import PromptError
 from apps.workspaces.services import Actor
+from tests.assistants.helpers import recipe_form, settings_change
 
 pytestmark = pytest.mark.django_db
 ACTOR = Actor()
@@ -45,7 +42,7 @@ def endpoint(workspace: Any) -> Any:
 
 
 def change(assistant: Assistant, **values: Any) -> Release:
-    return change_recipe(assistant, change=RecipeChange(**values), actor=ACTOR)
+    return change_recipe(assistant, change=settings_change(**values), actor=ACTOR)
 
 
 # Releases
@@ -167,28 +164,14 @@ def test_rest_refuses_what_makes_no_sense(api: Any, desk: Assistant) -> None:
 # Pages
 
 
-def form_of(assistant: Assistant, **values: Any) -> dict[str, Any]:
-    release = assistant.current
-    assert release is not None
-    return {
-        "name": assistant.name,
-        "collections": [c.pk for c in release.collections.all()],
-        "system": release.prompt_version.system,
-        "user": release.prompt_version.user,
-        **release.retrieval,
-        **release.sampling,
-        **values,
-    }
-
-
 def test_the_recipe_page(desk: Assistant, owner: Any, client_for: Callable[[Any], Client]) -> None:
     client, path = client_for(owner), "/w/acme/assistants/desk/recipe/"
     assert client.get(path).status_code == 200
-    unchanged = client.post(path, form_of(desk), follow=True)
+    unchanged = client.post(path, recipe_form(desk), follow=True)
     assert "The recipe is as it was." in unchanged.content.decode()
-    saved = client.post(path, form_of(desk, limit=3, note="Fewer"), follow=True)
+    saved = client.post(path, recipe_form(desk, limit=3, note="Fewer"), follow=True)
     assert "Release 2 answers from now on." in saved.content.decode()
-    refused = client.post(path, form_of(desk, system="{{ weather }}"))
+    refused = client.post(path, recipe_form(desk, system="{{ weather }}"))
     assert refused.status_code == 422
     assert "weather" in refused.content.decode()
 
@@ -197,7 +180,9 @@ def test_making_sharing_and_deleting(
     desk: Assistant, owner: Any, client_for: Callable[[Any], Client]
 ) -> None:
     client = client_for(owner)
-    made = client.post("/w/acme/assistants/new/create/", {"name": "Sales"})
+    made = client.post(
+        "/w/acme/assistants/new/create/", {"name": "Sales", "without_documents": "on"}
+    )
     assert made["Location"] == "/w/acme/assistants/sales/"
     assert "Sales" in client.get("/w/acme/assistants/").content.decode()
     shared = client.get("/w/acme/assistants/sales/share/").content.decode()

@@ -19,11 +19,12 @@ from apps.assistants.releases.promotion import (
     promote,
     run_release_checks,
 )
-from apps.assistants.services import RecipeChange, change_recipe, create_assistant, draft_release
+from apps.assistants.services import change_recipe, create_assistant, draft_release
 from apps.documents.collections import create_collection
 from apps.gateway.services import EndpointFields, delete_endpoint, save_endpoint
 from apps.workspaces.models import AuditEvent
 from apps.workspaces.services import Actor
+from tests.assistants.helpers import recipe_form, settings_change
 
 pytestmark = pytest.mark.django_db
 ACTOR = Actor()
@@ -54,7 +55,7 @@ def held_to() -> Iterator[HeldTo]:
 
 
 def draft(assistant: Assistant, **values: Any) -> Release:
-    return draft_release(assistant, change=RecipeChange(**values), actor=ACTOR)
+    return draft_release(assistant, change=settings_change(**values), actor=ACTOR)
 
 
 def test_a_candidate_does_not_answer_until_it_is_promoted(desk: Assistant, owner: Any) -> None:
@@ -109,7 +110,7 @@ def test_a_check_that_breaks_does_not_stand_open(desk: Assistant, held_to: HeldT
 def test_saving_keeps_what_a_check_refuses_as_a_candidate(desk: Assistant, held_to: HeldTo) -> None:
     held_to(refuse_hasty)
     with pytest.raises(PromotionRefusedError):
-        change_recipe(desk, change=RecipeChange(temperature=1.5), actor=ACTOR)
+        change_recipe(desk, change=settings_change(temperature=1.5), actor=ACTOR)
     desk.refresh_from_db()
     assert desk.current is not None
     assert (desk.releases.count(), desk.current.number) == (2, 1)
@@ -147,25 +148,13 @@ def test_what_differs_is_told_field_by_field(desk: Assistant, workspace: Any) ->
 # Pages
 
 
-def form_of(assistant: Assistant, **values: Any) -> dict[str, Any]:
-    release = assistant.current
-    assert release is not None
-    return {
-        "name": assistant.name,
-        "collections": [c.pk for c in release.collections.all()],
-        "system": release.prompt_version.system,
-        "user": release.prompt_version.user,
-        **release.retrieval,
-        **release.sampling,
-        **values,
-    }
-
-
 def test_the_pages_lead_from_a_candidate_to_promotion_and_back(
     desk: Assistant, owner: Any, client_for: Callable[[Any], Client], held_to: HeldTo
 ) -> None:
     client, base = client_for(owner), "/w/acme/assistants/desk"
-    saved = client.post(f"{base}/recipe/", form_of(desk, limit=3, as_candidate="1"), follow=True)
+    saved = client.post(
+        f"{base}/recipe/", recipe_form(desk, limit=3, as_candidate="1"), follow=True
+    )
     assert "Release 2 is kept as a candidate" in saved.content.decode()
     listed = client.get(f"{base}/releases/").content.decode()
     assert listed.count("candidate</span>") == 1
@@ -178,7 +167,7 @@ def test_the_pages_lead_from_a_candidate_to_promotion_and_back(
     assert "Release 1 answers again." in back
     assert "Back to" in back
     held_to(refuse_hasty)
-    refused = client.post(f"{base}/recipe/", form_of(desk, temperature=1.5), follow=True)
+    refused = client.post(f"{base}/recipe/", recipe_form(desk, temperature=1.5), follow=True)
     assert "It is kept as a candidate. Too hot." in refused.content.decode()
     asked = client.get(f"{base}/releases/3/").content.decode()
     assert "Promote it nevertheless" in asked

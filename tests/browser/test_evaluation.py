@@ -87,10 +87,12 @@ def make_candidates(page: Page, library: Library, slug: str) -> None:
 
     recipe = f"{library.url}assistants/{slug}/recipe/"
     page.goto(recipe)
+    page.locator("#card-order > summary").click()
     page.locator("[name=limit]").fill("4")
     page.get_by_role("button", name="Save as a candidate").click()
     expect(page.get_by_text("Release 2 is kept as a candidate").first).to_be_visible()
     page.goto(recipe)
+    page.locator("#card-documents > summary").click()
     page.get_by_label("Handbook").uncheck()
     page.get_by_role("button", name="Save as a candidate").click()
     expect(page.get_by_text("Release 3 is kept as a candidate").first).to_be_visible()

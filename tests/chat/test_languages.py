@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.assistants.services import RecipeChange, change_recipe, create_assistant
+from apps.assistants.recipes.changes import RecipeChange
+from apps.assistants.services import change_recipe, create_assistant
 from apps.core import embedder
 from apps.documents.models import Collection
 from apps.workspaces.services import Actor
@@ -88,7 +89,7 @@ def desks(transactional_db: None, model: None, workspace: Any, api: Any) -> dict
 def test_questions_are_answered_by_words_and_by_meaning(api: Any, desks: dict[str, Any]) -> None:
     for mode in ("hybrid", "lexical", "vector"):
         for desk in desks.values():
-            change_recipe(desk, change=RecipeChange(mode=mode), actor=Actor())
+            change_recipe(desk, change=RecipeChange(retrieval={"mode": mode}), actor=Actor())
         for language, question, expected in QUESTIONS:
             body = ask(api, desks[language].slug, question).body
             content = body["choices"][0]["message"]["content"]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from apps.assistants.models import Release
-from apps.assistants.services import RecipeChange, change_recipe
+from apps.assistants.recipes.changes import RecipeChange
+from apps.assistants.services import change_recipe
 from apps.chat.models import Message
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.traces.models import Trace
@@ -34,7 +35,7 @@ def shown(browser: Browser, answer: Message) -> str:
 
 def set_profile(assistant: Any, **values: Any) -> None:
     """A release of this retrieval profile; releases in memory are frozen, so it is a new one."""
-    change_recipe(assistant, change=RecipeChange(limit=7), actor=Actor())
+    change_recipe(assistant, change=RecipeChange(retrieval={"limit": 7}), actor=Actor())
     Release.objects.filter(pk=assistant.current_id).update(retrieval=values)
 
 

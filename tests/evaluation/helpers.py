@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.assistants.models import Assistant, Release
-from apps.assistants.services import RecipeChange, draft_release
+from apps.assistants.recipes.changes import RecipeChange
+from apps.assistants.services import draft_release
 from apps.datasets.examples import ExampleFields, clean_fields
 from apps.datasets.models import DatasetVersion
 from apps.datasets.services import ExampleSource, add_examples, create_dataset, freeze

@@ -7,7 +7,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from apps.assistants.services import RecipeChange, create_assistant, draft_release
+from apps.assistants.recipes.changes import RecipeChange
+from apps.assistants.services import create_assistant, draft_release
 from apps.datasets.models import DatasetVersion, Example
 from apps.datasets.services import create_dataset
 from apps.evaluation.experiments.metrics import freeze_evaluators
@@ -43,7 +44,7 @@ WHERE i.experiment_id = %(experiment)s
 def make_large_experiment(workspace: Any, *, scores: int) -> Experiment:
     """A finished experiment on two releases with ten evaluators and so many scores in all."""
     assistant = create_assistant(workspace, name="Large", collections=[], actor=Actor())
-    draft_release(assistant, change=RecipeChange(limit=3), actor=Actor())
+    draft_release(assistant, change=RecipeChange(retrieval={"limit": 3}), actor=Actor())
     releases = list(assistant.releases.order_by("number"))
     dataset = create_dataset(workspace, name="Large", actor=Actor())
     examples = scores // (len(EVALUATORS) * len(releases))

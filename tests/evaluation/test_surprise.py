@@ -12,7 +12,8 @@ from typing import Any, cast
 
 import pytest
 
-from apps.assistants.services import RecipeChange, draft_release
+from apps.assistants.recipes.changes import RecipeChange
+from apps.assistants.services import draft_release
 from apps.evaluation.models import Experiment
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.workspaces.services import Actor

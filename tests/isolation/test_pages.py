@@ -116,6 +116,11 @@ def test_forms_take_no_ids_of_others(
         (new, {"name": "X", "collections": theirs["collection_id"]}, 422),
         (f"{own}/recipe/", recipe | {"collections": theirs["collection_id"]}, 422),
         (f"{own}/recipe/", recipe | {"endpoint": theirs["endpoint_id"]}, 422),
+        (
+            f"{own}/recipe/",
+            recipe | {"rerank": "endpoint", "rerank_endpoint": theirs["endpoint_id"]},
+            422,
+        ),
     ]
     for path, values, status in attempts:
         response = client.post(path, values)

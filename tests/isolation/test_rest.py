@@ -141,10 +141,28 @@ def test_bodies_take_no_ids_of_others(victim: House, intruder: House) -> None:
         ("post", f"{ours}arena/judge/", {"endpoint": theirs["endpoint_id"]}),
         ("post", f"{ours}grades/", {"item": theirs["item_id"], "value": 3}),
     ]
+    attempts.append(
+        ("post", f"{V1}/lab/runs/{own['lab_run_id']}/candidate/",
+         {"side": "a", "assistant": theirs["assistant_id"]}),
+    )  # fmt: skip
     release = intruder.assistant.current_id
     for method, path, data in attempts:
         response = send(intruder.api, method, path, data)
         assert response.status_code == 404, (path, data)
+        assert not leaks(body_of(response), victim, asked=str(data))
+    steps = {"rerank": "endpoint", "rerank_endpoint": str(theirs["endpoint_id"])}
+    question = {"assistant": intruder.assistant.pk, "question": "?"}
+    nested: list[tuple[str, str, dict[str, Any]]] = [
+        ("post", f"{V1}/assistants/", {"name": "X", "collections": [], "retrieval": steps}),
+        ("patch", mine, {"retrieval": steps}),
+        ("post", f"{mine}releases/", {"retrieval": steps}),
+        ("post", f"{V1}/playground/", question | {"variants": [{"profile": steps}]}),
+        ("post", f"{V1}/lab/runs/", measured | {"profile_a": steps}),
+    ]
+    for method, path, data in nested:
+        response = send(intruder.api, method, path, data)
+        assert response.status_code == 400, (path, data)
+        assert "no endpoint of this id" in response.content.decode(), path
         assert not leaks(body_of(response), victim, asked=str(data))
     assert victim.snapshot() == before
     intruder.assistant.refresh_from_db()

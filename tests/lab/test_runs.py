@@ -142,7 +142,7 @@ def test_from_the_lab_to_the_numbers(
     drain(JobKind.MEASURE_RETRIEVAL)
     page = text_of(client.get(made["Location"]))
     assert "On 6 cases, profile B is better on" in page
-    assert "A lexical · B vector" in page
+    assert "A Words only · B Meaning only" in page
     assert "Text recall" in page
     assert "Done" in text_of(client.get(f"{LAB}runs/"))
     client.post(f"{made['Location']}delete/")

@@ -67,6 +67,8 @@ def gate(**changes: Any) -> dict[str, Any]:
 
 EXAMPLE = {"question": "  How long?  ", "tags": "HR, leave", "language": ""}
 RECIPE = {"mode": "lexical", "limit": 4, "temperature": 0.5, "max_tokens": 300}
+# A box that is not ticked is not sent, so the page says what REST leaves as it is.
+RECIPE_PAGE = RECIPE | {"parents": "on", "rewrite": "rules"}
 ENDPOINT = {
     "name": "  House  ", "base_url": "http://127.0.0.1:9/v1", "model": "m-8b", "api_key": "s3cret",
     "context_tokens": 16_384, "input_price": "0.5", "output_price": "1.25", "licence": "MIT",
@@ -206,7 +208,7 @@ ENTRIES = (
     ),
     Entry(
         "release", "assistants.Release", "/assistants/{assistant_slug}/recipe/",
-        lambda house: RECIPE | {
+        lambda house: RECIPE_PAGE | {
             "name": house.assistant.name, "description": "", "example_questions": "",
             "collections": [collection(house)], "endpoint": endpoint(house),
             "system": PAGE_TEXT + SYSTEM, "user": USER, "note": "  Warmer.  ",
@@ -222,7 +224,7 @@ ENTRIES = (
     ),
     Entry(
         "prompt of a release", "prompts.PromptVersion", "/assistants/{assistant_slug}/recipe/",
-        lambda house: RECIPE | {
+        lambda house: RECIPE_PAGE | {
             "name": house.assistant.name, "collections": [collection(house)], "endpoint": "",
             "system": PAGE_TEXT + SYSTEM, "user": USER, "as_candidate": "on",
         },
@@ -236,7 +238,7 @@ ENTRIES = (
     Entry(
         "how an assistant presents itself", "assistants.Assistant",
         "/assistants/{assistant_slug}/recipe/",
-        lambda house: RECIPE | {
+        lambda house: RECIPE_PAGE | {
             "name": "  Desk  ", "description": PAGE_TEXT,
             "example_questions": "How long?\r\n\r\n Who? ", "collections": [collection(house)],
             "endpoint": "", "system": SYSTEM, "user": USER,

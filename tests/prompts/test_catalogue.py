@@ -17,6 +17,7 @@ from apps.prompts.models import Prompt, PromptLabel, PromptVersion
 from apps.prompts.services import create_prompt
 from apps.workspaces.models import AuditEvent
 from apps.workspaces.services import Actor
+from tests.assistants.helpers import recipe_form
 
 pytestmark = pytest.mark.django_db
 ACTOR = Actor()
@@ -144,11 +145,7 @@ def test_a_catalogue_version_becomes_a_candidate(
     assert assistant.current is not None
     assert assistant.current.number == 1
     # The recipe takes a version as well, but not together with changed texts.
-    form = {
-        "name": "Desk", "system": assistant.current.prompt_version.system,
-        "user": assistant.current.prompt_version.user, "prompt_version": version.pk,
-        **assistant.current.retrieval, **assistant.current.sampling,
-    }  # fmt: skip
+    form = recipe_form(assistant, prompt_version=version.pk)
     both = client.post(f"{path}recipe/", form | {"system": "Else."})
     assert both.status_code == 422
     assert "not both" in both.content.decode()

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from apps.assistants.answering.citations import CitationFilter, asks_for_parentheses
 from apps.assistants.answering.outcome import Delta, Event, Outcome, Restart, Status, Turn
+from apps.assistants.answering.told import tell_sampling
 from apps.assistants.recipe import Recipe
 from apps.gateway.clients import make_client
 from apps.gateway.services import compute_cost
@@ -176,6 +177,7 @@ class Generation:
     async def _call(
         self, messages: Sequence[ChatMessage], span: SpanRecord, sampling: Sampling
     ) -> AsyncGenerator[ChatDelta, None]:
+        span.attributes.update(tell_sampling(sampling))
         usage: Usage | None = None
         written: list[str] = []
         client = make_client(self._endpoint)

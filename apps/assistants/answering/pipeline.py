@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from apps.assistants.answering.citations import (
     Span,
@@ -28,13 +29,16 @@ from apps.assistants.answering.outcome import (
     Status,
     Turn,
 )
-from apps.assistants.answering.queries import Queries, plan_queries
-from apps.assistants.answering.reranking import find_reranker
+from apps.assistants.answering.queries import STEPS, Ask, Queries, plan_queries
+from apps.assistants.answering.reranking import make_reranker
 from apps.assistants.answering.selection import select_passages
+from apps.assistants.answering.step_models import find_step_models, query_sampling
+from apps.assistants.answering.told import tell_query_steps, tell_sampling, tell_search
 from apps.assistants.recipe import Recipe
 from apps.chunking.table_rows import quote_rows
 from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
+from apps.gateway.models import Endpoint
 from apps.prompts.defaults import NOT_FOUND
 from apps.prompts.messages import validate_output
 from apps.retrieval.search.hits import Hit
@@ -44,6 +48,7 @@ from apps.traces.recorder import Recorder, SpanRecord
 from inference.protocols import Vectors
 from inference.reader import CitedSentence, Passage, Reader, ReaderAnswer
 from inference.token_estimate import estimate_messages
+from inference.types import Sampling
 
 __all__ = ["Answering", "CitedPassage", "Delta", "Event", "Outcome", "Restart", "Status", "Turn"]
 
@@ -95,6 +100,8 @@ class Answering:
         """Set when the passages are there, and at the latest when the answer ends."""
         self._standalone = question
         """The question as it can be understood without the conversation."""
+        self._step_models: dict[str, Endpoint] = {}
+        """Endpoints that steps of the retrieval ask, by the profile's field."""
         self._hits: list[Hit] = []
         self._spans: dict[int, Span] = {}
 
@@ -107,8 +114,7 @@ class Answering:
                 async for event in steps:
                     yield event
             return
-        profile = self.recipe.frozen.profile
-        if profile.needs_model and self.recipe.endpoint and not self._query:
+        if self.recipe.frozen.profile.needs_model and not self._query:
             yield Status("Finding the right words")
         queries = await self._plan()
         yield Status("Searching the documents")
@@ -136,16 +142,24 @@ class Answering:
         self._check()
 
     async def _plan(self) -> Queries:
+        recipe, profile = self.recipe, self.recipe.frozen.profile
         with self.recorder.span("rewrite") as span:
+            if profile.step_endpoints:
+                self._step_models = await run_db(
+                    find_step_models, recipe.workspace_id, recipe.frozen
+                )
+            span.attributes.update(tell_query_steps(profile, self._step_models))
             queries = await plan_queries(
                 self.question,
                 history=self.history,
-                profile=self.recipe.frozen.profile,
-                ask=self._generation().ask if self.recipe.endpoint else None,
+                profile=profile,
+                ask={step: ask for step in STEPS if (ask := self._ask_for(step))},
                 chosen=self._query,
             )
             self._standalone = queries.text
             span.attributes["query"] = queries.text
+            for step, text in queries.steps:
+                span.attributes.setdefault(f"query.{step}.texts", []).append(text)
             span.attributes["changed"] = queries.differs_from(self.question)
             if queries.also:
                 span.attributes["also"] = list(queries.also)
@@ -156,6 +170,15 @@ class Answering:
             self.recorder.attributes["query"] = queries.text
             self.recorder.attributes["query.also"] = list(queries.also)
         return queries
+
+    def _ask_for(self, step: str) -> Ask | None:
+        """How a step asks its own model or the assistant's; None if there is neither."""
+        endpoint = self._step_models.get(f"{step}_endpoint") or self.recipe.endpoint
+        if endpoint is None:
+            return None
+        generation = self._generation(endpoint)
+        sampling = query_sampling(self.recipe.frozen.sampling)
+        return lambda name, messages: generation.ask(name, messages, sampling=sampling)
 
     async def _search(self, queries: Queries) -> Retrieved:
         frozen = self.recipe.frozen
@@ -170,16 +193,19 @@ class Answering:
             )
             is_asked = self._vector is not None and queries.text == self.question
             vector = await self._vector if self._vector and is_asked else None
-            result = await run_db(_retrieve, request, vector=vector)
+            reranker = self._step_models.get("rerank_endpoint")
+            result = await run_db(_retrieve, request, vector=vector, reranker=reranker)
             span.attributes.update(
-                {
-                    "retrieval.mode": frozen.profile.mode,
+                tell_search(frozen.profile, self._step_models)
+                | {
                     "retrieval.profile": frozen.profile.describe(),
                     "retrieval.searched": result.num_searched,
                     "retrieval.found": len(result.hits),
                     **{f"timing.{name}_ms": value for name, value in result.timings.items()},
                 }
             )
+            if result.expanded:
+                span.attributes["query.expand.texts"] = [result.expanded]
             if result.problem:
                 span.attributes["problem"] = result.problem
         return result
@@ -222,9 +248,10 @@ class Answering:
             for number, hit in enumerate(self._hits, start=1)
         ]
 
-    def _generation(self) -> Generation:
+    def _generation(self, endpoint: Endpoint | None = None) -> Generation:
+        """With the assistant's own model, or that of a step."""
         return Generation(
-            self.recipe,
+            replace(self.recipe, endpoint=endpoint) if endpoint else self.recipe,
             question=self.question,
             history=self.history,
             passages=format_passages([(describe_hit(hit), hit.readable) for hit in self._hits])
@@ -238,6 +265,9 @@ class Answering:
     async def _read(self) -> AsyncGenerator[Event, None]:
         """Answer with the built-in reader: literal sentences, each citing its passage."""
         with self.recorder.span("generation", **{"gen_ai.request.model": READER_MODEL}) as span:
+            own = self.recipe.frozen.sampling
+            followed = Sampling(max_tokens=own.max_tokens, stop=own.stop)
+            span.attributes.update(tell_sampling(followed))
             answer = await run_db(_ask_reader, self._standalone, self._hits)
             span.attributes["reader.confidence"] = round(answer.confidence, 3)
         if answer.declined or not answer.sentences:
@@ -245,7 +275,7 @@ class Answering:
             self.recorder.mark_first_token()
             yield Delta(NOT_FOUND)
             return
-        limit = Limit(self.recipe.frozen.sampling)
+        limit = Limit(followed)
         for position, sentence in enumerate(answer.sentences):
             number = sentence.passage_index + 1
             hit = self._hits[sentence.passage_index]
@@ -320,9 +350,10 @@ def describe_hit(hit: Hit) -> str:
     return f"{hit.document_name} > {hit.heading}" if hit.heading else hit.document_name
 
 
-def _retrieve(request: RetrievalRequest, *, vector: Vectors | None) -> Retrieved:
-    reranker = find_reranker(request.workspace_id, request.profile)
-    return retrieve(request, vector=vector, reranker=reranker)
+def _retrieve(
+    request: RetrievalRequest, *, vector: Vectors | None, reranker: Endpoint | None
+) -> Retrieved:
+    return retrieve(request, vector=vector, reranker=make_reranker(reranker))
 
 
 def _ask_reader(question: str, hits: Sequence[Hit]) -> ReaderAnswer:

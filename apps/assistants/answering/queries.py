@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from apps.assistants.answering.outcome import Turn
 from apps.assistants.answering.rewriting import rewrite_question
@@ -19,7 +19,8 @@ from inference.errors import ModelError
 from inference.types import ChatMessage
 
 Ask = Callable[[str, Sequence[ChatMessage]], Awaitable[str]]
-"""Asks the release's model something for a purpose that names the span; may raise ModelError."""
+"""Asks a model something for a purpose that names the span; may raise ModelError."""
+STEPS = ("rewrite", "decompose", "expand", "hyde")
 
 MAX_PARTS = 4
 MAX_CHARS = 600
@@ -46,11 +47,15 @@ _IMAGINE = (
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """What to search for: `text`, and `also` beside it; `note` says what did not work."""
+    """What to search for: `text`, and `also` beside it; `note` says what did not work.
+
+    `steps` are pairs of a step and a text that it led to.
+    """
 
     text: str
     also: tuple[str, ...] = ()
     note: str = ""
+    steps: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def differs_from(self, question: str) -> bool:
         return self.text != question or bool(self.also)
@@ -61,28 +66,35 @@ async def plan_queries(
     *,
     history: Sequence[Turn],
     profile: RetrievalProfile,
-    ask: Ask | None = None,
+    ask: Ask | Mapping[str, Ask] | None = None,
     chosen: str = "",
 ) -> Queries:
     """What to search for. A query that the person has `chosen` is taken as it is.
 
-    Without `ask` everything is done by rules. If a model fails, its part is skipped and the
-    answer is still made.
+    `ask` is for all steps, or for each by its name; what has none is done by rules. If a model
+    fails, its part is skipped and the answer is still made.
     """
     if chosen:
         return Queries(chosen)
-    planner = _Planner(ask)
+    planner = _Planner(ask if isinstance(ask, Mapping) else dict.fromkeys(STEPS, ask))
     text = await planner.rewrite(profile.rewrite, question, history)
-    jobs = [planner.decompose(profile.decompose, text), planner.expand(profile.expand, text)]
+    jobs = {
+        "decompose": planner.decompose(profile.decompose, text),
+        "expand": planner.expand(profile.expand, text),
+    }
     if profile.hyde:
-        jobs.append(planner.imagine(text))
-    texts = [also for part in await asyncio.gather(*jobs) for also in part]
-    return Queries(text, tuple(dict.fromkeys(also for also in texts if also != text)), planner.note)
+        jobs["hyde"] = planner.imagine(text)
+    parts = await asyncio.gather(*jobs.values())
+    steps = [(step, also) for step, texts in zip(jobs, parts, strict=True) for also in texts]
+    also = tuple(dict.fromkeys(one for _, one in steps if one != text))
+    if text != question:
+        steps.insert(0, ("rewrite", text))
+    return Queries(text, also, planner.note, tuple(steps))
 
 
 class _Planner:
-    def __init__(self, ask: Ask | None) -> None:
-        self._ask_model = ask
+    def __init__(self, asks: Mapping[str, Ask | None]) -> None:
+        self._asks = asks
         self.note = ""
 
     async def rewrite(
@@ -92,14 +104,14 @@ class _Planner:
             return question
         if transform == "model":
             turns = "\n".join(f"Q: {turn.question}\nA: {turn.answer[:400]}" for turn in history)
-            said = await self._ask("query:rewrite", _REWRITE, f"{turns}\nQ: {question}")
+            said = await self._ask("rewrite", "query:rewrite", _REWRITE, f"{turns}\nQ: {question}")
             if said:
                 return said
         return rewrite_question(question, [turn.question for turn in history])
 
     async def decompose(self, transform: QueryTransform, text: str) -> list[str]:
         if transform == "model":
-            said = await self._ask("query:parts", _DECOMPOSE, text)
+            said = await self._ask("decompose", "query:parts", _DECOMPOSE, text)
             if said:
                 return read_list(said)
         return [] if transform == "off" else split_question(text)
@@ -108,21 +120,20 @@ class _Planner:
         """By rules, words are added after a first search: see `retrieval.feedback`."""
         if transform != "model":
             return []
-        words = await self._ask("query:words", _EXPAND, text)
+        words = await self._ask("expand", "query:words", _EXPAND, text)
         return [f"{text} {words}"] if words else []
 
     async def imagine(self, text: str) -> list[str]:
-        passage = await self._ask("query:passage", _IMAGINE, text)
+        passage = await self._ask("hyde", "query:passage", _IMAGINE, text)
         return [passage] if passage else []
 
-    async def _ask(self, name: str, task: str, text: str) -> str:
+    async def _ask(self, step: str, name: str, task: str, text: str) -> str:
         """The model's words on one line; "" where there is no model or it fails."""
-        if self._ask_model is None:
+        ask = self._asks.get(step)
+        if ask is None:
             return ""
         try:
-            said = await self._ask_model(
-                name, [ChatMessage("system", task), ChatMessage("user", text)]
-            )
+            said = await ask(name, [ChatMessage("system", task), ChatMessage("user", text)])
         except ModelError as error:
             self.note = f"The model did not help with the search: {error.message}"
             return ""

@@ -22,27 +22,43 @@ from apps.assistants.playground.running import (
     run_variants,
 )
 from apps.assistants.recipe import Recipe, load_recipe
-from apps.core.api import Problem
+from apps.assistants.recipes.changes import RecipeError, change_profile, change_sampling
+from apps.assistants.recipes.fields import SETTINGS
+from apps.assistants.recipes.sampling import parse_sampling, sampling_to_json
+from apps.assistants.recipes.serializers import (
+    RetrievalSerializer,
+    SamplingSerializer,
+    make_rest_field,
+    move_flat,
+)
+from apps.core.api import Problem, StrictSerializer
 from apps.gateway.access import get_endpoint
 from apps.prompts.access import get_version_by_id
 from apps.prompts.spec import PromptError, PromptSpec, clean_spec, require_sound
 from apps.workspaces.api import WorkspaceAPIView
-from inference.types import Sampling
 
 
-class VariantSerializer(serializers.Serializer[Any]):
-    """What to change about the assistant's current recipe. `endpoint` null: the reader."""
+class VariantSerializer(StrictSerializer):
+    """What to change about the assistant's current recipe. `endpoint` null: the reader.
+
+    `retrieval` says whether passages are given at all, `profile` how they are searched.
+    """
 
     prompt_version = serializers.UUIDField(required=False)
     system = serializers.CharField(required=False, max_length=20_000)
     user = serializers.CharField(required=False, max_length=20_000)
     endpoint = serializers.UUIDField(required=False, allow_null=True)
-    temperature = serializers.FloatField(required=False, min_value=0, max_value=2)
-    max_tokens = serializers.IntegerField(required=False, min_value=16, max_value=32_000)
+    temperature = make_rest_field(SETTINGS["temperature"])
+    max_tokens = make_rest_field(SETTINGS["max_tokens"])
+    profile = RetrievalSerializer(required=False)
+    sampling = SamplingSerializer(required=False)
     retrieval = serializers.BooleanField(default=True)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return move_flat(attrs)
 
-class PlaygroundSerializer(serializers.Serializer[Any]):
+
+class PlaygroundSerializer(StrictSerializer):
     assistant = serializers.UUIDField()
     question = serializers.CharField(max_length=MAX_QUESTION)
     variants = VariantSerializer(many=True)
@@ -89,13 +105,17 @@ class PlaygroundView(WorkspaceAPIView):
         if "endpoint" in values:
             endpoint_id = values["endpoint"]
             endpoint = get_endpoint(self.workspace_id, endpoint_id) if endpoint_id else None
-        own = recipe.frozen.sampling
-        sampling = Sampling(
-            temperature=values.get("temperature", own.temperature),
-            max_tokens=values.get("max_tokens", own.max_tokens),
-            seed=own.seed,
-        )
-        return Variant(spec, endpoint, sampling, values["retrieval"])
+        own = recipe.frozen
+        try:
+            profile = change_profile(
+                self.workspace_id, own.profile, values.get("profile", {}),
+                has_model=endpoint is not None,
+            )  # fmt: skip
+            sampling = change_sampling(sampling_to_json(own.sampling), values.get("sampling", {}))
+        except RecipeError as error:
+            part = "profile" if error.part == "retrieval" else error.part
+            raise serializers.ValidationError({part: {error.field: [str(error)]}}) from error
+        return Variant(spec, endpoint, parse_sampling(sampling), profile, values["retrieval"])
 
     def _read_spec(self, recipe: Recipe, values: dict[str, Any]) -> PromptSpec:
         spec = recipe.frozen.spec

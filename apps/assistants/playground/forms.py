@@ -9,15 +9,28 @@ from django import forms
 
 from apps.assistants.models import Assistant, Release
 from apps.assistants.playground.running import MAX_VARIANTS, Variant
+from apps.assistants.recipes.changes import RecipeError, change_profile, change_sampling
+from apps.assistants.recipes.fields import ORDER, QUESTION, SAMPLING, SEARCH, SETTINGS
+from apps.assistants.recipes.form_fields import add_fields, read_values
+from apps.assistants.recipes.forms import RecipeForm
+from apps.assistants.recipes.sampling import parse_sampling
 from apps.gateway.models import Endpoint
 from apps.gateway.selectors import list_endpoints
 from apps.prompts.models import PromptVersion
 from apps.prompts.selectors import list_all_versions
 from apps.prompts.spec import PromptSpec, check_spec, clean_spec
+from apps.retrieval.search.profiles import RetrievalProfile
 from apps.workspaces.models import Workspace
 from inference.types import Sampling
 
 MAX_QUESTION = 8_000
+FIRST_SETTINGS = ("temperature", "max_tokens", "retrieval")
+MORE_SETTINGS = (
+    ("Question", QUESTION),
+    ("Search", SEARCH),
+    ("Passages", ORDER),
+    ("Sampling", tuple(one for one in SAMPLING if one.name not in FIRST_SETTINGS)),
+)
 
 
 class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
@@ -86,16 +99,11 @@ class PlaygroundForm(forms.Form):
                 label="Model",
                 empty_label="Built-in reader",
             ),
-            "temperature": forms.FloatField(
-                min_value=0, max_value=2, initial=0.2, label="Temperature"
-            ),
-            "max_tokens": forms.IntegerField(
-                min_value=16, max_value=32_000, initial=1024, label="Longest answer, in tokens"
-            ),
             "retrieval": forms.BooleanField(required=False, initial=True, label="Give passages"),
         }
         for name, field in fields.items():
             self.fields[f"v{number}_{name}"] = field
+        add_fields(self, SETTINGS.values(), workspace, prefix=f"v{number}_", is_sparse=True)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
@@ -104,7 +112,26 @@ class PlaygroundForm(forms.Form):
                 for fault in check_spec(self.read_spec(number)):
                     name = fault.field if fault.field in ("system", "user") else "prompt"
                     self.add_error(f"v{number}_{name}", fault.message)
+                if not any(name.startswith(f"v{number}_") for name in self.errors):
+                    self._check_settings(number)
         return values
+
+    def _check_settings(self, number: int) -> None:
+        try:
+            self.read_settings(number)
+        except RecipeError as error:
+            self.add_error(f"v{number}_{error.field}", str(error))
+
+    def read_settings(self, number: int) -> tuple[RetrievalProfile, Sampling]:
+        """The release's retrieval and sampling with what a variant changes. Raises RecipeError."""
+        retrieval, sampling = read_values(self.cleaned_data, prefix=f"v{number}_", is_sparse=True)
+        profile = change_profile(
+            self.release.workspace_id,
+            RetrievalProfile.parse(self.release.retrieval),
+            retrieval,
+            has_model=self.cleaned_data[f"v{number}_endpoint"] is not None,
+        )
+        return profile, parse_sampling(change_sampling(self.release.sampling, sampling))
 
     def read_version(self, number: int) -> PromptVersion:
         """The version that a variant begins with."""
@@ -130,19 +157,17 @@ class PlaygroundForm(forms.Form):
 
     def read_variants(self) -> list[Variant]:
         """Of a form that is valid."""
-        values = self.cleaned_data
-        return [
-            Variant(
-                spec=self.read_spec(number),
-                endpoint=values[f"v{number}_endpoint"],
-                sampling=Sampling(
-                    temperature=values[f"v{number}_temperature"],
-                    max_tokens=values[f"v{number}_max_tokens"],
-                ),
-                has_passages=values[f"v{number}_retrieval"],
-            )
-            for number in range(self.count)
-        ]
+        return [self._read_variant(number) for number in range(self.count)]
+
+    def _read_variant(self, number: int) -> Variant:
+        profile, sampling = self.read_settings(number)
+        return Variant(
+            spec=self.read_spec(number),
+            endpoint=self.cleaned_data[f"v{number}_endpoint"],
+            sampling=sampling,
+            profile=profile,
+            has_passages=self.cleaned_data[f"v{number}_retrieval"],
+        )
 
     def columns(self) -> list[dict[str, Any]]:
         """The variants' fields as the page shows them."""
@@ -153,8 +178,10 @@ class PlaygroundForm(forms.Form):
                 "texts": [self[f"v{number}_{name}"] for name in ("system", "user")],
                 "has_texts": any(self[f"v{number}_{n}"].value() for n in ("system", "user")),
                 "fields": [self[f"v{number}_{n}"] for n in ("prompt", "endpoint")],
-                "settings": [
-                    self[f"v{number}_{n}"] for n in ("temperature", "max_tokens", "retrieval")
+                "settings": [self[f"v{number}_{n}"] for n in FIRST_SETTINGS],
+                "more": [
+                    {"title": title, "fields": [self[f"v{number}_{one.name}"] for one in settings]}
+                    for title, settings in MORE_SETTINGS
                 ],
             }
             for number in range(self.count)
@@ -170,6 +197,26 @@ def initial_values(assistant: Assistant | None, endpoints: list[Endpoint]) -> di
     for number in range(MAX_VARIANTS):
         values[f"v{number}_endpoint"] = order[number] if number < len(order) else own
         if release is not None:
-            values[f"v{number}_temperature"] = release.sampling.get("temperature", 0.2)
-            values[f"v{number}_max_tokens"] = release.sampling.get("max_tokens", 1024)
+            values[f"v{number}_temperature"] = release.sampling.get("temperature")
+            values[f"v{number}_max_tokens"] = release.sampling.get("max_tokens")
     return values
+
+
+def read_variant(form: RecipeForm) -> Variant:
+    """The recipe that a valid form describes, as something to try."""
+    values, release = form.cleaned_data, form.release
+    version = values["prompt_version"] or release.prompt_version
+    texts = {name: values[name] for name in ("system", "user") if values[name] is not None}
+    profile = change_profile(
+        release.workspace_id,
+        RetrievalProfile.parse(release.retrieval),
+        form.retrieval,
+        has_model=values["endpoint"] is not None,
+    )
+    return Variant(
+        spec=clean_spec(replace(version.spec, **texts)),
+        endpoint=values["endpoint"],
+        sampling=parse_sampling(change_sampling(release.sampling, form.sampling)),
+        profile=profile,
+        collection_ids=tuple(collection.pk for collection in values["collections"]),
+    )

@@ -11,11 +11,13 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from uuid import UUID
 
 from apps.assistants.answering.pipeline import Answering, Delta, Restart, Status
 from apps.assistants.recipe import Recipe
 from apps.gateway.models import Endpoint
 from apps.prompts.spec import PromptSpec
+from apps.retrieval.search.profiles import RetrievalProfile
 from apps.traces.recorder import Recorder
 from inference.errors import ModelError
 from inference.types import Sampling
@@ -28,12 +30,17 @@ READER_NEEDS_PASSAGES = "The built-in reader quotes passages; without retrieval 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What to try. An endpoint of None is the built-in reader, which does not use the prompt."""
+    """What to try. An endpoint of None is the built-in reader, which does not use the prompt.
+
+    `collection_ids` of None are the assistant's own.
+    """
 
     spec: PromptSpec
     endpoint: Endpoint | None
     sampling: Sampling
+    profile: RetrievalProfile
     has_passages: bool = True
+    collection_ids: tuple[UUID, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,15 @@ VariantEvent = Status | Delta | Restart | Finished | Failed
 
 def vary(recipe: Recipe, variant: Variant) -> Recipe:
     """The assistant's recipe with what the variant changes."""
-    frozen = replace(recipe.frozen, spec=variant.spec, sampling=variant.sampling)
+    own = recipe.frozen
+    ids = own.collection_ids if variant.collection_ids is None else variant.collection_ids
+    frozen = replace(
+        own,
+        spec=variant.spec,
+        sampling=variant.sampling,
+        profile=variant.profile,
+        collection_ids=ids,
+    )
     return Recipe(recipe.workspace_id, frozen, variant.endpoint)
 
 

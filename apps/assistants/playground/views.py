@@ -13,13 +13,20 @@ from typing import Any
 
 import orjson
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.assistants.access import get_assistant_by_slug, get_current
 from apps.assistants.answering.pipeline import Delta, Restart, Status
-from apps.assistants.playground.forms import PlaygroundForm, initial_values
+from apps.assistants.playground.forms import (
+    MAX_QUESTION,
+    PlaygroundForm,
+    initial_values,
+    read_variant,
+)
 from apps.assistants.playground.running import (
     MAX_VARIANTS,
     Failed,
@@ -28,10 +35,12 @@ from apps.assistants.playground.running import (
     VariantEvent,
     run_variants,
 )
-from apps.assistants.recipe import Recipe, load_recipe
+from apps.assistants.recipe import Recipe, load_recipe, load_release
+from apps.assistants.recipes.forms import RecipeForm
 from apps.assistants.selectors import list_assistants
 from apps.core.aio import run_db
 from apps.core.formats import format_count, format_milliseconds, format_money
+from apps.core.text import storable
 from apps.gateway.selectors import list_endpoints
 from apps.prompts.services import add_version
 from apps.prompts.spec import PromptError
@@ -133,7 +142,17 @@ class _Begun:
 @async_workspace_view(role=Role.EDITOR)
 async def run(request: WorkspaceRequest) -> HttpResponseBase:
     """Ask all variants; the response streams what each says, as server-sent events."""
-    begun = await run_db(_begin, request)
+    return _stream(await run_db(_begin, request))
+
+
+@require_POST
+@async_workspace_view(role=Role.EDITOR)
+async def preview(request: WorkspaceRequest, assistant_slug: str) -> HttpResponseBase:
+    """Ask with the recipe's form as it stands, before anything is saved."""
+    return _stream(await run_db(_begin_preview, request, assistant_slug))
+
+
+def _stream(begun: _Begun | dict[str, list[str]]) -> HttpResponseBase:
     if isinstance(begun, dict):
         return JsonResponse({"errors": begun}, status=422)
     response = StreamingHttpResponse(_write(begun), content_type="text/event-stream")
@@ -142,14 +161,29 @@ async def run(request: WorkspaceRequest) -> HttpResponseBase:
     return response
 
 
+def _begin_preview(request: WorkspaceRequest, slug: str) -> _Begun | dict[str, list[str]]:
+    release = get_current(get_assistant_by_slug(request.workspace.pk, slug))
+    form = RecipeForm(request.workspace, request.POST, release=release)
+    if not form.is_valid():
+        return _list_errors(form)
+    question = storable(request.POST.get("question", "")).strip()[:MAX_QUESTION]
+    if not question:
+        return {"Question": ["Ask something first."]}
+    return _Begun(load_release(release), [read_variant(form)], question)
+
+
+def _list_errors(form: Form) -> dict[str, list[str]]:
+    return {
+        str(form.fields[name].label or name): [str(error) for error in errors]
+        for name, errors in form.errors.items()
+        if name in form.fields
+    }
+
+
 def _begin(request: WorkspaceRequest) -> _Begun | dict[str, list[str]]:
     form = PlaygroundForm(request.workspace, request.POST, count=_read_count(request.POST))
     if not form.is_valid():
-        return {
-            str(form.fields[name].label or name): [str(error) for error in errors]
-            for name, errors in form.errors.items()
-            if name in form.fields
-        }
+        return _list_errors(form)
     recipe = load_recipe(request.workspace.pk, slug=form.cleaned_data["assistant"].slug)
     return _Begun(recipe, form.read_variants(), form.cleaned_data["question"])
 

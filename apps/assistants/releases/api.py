@@ -6,20 +6,24 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.assistants.access import get_assistant, get_release
-from apps.assistants.api import AssistantBase, AssistantChangeSerializer, prompt_faults, refusal
+from apps.assistants.api import AssistantBase, AssistantChangeSerializer, refusal
 from apps.assistants.models import Assistant, Release
+from apps.assistants.recipes.serializers import (
+    RetrievalSerializer,
+    SamplingSerializer,
+    show_profile,
+    show_sampling,
+)
 from apps.assistants.releases.diff import diff_releases, tell_changes
 from apps.assistants.releases.promotion import PromotionRefusedError, promote, run_release_checks
 from apps.assistants.selectors import list_releases
-from apps.assistants.services import draft_release
 from apps.core.api import Pagination
-from apps.prompts.spec import PromptError
 
 
 class ReleaseSerializer(serializers.ModelSerializer[Release]):
@@ -29,14 +33,24 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
     was_promoted = serializers.BooleanField(read_only=True)
     prompt_version = serializers.CharField(read_only=True)
     prompt_version_id = serializers.UUIDField(read_only=True)
+    retrieval = serializers.SerializerMethodField()
+    sampling = serializers.SerializerMethodField()
 
     class Meta:
         model = Release
         fields = (
             "id", "number", "note", "is_current", "was_promoted", "prompt_version",
-            "prompt_version_id", "collections", "endpoint", "endpoint_snapshot", "retrieval",
-            "sampling", "created_at",
+            "prompt_version_id", "collections", "endpoint", "endpoint_snapshot", "step_snapshots",
+            "retrieval", "sampling", "created_at",
         )  # fmt: skip
+
+    @extend_schema_field(RetrievalSerializer)
+    def get_retrieval(self, release: Release) -> dict[str, Any]:
+        return show_profile(release.retrieval)
+
+    @extend_schema_field(SamplingSerializer)
+    def get_sampling(self, release: Release) -> dict[str, Any]:
+        return show_sampling(release.sampling)
 
 
 class ReleaseChangeSerializer(serializers.Serializer[Any]):
@@ -93,12 +107,8 @@ class ReleasesView(AssistantBase):
         assistant = get_assistant(self.workspace_id, assistant_id)
         form = AssistantChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        change = self.read_change(form.validated_data)
-        try:
-            release = draft_release(assistant, change=change, actor=self.actor)
-        except PromptError as error:
-            raise prompt_faults(error) from error
-        return Response(_show(assistant, release), status=201)
+        release = self.draft(assistant, self.read_change(form.validated_data))
+        return Response(show_release(assistant, release), status=201)
 
 
 class ReleaseView(AssistantBase):
@@ -106,7 +116,7 @@ class ReleaseView(AssistantBase):
     def get(self, request: Request, assistant_id: UUID, number: int) -> Response:
         """One release."""
         assistant = get_assistant(self.workspace_id, assistant_id)
-        return Response(_show(assistant, get_release(assistant, number)))
+        return Response(show_release(assistant, get_release(assistant, number)))
 
 
 class ReleaseDiffView(AssistantBase):
@@ -154,6 +164,7 @@ class ReleasePromoteView(AssistantBase):
         return Response(PromotionSerializer(promotion).data)
 
 
-def _show(assistant: Assistant, release: Release) -> dict[str, Any]:
+def show_release(assistant: Assistant, release: Release) -> dict[str, Any]:
+    """A release as the API shows it."""
     row = list_releases(assistant).get(pk=release.pk)
     return dict(ReleaseSerializer(row).data)

@@ -7,29 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.assistants.models import Release
+from apps.assistants.recipes.fields import OWN_MODEL, SETTINGS
+from apps.assistants.recipes.sampling import describe_sampling
 from apps.prompts.diffing import list_parts
-from apps.retrieval.search.profiles import (
-    FUSION_LABELS,
-    MODE_LABELS,
-    QUERY_TRANSFORM_LABELS,
-    RERANK_LABELS,
-    RetrievalProfile,
-)
+from apps.retrieval.search.profiles import STEP_ENDPOINTS, RetrievalProfile
 
-LABELS = {
-    "mode": "Search by",
-    "limit": "Passages given to the model",
-    "temperature": "Temperature",
-    "max_tokens": "Longest answer, in tokens",
-    "seed": "Seed",
-    "top_p": "Top p",
-}
-CHOICES: dict[str, dict[Any, str]] = {
-    "mode": dict(MODE_LABELS),
-    "fusion": dict(FUSION_LABELS),
-    "rerank": dict(RERANK_LABELS),
-    **{name: dict(QUERY_TRANSFORM_LABELS) for name in ("rewrite", "expand", "decompose")},
-}
 READER = "Built-in reader"
 NOTHING = "not set"
 
@@ -52,7 +34,7 @@ def diff_releases(old: Release, new: Release) -> list[RecipeDifference]:
         *_diff_documents(old, new),
         *_diff_retrieval(old, new),
         *_diff_model(old, new),
-        *_diff_values("Sampling", old.sampling, new.sampling),
+        *_diff_sampling(old, new),
     ]
 
 
@@ -65,7 +47,11 @@ def tell_recipe(release: Release) -> list[tuple[str, str]]:
         ("Collections", collections or "none"),
         ("Model", f"{model['model']} ({model['name']})" if model else READER),
         ("Retrieval", "; ".join(RetrievalProfile.parse(release.retrieval).describe())),
-        *((LABELS.get(k, _label(k)), _tell(v)) for k, v in release.sampling.items()),
+        *(
+            (SETTINGS[name].label, _tell_model(release, name))
+            for name in RetrievalProfile.parse(release.retrieval).step_endpoints
+        ),
+        *((SETTINGS[name].label, _tell(value)) for name, value in release.sampling.items()),
     ]
 
 
@@ -115,28 +101,38 @@ def _diff_retrieval(old: Release, new: Release) -> list[RecipeDifference]:
     before, after = (RetrievalProfile.parse(release.retrieval) for release in (old, new))
     return [
         RecipeDifference(
-            "Retrieval", LABELS.get(name, _label(name)), _choice(name, was), _choice(name, now)
+            "Retrieval",
+            SETTINGS[name].label,
+            _tell_setting(old, name, was),
+            _tell_setting(new, name, now),
         )
         for name, was, now in before.differences(after)
     ]
 
 
-def _choice(name: str, value: Any) -> str:
-    return CHOICES.get(name, {}).get(value) or _tell(value)
-
-
-def _diff_values(part: str, old: dict[str, Any], new: dict[str, Any]) -> list[RecipeDifference]:
+def _diff_sampling(old: Release, new: Release) -> list[RecipeDifference]:
+    before, after = describe_sampling(old.sampling), describe_sampling(new.sampling)
     return [
-        RecipeDifference(
-            part, LABELS.get(name, _label(name)), _tell(old.get(name)), _tell(new.get(name))
-        )
-        for name in dict.fromkeys([*old, *new])
-        if old.get(name) != new.get(name)
+        RecipeDifference("Sampling", SETTINGS[name].label, _tell(was), _tell(after[name]))
+        for name, was in before.items()
+        if was != after[name]
     ]
 
 
-def _label(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+def _tell_setting(release: Release, name: str, value: Any) -> str:
+    if name in STEP_ENDPOINTS:
+        return _tell_model(release, name)
+    if value is None or value == "":
+        return SETTINGS[name].placeholder or NOTHING
+    return SETTINGS[name].tell_choice(value) or _tell(value)
+
+
+def _tell_model(release: Release, name: str) -> str:
+    """The endpoint of a step as it was called then."""
+    if not RetrievalProfile.parse(release.retrieval).to_json()[name]:
+        return NOTHING if name == "rerank_endpoint" else OWN_MODEL
+    kept = release.step_snapshots.get(name, {})
+    return f"{kept['model']} ({kept['name']})" if kept else "a model that is not there any more"
 
 
 def _tell(value: Any) -> str:
@@ -144,8 +140,6 @@ def _tell(value: Any) -> str:
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, dict):
-        return ", ".join(f"{_label(key)}: {_tell(item)}" for key, item in value.items())
     if isinstance(value, list):
-        return ", ".join(_tell(item) for item in value)
+        return ", ".join(f"“{item}”" if isinstance(item, str) else _tell(item) for item in value)
     return str(value)

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from apps.assistants import doors
 from apps.assistants.models import Assistant, Promotion, Release
+from apps.assistants.recipe import name_gone_steps
 from apps.workspaces.services import Actor, record_audit
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,11 @@ NOT_RUN = "This check could not be run; the server's log says why."
 ENDPOINT_GONE = (
     "Its model “{name}” was deleted, so the built-in reader would answer. Make a release with "
     "another model."
+)
+
+STEP_GONE = (
+    "The model “{name}” that its search asks was deleted, so it could not answer. Make a release "
+    "with another model."
 )
 
 
@@ -64,6 +70,8 @@ def _check_endpoint(release: Release) -> ReleaseCheck:
     name = release.endpoint_snapshot.get("name", "")
     if release.endpoint_id is None and name:
         return ReleaseCheck("Model is there", ok=False, reason=ENDPOINT_GONE.format(name=name))
+    if gone := name_gone_steps(release):
+        return ReleaseCheck("Model is there", ok=False, reason=STEP_GONE.format(name=gone[0]))
     return ReleaseCheck("Model is there", ok=True)
 
 

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.assistants.access import get_assistant_by_slug, get_release
 from apps.assistants.forms import PromoteForm, UsePromptForm
 from apps.assistants.models import Assistant, Release
+from apps.assistants.recipes.changes import RecipeChange
 from apps.assistants.releases.diff import RecipeDifference, diff_releases, tell_changes, tell_recipe
 from apps.assistants.releases.promotion import PromotionRefusedError, promote, run_release_checks
 from apps.assistants.selectors import find_before, list_promotions, list_releases
-from apps.assistants.services import RecipeChange, draft_release
+from apps.assistants.services import draft_release
 from apps.core.text_diff import compare_texts
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest

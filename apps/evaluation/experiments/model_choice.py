@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.assistants.models import Assistant, Release
-from apps.assistants.services import RecipeChange, draft_release
+from apps.assistants.recipes.changes import RecipeChange, RecipeError
+from apps.assistants.services import draft_release
 from apps.datasets.models import DatasetVersion
 from apps.evaluation.experiments.metrics import freeze_evaluators
 from apps.evaluation.experiments.plans import Plan, PlanError, create_experiment
@@ -110,4 +111,7 @@ def _release_with(assistant: Assistant, endpoint: Endpoint | None, *, actor: Act
     change = RecipeChange(
         endpoint=endpoint, use_reader=endpoint is None, note=f"To compare models: {name}"[:300]
     )
-    return draft_release(assistant, change=change, actor=actor)
+    try:
+        return draft_release(assistant, change=change, actor=actor)
+    except RecipeError as error:
+        raise PlanError("endpoints", f"With {name}: {error}") from error

@@ -83,7 +83,8 @@ class Retrieved:
     """The chunks to read, the best first, out of `num_searched`; milliseconds by step.
 
     `stages` are filled on request; `problem` says in a sentence what had to be left out, for
-    instance a reranker that did not answer.
+    instance a reranker that did not answer. `expanded` is the question with the words that the
+    profile's `expand` added by rules, if it did.
     """
 
     hits: list[Hit]
@@ -91,6 +92,7 @@ class Retrieved:
     timings: dict[str, float] = field(default_factory=dict)
     stages: list[Stage] = field(default_factory=list)
     problem: str = ""
+    expanded: str = ""
 
 
 def retrieve(
@@ -110,7 +112,7 @@ def retrieve(
     for step in (run.rerank, run.prefer_recent, run.diversify):
         hits = step(hits)
     hits = run.add_context(hits)
-    return Retrieved(hits, run.num_searched, run.timings, run.stages, run.problem)
+    return Retrieved(hits, run.num_searched, run.timings, run.stages, run.problem, run.expanded)
 
 
 class _Run:
@@ -126,6 +128,7 @@ class _Run:
         self.timings: dict[str, float] = {}
         self.stages: list[Stage] = []
         self.problem = ""
+        self.expanded = ""
         self._reranker = reranker
         self._explain = explain
 
@@ -134,6 +137,7 @@ class _Run:
         texts = [self.request.text, *self.request.also][:MAX_QUERIES]
         lists = [self._search(text, vector if not n else None) for n, text in enumerate(texts)]
         if self.profile.expand == "rules" and (more := expand_by_feedback(texts[0], lists[0])):
+            self.expanded = more
             lists.append(self._search(more, None))
         if len(lists) == 1:
             return lists[0]

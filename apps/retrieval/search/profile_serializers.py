@@ -8,6 +8,11 @@ from rest_framework import serializers
 
 from apps.retrieval.search.profiles import DEFAULT_PROFILE, ProfileError, RetrievalProfile
 
+AS_IT_IS = (
+    "The question is searched for as it is here: rewrite, expand and decompose by a model, "
+    "decompose and hyde belong to an assistant's answers."
+)
+
 
 def read_profile(values: Any, *, field: str = "profile", **defaults: Any) -> RetrievalProfile:
     """The default profile with `defaults` and, over them, the values of a request's field.
@@ -21,6 +26,8 @@ def read_profile(values: Any, *, field: str = "profile", **defaults: Any) -> Ret
     except ProfileError as error:
         raise serializers.ValidationError({field: [str(error)]}) from error
     if profile.rerank == "endpoint":
-        # Endpoints belong to assistants; a search or the lab does not spend their money.
+        # Endpoints belong to assistants; a search does not spend their money.
         raise serializers.ValidationError({field: ["Choose the rerank none or late here."]})
+    if profile.needs_model or profile.decompose != "off":
+        raise serializers.ValidationError({field: [AS_IT_IS]})
     return profile

@@ -22,15 +22,27 @@ RERANKS: tuple[Rerank, ...] = get_args(Rerank)
 QUERY_TRANSFORMS: tuple[QueryTransform, ...] = get_args(QueryTransform)
 
 MODE_LABELS = {"hybrid": "Words and meaning", "lexical": "Words only", "vector": "Meaning only"}
-FUSION_LABELS = {"weighted": "Weighted scores", "rrf": "Reciprocal rank"}
-RERANK_LABELS = {
-    "none": "As found",
-    "late": "Read again word by word (built in)",
-    "endpoint": "Read again by a reranking model",
+FUSION_LABELS = {
+    "weighted": "By their scores (weighted sum)",
+    "rrf": "By their places (reciprocal rank fusion)",
 }
-QUERY_TRANSFORM_LABELS = {"off": "Off", "rules": "By rules", "model": "By the assistant's model"}
+RERANK_LABELS = {
+    "none": "Keep the order of the search",
+    "late": "Compare word by word, built in (late interaction)",
+    "endpoint": "Read again by a reranking model (cross-encoder)",
+}
+QUERY_TRANSFORM_LABELS = {"off": "Off", "rules": "By rules", "model": "By a model"}
 
-_CHOICES: dict[str, tuple[str, ...]] = {
+STEP_ENDPOINTS = {
+    "rewrite_endpoint": ("rewrite", "model"),
+    "expand_endpoint": ("expand", "model"),
+    "decompose_endpoint": ("decompose", "model"),
+    "hyde_endpoint": ("hyde", True),
+    "rerank_endpoint": ("rerank", "endpoint"),
+}
+"""Fields that name an endpoint: which field has to have which value for it to be asked."""
+
+CHOICES: dict[str, tuple[str, ...]] = {
     "mode": MODES,
     "fusion": FUSIONS,
     "rerank": RERANKS,
@@ -38,7 +50,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "expand": QUERY_TRANSFORMS,
     "decompose": QUERY_TRANSFORMS,
 }
-_RANGES: dict[str, tuple[float, float]] = {
+RANGES: dict[str, tuple[float, float]] = {
     "limit": (1, 50),
     "candidates": (1, 50),
     "vector_weight": (0, 1),
@@ -48,9 +60,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "half_life_days": (0.01, 36_500),
     "neighbours": (0, 5),
 }
-_WHOLE = frozenset({"limit", "candidates", "rerank_depth", "neighbours"})
-_SWITCHES = frozenset({"parents", "hyde"})
-_TEXTS = {"rerank_endpoint": 64, "filters": 2_000}
+WHOLE = frozenset({"limit", "candidates", "rerank_depth", "neighbours"})
+SWITCHES = frozenset({"parents", "hyde"})
+TEXTS = {"filters": 2_000} | dict.fromkeys(STEP_ENDPOINTS, 64)
 
 
 class ProfileError(ValueError):
@@ -66,8 +78,9 @@ class RetrievalProfile:
     """What happens between a question and the chunks that are read.
 
     Query side: `rewrite` turns a follow-up into a question that stands alone, `expand` adds words,
-    `decompose` asks for the parts of a question one by one, each by rules, by the assistant's
-    model, or not; `hyde` searches with an answer that the model imagines.
+    `decompose` asks for the parts of a question one by one, each by rules, by a model, or not;
+    `hyde` searches with an answer that a model imagines. The model is the assistant's, or that of
+    the endpoint whose id the step's `…_endpoint` has.
 
     Search: `mode`; in hybrid mode the two lists become one by `fusion`, where `vector_weight` is
     the share of the meaning (None: the question decides). `filters` narrows by metadata.
@@ -97,6 +110,10 @@ class RetrievalProfile:
     expand: QueryTransform = "off"
     decompose: QueryTransform = "off"
     hyde: bool = False
+    rewrite_endpoint: str = ""
+    expand_endpoint: str = ""
+    decompose_endpoint: str = ""
+    hyde_endpoint: str = ""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any] | None) -> Self:
@@ -120,12 +137,30 @@ class RetrievalProfile:
 
     @property
     def needs_model(self) -> bool:
-        """Whether the query side asks the assistant's model before it searches."""
+        """Whether the query side asks a model before it searches."""
         return self.hyde or "model" in (self.rewrite, self.expand, self.decompose)
+
+    @property
+    def modelled_steps(self) -> list[str]:
+        """The fields of the steps that ask the assistant's own model."""
+        return [
+            step
+            for name, (step, value) in STEP_ENDPOINTS.items()
+            if getattr(self, step) == value and not getattr(self, name)
+        ]
+
+    @property
+    def step_endpoints(self) -> dict[str, str]:
+        """The ids of the endpoints that its steps ask, by the field that names them."""
+        return {
+            name: getattr(self, name)
+            for name, (step, value) in STEP_ENDPOINTS.items()
+            if getattr(self, step) == value and getattr(self, name)
+        }
 
     def describe(self) -> list[str]:
         """What the profile does, in short sentences without full stops."""
-        return [*self._describe_query(), *self._describe_search(), *self._describe_result()]
+        return [*self.describe_query(), *self.describe_search(), *self.describe_result()]
 
     def differences(self, other: Self) -> list[tuple[str, Any, Any]]:
         """(field, own value, other value) of what differs, in the order of the fields."""
@@ -135,8 +170,9 @@ class RetrievalProfile:
             if (here := getattr(self, field.name)) != (there := getattr(other, field.name))
         ]
 
-    def _describe_query(self) -> list[str]:
-        by = {"rules": "by rules", "model": "by the model"}
+    def describe_query(self) -> list[str]:
+        """What happens to the question before it is searched for."""
+        by = {"rules": "by rules", "model": "by a model"}
         said = []
         if self.rewrite != "off":
             said.append(f"Follow-ups are completed {by[self.rewrite]}")
@@ -148,7 +184,8 @@ class RetrievalProfile:
             said.append("An imagined answer is searched for as well")
         return said
 
-    def _describe_search(self) -> list[str]:
+    def describe_search(self) -> list[str]:
+        """How passages are found."""
         said = [f"Search by {MODE_LABELS[self.mode].lower()}"]
         if self.mode == "hybrid" and self.fusion == "rrf":
             said.append("Both lists are joined by rank")
@@ -160,7 +197,8 @@ class RetrievalProfile:
             said.append(f"Only where {self.filters}")
         return said
 
-    def _describe_result(self) -> list[str]:
+    def describe_result(self) -> list[str]:
+        """What happens to the passages that were found."""
         said = []
         if self.rerank == "late":
             said.append(f"The best {self.rerank_depth} are compared word by word")
@@ -180,16 +218,16 @@ class RetrievalProfile:
 
 
 def _read(name: str, value: Any) -> Any:
-    if name in _CHOICES:
+    if name in CHOICES:
         return _read_choice(name, value)
-    if name in _RANGES:
+    if name in RANGES:
         return _read_number(name, value)
-    if name in _SWITCHES:
+    if name in SWITCHES:
         if not isinstance(value, bool):
             raise ProfileError(name, f"'{name}' is true or false.")
         return value
-    if not isinstance(value, str) or len(value) > _TEXTS[name] or not is_storable(value):
-        raise ProfileError(name, f"'{name}' is a text of at most {_TEXTS[name]} characters.")
+    if not isinstance(value, str) or len(value) > TEXTS[name] or not is_storable(value):
+        raise ProfileError(name, f"'{name}' is a text of at most {TEXTS[name]} characters.")
     if name == "filters":
         _check_filter(value)
     return value.strip()
@@ -203,21 +241,21 @@ def _check_filter(text: str) -> None:
 
 
 def _read_choice(name: str, value: Any) -> str:
-    if not isinstance(value, str) or value not in _CHOICES[name]:
-        raise ProfileError(name, f"'{name}' is one of {', '.join(_CHOICES[name])}.")
+    if not isinstance(value, str) or value not in CHOICES[name]:
+        raise ProfileError(name, f"'{name}' is one of {', '.join(CHOICES[name])}.")
     return value
 
 
 def _read_number(name: str, value: Any) -> float | int | None:
     if value is None and name == "vector_weight":
         return None
-    low, high = _RANGES[name]
+    low, high = RANGES[name]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     # The comparison also rejects NaN.
-    if not is_number or not low <= value <= high or (name in _WHOLE and value != int(value)):
-        kind = "whole number" if name in _WHOLE else "number"
+    if not is_number or not low <= value <= high or (name in WHOLE and value != int(value)):
+        kind = "whole number" if name in WHOLE else "number"
         raise ProfileError(name, f"'{name}' is a {kind} from {low:g} to {high:g}.")
-    return int(value) if name in _WHOLE else float(value)
+    return int(value) if name in WHOLE else float(value)
 
 
 DEFAULT_PROFILE = RetrievalProfile()
