@@ -32,8 +32,9 @@ class Segment:
 
     Places are points from the top left of the frame it runs in: the shown page, turned by `turn`.
     `glyphs` are pairs of an offset into the text and a box, kept where links ask for them.
-    `cells` are the rows of a ruled table that the segment stands for. `is_field` says that it holds
-    the value of a form field, and so a line of its own.
+    `cells` are the rows of a ruled table that the segment stands for, `has_header` says that the
+    first is a header. `is_field` says that it holds the value of a form field, and so a line of its
+    own.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Segment:
     turn: int = 0
     glyphs: list[tuple[int, Box]] = field(default_factory=list)
     cells: list[list[list[Segment]]] | None = None
+    has_header: bool = False
     is_field: bool = False
 
 

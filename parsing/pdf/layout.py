@@ -329,9 +329,9 @@ def _write_group(
     builder: BoxedBuilder, group: Group, *, scale: tuple[float, float], compounds: frozenset[str]
 ) -> None:
     builder.start_block(group.kind, level=group.level)
-    cells = group.rows[0].segments[0].cells
-    if cells is not None:
-        _write_cells(builder, cells, scale=scale)
+    first = group.rows[0].segments[0]
+    if first.cells is not None:
+        _write_cells(builder, first.cells, scale=scale, has_header=first.has_header)
         builder.end_block()
         return
     edges = _column_edges(group.rows)
@@ -366,7 +366,11 @@ def _write_group(
 
 
 def _write_cells(
-    builder: BoxedBuilder, rows: list[list[list[Segment]]], *, scale: tuple[float, float]
+    builder: BoxedBuilder,
+    rows: list[list[list[Segment]]],
+    *,
+    scale: tuple[float, float],
+    has_header: bool,
 ) -> None:
     """A ruled table with bars between its cells, so that a blank one keeps its column."""
     for number, row in enumerate(rows):
@@ -374,8 +378,11 @@ def _write_cells(
         for cell in row:
             for segment in cell:
                 text = segment.text.replace("|", "\\|")
-                builder.add_line(text, _fraction(segment, scale), separator=" ")
+                place = _fraction(segment, scale) if segment.x1 > segment.x0 else None
+                builder.add_line(text, place, separator=" ")
             builder.add_line("|", None, separator=" " if cell else "  ")
+        if has_header and not number:
+            builder.add_line("|" + " --- |" * len(row), None, separator="\n")
 
 
 def _column_edges(rows: list[Row]) -> list[tuple[float, float]]:
