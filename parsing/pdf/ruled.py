@@ -102,7 +102,7 @@ def _spread_across(band: Band, grid: RuledGrid, row: int) -> None:
             continue
         filled = [at for at in range(start, end) if band.cells[at]]
         # The text of a cell over the whole table is a title, and need not be said again.
-        if len(filled) == 1 and 1 < end - start:
+        if len(filled) == 1 and end - start > 1:
             _repeat_across(band, start, end, filled[0])
         start = end
 

@@ -79,7 +79,7 @@ def read_lines(page: Any, affine: Affine) -> Lines:
                 vertical.append(((box[0] + box[2]) / 2, box[1], box[3]))
             elif tall <= _THIN and wide >= _LEAST:
                 horizontal.append(((box[1] + box[3]) / 2, box[0], box[2]))
-    return Lines(sorted(_join_lines(vertical)), sorted(_join_lines(horizontal)))
+    return Lines(sorted(join_lines(vertical)), sorted(join_lines(horizontal)))
 
 
 def _iter_paths(page: Any) -> Iterator[tuple[Any, Matrix]]:
@@ -144,7 +144,7 @@ def _straight_boxes(item: Any, outer: Matrix, affine: Affine) -> Iterator[Box]:
         yield affine.box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
 
 
-def _join_lines(lines: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+def join_lines(lines: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
     """Lines on the same place that touch, as one."""
     joined: list[tuple[float, float, float]] = []
     for place, start, end in sorted(lines):
