@@ -23,7 +23,7 @@ from parsing.types import BlockKind, Opened, ParsedPage, ParseError
 
 _SKIPPED = frozenset((
     "script", "style", "noscript", "template", "svg", "canvas", "iframe", "object", "embed",
-    "audio", "video", "head", "dialog", "datalist", "map",
+    "audio", "video", "head", "dialog", "datalist", "map", "rp",
 ))  # fmt: skip
 _BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div",

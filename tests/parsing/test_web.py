@@ -246,7 +246,8 @@ def test_table_nested_in_a_table_of_data_follows_it(tmp_path: Path) -> None:
     )
     parsed = parse_bytes(page.encode(), "a.html", folder=tmp_path)
     assert parsed.blocks("table") == [
-        "| Depot | Stock | By month |\n| --- | --- | --- |\n| Riga | 18 | see |\n| Oslo | 7 | none |",
+        "| Depot | Stock | By month |\n| --- | --- | --- |\n"
+        "| Riga | 18 | see |\n| Oslo | 7 | none |",
         "| Month | Units |\n| --- | --- |\n| May | 41 |",
     ]
     assert parsed.blocks("paragraph") == ["Riga:", "End"]
