@@ -73,7 +73,7 @@ class RtfRewriter:
     _out: list[str] = field(default_factory=list)
     _state: _State = field(default_factory=_State)
     _stack: list[_State] = field(default_factory=list)
-    _fonts: dict[str, str] = field(default_factory=dict)
+    _symbols: dict[str, str] = field(default_factory=dict)
     _whites: frozenset[int] = frozenset()
     _default_font: str = ""
     _fallback: int = 0
@@ -84,7 +84,8 @@ class RtfRewriter:
 
     def rewrite(self, raw: str) -> str:
         """RTF that `striprtf` reads as what is shown."""
-        self._fonts = dict(_FONT.findall(_find_fonts(raw)))
+        fonts = _FONT.findall(_find_fonts(raw))
+        self._symbols = {key: name.strip() for key, name in fonts if is_symbol_font(name)}
         colors = _COLORS.search(raw)
         if colors and "\\background" not in raw:
             entries = colors[1].split(";")
@@ -116,7 +117,8 @@ class RtfRewriter:
     def _brace(self, brace: str) -> None:
         if brace == "{":
             self._stack.append(self._state)
-            self._state = replace(self._state, closing="")
+            if self._state.closing:
+                self._state = replace(self._state, closing="")
             self._out.append(brace)
             return
         self._out.append(self._state.closing + brace)
@@ -199,8 +201,18 @@ class RtfRewriter:
             self._fallback -= kept
             self._out.append(text[:kept] if not self._is_left_out() else "")
             text = text[kept:]
-        if text:
+        if not text:
+            return
+        if self._is_ordinary():
+            self._out.append(text.replace("|", _escape(BAR)) if "|" in text else text)
+        else:
             self._characters([(char, char) for char in text])
+
+    def _is_ordinary(self) -> bool:
+        """Whether text is shown as it is; most is."""
+        state = self._state
+        is_marked = state.is_struck or bool(state.script) or self._is_left_out()
+        return not is_marked and state.font not in self._symbols
 
     def _is_left_out(self) -> bool:
         return self._state.is_hidden or self._is_unseen()
@@ -227,8 +239,8 @@ class RtfRewriter:
             self.hidden += is_text and state.is_hidden
             self.unseen += is_text and not state.is_hidden
             return
-        font = self._fonts.get(state.font, "").strip()
-        if is_symbol_font(font):
+        if state.font in self._symbols:
+            font = self._symbols[state.font]
             shown = symbol_text("".join(char for _, char in items), font)
             self.unknown += shown.count(UNKNOWN)
             text = _escape(shown)
