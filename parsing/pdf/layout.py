@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from parsing.boxed import Box, BoxedBuilder, find_compounds, joins_hyphenated
 from parsing.pdf.chars import Segment
-from parsing.pdf.columns import place_cells
+from parsing.pdf.columns import cells_under_header, place_cells
 from parsing.pdf.geometry import from_frame
 from parsing.types import BlockKind
 
@@ -336,8 +336,13 @@ def _write_group(
         return
     edges = _column_edges(group.rows)
     before: Row | None = None
-    is_table = group.kind == "table"
-    places = place_cells([row.segments for row in group.rows]) if is_table else None
+    segments = [row.segments for row in group.rows]
+    places = place_cells(segments) if group.kind == "table" else None
+    named = cells_under_header(segments, places) if places else None
+    if named:
+        _write_cells(builder, named, scale=scale, has_header=True)
+        builder.end_block()
+        return
     for number, (row, (left, right)) in enumerate(
         zip(group.rows, [edges[0], *edges], strict=False)
     ):

@@ -7,12 +7,12 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from parsing.grid import MAX_LABEL, Grid, header_levels, is_number, join_levels
+from parsing.grid import MAX_LABEL, Grid, header_levels, join_levels
 from parsing.pdf.chars import Segment
+from parsing.pdf.columns import names_columns
 from parsing.pdf.rules import RuledGrid
 
 _USUAL_CELL, _MAX_CELL = 150, 2_000
-_NAME_CHARS = 120
 
 Cells = list[list[Segment]]
 """The lines of text in each cell of a row."""
@@ -249,7 +249,7 @@ def _with_header(bands: list[Band], used: list[int]) -> tuple[list[Cells], bool]
         {(y, place[at]) for y, band in enumerate(bands) for at in band.across if at in place},
         {(y, place[at]) for y, band in enumerate(bands) for at in band.down if at in place},
     )
-    if not _names_columns(grid, is_bold=[_is_bold(band) for band in bands[:2]]):
+    if not names_columns(grid, is_bold=[_is_bold(band) for band in bands[:2]]):
         return shown, False
     levels = header_levels(grid, 0)
     if levels == 1:
@@ -275,22 +275,3 @@ def _join_cells(levels: list[list[Segment]]) -> list[Segment]:
 
 def _is_bold(band: Band) -> bool:
     return all(segment.bold for cell in band.filled for segment in cell)
-
-
-def _names_columns(grid: Grid, *, is_bold: list[bool]) -> bool:
-    """Whether the first row is a header: bold above what is not, or words above numbers.
-
-    Without either, words over the whole width of three columns and more are one; pairs of words
-    may as well be the first of many.
-    """
-    first, below = grid.rows[0], grid.rows[1:]
-    filled = [text for x, text in enumerate(first) if text and (0, x) not in grid.across]
-    if len(filled) < 2 or any(is_number(text) or len(text) > _NAME_CHARS for text in filled):
-        return False
-    if is_bold == [True, False]:
-        return True
-    for x, name in enumerate(first):
-        values = [row[x] for row in below if row[x]]
-        if name and x and values and 2 * sum(map(is_number, values)) > len(values):
-            return True
-    return len(first) > 2 and all(first) and len(below) > 1

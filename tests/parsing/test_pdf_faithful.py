@@ -85,6 +85,41 @@ def test_blank_cells_keep_their_column_without_lines(tmp_path: Path) -> None:
     ]
 
 
+def test_table_without_lines_is_under_its_header(tmp_path: Path) -> None:
+    rows = [
+        ("", "2031", "2030"),
+        ("Sales", "1,204", "1,377"),
+        ("Costs", "918", ""),
+        ("Profit", "286", "401"),
+    ]
+    content = "".join(
+        text_at(50 + 120 * at, 700 - 16 * number, cell)
+        for number, row in enumerate(rows)
+        for at, cell in enumerate(row)
+        if cell
+    )
+    parsed = parse_bytes(build_pdf([content]), "a.pdf", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "|  | 2031 | 2030 |\n| --- | --- | --- |\n"
+        "| Sales | 1,204 | 1,377 |\n| Costs | 918 |  |\n| Profit | 286 | 401 |"
+    ]
+
+
+def test_pairs_of_a_form_have_no_header(tmp_path: Path) -> None:
+    rows = [
+        ("Driver", "R. Lindt", "Class", "van"),
+        ("Depot", "Gera", "Colour", "white"),
+        ("Phone", "n/a", "Fuel", "diesel"),
+    ]
+    content = "".join(
+        text_at(50 + 120 * at, 700 - 16 * number, cell)
+        for number, row in enumerate(rows)
+        for at, cell in enumerate(row)
+    )
+    parsed = parse_bytes(build_pdf([content]), "a.pdf", folder=tmp_path)
+    assert parsed.blocks("table") == ["\n".join("\t".join(row) for row in rows)]
+
+
 def test_narrow_cells_are_parted_by_their_line(tmp_path: Path) -> None:
     content = ruled([50, 80, 120], [740, 720, 700])
     for y, (a, b) in ((726, ("aaaa", "b")), (706, ("cccc", "d"))):
