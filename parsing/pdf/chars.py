@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import ctypes
 import math
+import re
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ _GAP_EMS, _SPACE_EMS = 1.6, 0.12
 _HYPHENS = frozenset({2, 0xFFFE})
 _FOOTNOTE_MARKS = frozenset("∗⋆★†‡§¶,; ")
 _SHOWN, _UNSEEN, _OUTSIDE = range(3)
+_MARKED = re.compile("\u0020([\u064b-\u0652\u0670]+)([\u0621-\u064a])")
 _ALEFS = "\u0627\u0623\u0625\u0622"
 
 
@@ -64,6 +66,14 @@ class PageText:
     hidden: list[Segment] = field(default_factory=list)
     outside: list[Segment] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def put_marks_after_letters(text: str) -> str:
+    """Arabic with its vowel marks behind the letters they belong to.
+
+    PDFium gives a mark where it is drawn: before its letter, and apart from the one before that.
+    """
+    return _MARKED.sub(r"\2\1", text)
 
 
 class _Collector:
@@ -225,6 +235,7 @@ class SegmentReader:
         text = clean_text("".join(current.chars)).replace("\n", " ").replace("\t", " ").strip()
         if not text:
             return None
+        text = put_marks_after_letters(text) if current.rtl else text
         vertical = len(boxes) > 2 and (y1 - y0) > 2.5 * tall and (x1 - x0) < (y1 - y0)
         vertical = vertical or current.turn == SLANTED
         size, bold = _measure_font(self._textpage, current.first)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from parsing.pdf import forms, links
+from parsing.pdf.chars import put_marks_after_letters
 from tests.parsing.builders import Parsed, assemble_pdf, build_pdf, parse_bytes, text_at
 
 
@@ -353,3 +354,9 @@ def test_raised_and_lowered_characters(
 ) -> None:
     data = build_pdf([script(base, small, " units", rise=rise)])
     assert parse_bytes(data, "a.pdf", folder=tmp_path).text == expected
+
+
+def test_marks_of_arabic_follow_their_letters() -> None:
+    apart = "\u0634\u0643 \u064b\u0631\u0627"  # as PDFium gives the word with its mark
+    assert put_marks_after_letters(f"{apart} 12") == "\u0634\u0643\u0631\u064b\u0627 12"
+    assert put_marks_after_letters("\u0634\u0643\u0631 1") == "\u0634\u0643\u0631 1"
