@@ -13,6 +13,7 @@ from parsing.inline import (
     mark_lowered,
     mark_raised,
     mark_struck,
+    reading_text,
     settle,
     with_address,
 )
@@ -154,4 +155,4 @@ class InlineText:
         self._parts[start:] = [text]
 
 
-_MARKS = {"sup": mark_raised, "sub": mark_lowered, "s": mark_struck}
+_MARKS = {"sup": mark_raised, "sub": mark_lowered, "s": mark_struck, "rt": reading_text}

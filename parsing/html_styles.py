@@ -31,7 +31,7 @@ _STRUCK = re.compile(_START + r"text-decoration(?:-line)?\s*:[^;{}]*line-through
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
 _SELECTOR = re.compile(r"([a-zA-Z][\w-]*)?(?:([.#])([\w-]+))?$")
-_TAGS = {"sup": "sup", "sub": "sub", "s": "s", "strike": "s", "del": "s"}
+_TAGS = {"sup": "sup", "sub": "sub", "s": "s", "strike": "s", "del": "s", "rt": "rt"}
 _IN_LINE = frozenset(("span", "font", "b", "i", "em", "strong", "small", "u", "tspan", "var"))
 _MAX_STYLES = 500_000
 
@@ -57,7 +57,7 @@ class PageStyles:
         return ";".join([*(self._rules[key] for key in keys if key in self._rules), own])
 
     def mark(self, element: etree._Element, tag: str) -> str:
-        """sup, sub or s (struck out) for what an element does to its text; empty for nothing."""
+        """sup, sub, s (struck out) or rt (a reading), or nothing, for what an element does."""
         if tag in _TAGS:
             return _TAGS[tag]
         body = self.body(element)

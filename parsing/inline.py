@@ -55,6 +55,11 @@ def mark_struck(text: str) -> str:
     return f"{_OUT}{text}{_OUT_END}" if text.strip() else text
 
 
+def reading_text(text: str) -> str:
+    """The reading of characters (ruby) as it follows them: 東京(とうきょう)."""
+    return f"({text.strip()})" if text.strip() and text.strip()[0] not in "(（" else text
+
+
 def settle(line: str) -> str:
     """A line with its marked parts written out.
 

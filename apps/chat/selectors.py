@@ -43,7 +43,11 @@ class SourceView:
         start, _, words = read_cited(self.passage)
         first = start - self.passage.start
         return lay_out_excerpt(
-            self.passage.text, start=first, end=first + len(words), max_chars=EXCERPT
+            self.passage.text,
+            head=self.passage.table_head,
+            start=first,
+            end=first + len(words),
+            max_chars=EXCERPT,
         )
 
     @property

@@ -13,6 +13,7 @@ from parsing.formulas import mathml_text
 from parsing.grid import Cell, grid_pieces, spread
 from parsing.html_parts import Addresses, HiddenParts, InlineText
 from parsing.html_styles import PageStyles
+from parsing.html_tables import cell_height, cell_span, count_headers, is_data_table, iter_own
 from parsing.inline import join_notes
 from parsing.markup import parse_html
 from parsing.office.numbering import number_text
@@ -22,7 +23,7 @@ from parsing.types import BlockKind, Opened, ParsedPage, ParseError
 
 _SKIPPED = frozenset((
     "script", "style", "noscript", "template", "svg", "canvas", "iframe", "object", "embed",
-    "audio", "video", "head", "dialog", "datalist", "map",
+    "audio", "video", "head", "dialog", "datalist", "map", "rp",
 ))  # fmt: skip
 _BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div",
@@ -36,6 +37,7 @@ _XML_CHARSET = re.compile(rb"\A\s*<\?xml[^>]+encoding\s*=\s*[\"']([\w-]+)", re.I
 MAX_DEPTH = 2_000
 _TITLE_WORDS = 4
 _MAX_CHOICES = 20
+_MAX_NESTING = 20
 _LIST_STYLE = re.compile(
     r"list-style(?:-type)?\s*:[^;]*?\b(none|decimal-leading-zero|decimal|(?:upper|lower)-(?:alpha|latin|roman))",
     re.IGNORECASE,
@@ -139,7 +141,7 @@ class _Walker:
                     self._start(element, tag)
             else:
                 depth -= 1
-                if tag and not (tag == "table" and _is_data_table(element)):
+                if tag and not (tag == "table" and is_data_table(element)):
                     self._end(element, tag)
                 if element.tail and element is not root:
                     self._inline.add(element.tail)
@@ -149,7 +151,7 @@ class _Walker:
         """Handle elements that are not walked into: those left out, tables and equations."""
         if not tag or _is_skipped(element, tag) or self.hidden.has(element):
             return True
-        if tag == "table" and _is_data_table(element):
+        if tag == "table" and is_data_table(element):
             self._flush()
             self.pieces += self._read_table(element)
             return True
@@ -186,7 +188,7 @@ class _Walker:
         indent = "  " * max(0, len(self._lists) - 1)
         counter = self._lists[-1] if self._lists else [None, 1]
         if counter[0] is None:
-            return f"{indent}- "
+            return indent if self._list_form(item) == "none" else f"{indent}- "
         own = item.get("value", "")
         step = counter[1] or 1
         counter[0] = int(own) if own.lstrip("-").isdigit() and len(own) < 9 else counter[0] + step
@@ -224,29 +226,45 @@ class _Walker:
             self.pieces.append(Piece(kind, text))
         self._marker = None
 
-    def _read_table(self, table: etree._Element) -> list[Piece]:
+    def _read_table(self, table: etree._Element, *, depth: int = 0) -> list[Piece]:
+        """A table; those nested in its cells follow as tables of their own, each after its row."""
         pieces: list[Piece] = []
-        caption = table.find(".//caption")
+        caption = next(iter_own(table, "caption"), None)
         if caption is not None:
             pieces.append(Piece("paragraph", self._cell_text(caption)))
-        rows = [row for row in table.iter("tr") if not self.hidden.has(row)]
-        grid = spread([self._read_row(row) for row in rows], headers=_count_headers(rows))
+        rows = [row for row in iter_own(table, "tr") if not self.hidden.has(row)]
+        nested: list[tuple[str, etree._Element]] = []
+        cells = [self._read_row(row, nested if depth < _MAX_NESTING else None) for row in rows]
+        grid = spread(cells, headers=count_headers(rows))
         self._cut_tables += grid.is_cut
         lines = [grid.line(y) for y in range(len(grid.rows))]
         if max((len(line) for line in lines), default=0) <= 1:
             text = "\n".join(line[0] for line in lines if line)
-            return [*pieces, Piece("paragraph", text)]
-        return pieces + list(grid_pieces(grid))
+            pieces.append(Piece("paragraph", text))
+        else:
+            pieces += grid_pieces(grid)
+        for label, inner in nested:
+            pieces += [Piece("paragraph", f"{label}:")] if label else []
+            pieces += self._read_table(inner, depth=depth + 1)
+        return pieces
 
-    def _read_row(self, row: etree._Element) -> list[Cell]:
+    def _read_row(
+        self, row: etree._Element, nested: list[tuple[str, etree._Element]] | None
+    ) -> list[Cell]:
+        """Its cells. Tables in them are put into `nested`, with the label of the row."""
         cells = []
+        tables: list[etree._Element] = []
         for cell in row:
             if cell.tag in {"td", "th"} and not self.hidden.has(cell):
-                text = self._cell_text(cell)
-                cells.append(Cell(text, _height(cell, row), _span(cell, "colspan") or 1))
+                text = self._cell_text(cell, tables if nested is not None else None)
+                cells.append(Cell(text, cell_height(cell, row), cell_span(cell, "colspan") or 1))
+        if nested is not None and tables:
+            label = next((cell.text for cell in cells if cell.text), "")
+            nested += [(label, table) for table in tables]
         return cells
 
-    def _cell_text(self, cell: etree._Element) -> str:
+    def _cell_text(self, cell: etree._Element, tables: list[etree._Element] | None = None) -> str:
+        """Text of a cell; without its tables, which are put into `tables`, where that is given."""
         line = InlineText(self.addresses, self.styles)
         events = etree.iterwalk(cell, events=("start", "end"))
         for event, element in events:
@@ -254,6 +272,10 @@ class _Walker:
             if event == "start":
                 line.add(" " if tag in _BLOCKS or tag == "br" else "")
                 if not tag or (element is not cell and self._is_left_out(element, tag)):
+                    events.skip_subtree()
+                    continue
+                if tag == "table" and tables is not None and is_data_table(element):
+                    tables.append(element)
                     events.skip_subtree()
                     continue
                 if tag in {"math", "select"}:
@@ -329,47 +351,3 @@ def _is_menu(navigation: etree._Element) -> bool:
     labels = ["".join(str(part) for part in link.itertext()) for link in navigation.iter("a")]
     words = sum(len(label.split()) for label in labels)
     return words < _TITLE_WORDS * max(len(labels), 1)
-
-
-def _is_data_table(table: etree._Element) -> bool:
-    """Tables that lay out a page hold blocks or tables; tables of data hold short cells."""
-    if table.find(".//table") is not None:
-        return False
-    cells = list(table.iter("td", "th"))
-    if len(cells) < 2:
-        return False
-    heavy = sum(1 for cell in cells if cell.find(".//h1") is not None or len(cell) > 12)
-    return heavy * 4 < len(cells)
-
-
-def _span(cell: etree._Element, name: str) -> int:
-    """How many rows or columns a cell covers, within what browsers heed; 0 means all there are."""
-    value = (cell.get(name) or "").strip()
-    most = 65_534 if name == "rowspan" else 1_000
-    return min(int(value[:9]), most) if value.isascii() and value.isdigit() else 1
-
-
-def _height(cell: etree._Element, row: etree._Element) -> int:
-    """Rows that a cell covers, no more than its part of the table has left."""
-    height = _span(cell, "rowspan")
-    if height == 1:
-        return 1
-    left = 1
-    for _ in row.itersiblings("tr"):
-        left += 1
-        if left == height:
-            break
-    return left if height == 0 else min(height, left)
-
-
-def _count_headers(rows: list[etree._Element]) -> int:
-    """Rows at the top that the page itself calls headers."""
-    count = 0
-    for row in rows:
-        parent = row.getparent()
-        cells = [cell for cell in row if cell.tag in {"td", "th"}]
-        in_head = parent is not None and parent.tag == "thead"
-        if not in_head and not (cells and all(cell.tag == "th" for cell in cells)):
-            break
-        count += 1
-    return count

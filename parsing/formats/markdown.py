@@ -16,6 +16,7 @@ _ATX = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _SETEXT = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r"^(\s{0,12})(`{3,}|~{3,})(.*)$")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d{1,9}[.)])[ \t]+(.*)$")
+_TASK, _KEPT_BOX = re.compile(r"^\[([ xX])\](?=\s)"), r"\\[\1\\]"
 _BREAK = re.compile(r"^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _TABLE_OPEN = re.compile(r"^ {0,3}<table(?:\s[^<>]*)?>", re.IGNORECASE)
 _TABLE_TAG = re.compile(r"<(/?)table\b", re.IGNORECASE)
@@ -232,7 +233,8 @@ class _Blocks:
                     out.append(Piece(kind, self._clean("\n".join(item))))
                 mark = "-" if match.group(2) in "-*+" else match.group(2)
                 indent = " " * min(len(match.group(1)), 12)
-                item = [f"{indent}{mark} {match.group(3)}"]
+                # The box of a task is no link, whatever else the text calls `x`.
+                item = [f"{indent}{mark} {_TASK.sub(_KEPT_BOX, match.group(3))}"]
             elif not line.strip():
                 if not self._continues(at):
                     break

@@ -20,6 +20,7 @@ from parsing.markup import (
 )
 from parsing.office.odf_lists import read_lists
 from parsing.office.odf_text import MAX_REPEAT, OdfText, read_styles
+from parsing.office.symbol_fonts import unknown_note
 from parsing.source import Source
 from parsing.text import PageBuilder, Piece, squeeze
 from parsing.types import Opened, ParsedPage, ParseError
@@ -103,6 +104,7 @@ class _Reader:
             "Tracked changes were read as if all were accepted: deleted text was left out."
             if self._has_deleted
             else "",
+            unknown_note(self.text.unknown),
         )
 
     def slides(self, presentation: etree._Element) -> Iterator[ParsedPage]:

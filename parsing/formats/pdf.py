@@ -21,7 +21,8 @@ from parsing.pdf.geometry import page_transform
 from parsing.pdf.hidden import find_hidden
 from parsing.pdf.layout import write_layout
 from parsing.pdf.links import note_links_left_out, read_links, write_links
-from parsing.pdf.rules import find_grids, gather_tables, read_lines
+from parsing.pdf.ruled import gather_tables
+from parsing.pdf.rules import find_grids, read_lines
 from parsing.source import Source
 from parsing.text import clean_text, squeeze
 from parsing.types import Opened, ParsedPage, ParseError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from parsing.grid import grid_pieces
 from parsing.inline import join_notes
 from parsing.markup import find_child, get_attribute, iter_named, local_name
 from parsing.office.charts import chart_pieces, diagram_pieces
+from parsing.office.slide_ground import has_white_ground
 from parsing.office.slide_text import ListCounter, SlideText, list_level
 from parsing.office.symbol_fonts import unknown_note
 from parsing.ooxml import Package, relation_id
@@ -58,6 +60,7 @@ def _read_slide(package: Package, part: str, number: int) -> ParsedPage:
         )
     slide = _Slide(package, {relation.id: relation.target for relation in package.relations(part)})
     slide.text.addresses = package.addresses(part)
+    slide.text.has_white_ground = functools.cache(lambda: has_white_ground(package, part))
     for piece in slide.walk(tree):
         if piece.kind == "heading" and label == f"Slide {number}":
             label += f": {piece.text}"
@@ -69,6 +72,9 @@ def _read_slide(package: Package, part: str, number: int) -> ParsedPage:
                 builder.add("paragraph", f"{name}: {text}")
     note = join_notes(
         "Hidden shapes on this slide were left out." if slide.hidden else "",
+        "Text that is white on white, or too small to be seen, was left out."
+        if slide.text.unseen
+        else "",
         unknown_note(slide.text.unknown),
     )
     return builder.build(number, label=label, note=note)

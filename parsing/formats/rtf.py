@@ -9,18 +9,15 @@ from typing import Any
 from striprtf.striprtf import rtf_to_text
 
 from parsing.formats.common import emit
-from parsing.inline import mark_lowered, mark_raised, mark_struck, settle
+from parsing.grid import Grid, grid_pieces
+from parsing.inline import join_notes, settle
+from parsing.office.rtf_text import ACROSS, BAR, DOWN, RtfRewriter
+from parsing.office.symbol_fonts import unknown_note
 from parsing.source import Source
-from parsing.text import Piece, format_table
+from parsing.text import Piece, squeeze
 from parsing.types import Opened, ParsedPage
 
-_CONTROLS = r"((?:\\[a-z]+-?\d* ?|[\r\n])*)"
-_PLAIN = r"((?:[^{}\\]|\\'[0-9a-fA-F]{2}|\\u-?\d+ ?\??)*)"
-_HIDDEN = re.compile(r"\\(?:v|deleted)(?![a-z0-9])" + _CONTROLS + " ?" + _PLAIN)
-_MARKED = re.compile(r"\\(super|sub|strike)(?![a-z0-9])" + _CONTROLS + " ?" + _PLAIN)
-_RESET = re.compile(r"\\(?:nosupersub|plain|strike0|super0|sub0)(?![a-z0-9])")
 _FIELD = re.compile(r'\{\\\*\\fldinst\s*(?:\\[a-z]+-?\d*\s*)*(HYPERLINK\s+"[^"{}]*"[^{}"]*)\}')
-_MARKS = {"super": mark_raised, "sub": mark_lowered, "strike": mark_struck}
 _LINK = re.compile(r'(\S)\("([^"\s]+)"\)')
 _TITLE = re.compile(r"\{\\title\s+([^{}\\]{1,300})\}")
 
@@ -28,10 +25,16 @@ _TITLE = re.compile(r"\{\\title\s+([^{}\\]{1,300})\}")
 def read(source: Source) -> Iterator[Opened | ParsedPage]:
     """Pages of an RTF file. RTF is ASCII; other characters are escaped in it."""
     raw = source.read().decode("latin-1")
-    text = strip_rtf(raw)
+    rewriter = RtfRewriter()
+    text = _convert(raw, rewriter)
     title = _TITLE.search(raw)
-    hidden = any(match.group(2).strip() for match in _HIDDEN.finditer(raw))
-    note = "Hidden or deleted text was left out." if hidden else ""
+    note = join_notes(
+        "Hidden or deleted text was left out." if rewriter.hidden else "",
+        "Text that is white on white, or too small to be seen, was left out."
+        if rewriter.unseen
+        else "",
+        unknown_note(rewriter.unknown),
+    )
     yield from emit(
         source, _split(text), title=title.group(1) if title else "", metadata={"note": note}
     )
@@ -43,35 +46,42 @@ def strip_rtf(raw: str) -> str:
     Hidden and deleted text is left out; raised and lowered numbers, the numbers of lists and the
     addresses of links are kept.
     """
-    raw = _HIDDEN.sub(lambda match: match.group(1), raw)
-    raw = _MARKED.sub(_mark, raw)
-    raw = _FIELD.sub(r"{\\*\\fldinst{\1}}", raw)
-    raw = raw.replace("{\\pntext", "{\\listtext")
+    text = _convert(raw, RtfRewriter())
+    return text.translate({ord(DOWN): "", ord(ACROSS): "", ord(BAR): "|"})
+
+
+def _convert(raw: str, rewriter: RtfRewriter) -> str:
+    raw = _FIELD.sub(r"{\\*\\fldinst{\1}}", raw.replace("{\\pntext", "{\\listtext"))
     convert: Callable[..., Any] = rtf_to_text
-    text = "\n".join(settle(line) for line in str(convert(raw, errors="replace")).split("\n"))
-    return _LINK.sub(r"\1 (\2)", text)
-
-
-def _mark(match: re.Match[str]) -> str:
-    """A raised, lowered or struck part between marks, as RTF writes characters by number."""
-    word, controls, text = match[1], match[2], match[3]
-    if _RESET.search(controls) or not text.strip():
-        return match[0]
-    opening, closing = (
-        "".join(f"\\u{ord(char)}?" for char in part) for part in _MARKS[word]("x").split("x")
-    )
-    return f"\\{word}{controls} {opening}{text}{closing}"
+    text = str(convert(rewriter.rewrite(raw), errors="replace"))
+    return _LINK.sub(r"\1 (\2)", "\n".join(settle(line) for line in text.split("\n")))
 
 
 def _split(text: str) -> Iterator[Piece]:
     """Paragraphs, and tables, which arrive as lines of cells with a bar after each."""
-    table: list[list[str]] = []
+    grid = Grid([])
     for line in text.split("\n"):
         if "|" in line and line.rstrip().endswith("|"):
-            table.append(line.rstrip().removesuffix("|").split("|"))
+            _add_row(grid, line.rstrip().removesuffix("|").split("|"))
             continue
-        yield from format_table(table)
-        table = []
+        yield from grid_pieces(grid)
+        grid = Grid([])
         if line.strip():
-            yield Piece("paragraph", line)
-    yield from format_table(table)
+            yield Piece("paragraph", line.replace(BAR, "|"))
+    yield from grid_pieces(grid)
+
+
+def _add_row(grid: Grid, cells: list[str]) -> None:
+    """A row; a cell that goes on from above or from the left repeats that one."""
+    y = len(grid.rows)
+    row: list[str] = []
+    for x, cell in enumerate(cells):
+        text = squeeze(cell.translate({ord(DOWN): "", ord(ACROSS): "", ord(BAR): "|"}))
+        if DOWN in cell and not text and y and x < len(grid.rows[-1]):
+            grid.down.add((y, x))
+            text = grid.rows[-1][x]
+        elif ACROSS in cell and not text and row:
+            grid.across.add((y, x))
+            text = row[-1]
+        row.append(text)
+    grid.rows.append(row)

@@ -10,9 +10,13 @@ from parsing.boxed import Box, BoxedBuilder, find_compounds, joins_hyphenated
 from parsing.ocr.order import order_lines
 from parsing.pdf.chars import Segment
 from parsing.pdf.layout import write_layout
+from parsing.pdf.ruled import gather_tables
+from parsing.pdf.rules import Lines, RuledGrid, find_grids, join_lines
 
 _MARGIN = 0.15
 """Share of a line's height by which its box is larger than its letters, on each side."""
+_MAX_SLOPE = 0.01
+_MAX_CROSSED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class OcrResult:
     """Lines, how sure the engine is of them (0 to 100), and how many it could not read.
 
     `confidence` counts what was not read, too. `turn` is by how many degrees clockwise the image
-    was turned to stand upright, `slope` by how much its lines fall to the right then.
+    was turned to stand upright, `slope` by how much its lines fall to the right then. `ruling` are
+    the straight lines on it, as fractions of its sides.
     """
 
     lines: list[OcrLine]
@@ -40,6 +45,7 @@ class OcrResult:
     unread: int = 0
     turn: int = 0
     slope: float = 0.0
+    ruling: Lines | None = None
 
     @property
     def weight(self) -> float:
@@ -116,5 +122,45 @@ def _write_by_place(
         )
     flat = [segment for segment in segments if not segment.vertical]
     ordered = [*order_lines(flat), *(segment for segment in segments if segment.vertical)]
+    grids = _find_grids(result, ordered, width=width, height=height)
+    ordered = gather_tables(ordered, grids)
     write_layout(builder, ordered, width=width, height=height, sizes=Counter[int]())
     builder.move_boxes(lambda box: tilt(box, 1))
+
+
+def _find_grids(
+    result: OcrResult, segments: list[Segment], *, width: float, height: float
+) -> list[RuledGrid]:
+    """Ruled tables of the scan whose lines part what was recognised, in points of the page."""
+    if result.ruling is None or abs(result.slope) > _MAX_SLOPE:
+        return []
+    drop = result.slope * width
+    flat = [
+        (y * height - drop * ((x0 + x1) / 2 - 0.5), x0 * width, x1 * width)
+        for y, x0, x1 in result.ruling.horizontal
+    ]
+    upright = [(x * width, y0 * height, y1 * height) for x, y0, y1 in result.ruling.vertical]
+    lines = Lines(sorted(join_lines(upright)), sorted(join_lines(flat)))
+    return [grid for grid in find_grids(lines) if _parts_texts(grid, segments)]
+
+
+def _parts_texts(grid: RuledGrid, segments: list[Segment]) -> bool:
+    """Whether nearly all texts stand between the lines, and were not read across them."""
+    left, top, right, bottom = grid.box
+    inside = [
+        item
+        for item in segments
+        if left <= (item.x0 + item.x1) / 2 <= right and top <= (item.y0 + item.y1) / 2 <= bottom
+    ]
+    crossing = sum(1 for item in inside if _is_crossed(item, grid.lines.vertical))
+    return crossing <= _MAX_CROSSED * len(inside)
+
+
+def _is_crossed(segment: Segment, upright: list[tuple[float, float, float]]) -> bool:
+    """Whether a line goes through a text; what is no longer than the text is high is a letter."""
+    tall, middle = segment.y1 - segment.y0, (segment.y0 + segment.y1) / 2
+    return any(
+        segment.x0 + tall / 2 < x < segment.x1 - tall / 2 and top <= middle <= bottom
+        for x, top, bottom in upright
+        if bottom - top > 1.5 * tall
+    )

@@ -20,6 +20,7 @@ from parsing.ocr.networks import (
     read_lines,
     release_memory,
 )
+from parsing.ocr.ruling import find_ruling
 from parsing.ocr.shapes import Rectangle
 from parsing.text import clean_text
 from parsing.types import ParseError
@@ -88,7 +89,15 @@ def _read_page(image: Image.Image, places: Sequence[Rectangle], *, deadline: flo
             continue
         lines.append(OcrLine(text=text, box=place.as_box(turned.size)))
     confidence = 100 * total / weights if weights else 0.0
-    return OcrResult(lines, confidence, unread=unread, turn=turn, slope=_find_slope(upright))
+    ruling = find_ruling(turned)
+    return OcrResult(
+        lines,
+        confidence,
+        unread=unread,
+        turn=turn,
+        slope=_find_slope(upright) if ruling.slope is None else ruling.slope,
+        ruling=ruling.lines,
+    )
 
 
 def _is_picture(place: Rectangle, text: str, size: tuple[int, int]) -> bool:

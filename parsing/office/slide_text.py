@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -12,6 +13,7 @@ from parsing.grid import MAX_LABEL, Grid
 from parsing.inline import mark_lowered, mark_raised, mark_struck, settle, with_address
 from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
 from parsing.office.numbering import number_text
+from parsing.office.slide_ground import is_tiny, is_white
 from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
 from parsing.ooxml import relation_id
 from parsing.text import squeeze
@@ -26,10 +28,15 @@ _FORMS = {
 
 @dataclass(slots=True)
 class SlideText:
-    """Turns paragraphs and tables into text. `addresses` are those of the slide's links."""
+    """Turns paragraphs and tables into text. `addresses` are those of the slide's links.
+
+    `has_white_ground` says whether white text cannot be seen on the slide.
+    """
 
     addresses: dict[str, str] = field(default_factory=dict)
+    has_white_ground: Callable[[], bool] = lambda: False
     unknown: int = 0
+    unseen: int = 0
 
     def read(self, paragraph: etree._Element) -> str:
         """Text of one paragraph."""
@@ -53,6 +60,9 @@ class SlideText:
         properties = find_child(run, "rPr")
         if properties is None or not text.strip():
             return text
+        if is_tiny(properties) or (is_white(properties) and self.has_white_ground()):
+            self.unseen += 1
+            return ""
         text = symbol_text(text, _symbol_font(properties, text))
         self.unknown += text.count(UNKNOWN)
         baseline = get_attribute(properties, "baseline").rstrip("%")

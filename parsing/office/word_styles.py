@@ -21,7 +21,10 @@ _OFF = frozenset(("0", "false", "off"))
 
 @dataclass(frozen=True, slots=True)
 class WordStyle:
-    """One style. `outline` is its heading level, 0 for none and None where it says nothing."""
+    """One style. `outline` is its heading level, 0 for none and None where it says nothing.
+
+    `is_filled` says that it gives its text a ground of its own.
+    """
 
     name: str = ""
     parent: str = ""
@@ -31,6 +34,19 @@ class WordStyle:
     is_hidden: bool | None = None
     script: str = ""
     font: str = ""
+    is_struck: bool | None = None
+    color: str = ""
+    size: str = ""
+    is_filled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Colour and size, empty where nothing is said of them, and whether it has its own ground."""
+
+    color: str = ""
+    size: str = ""
+    is_filled: bool = False
 
 
 @dataclass(slots=True)
@@ -42,6 +58,8 @@ class WordStyles:
     _hides: dict[str, bool] = field(default_factory=dict)
     _scripts: dict[str, str] = field(default_factory=dict)
     _fonts: dict[str, str] = field(default_factory=dict)
+    _strikes: dict[str, bool] = field(default_factory=dict)
+    _looks: dict[str, Look] = field(default_factory=dict)
 
     def add(self, element: etree._Element) -> None:
         """Take in one `w:style`."""
@@ -57,6 +75,10 @@ class WordStyles:
             is_on(run, "vanish"),
             script_of(run),
             font_of(run),
+            _strikes(run),
+            value_of(run, "color").upper(),
+            value_of(run, "sz"),
+            any(_is_filled(group) for group in (paragraph, run) if group is not None),
         )
         if get_attribute(element, "type") == "paragraph" and get_attribute(element, "default") in {
             "1", "true",
@@ -110,6 +132,24 @@ class WordStyles:
             self._fonts[key] = next((value for value in named if value), "")
         return self._fonts[key]
 
+    def strikes(self, key: str) -> bool:
+        """Whether text of a style is struck out."""
+        if key not in self._strikes:
+            said = (style.is_struck for style in self._chain(key))
+            self._strikes[key] = bool(next((value for value in said if value is not None), False))
+        return self._strikes[key]
+
+    def look(self, key: str) -> Look:
+        """Colour, size and ground of a style."""
+        if key not in self._looks:
+            chain = list(self._chain(key))
+            self._looks[key] = Look(
+                next((style.color for style in chain if style.color), ""),
+                next((style.size for style in chain if style.size), ""),
+                any(style.is_filled for style in chain),
+            )
+        return self._looks[key]
+
     def _keys(self, key: str) -> Iterator[str]:
         for _ in range(_MAX_CHAIN):
             if key not in self.known:
@@ -145,14 +185,31 @@ def is_on(properties: etree._Element | None, name: str) -> bool | None:
     return None if child is None else get_attribute(child, "val").lower() not in _OFF
 
 
-def is_unseen(run: etree._Element, properties: etree._Element | None) -> bool:
-    """Whether a run is too small to be seen, or white where nothing says the ground is not."""
-    if properties is None:
-        return False
-    size = value_of(properties, "sz")
+def is_struck(properties: etree._Element | None, *styles: bool) -> bool:
+    """Whether a run is struck out: as it says itself, else as one of its two styles says."""
+    own = _strikes(properties)
+    return sum(styles) == 1 if own is None else own
+
+
+def _strikes(properties: etree._Element | None) -> bool | None:
+    said = [is_on(properties, name) for name in ("strike", "dstrike")]
+    return None if said == [None, None] else any(said)
+
+
+def is_unseen(run: etree._Element, properties: etree._Element | None, looks: list[Look]) -> bool:
+    """Whether a run is too small to be seen, or white where nothing says the ground is not.
+
+    `looks` are those of its styles, the closest first.
+    """
+    looks = [Look(value_of(properties, "color").upper(), value_of(properties, "sz")), *looks]
+    size = next((look.size for look in looks if look.size), "")
     if size.isdigit() and int(size) <= _TINY:
         return True
-    if value_of(properties, "color").upper() != "FFFFFF" or _is_filled(properties):
+    if next((look.color for look in looks if look.color), "") != "FFFFFF":
+        return False
+    if any(look.is_filled for look in looks):
+        return False
+    if properties is not None and _is_filled(properties):
         return False
     for node in run.iterancestors():
         name = local_name(node)
@@ -160,8 +217,6 @@ def is_unseen(run: etree._Element, properties: etree._Element | None) -> bool:
             return False  # boxes and bands of a page often have a ground of their own
         group = find_child(node, f"{name}Pr") if name in {"p", "tc", "tr", "tbl"} else None
         if group is not None and (_is_filled(group) or find_child(group, "tblStyle") is not None):
-            return False
-        if group is not None and name == "p" and find_child(group, "pStyle") is not None:
             return False
         if name == "document" and find_child(node, "background") is not None:
             return False

@@ -8,10 +8,25 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from parsing.formulas import fraction, omml_text
-from parsing.inline import mark_lowered, mark_raised, mark_struck, settle, with_address
+from parsing.inline import (
+    mark_lowered,
+    mark_raised,
+    mark_struck,
+    reading_text,
+    settle,
+    with_address,
+)
 from parsing.markup import find_child, get_attribute, iter_children, iter_named, local_name
 from parsing.office.symbol_fonts import UNKNOWN, is_symbol_font, symbol_text
-from parsing.office.word_styles import WordStyles, font_of, is_on, is_unseen, script_of, value_of
+from parsing.office.word_styles import (
+    WordStyles,
+    font_of,
+    is_on,
+    is_struck,
+    is_unseen,
+    script_of,
+    value_of,
+)
 from parsing.ooxml import relation_id
 from parsing.text import squeeze
 
@@ -92,6 +107,13 @@ class WordText:
             self.deleted += name in {"del", "moveFrom"}
             return []
         items: list[etree._Element | _Open] = []
+        if name == "ruby":
+            # The reading is stored before what it is the reading of, and stands above it.
+            bases = [child for child in element if local_name(child) != "rt"]
+            readings = [child for child in element if local_name(child) == "rt"]
+            return [*reversed(readings), *reversed(bases)]
+        if name == "rt":
+            items.append(_Open(start, script="reading"))
         if name == "hyperlink":
             items.append(_Open(start, target=self.addresses.get(relation_id(element), "")))
         elif name == "fldSimple":
@@ -109,15 +131,16 @@ class WordText:
             if any((child.text or "").strip() for child in run if local_name(child) == "t"):
                 self.hidden += 1
             return list(reversed(shown))
-        if is_unseen(run, properties):
+        looks = [self.styles.look(key) for key in (own, style) if key]
+        if is_unseen(run, properties, looks):
             if any((child.text or "").strip() for child in run if local_name(child) == "t"):
                 self.unseen += 1
             kept = [child for child in run if local_name(child) in _FIELD_PARTS]
             return list(reversed(kept))
         self._font = font_of(properties) or self.styles.font(own) or self.styles.font(style)
         script = script_of(properties) or self.styles.script(own)
-        is_struck = is_on(properties, "strike") or is_on(properties, "dstrike")
-        marks: list[etree._Element | _Open] = [_Open(start, script="struck")] if is_struck else []
+        strikes = is_struck(properties, self.styles.strikes(own), self.styles.strikes(style))
+        marks: list[etree._Element | _Open] = [_Open(start, script="struck")] if strikes else []
         if script in {"superscript", "subscript"}:
             marks.append(_Open(start, script=script))
         return [*marks, *reversed(run)]
@@ -163,7 +186,12 @@ class WordText:
         return f" [{kind.capitalize()} {self.notes[key]}]"
 
 
-_MARKS = {"superscript": mark_raised, "subscript": mark_lowered, "struck": mark_struck}
+_MARKS = {
+    "superscript": mark_raised,
+    "subscript": mark_lowered,
+    "struck": mark_struck,
+    "reading": reading_text,
+}
 
 
 def _close(entry: _Open, out: list[str]) -> None:

@@ -79,6 +79,7 @@ class _Draft:
     blanked: int = 0
     is_filtered: bool = False
     white: set[tuple[int, int]] = field(default_factory=set)
+    tiny: set[tuple[int, int]] = field(default_factory=set)
     is_coloured: bool = False
 
 
@@ -221,11 +222,11 @@ def _read_row(book: _Book, draft: _Draft, row: etree._Element, before: int) -> i
 def _looking(
     book: _Book, draft: _Draft, cell: etree._Element, text: str, at: tuple[int, int]
 ) -> str:
-    """A cell's text as its font makes it look: struck out, or white on no ground."""
+    """A cell's text as its font makes it look: struck out, tiny, or white on no ground."""
     style = cell.get("s") or ""
     look = book.looks[int(style)] if style.isdigit() and int(style) < len(book.looks) else ""
-    if look == "white":
-        draft.white.add(at)
+    if look in {"white", "tiny"}:
+        (draft.white if look == "white" else draft.tiny).add(at)
     return f"(struck out: {text})" if look == "struck" else text
 
 
@@ -337,21 +338,24 @@ def _change(draft: _Draft, place: str, change: object) -> None:
         draft.rows.setdefault(row, {})[column] = text
 
 
-def _leave_out_white(draft: _Draft) -> str:
-    """Take out white cells on no ground of their own, and say so."""
-    if not draft.white or draft.is_coloured:
-        return ""
-    for y, x in draft.white:
-        draft.rows.get(y, {}).pop(x, None)
-        if not draft.rows.get(y, {"": ""}):
-            del draft.rows[y]
-    verb = "was" if len(draft.white) == 1 else "were"
-    return f"{count_noun(len(draft.white), 'cell')} with white text on white {verb} left out."
+def _leave_out_unseen(draft: _Draft) -> list[str]:
+    """Take out tiny cells, and white ones on no ground of their own; what is said of them."""
+    notes = []
+    white = set() if draft.is_coloured else draft.white
+    for places, what in ((white, "white text on white"), (draft.tiny, "text too small to be seen")):
+        for y, x in places:
+            draft.rows.get(y, {}).pop(x, None)
+            if not draft.rows.get(y, {"": ""}):
+                del draft.rows[y]
+        if places:
+            verb = "was" if len(places) == 1 else "were"
+            notes.append(f"{count_noun(len(places), 'cell')} with {what} {verb} left out.")
+    return notes
 
 
 def _finish(draft: _Draft, source: Source, *, texts: list[str]) -> Sheet:
     """Without what is hidden, and with labels in all the places that they cover."""
-    notes = [_leave_out_white(draft)]
+    notes = _leave_out_unseen(draft)
     hidden_rows = [at for at in draft.rows if at in draft.hidden_rows]
     columns = {x for row in draft.rows.values() for x in row}
     hidden_columns = covered(columns, draft.hidden_columns)

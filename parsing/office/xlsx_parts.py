@@ -24,6 +24,8 @@ from parsing.text import squeeze
 from parsing.types import ParseError
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_TINY = 1.5
+"""Points; nobody reads smaller characters."""
 
 
 def stream_elements(data: bytes, *names: str) -> Iterator[etree._Element]:
@@ -80,7 +82,7 @@ def rich_text(item: etree._Element) -> str:
 
 
 def cell_looks(styles: etree._Element) -> list[str]:
-    """For each cell style: white (on no fill), struck, or an empty string."""
+    """For each cell style: tiny, struck, white (on no fill), or an empty string."""
     groups = [find_child(styles, name) for name in ("fonts", "fills", "cellXfs")]
     fonts, fills, cells = (list(group) if group is not None else [] for group in groups)
     looks = []
@@ -88,7 +90,9 @@ def cell_looks(styles: etree._Element) -> list[str]:
         font = _numbered(fonts, get_attribute(cell, "fontId"))
         fill = _numbered(fills, get_attribute(cell, "fillId"))
         struck = find_child(font, "strike") if font is not None else None
-        if struck is not None and get_attribute(struck, "val") not in {"0", "false"}:
+        if _is_tiny(font):
+            looks.append("tiny")
+        elif struck is not None and get_attribute(struck, "val") not in {"0", "false"}:
             looks.append("struck")
         else:
             looks.append("white" if _is_white(font) and not _has_fill(fill) else "")
@@ -97,6 +101,12 @@ def cell_looks(styles: etree._Element) -> list[str]:
 
 def _numbered(items: list[etree._Element], number: str) -> etree._Element | None:
     return items[int(number)] if number.isdigit() and int(number) < len(items) else None
+
+
+def _is_tiny(font: etree._Element | None) -> bool:
+    size = find_child(font, "sz") if font is not None else None
+    value = get_attribute(size, "val") if size is not None else ""
+    return bool(re.fullmatch(r"\d{1,3}(?:\.\d*)?", value)) and float(value) <= _TINY
 
 
 def _is_white(font: etree._Element | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import ctypes
 import math
+import re
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ _GAP_EMS, _SPACE_EMS = 1.6, 0.12
 _HYPHENS = frozenset({2, 0xFFFE})
 _FOOTNOTE_MARKS = frozenset("∗⋆★†‡§¶,; ")
 _SHOWN, _UNSEEN, _OUTSIDE = range(3)
+_MARKED = re.compile("\u0020([\u064b-\u0652\u0670]+)([\u0621-\u064a])")
 _ALEFS = "\u0627\u0623\u0625\u0622"
 
 
@@ -32,8 +34,9 @@ class Segment:
 
     Places are points from the top left of the frame it runs in: the shown page, turned by `turn`.
     `glyphs` are pairs of an offset into the text and a box, kept where links ask for them.
-    `cells` are the rows of a ruled table that the segment stands for. `is_field` says that it holds
-    the value of a form field, and so a line of its own.
+    `cells` are the rows of a ruled table that the segment stands for, `has_header` says that the
+    first is a header. `is_field` says that it holds the value of a form field, and so a line of its
+    own.
     """
 
     text: str
@@ -48,6 +51,7 @@ class Segment:
     turn: int = 0
     glyphs: list[tuple[int, Box]] = field(default_factory=list)
     cells: list[list[list[Segment]]] | None = None
+    has_header: bool = False
     is_field: bool = False
 
 
@@ -62,6 +66,14 @@ class PageText:
     hidden: list[Segment] = field(default_factory=list)
     outside: list[Segment] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def put_marks_after_letters(text: str) -> str:
+    """Arabic with its vowel marks behind the letters they belong to.
+
+    PDFium gives a mark where it is drawn: before its letter, and apart from the one before that.
+    """
+    return _MARKED.sub(r"\2\1", text)
 
 
 class _Collector:
@@ -223,6 +235,7 @@ class SegmentReader:
         text = clean_text("".join(current.chars)).replace("\n", " ").replace("\t", " ").strip()
         if not text:
             return None
+        text = put_marks_after_letters(text) if current.rtl else text
         vertical = len(boxes) > 2 and (y1 - y0) > 2.5 * tall and (x1 - x0) < (y1 - y0)
         vertical = vertical or current.turn == SLANTED
         size, bold = _measure_font(self._textpage, current.first)

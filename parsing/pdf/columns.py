@@ -1,14 +1,19 @@
-"""Columns of tables without lines, from how their cells stand below one another."""
+"""Columns of tables: where they stand without lines between them, and what names them."""
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 
+from parsing.grid import Grid, is_number
 from parsing.pdf.chars import Segment
 
 MAX_COLUMNS = 20
 MAX_CELLS = 2_000
+_NAME_CHARS = 120
+_VALUE = re.compile(r"^\W*\d|\d{2}")
+_LEAST_COLUMNS, _LEAST_ROWS = 3, 3
 
 
 def place_cells(rows: Sequence[Sequence[Segment]]) -> list[list[int]] | None:
@@ -33,6 +38,47 @@ def place_cells(rows: Sequence[Sequence[Segment]]) -> list[list[int]] | None:
             return None
         places.append(taken)
     return places
+
+
+def cells_under_header(
+    rows: Sequence[Sequence[Segment]], places: Sequence[Sequence[int]]
+) -> list[list[list[Segment]]] | None:
+    """The cells of a table without lines by column; None where no row names its columns.
+
+    Pairs side by side may be anything, and are no table with a header.
+    """
+    width = max(max(taken) for taken in places) + 1
+    if width < _LEAST_COLUMNS or len(rows) < _LEAST_ROWS:
+        return None
+    cells: list[list[list[Segment]]] = [[[] for _ in range(width)] for _ in rows]
+    for y, (row, taken) in enumerate(zip(rows, places, strict=True)):
+        for segment, x in zip(row, taken, strict=True):
+            cells[y][x].append(segment)
+    texts = [[" ".join(item.text for item in cell) for cell in row] for row in cells]
+    is_bold = [all(segment.bold for segment in row) for row in rows[:2]]
+    if not all(texts[0][1:]) or not names_columns(Grid(texts), is_bold=is_bold, is_ruled=False):
+        return None
+    return cells
+
+
+def names_columns(grid: Grid, *, is_bold: list[bool], is_ruled: bool = True) -> bool:
+    """Whether the first row is a header: bold above what is not, or words above numbers.
+
+    Without either, words over the whole width of three columns and more are one where lines make
+    the table; pairs of words may as well be the first of many.
+    """
+    first, below = grid.rows[0], grid.rows[1:]
+    filled = [text for x, text in enumerate(first) if text and (0, x) not in grid.across]
+    if len(filled) < 2 or any(is_number(text) or len(text) > _NAME_CHARS for text in filled):
+        return False
+    if is_bold == [True, False]:
+        return True
+    for x, name in enumerate(first):
+        values = [row[x] for row in below if row[x]]
+        if name and x and values and 2 * sum(map(is_number, values)) > len(values):
+            return True
+    is_worded = all(first) and not any(map(_VALUE.search, first))
+    return is_ruled and len(first) > 2 and len(below) > 1 and is_worded
 
 
 def _find_columns(rows: Sequence[Sequence[Segment]]) -> list[tuple[float, float]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from parsing.boxed import Box, BoxedBuilder, find_compounds, joins_hyphenated
 from parsing.pdf.chars import Segment
-from parsing.pdf.columns import place_cells
+from parsing.pdf.columns import cells_under_header, place_cells
 from parsing.pdf.geometry import from_frame
 from parsing.types import BlockKind
 
@@ -329,15 +329,20 @@ def _write_group(
     builder: BoxedBuilder, group: Group, *, scale: tuple[float, float], compounds: frozenset[str]
 ) -> None:
     builder.start_block(group.kind, level=group.level)
-    cells = group.rows[0].segments[0].cells
-    if cells is not None:
-        _write_cells(builder, cells, scale=scale)
+    first = group.rows[0].segments[0]
+    if first.cells is not None:
+        _write_cells(builder, first.cells, scale=scale, has_header=first.has_header)
         builder.end_block()
         return
     edges = _column_edges(group.rows)
     before: Row | None = None
-    is_table = group.kind == "table"
-    places = place_cells([row.segments for row in group.rows]) if is_table else None
+    segments = [row.segments for row in group.rows]
+    places = place_cells(segments) if group.kind == "table" else None
+    named = cells_under_header(segments, places) if places else None
+    if named:
+        _write_cells(builder, named, scale=scale, has_header=True)
+        builder.end_block()
+        return
     for number, (row, (left, right)) in enumerate(
         zip(group.rows, [edges[0], *edges], strict=False)
     ):
@@ -366,7 +371,11 @@ def _write_group(
 
 
 def _write_cells(
-    builder: BoxedBuilder, rows: list[list[list[Segment]]], *, scale: tuple[float, float]
+    builder: BoxedBuilder,
+    rows: list[list[list[Segment]]],
+    *,
+    scale: tuple[float, float],
+    has_header: bool,
 ) -> None:
     """A ruled table with bars between its cells, so that a blank one keeps its column."""
     for number, row in enumerate(rows):
@@ -374,8 +383,11 @@ def _write_cells(
         for cell in row:
             for segment in cell:
                 text = segment.text.replace("|", "\\|")
-                builder.add_line(text, _fraction(segment, scale), separator=" ")
+                place = _fraction(segment, scale) if segment.x1 > segment.x0 else None
+                builder.add_line(text, place, separator=" ")
             builder.add_line("|", None, separator=" " if cell else "  ")
+        if has_header and not number:
+            builder.add_line("|" + " --- |" * len(row), None, separator="\n")
 
 
 def _column_edges(rows: list[Row]) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""Ruled tables: lines drawn on a page, the grids they make, and the text in their cells."""
+"""Lines drawn on a page, and the grids of ruled tables that they make."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
-from parsing.pdf.chars import Segment
 from parsing.pdf.geometry import Affine, Box
 
 MAX_PATHS = 4_000
@@ -20,10 +19,6 @@ MAX_LINES = 3_000
 
 _THIN, _LEAST = 3.0, 6.0
 _NEAR = 2.5
-_USUAL_CELL, _MAX_CELL = 150, 2_000
-
-Band = list[list[Segment]]
-"""A row: the lines of text in each of its cells."""
 
 Matrix = tuple[float, float, float, float, float, float]
 _IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
@@ -39,15 +34,36 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class RuledGrid:
-    """Edges of the columns and rows of a ruled table."""
+    """Edges of the columns and rows of a ruled table, and the lines that they come from."""
 
     xs: list[float]
     ys: list[float]
+    lines: Lines
 
     @property
     def box(self) -> Box:
         """The place of the whole table."""
         return self.xs[0], self.ys[0], self.xs[-1], self.ys[-1]
+
+    def parts_columns(self, row: int, column: int) -> bool:
+        """Whether a line stands between a cell and the one to its right."""
+        middle = (self.ys[row] + self.ys[row + 1]) / 2
+        return _has_line(self.lines.vertical, self.xs[column + 1], middle)
+
+    def parts_rows(self, row: int, column: int) -> bool:
+        """Whether a line lies between a cell and the one below it."""
+        middle = (self.xs[column] + self.xs[column + 1]) / 2
+        return _has_line(self.lines.horizontal, self.ys[row + 1], middle)
+
+
+def _has_line(lines: list[tuple[float, float, float]], place: float, middle: float) -> bool:
+    first = bisect.bisect_left(lines, (place - _NEAR, 0.0, 0.0))
+    for other, start, end in itertools.islice(lines, first, None):
+        if other > place + _NEAR + 1:
+            return False
+        if start <= middle <= end:
+            return True
+    return False
 
 
 def read_lines(page: Any, affine: Affine) -> Lines:
@@ -63,7 +79,7 @@ def read_lines(page: Any, affine: Affine) -> Lines:
                 vertical.append(((box[0] + box[2]) / 2, box[1], box[3]))
             elif tall <= _THIN and wide >= _LEAST:
                 horizontal.append(((box[1] + box[3]) / 2, box[0], box[2]))
-    return Lines(sorted(_join_lines(vertical)), sorted(_join_lines(horizontal)))
+    return Lines(sorted(join_lines(vertical)), sorted(join_lines(horizontal)))
 
 
 def _iter_paths(page: Any) -> Iterator[tuple[Any, Matrix]]:
@@ -128,7 +144,7 @@ def _straight_boxes(item: Any, outer: Matrix, affine: Affine) -> Iterator[Box]:
         yield affine.box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
 
 
-def _join_lines(lines: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+def join_lines(lines: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
     """Lines on the same place that touch, as one."""
     joined: list[tuple[float, float, float]] = []
     for place, start, end in sorted(lines):
@@ -171,7 +187,7 @@ def find_grids(lines: Lines) -> list[RuledGrid]:
             min(lines.vertical[at][1] for at in uprights),
             max(lines.vertical[at][2] for at in uprights),
         ]
-        grid = RuledGrid(_distinct(xs), _distinct(ys))
+        grid = RuledGrid(_distinct(xs), _distinct(ys), lines)
         if len(grid.xs) >= 3 and len(grid.ys) >= 3:
             grids.append(grid)
     return grids
@@ -189,116 +205,3 @@ def _distinct(places: list[float]) -> list[float]:
         if not kept or place - kept[-1] > _NEAR:
             kept.append(place)
     return kept
-
-
-def gather_tables(segments: list[Segment], grids: list[RuledGrid]) -> list[Segment]:
-    """The segments, with those in ruled tables put together as one that holds their cells.
-
-    It stands where the first of them stood in the order of the page.
-    """
-    for grid in grids:
-        inside = [segment for segment in segments if _is_inside(segment, grid)]
-        for bands in _split_bands(_make_bands(inside, grid)):
-            table = _make_table(bands, grid)
-            if table is not None:
-                segments = _replace(segments, bands, table)
-    return segments
-
-
-def _replace(segments: list[Segment], bands: list[Band], table: Segment) -> list[Segment]:
-    chosen = {id(segment) for band in bands for cell in band for segment in cell}
-    result: list[Segment] = []
-    is_placed = False
-    for segment in segments:
-        if id(segment) not in chosen:
-            result.append(segment)
-        elif not is_placed:
-            result.append(table)
-            is_placed = True
-    return result
-
-
-def _is_inside(segment: Segment, grid: RuledGrid) -> bool:
-    if segment.turn or segment.vertical or segment.cells is not None:
-        return False
-    x, y = (segment.x0 + segment.x1) / 2, (segment.y0 + segment.y1) / 2
-    left, top, right, bottom = grid.box
-    return left <= x <= right and top <= y <= bottom
-
-
-def _make_bands(inside: list[Segment], grid: RuledGrid) -> list[Band]:
-    """What stands between each two horizontal lines, by columns."""
-    bands: list[Band] = [[[] for _ in grid.xs[1:]] for _ in grid.ys[1:]]
-    for segment in sorted(inside, key=lambda item: (item.y0, item.x0)):
-        row = bisect.bisect_right(grid.ys, (segment.y0 + segment.y1) / 2) - 1
-        # A text in merged cells begins in the first of them.
-        column = bisect.bisect_right(grid.xs, min(segment.x0 + 2, segment.x1)) - 1
-        row = min(max(row, 0), len(bands) - 1)
-        bands[row][min(max(column, 0), len(grid.xs) - 2)].append(segment)
-    return [band for band in bands if any(band)]
-
-
-def _split_bands(bands: list[Band]) -> Iterator[list[Band]]:
-    """Runs of bands that are rows of one table; titles and texts between them end it."""
-    run: list[Band] = []
-    for band in bands:
-        if _is_row(band):
-            run += _split_rows(band)
-            continue
-        yield run
-        run = []
-    yield run
-
-
-def _is_row(band: Band) -> bool:
-    """Whether each cell holds lines one below the other, and it is not one text alone."""
-    filled = [cell for cell in band if cell]
-    if len(filled) == 1 and (len(band) == 1 or len(filled[0]) > 1 or len(filled[0][0].text) > 80):
-        return False
-    for cell in filled:
-        for above, below in itertools.pairwise(cell):
-            if min(above.y1, below.y1) - max(above.y0, below.y0) > 0.5 * (above.y1 - above.y0):
-                return False
-    return True
-
-
-def _split_rows(band: Band) -> list[Band]:
-    """A band that holds several rows without lines between them, as those rows.
-
-    Wrapped cells have different numbers of lines; rows have as many in several columns.
-    """
-    counts = [len(cell) for cell in band if cell]
-    most = max(counts)
-    if most < 3 or counts.count(most) < 2:
-        return [band]
-    starts = sorted(segment.y0 for segment in max(band, key=len))
-    rows: list[Band] = [[[] for _ in band] for _ in starts]
-    for column, cell in enumerate(band):
-        for segment in cell:
-            nearest = min(range(len(starts)), key=lambda at: abs(starts[at] - segment.y0))
-            rows[nearest][column].append(segment)
-    return rows
-
-
-def _make_table(bands: list[Band], grid: RuledGrid) -> Segment | None:
-    """The table; None where a frame holds something else, such as prose or a single column."""
-    used = [at for at in range(len(grid.xs) - 1) if any(band[at] for band in bands)]
-    rows = [[band[at] for at in used] for band in bands]
-    if len(rows) < 2 or len(used) < 2:
-        return None
-    lengths = sorted(
-        sum(len(segment.text) for segment in cell) for row in rows for cell in row if cell
-    )
-    if len(lengths) < 3 or lengths[len(lengths) // 2] > _USUAL_CELL or lengths[-1] > _MAX_CELL:
-        return None
-    inside = [segment for row in rows for cell in row for segment in cell]
-    size = max(inside, key=lambda segment: len(segment.text)).size
-    return Segment(
-        " ".join(segment.text for segment in inside),
-        min(segment.x0 for segment in inside),
-        min(segment.y0 for segment in inside),
-        max(segment.x1 for segment in inside),
-        max(segment.y1 for segment in inside),
-        size,
-        cells=rows,
-    )

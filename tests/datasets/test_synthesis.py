@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.chunking.models import Chunk
 from apps.core.models import Job, JobKind, JobState
 from apps.datasets.models import Dataset, Example, Synthesis
 from apps.datasets.services import create_dataset
@@ -68,8 +69,6 @@ def test_passages_are_spread_over_documents(
     long = "\n\n".join(f"# Part {n}\n\n" + f"Sentence {n} of the long one. " * 40 for n in range(8))
     collection = add_documents(workspace, TEXTS | {"long.md": long})
     chosen = choose_passages(dataset, [collection.pk], count=3, seed=1)
-    from apps.chunking.models import Chunk
-
     names = Chunk.objects.filter(pk__in=chosen).values_list("version__document__name", flat=True)
     assert sorted(names) == ["leave.md", "long.md", "notice.md"]
     assert chosen == choose_passages(dataset, [collection.pk], count=3, seed=1)
@@ -88,12 +87,14 @@ class Replies:
 
     def __init__(self, *, fails: bool = False) -> None:
         self.fails, self.asked = fails, 0
+        self.prompts: list[str] = []
 
     async def stream(self, messages: Any, *, sampling: Any) -> Any:
         from inference.errors import ModelError
         from inference.types import ChatDelta, Usage
 
         self.asked += 1
+        self.prompts += [message.content for message in messages]
         if self.fails:
             raise ModelError("auth", "The key was refused.")
         assert sampling.response_schema is not None
@@ -114,6 +115,20 @@ def test_a_model_makes_them_and_the_cost_is_kept(
     assert (made.num_made, made.cost) == (2, Decimal("0.024"))
     assert {e.expected_passages[0]["text"] for e in Example.objects.all()} == {"nobody minds"}
     assert Example.objects.first().source_note == "by m"  # type: ignore[union-attr]
+
+
+def test_a_model_sees_rows_under_the_header_of_their_table(
+    dataset: Dataset, collection: Any, workspace: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "| Depot | Pallets |\n| --- | --- |\n"
+    Chunk.objects.filter(text__contains="annual leave").update(table_head=head)
+    replies = Replies()
+    monkeypatch.setattr(pipeline, "make_client", lambda endpoint: replies)
+    start(dataset, collection, endpoint=with_model(workspace))
+    drain(JobKind.SYNTHESISE)
+    [asked] = [prompt for prompt in replies.prompts if "annual leave" in prompt]
+    text = Chunk.objects.get(text__contains="annual leave").text
+    assert f"{head}{text}" in asked
 
 
 def test_a_model_that_refuses_ends_the_job_with_its_reason(

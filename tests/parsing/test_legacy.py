@@ -198,6 +198,58 @@ def test_xls_of_a_writer_that_does_not_calculate(tmp_path: Path) -> None:
     assert parsed.pages[0].note == "1 formula has an empty result, or none that was stored."
 
 
+COLORS = r"{\colortbl;\red0\green0\blue0;\red255\green255\blue255;}"
+FONTS = r"{\fonttbl{\f0\froman Times New Roman;}{\f1\fnil\fcharset2 Symbol;}}"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (r"open {\cf2 SECRET}\par", "open"),
+        (r"open {\fs2 SECRET}\par", "open"),
+        (r"{\v SECRET {\b still secret}} open\par", "open"),
+        (r"{\deleted SECRET\'e9\u8364?} open\par", "open"),
+        (r"{\cb1\cf2 banner}\par", "banner"),
+        (r"\pard\cbpat1 {\cf2 banner}\par", "banner"),
+        (r"{\cf1\fs16 small}\par", "small"),
+        (r"\cf2 SECRET\plain  open\par", "open"),
+    ],
+)
+def test_unseen_text_of_rtf(tmp_path: Path, body: str, shown: str) -> None:
+    data = rf"{{\rtf1\ansi{FONTS}{COLORS}{body}}}"
+    parsed = parse_bytes(data.encode(), "a.rtf", folder=tmp_path)
+    assert parsed.text.strip() == shown
+    assert bool(parsed.opened.metadata.get("note")) is ("SECRET" in body)
+
+
+def test_symbol_font_and_footnote_of_rtf(tmp_path: Path) -> None:
+    body = (
+        r"p {\f1 \'a3} 5 {\f1 m}m{\super\f1 -}{\super 3}{\footnote From {\i all} sites.}, |x|\par"
+    )
+    data = rf"{{\rtf1\ansi\deff0{FONTS}{body}}}"
+    text = parse_bytes(data.encode(), "a.rtf", folder=tmp_path).text.strip()
+    assert text == "p ≤ 5 μm^−3 [Footnote: From all sites.], |x|"
+
+
+def test_merged_cells_of_rtf(tmp_path: Path) -> None:
+    def row(flags: list[str], *cells: str) -> str:
+        places = "".join(f"{flag}\\cellx{1000 * at}" for at, flag in enumerate(flags, start=1))
+        return rf"\trowd{places}\intbl " + "".join(rf"{cell}\cell " for cell in cells) + r"\row "
+
+    plain = ["", "", ""]
+    body = (
+        row(plain, "Region", "City", "Tonnes")
+        + row([r"\clvmgf", "", ""], "North", "Kiel", "14")
+        + row([r"\clvmrg", "", ""], "", "Bremen", "21")
+        + row(plain, "South", "Ulm", "9")
+    )
+    parsed = parse_bytes(rf"{{\rtf1\ansi {body}\pard End\par}}".encode(), "a.rtf", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "| Region | City | Tonnes |\n| --- | --- | --- |\n"
+        "| North | Kiel | 14 |\n| North | Bremen | 21 |\n| South | Ulm | 9 |"
+    ]
+
+
 def test_compressed_rtf_of_the_specification() -> None:
     # The first example of MS-OXRTFCP.
     data = bytes.fromhex(

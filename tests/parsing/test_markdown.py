@@ -108,3 +108,9 @@ def test_text_that_nobody_sees_is_left_out_and_said(tmp_path: Path) -> None:
 
 def test_words_in_place_of_an_address_are_kept() -> None:
     assert read('[c]: <a b> "t"\n\nUse [c] now.') == ['[c]: <a b> "t"', "Use [c] now."]
+
+
+def test_box_of_a_task_is_no_link(tmp_path: Path) -> None:
+    text = "- [x] ship it\n- [ ] pay it, see [x]\n\n[x]: https://example.org/x\n"
+    parsed = parse_bytes(text.encode(), "a.md", folder=tmp_path)
+    assert parsed.text == "- [x] ship it\n- [ ] pay it, see x (https://example.org/x)"

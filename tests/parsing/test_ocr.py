@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from parsing.ocr import networks, neural, recognition, tesseract
 from parsing.ocr.lines import OcrLine, OcrResult
@@ -100,6 +100,33 @@ def test_rows_of_cells_are_a_table(tmp_path: Path) -> None:
     ]
     parsed = parse_bytes(as_png(draw_lines(cells)), "a.png", folder=tmp_path, ocr=True)
     assert parsed.blocks("table") == ["Country\tCapital\nAustria\tVienna\nBelgium\tBrussels"]
+
+
+@pytest.mark.parametrize("turn", [0, 90])
+@pytest.mark.parametrize("degrees", [0.0, 0.4])
+def test_ruled_table_of_a_scan_keeps_its_cells(tmp_path: Path, degrees: float, turn: int) -> None:
+    """A header of two lines beside one over two columns, and a blank cell."""
+    image = draw_lines(
+        [
+            ((100.0, 140.0), "Delivery"), ((100.0, 180.0), "station"), ((620.0, 112.0), "Orders"),
+            ((470.0, 192.0), "March"), ((770.0, 192.0), "April"),
+            ((100.0, 272.0), "Linz"), ((470.0, 272.0), "1,204"), ((770.0, 272.0), "1,377"),
+            ((100.0, 352.0), "Graz"), ((770.0, 352.0), "918"),
+        ],
+        size=(1100, 600),
+    )  # fmt: skip
+    pen = ImageDraw.Draw(image)
+    for y, x in ((100, 80), (170, 420), (250, 80), (330, 80), (410, 80)):
+        pen.line(((x, y), (1020, y)), fill="black", width=2)
+    for x, y in ((80, 100), (420, 100), (720, 170), (1020, 100)):
+        pen.line(((x, y), (x, 410)), fill="black", width=2)
+    image = image.rotate(degrees, fillcolor="white", resample=Image.Resampling.BILINEAR)
+    image = image.rotate(turn, expand=True)
+    parsed = parse_bytes(as_png(image), "a.png", folder=tmp_path, ocr=True)
+    assert parsed.blocks("table") == [
+        "| Delivery station | Orders / March | Orders / April |\n| --- | --- | --- |\n"
+        "| Linz | 1,204 | 1,377 |\n| Graz |  | 918 |"
+    ]
 
 
 def test_small_print_on_a_large_page_is_read(tmp_path: Path) -> None:

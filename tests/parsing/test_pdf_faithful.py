@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from parsing.pdf import forms, links
+from parsing.pdf.chars import put_marks_after_letters
 from tests.parsing.builders import Parsed, assemble_pdf, build_pdf, parse_bytes, text_at
 
 
@@ -60,7 +61,8 @@ def test_blank_cells_keep_their_column(tmp_path: Path) -> None:
             content += text_at(x, 726 - 20 * number, cell) if cell else ""
     parsed = parse_bytes(build_pdf([content]), "a.pdf", folder=tmp_path)
     assert parsed.blocks("table") == [
-        "| Pump | Pressure | Mass |\n| P1 |  | 31 kg |\n| P2 | 9 bar |  |\n|  |  | 1 kg |"
+        "| Pump | Pressure | Mass |\n| --- | --- | --- |\n"
+        "| P1 |  | 31 kg |\n| P2 | 9 bar |  |\n|  |  | 1 kg |"
     ]
 
 
@@ -84,12 +86,87 @@ def test_blank_cells_keep_their_column_without_lines(tmp_path: Path) -> None:
     ]
 
 
+def test_table_without_lines_is_under_its_header(tmp_path: Path) -> None:
+    rows = [
+        ("", "2031", "2030"),
+        ("Sales", "1,204", "1,377"),
+        ("Costs", "918", ""),
+        ("Profit", "286", "401"),
+    ]
+    content = "".join(
+        text_at(50 + 120 * at, 700 - 16 * number, cell)
+        for number, row in enumerate(rows)
+        for at, cell in enumerate(row)
+        if cell
+    )
+    parsed = parse_bytes(build_pdf([content]), "a.pdf", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "|  | 2031 | 2030 |\n| --- | --- | --- |\n"
+        "| Sales | 1,204 | 1,377 |\n| Costs | 918 |  |\n| Profit | 286 | 401 |"
+    ]
+
+
+def test_pairs_of_a_form_have_no_header(tmp_path: Path) -> None:
+    rows = [
+        ("Driver", "R. Lindt", "Class", "van"),
+        ("Depot", "Gera", "Colour", "white"),
+        ("Phone", "n/a", "Fuel", "diesel"),
+    ]
+    content = "".join(
+        text_at(50 + 120 * at, 700 - 16 * number, cell)
+        for number, row in enumerate(rows)
+        for at, cell in enumerate(row)
+    )
+    parsed = parse_bytes(build_pdf([content]), "a.pdf", folder=tmp_path)
+    assert parsed.blocks("table") == ["\n".join("\t".join(row) for row in rows)]
+
+
 def test_narrow_cells_are_parted_by_their_line(tmp_path: Path) -> None:
     content = ruled([50, 80, 120], [740, 720, 700])
     for y, (a, b) in ((726, ("aaaa", "b")), (706, ("cccc", "d"))):
         content += text_at(53, y, a) + text_at(82, y, b)
     parsed = parse_bytes(build_pdf([content]), "a.pdf", folder=tmp_path)
     assert parsed.blocks("table") == ["| aaaa | b |\n| cccc | d |"]
+
+
+def test_stacked_header_and_merged_labels_of_a_ruled_table(tmp_path: Path) -> None:
+    """A label over two columns, names of two lines beside it, and a label for two rows."""
+    content = "".join(f"{x} 740 m {x} 620 l S\n" for x in (50, 150, 250, 450))
+    content += "350 710 m 350 620 l S\n"
+    content += "".join(f"50 {y} m 450 {y} l S\n" for y in (740, 680, 660, 620))
+    content += "250 710 m 450 710 l S\n150 640 m 450 640 l S\n"
+    placed = [
+        (55, 715, "Pump"), (55, 703, "family"), (155, 709, "Site"), (320, 720, "Output"),
+        (255, 692, "Flow"), (355, 692, "Power"),
+        (55, 664, "K7"), (155, 664, "Linz"), (255, 664, "12 l/s"), (355, 664, "3 kW"),
+        (55, 634, "K9"), (155, 644, "Graz"), (255, 644, "14 l/s"), (355, 644, "4 kW"),
+        (155, 624, "Wels"), (255, 624, "15 l/s"), (355, 624, "5 kW"),
+    ]  # fmt: skip
+    content += "".join(text_at(*item) for item in placed)
+    parsed = parse_bytes(build_pdf([content]), "a.pdf", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "| Pump family | Site | Output / Flow | Output / Power |\n| --- | --- | --- | --- |\n"
+        "| K7 | Linz | 12 l/s | 3 kW |\n"
+        "| K9 | Graz | 14 l/s | 4 kW |\n| K9 | Wels | 15 l/s | 5 kW |"
+    ]
+    for box in parsed.pages[0].boxes:
+        assert parsed.text[box.start : box.end] in {text for _, _, text in placed}
+
+
+def test_rows_stay_apart_where_lines_are_drawn_under_some_columns_only(tmp_path: Path) -> None:
+    content = ruled([50, 200, 300], [740, 720])
+    content += "".join(f"{x} 740 m {x} 660 l S\n" for x in (50, 200, 300))
+    content += "200 690 m 300 690 l S\n50 660 m 300 660 l S\n"
+    for y, (name, value) in (
+        (726, ("Item", "EUR")),
+        (708, ("Wages", "120")),
+        (696, ("Rent", "30")),
+        (676, ("Sum", "150")),
+    ):
+        content += text_at(55, y, name) + text_at(205, y, value)
+    text = parse_bytes(build_pdf([content]), "a.pdf", folder=tmp_path).text
+    assert text.endswith("| Sum | 150 |")
+    assert text.count("Wages") == 1
 
 
 def test_prose_in_a_frame_is_no_table(tmp_path: Path) -> None:
@@ -277,3 +354,9 @@ def test_raised_and_lowered_characters(
 ) -> None:
     data = build_pdf([script(base, small, " units", rise=rise)])
     assert parse_bytes(data, "a.pdf", folder=tmp_path).text == expected
+
+
+def test_marks_of_arabic_follow_their_letters() -> None:
+    apart = "\u0634\u0643 \u064b\u0631\u0627"  # as PDFium gives the word with its mark
+    assert put_marks_after_letters(f"{apart} 12") == "\u0634\u0643\u0631\u064b\u0627 12"
+    assert put_marks_after_letters("\u0634\u0643\u0631 1") == "\u0634\u0643\u0631 1"

@@ -311,3 +311,20 @@ def test_white_and_struck_cells(tmp_path: Path) -> None:
         "| Item | Price |\n| --- | --- |\n| Bolt | 4 EUR |\n| Nut | (struck out: 5 EUR) |"
     ]
     assert parsed.pages[0].note == "1 cell with white text on white was left out."
+
+
+def test_cells_too_small_to_be_seen(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out)
+    sheet = book.add_worksheet()
+    tiny, small = book.add_format({"font_size": 1}), book.add_format({"font_size": 6})
+    sheet.write_row(0, 0, ["Part", "Mass"])
+    sheet.write_row(1, 0, ["Axle", "12 kg"])
+    sheet.write(1, 2, "SECRET", tiny)
+    sheet.write_row(2, 0, ["Hub", "3 kg"], small)
+    book.close()
+    parsed = parse_bytes(out.getvalue(), "a.xlsx", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "| Part | Mass |\n| --- | --- |\n| Axle | 12 kg |\n| Hub | 3 kg |"
+    ]
+    assert parsed.pages[0].note == "1 cell with text too small to be seen was left out."

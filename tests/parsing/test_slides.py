@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pptx
+import pytest
+from PIL import Image
+from pptx.dml.color import RGBColor
+from pptx.enum.dml import MSO_THEME_COLOR
 from pptx.oxml.ns import qn
-from pptx.util import Inches
+from pptx.util import Inches, Pt
 
 from tests.parsing.builders import Parsed, build_zip, parse_bytes
 
@@ -101,3 +105,43 @@ def test_hidden_slides_of_opendocument(tmp_path: Path) -> None:
     parsed = parse_bytes(data, "a.odp", folder=tmp_path)
     assert [page.text for page in parsed.pages] == ["Shown", ""]
     assert "hidden" in parsed.pages[1].note
+
+
+@pytest.mark.parametrize(
+    ("look", "is_shown"),
+    [
+        ("tiny", False),
+        ("white", False),
+        ("light", False),
+        ("white on a filled box", True),
+        ("white on a dark slide", True),
+        ("white beside a picture", True),
+        ("red", True),
+    ],
+)
+def test_unseen_text_of_slides(tmp_path: Path, look: str, is_shown: bool) -> None:
+    show = pptx.Presentation()
+    slide = blank_slide(show)
+    add_text(slide, "open words")
+    box = add_text(slide, "SECRET", top=3)
+    font = box.text_frame.paragraphs[0].runs[0].font
+    if look == "tiny":
+        font.size = Pt(1)
+    elif look == "light":
+        font.color.theme_color = MSO_THEME_COLOR.BACKGROUND_1
+    else:
+        font.color.rgb = RGBColor(255, 0 if look == "red" else 255, 0 if look == "red" else 255)
+    if look == "white on a filled box":
+        box.fill.solid()
+        box.fill.fore_color.rgb = RGBColor(10, 20, 90)
+    elif look == "white on a dark slide":
+        slide.background.fill.solid()
+        slide.background.fill.fore_color.rgb = RGBColor(0, 0, 0)
+    elif look == "white beside a picture":
+        picture = io.BytesIO()
+        Image.new("RGB", (20, 20)).save(picture, "PNG")
+        slide.shapes.add_picture(io.BytesIO(picture.getvalue()), 0, 0)
+    page = parse(show, tmp_path).pages[0]
+    assert ("SECRET" in page.text) is is_shown
+    assert ("left out" in page.note) is not is_shown
+    assert "open words" in page.text

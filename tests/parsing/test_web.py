@@ -235,3 +235,36 @@ def test_states_of_forms(tmp_path: Path) -> None:
     assert "[x] Insured [ ] Abroad" in text
     assert "Plan: Gold (of Basic, Gold)" in text
     assert "| Read | [x] |" in text
+
+
+def test_table_nested_in_a_table_of_data_follows_it(tmp_path: Path) -> None:
+    inner = "<table><tr><th>Month</th><th>Units</th></tr><tr><td>May</td><td>41</td></tr></table>"
+    page = (
+        "<table><tr><th>Depot</th><th>Stock</th><th>By month</th></tr>"
+        f"<tr><td>Riga</td><td>18</td><td>see {inner}</td></tr>"
+        "<tr><td>Oslo</td><td>7</td><td>none</td></tr></table><p>End</p>"
+    )
+    parsed = parse_bytes(page.encode(), "a.html", folder=tmp_path)
+    assert parsed.blocks("table") == [
+        "| Depot | Stock | By month |\n| --- | --- | --- |\n"
+        "| Riga | 18 | see |\n| Oslo | 7 | none |",
+        "| Month | Units |\n| --- | --- |\n| May | 41 |",
+    ]
+    assert parsed.blocks("paragraph") == ["Riga:", "End"]
+
+
+def test_tables_nested_deeply_are_read_to_the_end(tmp_path: Path) -> None:
+    page = "<p>x</p>"
+    for at in range(60):
+        page = f"<table><tr><th>name {at}q</th><td>v{at}q</td><td>{page}</td></tr></table>"
+    text = parse_bytes(page.encode(), "a.html", folder=tmp_path).text
+    assert all(f"name {at}q" in text and f"v{at}q" in text for at in range(60))
+
+
+def test_list_without_markers_has_none(tmp_path: Path) -> None:
+    page = (
+        "<style>ul.plain{list-style:none}</style><ul class=plain><li>5 °C at night</li></ul>"
+        "<ul style='list-style-type: none'><li>9 °C by day</li></ul><ul><li>dotted</li></ul>"
+    )
+    text = parse_bytes(page.encode(), "a.html", folder=tmp_path).text
+    assert text == "5 °C at night\n9 °C by day\n- dotted"

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 from apps.chunking.models import Chunk
+from apps.chunking.table_rows import readable_text
 from apps.core import jobs
 from apps.core.models import Job, JobState
 from apps.datasets.models import Synthesis
@@ -77,7 +78,8 @@ def _ask(synthesis: Synthesis, chunks: Sequence[Chunk]) -> list[PassageDraft]:
 
 
 async def _ask_one(client: OpenAIClient, chunk: Chunk) -> PassageDraft:
-    material = Material(chunk.text, chunk.heading, chunk.version.document.name)
+    text = readable_text(chunk.text, chunk.table_head)
+    material = Material(text, chunk.heading, chunk.version.document.name)
     reply, usage = "", Usage(0, 0)
     async with aclosing(client.stream(compose(material), sampling=SAMPLING)) as deltas:
         async for delta in deltas:

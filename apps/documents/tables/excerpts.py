@@ -18,21 +18,34 @@ MAX_CELL_CHARS = 160
 
 
 def lay_out_excerpt(
-    text: str, *, start: int = 0, end: int | None = None, max_chars: int, max_rows: int = MAX_ROWS
+    text: str,
+    *,
+    head: str | None = None,
+    start: int = 0,
+    end: int | None = None,
+    max_chars: int,
+    max_rows: int = MAX_ROWS,
 ) -> Content[Segment]:
     """The characters `start` to `end` of a passage in brief: prose, and of tables the header with
     the rows that are meant.
 
+    `head` is the header of the table whose rows the passage begins with, where it was cut below it.
     Prose is on one line and at most `max_chars` characters long, a table has `max_rows` rows.
     Where only a part of the passage is meant, its cells are marked.
     """
     last = len(text) if end is None else end
-    pieces = [(text[:start], False), (text[start:last], True), (text[last:], False)]
+    pieces = [
+        (head or "", False),
+        (text[:start], False),
+        (text[start:last], True),
+        (text[last:], False),
+    ]
+    whole = f"{head or ''}{text}"
     segments = [Segment(piece, is_marked=is_meant) for piece, is_meant in pieces if piece]
     is_part = start > 0 or last < len(text)
     room = max_chars
     content: list[Prose[Segment] | LaidTable[Segment]] = []
-    for part in lay_out_segments(segments, find_tables(text)):
+    for part in lay_out_segments(segments, find_tables(whole)):
         if isinstance(part, LaidTable):
             table = _abridge_table(part, max_rows=max_rows, keeps_marks=is_part)
             content += [table] if table else []

@@ -15,9 +15,9 @@ register = template.Library()
 
 
 @register.inclusion_tag("documents/_content.html")
-def document_text(text: str) -> dict[str, Any]:
-    """A whole passage."""
-    return _lay_out([Segment(text)])
+def document_text(text: str, head: str | None = None) -> dict[str, Any]:
+    """A whole passage, under the `head` of the table whose rows it begins with."""
+    return _lay_out([Segment(f"{head or ''}{text}")])
 
 
 @register.inclusion_tag("documents/_content.html")
@@ -27,9 +27,14 @@ def matched_text(pieces: Iterable[tuple[str, bool]]) -> dict[str, Any]:
 
 
 @register.inclusion_tag("documents/_excerpt.html")
-def document_excerpt(text: str, chars: int, *, is_still: bool = False) -> dict[str, Any]:
-    """A passage in brief. `is_still` leaves nothing to focus in it: for the inside of a link."""
-    return {"content": lay_out_excerpt(text, max_chars=chars), "is_still": is_still}
+def document_excerpt(
+    text: str, chars: int, *, head: str | None = None, is_still: bool = False
+) -> dict[str, Any]:
+    """A passage in brief, under the `head` of the table whose rows it begins with.
+
+    `is_still` leaves nothing to focus in it: for the inside of a link.
+    """
+    return {"content": lay_out_excerpt(text, head=head, max_chars=chars), "is_still": is_still}
 
 
 def _lay_out(segments: Sequence[Segment]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class ChunkItem:
     is_edited: bool
     is_disabled: bool
     is_waiting: bool
+    table_head: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def _describe(chunk: Chunk, near: Sequence[PlacedChange]) -> ChunkItem:
         is_edited=bool(change.text if change else chunk.edit and chunk.edit.text),
         is_disabled=False,
         is_waiting=is_waiting,
+        table_head=chunk.table_head,
     )
 
 
