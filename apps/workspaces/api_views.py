@@ -1,4 +1,4 @@
-"""REST: the workspace of the key, its members, its audit log. All of it is read-only.
+"""REST: the workspace of the key, its members, its audit log. Only trusted hosts can be changed.
 
 Members, invitations and keys are managed by people in the settings: a leaked key must not be able
 to open further ways in.
@@ -14,7 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api import Pagination
+from apps.core.links import BadHostError
 from apps.workspaces.api import WorkspaceAPIView
+from apps.workspaces.links import set_link_hosts
 from apps.workspaces.models import AuditEvent, Membership, Scope, Workspace
 from apps.workspaces.selectors import list_audit_events, list_members
 
@@ -22,7 +24,14 @@ from apps.workspaces.selectors import list_audit_events, list_members
 class WorkspaceSerializer(serializers.ModelSerializer[Workspace]):
     class Meta:
         model = Workspace
-        fields = ["id", "name", "slug", "is_demo", "created_at"]
+        fields = ["id", "name", "slug", "is_demo", "link_hosts", "created_at"]
+
+
+class WorkspaceChangeSerializer(serializers.Serializer[Workspace]):
+    link_hosts = serializers.ListField(
+        child=serializers.CharField(max_length=300),
+        help_text="Hosts that links in answers open at once, with those below them",
+    )
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
@@ -56,10 +65,28 @@ class AuditFilterSerializer(serializers.Serializer[AuditEvent]):
 
 
 class WorkspaceView(WorkspaceAPIView):
+    scopes = {"PATCH": Scope.ADMIN}
+
     @extend_schema(operation_id="workspace_read", responses=WorkspaceSerializer)
     def get(self, request: Request) -> Response:
         """The workspace that the key belongs to."""
         return Response(WorkspaceSerializer(self.workspace).data)
+
+    @extend_schema(
+        operation_id="workspace_update",
+        request=WorkspaceChangeSerializer,
+        responses=WorkspaceSerializer,
+    )
+    def patch(self, request: Request) -> Response:
+        """Set the hosts that links in answers open without a notice."""
+        form = WorkspaceChangeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        workspace = self.workspace
+        try:
+            set_link_hosts(workspace, hosts=form.validated_data["link_hosts"], actor=self.actor)
+        except BadHostError as error:
+            raise serializers.ValidationError({"link_hosts": str(error)}) from None
+        return Response(WorkspaceSerializer(workspace).data)
 
 
 class MembersView(WorkspaceAPIView):

@@ -48,12 +48,17 @@ ROLE_RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.OWNER: 2}
 
 
 class Workspace(models.Model):
-    """The tenant. Everything that a team owns hangs on one of these and goes with it."""
+    """The tenant. Everything that a team owns hangs on one of these and goes with it.
+
+    Links in answers to `link_hosts` and the hosts below them open at once; before all others, a
+    page says where they lead.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     is_demo = models.BooleanField(default=False)
+    link_hosts = ArrayField(models.CharField(max_length=253), default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
