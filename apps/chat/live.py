@@ -17,6 +17,7 @@ from contextlib import aclosing, suppress
 from uuid import UUID
 
 from apps.assistants.answering.pipeline import Answering, Outcome, Status, Turn
+from apps.assistants.answering.scope import EVERYWHERE, Scope
 from apps.assistants.recipe import Recipe
 from apps.chat import relay
 from apps.chat.events import Ended, LiveEvent
@@ -131,12 +132,14 @@ def start_answer(
     vector: Awaitable[Vectors] | None = None,
     query: str = "",
     instructions: str = "",
+    scope: Scope = EVERYWHERE,
 ) -> LiveAnswer:
     """Begin to answer in the background. `shared` events can be followed from any process.
 
     `stored` is the storing of the question, where it goes on beside the search; nothing is
     shown before the question is safe. `query` is what shall be searched for instead of what
-    would be made of the question. `instructions` are a calling program's own.
+    would be made of the question. `instructions` are a calling program's own. `scope` is what it
+    is asked within.
     """
     answering = Answering(
         recipe,
@@ -146,6 +149,7 @@ def start_answer(
         vector=vector,
         query=query,
         instructions=instructions,
+        scope=scope,
     )
     live = LiveAnswer(answer_id, answering, shared=shared, stored=stored)
     _live[answer_id] = live

@@ -12,14 +12,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.assistants.answering.pipeline import CitedPassage, Outcome
+from apps.assistants.answering.scope import EVERYWHERE, Scope
 from apps.assistants.answering.snapshots import snapshot
 from apps.assistants.recipe import Recipe
 from apps.chat import store
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.ids import uuid7
 from apps.core.text import storable
+from apps.documents.collections import delete_collection
 from apps.traces.recorder import Recorder
 from apps.traces.services import RunRow
+from apps.workspaces.services import Actor
 
 HEARTBEAT_EVERY_S = 5.0
 STALE_AFTER_S = 30.0
@@ -59,7 +62,13 @@ def plan_answer(conversation: Conversation | None = None) -> BegunAnswer:
 
 
 def begin_answer(
-    plan: BegunAnswer, *, recipe: Recipe, question: str, asker: Asker, process: str
+    plan: BegunAnswer,
+    *,
+    recipe: Recipe,
+    question: str,
+    asker: Asker,
+    process: str,
+    scope: Scope = EVERYWHERE,
 ) -> None:
     """Store a question and its empty answer, beginning the conversation if it is new."""
     now = timezone.now()
@@ -79,28 +88,38 @@ def begin_answer(
             process=process,
             asked_at=now,
             answered_at=now + dt.timedelta(microseconds=1),
+            scope=scope.as_json(),
         )
     )
 
 
 @transaction.atomic
-def begin_again(question: Message, *, recipe: Recipe, process: str) -> BegunAnswer:
-    """Answer a question again; earlier answers are put aside, not deleted."""
+def begin_again(
+    question: Message, *, recipe: Recipe, process: str, scope: Scope | None = None
+) -> BegunAnswer:
+    """Answer a question again; earlier answers are put aside, not deleted.
+
+    With `scope`, it is asked within something else from now on.
+    """
     question.answers.filter(replaced=False).update(replaced=True)
-    answer = _new_answer(recipe, question.conversation_id, question.pk, process)
+    if scope is not None:
+        question.scope = scope.as_json()
+        question.save(update_fields=["scope"])
+    answer = _new_answer(recipe, question, process)
     answer.save(force_insert=True)
     Conversation.objects.filter(pk=question.conversation_id).update(updated_at=timezone.now())
     return BegunAnswer(question.conversation_id, question.pk, answer.pk)
 
 
-def _new_answer(recipe: Recipe, conversation_id: UUID, question_id: UUID, process: str) -> Message:
+def _new_answer(recipe: Recipe, question: Message, process: str) -> Message:
     now = timezone.now()
     return Message(
         id=uuid7(),
         workspace_id=recipe.workspace_id,
-        conversation_id=conversation_id,
+        conversation_id=question.conversation_id,
         author=Message.Author.ASSISTANT,
-        question_id=question_id,
+        question_id=question.pk,
+        scope=question.scope,
         state=MessageState.STREAMING,
         release_id=recipe.frozen.release_id,
         process=process,
@@ -196,6 +215,10 @@ def withdraw_answers(document_id: UUID) -> int:
     )
 
 
+@transaction.atomic
 def delete_conversation(conversation: Conversation) -> None:
-    """Delete a conversation with its messages, their snapshots and their feedback."""
+    """Delete a conversation with its messages, their snapshots, feedback and attached files."""
+    files = conversation.files
     conversation.delete()
+    if files is not None and files.deleted_at is None:
+        delete_collection(files, actor=Actor())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.urls import reverse
 
 from apps.assistants.answering.citations import format_passages
@@ -34,7 +36,7 @@ def describe_answer(request: WorkspaceRequest, trace: Trace) -> TraceSubject | N
     if trace.subject_type != "message" or trace.subject_id is None:
         return None
     answer = get_answer(request, trace.subject_id)
-    view = view_answer(answer, request.workspace)
+    view = view_answer(answer, request.workspace, without=_find_hidden(request, answer))
     spans = sorted(trace.spans.all(), key=lambda span: span.position)
     release = answer.release
     return TraceSubject(
@@ -48,6 +50,12 @@ def describe_answer(request: WorkspaceRequest, trace: Trace) -> TraceSubject | N
         model=release.endpoint_snapshot.get("model", "") if release else "",
         step_labels=LABELS | {span.name: _name_step(span) for span in spans if _is_step(span)},
     )
+
+
+def _find_hidden(request: WorkspaceRequest, answer: Message) -> UUID | None:
+    """The attached files of the conversation, unless they are this reader's own."""
+    conversation = answer.conversation
+    return None if conversation.user_id == request.user.pk else conversation.files_id
 
 
 def _is_step(span: Span) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.chat import stream_views, views
+from apps.chat.asking import views as asking
 
 app_name = "chat"
 urlpatterns = [
@@ -12,6 +13,20 @@ urlpatterns = [
         "assistants/<slug:assistant_slug>/chat/<uuid:conversation_id>/",
         views.conversation,
         name="conversation",
+    ),
+    path("assistants/<slug:assistant_slug>/files/", asking.attach, name="attach"),
+    path(
+        "assistants/<slug:assistant_slug>/scope/documents/",
+        asking.scope_documents,
+        name="scope_documents",
+    ),
+    path("assistants/<slug:assistant_slug>/examples/", asking.examples, name="examples"),
+    path("answers/<uuid:message_id>/follow-ups/", asking.follow_ups, name="follow_ups"),
+    path("conversations/<uuid:conversation_id>/files/", asking.files, name="files"),
+    path(
+        "conversations/<uuid:conversation_id>/files/<uuid:file_id>/remove/",
+        asking.remove,
+        name="remove_file",
     ),
     path("conversations/<uuid:conversation_id>/export/", views.export, name="export"),
     path("conversations/<uuid:conversation_id>/delete/", views.delete, name="delete"),

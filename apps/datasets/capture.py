@@ -97,7 +97,10 @@ def _fields(
     if answer.author != Message.Author.ASSISTANT or answer.question is None:
         raise ValueError("Only an answer can become an example.")
     turns = list_history(answer.conversation, before=answer.question)[-MAX_TURNS:]
-    passages = answer.passages.select_related("document").filter(is_cited=True)
+    # What was attached to a conversation stays there: a dataset is read by the whole workspace.
+    passages = answer.passages.select_related("document").filter(
+        is_cited=True, document__collection__is_private=False
+    )
     return ExampleFields(
         question=answer.question.content.strip()[:MAX_QUESTION],
         expected_answer=expected[:MAX_ANSWER],

@@ -19,6 +19,7 @@ V1 = "/api/v1"
 TAKES_IDS = {
     "/api/v1/search/",
     "/api/v1/assistants/",
+    "/api/v1/conversations/",
     "/api/v1/experiments/",
     "/api/v1/lab/runs/",
     "/api/v1/playground/",
@@ -103,6 +104,7 @@ def test_bodies_take_no_ids_of_others(victim: House, intruder: House) -> None:
         ("post", f"{V1}/assistants/", {"name": "X", "collections": collections}),
         ("post", f"{V1}/assistants/",
          {"name": "X", "collections": [], "endpoint": theirs["endpoint_id"]}),
+        ("post", f"{V1}/conversations/", {"assistant": victim.assistant.slug}),
         ("patch", mine, {"collections": collections}),
         ("patch", mine, {"endpoint": theirs["endpoint_id"]}),
         ("post", f"{V1}/probes/perturbation/",
