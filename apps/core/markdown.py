@@ -24,7 +24,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from apps.core.citations import is_citation_place, is_label, is_marker, read_numbers
-from apps.core.links import LinkPolicy, host_of, is_mail
+from apps.core.markup.links import LinkPolicy, host_of, is_mail
 
 MARKER = re.compile(r"\[([1-9]\d{0,2}(?:\s*[,;]\s*[1-9]\d{0,2})*)\]")
 CITATIONS = "citations"

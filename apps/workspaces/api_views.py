@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api import Pagination
-from apps.core.links import BadHostError
+from apps.core.markup.links import BadHostError
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.links import set_link_hosts
 from apps.workspaces.models import AuditEvent, Membership, Scope, Workspace

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from apps.core.links import BadHostError, host_of, read_signed
+from apps.core.markup.links import BadHostError, host_of, read_signed
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.forms import LinkHostsForm
 from apps.workspaces.http import WorkspaceRequest

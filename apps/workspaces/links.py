@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from apps.core.links import LinkPolicy, clean_hosts
+from apps.core.markup.links import LinkPolicy, clean_hosts
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 
@@ -19,7 +19,7 @@ def link_policy(workspace: Workspace) -> LinkPolicy:
 
 
 def set_link_hosts(workspace: Workspace, *, hosts: list[str], actor: Actor) -> None:
-    """Trust these hosts and no others. Raises `core.links.BadHostError`."""
+    """Trust these hosts and no others. Raises `core.markup.links.BadHostError`."""
     before, workspace.link_hosts = workspace.link_hosts, clean_hosts(hosts)
     workspace.save(update_fields=["link_hosts"])
     record_audit(

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from apps.core.links import BadHostError, LinkPolicy, clean_hosts, read_signed
 from apps.core.markdown import render_answer, render_markdown
+from apps.core.markup.links import BadHostError, LinkPolicy, clean_hosts, read_signed
 
 POLICY = LinkPolicy(hosts=("example.com",), notice_path="/w/acme/leave/", realm="acme")
 
