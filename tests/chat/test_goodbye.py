@@ -23,10 +23,10 @@ from apps.chat.live import WENT_DOWN
 from apps.chat.models import Message
 from tests.chat.helpers import QUESTION
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
-START_S = 60.0
+START_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)

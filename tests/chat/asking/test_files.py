@@ -107,6 +107,8 @@ def test_a_file_begins_a_conversation_and_shows_how_far_it_is(
     assert f'value="{conversation.pk}" hx-swap-oob="true"' in body
     assert "offer.md" in body
     assert 'hx-trigger="every 1s"' in body
+    # It stands inside the question's form, whose answers go somewhere else.
+    assert 'hx-target="this"' in body
     assert "Attached files" in body
     version = DocumentVersion.objects.get(document__name="offer.md")
     assert Job.objects.filter(kind=JobKind.PARSE_VERSION, key=str(version.pk)).exists()
