@@ -154,8 +154,10 @@ def _allow_open_streams() -> None:
 
 async def _start_up() -> None:
     _allow_open_streams()
+    from apps.chat.live import hear_signals
     from apps.core.embedder import get_embedder
 
+    hear_signals()
     try:
         await asyncio.to_thread(lambda: get_embedder().encode_query("warm up"))
     except Exception:

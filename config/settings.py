@@ -227,6 +227,7 @@ FETCH_ALLOWED_HOSTS = env_list("FETCH_ALLOWED_HOSTS", default=[])
 RATE_LIMIT_KEY = env_int("RATE_LIMIT_KEY", default=6000)
 RATE_LIMIT_WORKSPACE = env_int("RATE_LIMIT_WORKSPACE", default=12000)
 RATE_LIMIT_LOGIN = env_int("RATE_LIMIT_LOGIN", default=20)
+RATE_LIMIT_REFUSED = env_int("RATE_LIMIT_REFUSED", default=60)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.workspaces.api_auth.ApiKeyAuthentication"],

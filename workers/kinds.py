@@ -85,6 +85,9 @@ WORKS: dict[JobKind, Work] = {
     JobKind.MEASURE_RETRIEVAL: Work(
         "workers.pipelines.lab_run.measure_retrieval", Queue.EVALUATION
     ),
+    JobKind.SUGGEST_QUESTIONS: Work(
+        "workers.pipelines.suggestions.suggest_questions", Queue.EVALUATION
+    ),
     JobKind.SYNTHESISE: Work("workers.pipelines.synthesis.synthesise", Queue.EVALUATION),
 }
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from apps.documents.models import Collection
+from apps.documents.models import Collection, Document
 from apps.gateway.models import Endpoint
 from apps.prompts.models import PromptVersion
 from apps.workspaces.models import User, WorkspaceModel
 
 
 class Assistant(WorkspaceModel):
-    """What people chat with. `slug` is its model name in the OpenAI-compatible API."""
+    """What people chat with. `slug` is its model name in the OpenAI-compatible API.
+
+    `suggested_from` tells the state of the documents that its suggested questions were found in.
+    """
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=80)
     description = models.TextField(blank=True)
     example_questions = models.JSONField(default=list, blank=True)
+    suggested_from = models.CharField(max_length=64, blank=True)
     current = models.ForeignKey(
         "Release", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -61,6 +65,35 @@ class Release(WorkspaceModel):
 
     def __str__(self) -> str:
         return f"{self.assistant} release {self.number}"
+
+
+class SuggestedQuestion(WorkspaceModel):
+    """A question that the assistant's documents answer: found in one of them, and tried.
+
+    `original` are the words that it was found with; a person may change `text`, or hide it, and
+    both outlive the next search for questions as long as its document is there.
+    """
+
+    assistant = models.ForeignKey(
+        Assistant, on_delete=models.CASCADE, related_name="suggested_questions"
+    )
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
+    position = models.PositiveSmallIntegerField()
+    original = models.CharField(max_length=300)
+    text = models.CharField(max_length=300)
+    is_hidden = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["assistant", "original"], name="suggested_question_once"
+            )
+        ]
+        ordering = ("position", "id")
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Promotion(WorkspaceModel):

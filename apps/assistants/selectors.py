@@ -117,6 +117,13 @@ def name_assistants(workspace_id: UUID) -> dict[UUID, list[str]]:
     return names
 
 
+def list_collection_ids(release: Release | None) -> tuple[UUID, ...]:
+    """The release's collections."""
+    if release is None:
+        return ()
+    return tuple(release.collections.values_list("pk", flat=True))
+
+
 def count_searchable(release: Release | None) -> int:
     """How many passages the release's collections hold."""
     if release is None:

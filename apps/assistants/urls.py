@@ -7,6 +7,7 @@ from apps.assistants.contexts import views as context_views
 from apps.assistants.playground import views as playground_views
 from apps.assistants.probes import views as probe_views
 from apps.assistants.releases import views as release_views
+from apps.assistants.suggestions import views as suggestion_views
 
 app_name = "assistants"
 urlpatterns = [
@@ -58,6 +59,21 @@ urlpatterns = [
         "assistants/<slug:assistant_slug>/releases/<int:number>/promote/",
         release_views.promote_release,
         name="promote",
+    ),
+    path(
+        "assistants/<slug:assistant_slug>/suggestions/",
+        suggestion_views.suggestions,
+        name="suggestions",
+    ),
+    path(
+        "assistants/<slug:assistant_slug>/suggestions/look/",
+        suggestion_views.look_for_suggestions,
+        name="look_for_suggestions",
+    ),
+    path(
+        "assistants/<slug:assistant_slug>/suggestions/<uuid:suggestion_id>/",
+        suggestion_views.change_suggestion,
+        name="suggestion",
     ),
     path("assistants/<slug:assistant_slug>/prompt/", release_views.use_prompt, name="use_prompt"),
     path("assistants/<slug:assistant_slug>/delete/", views.delete, name="delete"),

@@ -12,9 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.assistants.answering.pipeline import Turn
+from apps.assistants.answering.scope import Scope as QueryScope
 from apps.assistants.answering.snapshots import read_cited
 from apps.assistants.recipe import Recipe, load_recipe
 from apps.chat.access import get_key_answer
+from apps.chat.asking.follow_ups import read_follow_ups
+from apps.chat.asking.scopes import read_scope
 from apps.chat.live import PROCESS, start_answer
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.chat.selectors import list_history, list_messages
@@ -73,6 +76,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         source="release.number", default=None, allow_null=True, help_text="The release's number"
     )
     trace = serializers.UUIDField(source="trace_id", allow_null=True)
+    scope = serializers.JSONField(
+        help_text="What it was asked within: collections or a document; empty for everything"
+    )
     citations = serializers.SerializerMethodField()
     feedback = serializers.SerializerMethodField()
 
@@ -80,7 +86,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields = (
             "id", "conversation", "author", "question", "content", "state", "declined", "reason",
-            "citations", "release", "trace", "feedback", "created_at", "finished_at",
+            "citations", "release", "trace", "feedback", "scope", "created_at", "finished_at",
         )  # fmt: skip
 
     @extend_schema_field(CitationSerializer(many=True))
@@ -128,6 +134,18 @@ class MessageView(MessageBase):
         return Response(self.show(message_id))
 
 
+class FollowUpsSerializer(serializers.Serializer[Any]):
+    questions = serializers.ListField(child=serializers.CharField())
+
+
+class MessageFollowUpsView(WorkspaceAPIView):
+    @extend_schema(operation_id="messages_follow_ups", responses=FollowUpsSerializer)
+    def get(self, request: Request, message_id: UUID) -> Response:
+        """Up to three questions that can be asked next, each of which the documents answer."""
+        answer = get_key_answer(self.access.key, message_id)
+        return Response({"questions": read_follow_ups(answer)})
+
+
 class MessageRetryView(MessageBase):
     scopes = {"POST": Scope.CHAT}
 
@@ -146,10 +164,15 @@ class MessageRetryView(MessageBase):
         recipe = load_recipe(self.workspace_id, slug=old.conversation.assistant.slug)
         history = list_history(old.conversation, before=question)
         begun = begin_again(question, recipe=recipe, process=PROCESS)
+        scope = read_scope(question)
         # Answers live on the event loop of the server, and this view is in a thread beside it.
-        async_to_sync(_start)(begun.answer_id, recipe, question.content, history)
+        async_to_sync(_start)(begun.answer_id, recipe, question.content, history, scope)
         return Response(self.show(begun.answer_id), status=202)
 
 
-async def _start(answer_id: UUID, recipe: Recipe, question: str, history: list[Turn]) -> None:
-    start_answer(answer_id, recipe=recipe, question=question, history=history, shared=False)
+async def _start(
+    answer_id: UUID, recipe: Recipe, question: str, history: list[Turn], scope: QueryScope
+) -> None:
+    start_answer(
+        answer_id, recipe=recipe, question=question, history=history, shared=False, scope=scope
+    )

@@ -13,6 +13,7 @@ class ChatConfig(AppConfig):
         from apps.traces import doors as traces
 
         documents.count_citations.fill("apps.chat.selectors.count_citations")
+        documents.owns_files.fill("apps.chat.asking.files.owns_files")
         retrieval.list_recent_questions.fill("apps.chat.selectors.list_recent_questions")
         traces.describe_subject.add("apps.chat.traced.describe_answer")
         traces.may_read_subject.add("apps.chat.traced.may_read_answer")

@@ -11,12 +11,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
+from types import FrameType
+from typing import Any
 from uuid import UUID
 
 from apps.assistants.answering.pipeline import Answering, Outcome, Status, Turn
+from apps.assistants.answering.scope import EVERYWHERE, Scope
 from apps.assistants.recipe import Recipe
 from apps.chat import relay
 from apps.chat.events import Ended, LiveEvent
@@ -113,6 +119,7 @@ class LiveAnswer:
 
 _live: dict[UUID, LiveAnswer] = {}
 _keeper: asyncio.Task[None] | None = None
+_is_going_down = False
 
 
 def find_live(answer_id: UUID) -> LiveAnswer | None:
@@ -131,12 +138,14 @@ def start_answer(
     vector: Awaitable[Vectors] | None = None,
     query: str = "",
     instructions: str = "",
+    scope: Scope = EVERYWHERE,
 ) -> LiveAnswer:
     """Begin to answer in the background. `shared` events can be followed from any process.
 
     `stored` is the storing of the question, where it goes on beside the search; nothing is
     shown before the question is safe. `query` is what shall be searched for instead of what
-    would be made of the question. `instructions` are a calling program's own.
+    would be made of the question. `instructions` are a calling program's own. `scope` is what it
+    is asked within.
     """
     answering = Answering(
         recipe,
@@ -146,11 +155,14 @@ def start_answer(
         vector=vector,
         query=query,
         instructions=instructions,
+        scope=scope,
     )
     live = LiveAnswer(answer_id, answering, shared=shared, stored=stored)
     _live[answer_id] = live
     live.task = asyncio.create_task(_run(live), name=f"answer {answer_id}")
     _ensure_keeper()
+    if _is_going_down:
+        asyncio.get_running_loop().call_soon(live.cancel)
     return live
 
 
@@ -258,6 +270,39 @@ async def _keep() -> None:
         if ticks % round(HEARTBEAT_EVERY_S / relay.INTERVAL_S) == 0:
             with suppress(Exception):
                 await run_db(beat, list(_live))
+
+
+def hear_signals() -> None:
+    """End all answers as soon as the process is told to go, in words that their readers get.
+
+    The server itself waits for open streams, and breaks them off when it has waited long enough.
+    For the main thread, once the server has set its own handlers, which are called too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        own = signal.getsignal(number)
+        if callable(own):
+            signal.signal(number, partial(_hear, own, loop))
+
+
+def _hear(
+    own: Callable[[int, FrameType | None], Any],
+    loop: asyncio.AbstractEventLoop,
+    number: int,
+    frame: FrameType | None,
+) -> None:
+    loop.call_soon_threadsafe(interrupt_all)
+    own(number, frame)
+
+
+def interrupt_all() -> None:
+    """End all answers of this process as interrupted, and those that somebody still begins."""
+    global _is_going_down
+    _is_going_down = True
+    for live in list(_live.values()):
+        live.cancel()
 
 
 async def shut_down(*, grace_s: float = 5.0) -> None:

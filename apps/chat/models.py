@@ -6,17 +6,23 @@ from django.db import models
 from django.utils import timezone
 
 from apps.assistants.models import Assistant, Release
-from apps.documents.models import Document, DocumentVersion
+from apps.documents.models import Collection, Document, DocumentVersion
 from apps.traces.models import Trace
 from apps.workspaces.models import ApiKey, User, WorkspaceModel
 
 
 class Conversation(WorkspaceModel):
-    """A thread with one assistant: of a person in the browser, or of a key through the API."""
+    """A thread with one assistant: of a person in the browser, or of a key through the API.
+
+    `files` is the private collection of what was attached to it; no other conversation has it.
+    """
 
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="conversations")
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, null=True, related_name="+")
+    files = models.OneToOneField(
+        Collection, on_delete=models.SET_NULL, null=True, related_name="conversation"
+    )
     title = models.CharField(max_length=200, blank=True)
     is_pinned = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -50,7 +56,8 @@ class Message(WorkspaceModel):
     withdrawn when a document that it quotes is deleted. Cut off is what its model ended before it
     was whole, refused what its model would not answer. `replaced` marks what a regenerate or an
     edit put aside. `content` of an answer holds its citations as [n], where n is a passage's
-    `number`.
+    `number`. `scope` is what the question is asked within, as `answering.scope` writes it; empty
+    for everything. `follow_ups` are questions that can be asked next, None until somebody looked.
     """
 
     class Author(models.TextChoices):
@@ -69,6 +76,8 @@ class Message(WorkspaceModel):
     is_declined = models.BooleanField(default=False)
     reason = models.TextField(blank=True)
     replaced = models.BooleanField(default=False)
+    scope = models.JSONField(default=dict, blank=True)
+    follow_ups = models.JSONField(null=True, blank=True)
     release = models.ForeignKey(Release, on_delete=models.CASCADE, null=True, related_name="+")
     trace = models.ForeignKey(Trace, on_delete=models.SET_NULL, null=True, related_name="+")
     process = models.CharField(max_length=60, blank=True)

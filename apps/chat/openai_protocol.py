@@ -49,6 +49,8 @@ class Identity:
     trace_id: UUID
     model: str
     created: int
+    conversation_id: UUID
+    scope: dict[str, Any]
 
 
 def list_citations(outcome: Outcome) -> list[dict[str, Any]]:
@@ -84,6 +86,8 @@ def _extras(identity: Identity, outcome: Outcome) -> dict[str, Any]:
     return {
         "citations": list_citations(outcome),
         "message_id": str(identity.message_id),
+        "conversation_id": str(identity.conversation_id),
+        "scope": identity.scope,
         "trace_id": str(identity.trace_id),
         "declined": outcome.is_declined,
     }

@@ -1,4 +1,4 @@
-"""Chat completion requests as this product reads them. Pure.
+"""Chat completion requests as this product reads them, without looking anything up.
 
 Every parameter is honoured or refused by its name: an answer that ignored one would look as if it
 had followed it.
@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from apps.assistants.answering.pipeline import Turn
+from apps.chat.asking.scopes import ScopeChoice
 from apps.chat.openai_protocol import MAX_QUESTION, RequestError
 from inference.openai.reasoning import split_reasoning
 from inference.types import Sampling
@@ -27,7 +29,7 @@ _TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 _READ = frozenset(
     {
         "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens",
-        "temperature", "top_p", "seed", "stop", "user",
+        "temperature", "top_p", "seed", "stop", "user", "scope", "conversation",
     }
 )  # fmt: skip
 _NO_TOOLS = "Assistants have no tools; leave this out."
@@ -65,7 +67,8 @@ class ChatRequest:
     """A question to an assistant, with the conversation before it.
 
     `instructions` are the caller's system messages. Of `sampling` only what the caller set is
-    not None; `user` is the caller's own name for whoever asks.
+    not None; `user` is the caller's own name for whoever asks. `scope` narrows the search and
+    `conversation` is one of the key's own to go on with; both are extras of this product.
     """
 
     model: str
@@ -76,6 +79,8 @@ class ChatRequest:
     instructions: str = ""
     sampling: Sampling = field(default_factory=Sampling)
     user: str = ""
+    scope: ScopeChoice | None = None
+    conversation: UUID | None = None
 
 
 def parse_request(data: bytes) -> ChatRequest:
@@ -108,6 +113,8 @@ def parse_request(data: bytes) -> ChatRequest:
         instructions=_join_instructions(conversation),
         sampling=_read_sampling(body),
         user=str(body.get("user") or "")[:200],
+        scope=_read_scope(body.get("scope")),
+        conversation=_read_conversation(body.get("conversation")),
     )
 
 
@@ -135,6 +142,35 @@ def _refuse_unsupported(body: dict[str, Any]) -> None:
         asks_nothing, reason = _REFUSED[name]
         if not asks_nothing(value):
             raise RequestError(400, f"'{name}': {reason}", param=name, code="unsupported_parameter")
+
+
+def _read_scope(value: Any) -> ScopeChoice | None:
+    """`{"collections": [ids]}` or `{"document": id}`; `{}` is everything, null as before."""
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not set(value) <= {"collections", "document"}:
+        raise RequestError(
+            400, "'scope' must be an object with 'collections' or 'document'.", param="scope"
+        )
+    collections, document = value.get("collections") or [], value.get("document") or ""
+    if not isinstance(collections, list) or not all(isinstance(pk, str) for pk in collections):
+        raise RequestError(
+            400, "'scope.collections' must be a list of ids.", param="scope.collections"
+        )
+    if not isinstance(document, str):
+        raise RequestError(400, "'scope.document' must be an id.", param="scope.document")
+    return ScopeChoice(collections=collections, document=document)
+
+
+def _read_conversation(value: Any) -> UUID | None:
+    if value is None:
+        return None
+    try:
+        return UUID(value if isinstance(value, str) else "")
+    except ValueError:
+        raise RequestError(
+            400, "'conversation' must be the id of a conversation.", param="conversation"
+        ) from None
 
 
 def _read_flag(body: dict[str, Any], name: str) -> bool:
@@ -240,7 +276,8 @@ def _split_turns(conversation: Sequence[tuple[str, str]]) -> tuple[str, list[Tur
     if len(conversation[last][1]) > MAX_QUESTION:
         raise RequestError(
             400,
-            f"The question is longer than {MAX_QUESTION} characters.",
+            f"The question has {len(conversation[last][1]):,} characters; {MAX_QUESTION:,} can be "
+            "asked at a time. Upload the text as a document and ask about that.",
             param="messages",
             code="context_length_exceeded",
         )

@@ -20,11 +20,14 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.assistants.answering.pipeline import Delta, Restart
+from apps.assistants.answering.scope import Scope as QueryScope
 from apps.assistants.recipe import Recipe, load_recipe
 from apps.assistants.selectors import list_models
+from apps.chat.access import get_key_conversation
+from apps.chat.asking.scopes import ScopeError, read_current_scope, resolve_scope
 from apps.chat.events import Ended, LiveEvent
 from apps.chat.live import PROCESS, LiveAnswer, start_answer
-from apps.chat.models import MessageState
+from apps.chat.models import Conversation, MessageState
 from apps.chat.openai_protocol import (
     ChunkWriter,
     Identity,
@@ -35,9 +38,10 @@ from apps.chat.openai_request import ChatRequest, limit_sampling, parse_request
 from apps.chat.services import Asker, begin_answer, plan_answer
 from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
-from apps.core.ratelimit import count_request
+from apps.core.ratelimit import Limited, count_request
 from apps.workspaces.access import KeyAccess, find_key
 from apps.workspaces.models import Scope
+from apps.workspaces.throttle import count_refusal
 from inference.errors import ModelError
 from inference.protocols import Vectors
 
@@ -82,9 +86,9 @@ def _authenticate(request: HttpRequest, scope: Scope) -> KeyAccess:
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     access = find_key(secret.strip()) if kind.lower() == "bearer" else None
     if access is None:
+        if refused := count_refusal(request):
+            raise _too_many(refused)
         raise RequestError(401, "No valid API key was given.", code="invalid_api_key")
-    if scope not in access.scopes:
-        raise RequestError(403, f"This API key does not have the scope '{scope}'.")
     limited = count_request(
         [
             ("key", str(access.key.pk), settings.RATE_LIMIT_KEY),
@@ -92,8 +96,14 @@ def _authenticate(request: HttpRequest, scope: Scope) -> KeyAccess:
         ]
     )
     if limited:
-        raise RequestError(429, f"Too many requests. Try again in {limited.retry_after_s} s.")
+        raise _too_many(limited)
+    if scope not in access.scopes:
+        raise RequestError(403, f"This API key does not have the scope '{scope}'.")
     return access
+
+
+def _too_many(limited: Limited) -> RequestError:
+    return RequestError(429, f"Too many requests. Try again in {limited.retry_after_s} s.")
 
 
 @openai_view
@@ -150,8 +160,10 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     """POST /v1/chat/completions, streamed or whole."""
     if request.method != "POST":
         raise RequestError(405, "Use POST.")
+    # Nothing is read, embedded or stored for somebody who has no key.
+    access = await run_db(_authenticate, request, Scope.CHAT)
     chat = parse_request(request.body)
-    opened = await _open(request, chat)
+    opened = await _open(access, chat)
     if chat.stream:
         return await _stream(opened, chat)
     return await _answer_whole(opened)
@@ -160,7 +172,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
-async def _open(request: HttpRequest, chat: ChatRequest) -> Opened:
+async def _open(access: KeyAccess, chat: ChatRequest) -> Opened:
     """Begin an answer and wait until its passages are found.
 
     Only a few requests are between their arrival and their search at any time. In a burst the
@@ -169,7 +181,7 @@ async def _open(request: HttpRequest, chat: ChatRequest) -> Opened:
     """
     gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(SEARCHES_AT_ONCE))
     async with gate:
-        opened = await _begin(request, chat)
+        opened = await _begin(access, chat)
         try:
             await opened.live.answering.passages_ready.wait()
         except asyncio.CancelledError:
@@ -179,40 +191,72 @@ async def _open(request: HttpRequest, chat: ChatRequest) -> Opened:
 
 
 def _embed_early(chat: ChatRequest) -> asyncio.Future[Vectors]:
-    """Embed the question while key and recipe are looked up, which takes about as long."""
+    """Embed the question while its recipe is looked up."""
     return asyncio.ensure_future(run_db(lambda: get_embedder().encode_query(chat.question)))
 
 
-async def _begin(request: HttpRequest, chat: ChatRequest) -> Opened:
-    """Find key and recipe; then the question is stored while its answer is being searched."""
+def _load_recipe(access: KeyAccess, chat: ChatRequest) -> Recipe:
+    """The assistant's recipe with what the caller set. Raises RequestError."""
+    try:
+        recipe = load_recipe(access.workspace_id, slug=chat.model)
+    except Http404:
+        raise _no_assistant(chat.model) from None
+    if recipe.endpoint is None and chat.instructions:
+        raise RequestError(400, NO_INSTRUCTIONS, param="messages")
+    frozen = recipe.frozen
+    sampling = limit_sampling(frozen.sampling, chat.sampling)
+    return replace(recipe, frozen=replace(frozen, sampling=sampling))
 
-    def enter() -> tuple[Recipe, Asker]:
-        access = _authenticate(request, Scope.CHAT)
-        try:
-            recipe = load_recipe(access.workspace_id, slug=chat.model)
-        except Http404:
-            raise _no_assistant(chat.model) from None
-        if recipe.endpoint is None and chat.instructions:
-            raise RequestError(400, NO_INSTRUCTIONS, param="messages")
-        frozen = recipe.frozen
-        sampling = limit_sampling(frozen.sampling, chat.sampling)
-        recipe = replace(recipe, frozen=replace(frozen, sampling=sampling))
-        return recipe, Asker(api_key_id=access.key.pk)
+
+def _find_conversation(access: KeyAccess, chat: ChatRequest, recipe: Recipe) -> Conversation | None:
+    """The key's own conversation that the request goes on with, if it names one."""
+    if chat.conversation is None:
+        return None
+    try:
+        conversation = get_key_conversation(access.key, chat.conversation)
+    except Http404:
+        conversation = None
+    if conversation is None or conversation.assistant_id != recipe.frozen.assistant_id:
+        message = f"This key has no conversation '{chat.conversation}' with this assistant."
+        raise RequestError(404, message, param="conversation", code="conversation_not_found")
+    return conversation
+
+
+def _find_scope(chat: ChatRequest, recipe: Recipe, conversation: Conversation | None) -> QueryScope:
+    """What is searched: as the request says, or else as in the conversation so far."""
+    if chat.scope is None:
+        return read_current_scope(conversation)
+    try:
+        return resolve_scope(
+            chat.scope, collection_ids=recipe.frozen.collection_ids, conversation=conversation
+        )
+    except ScopeError as error:
+        raise RequestError(400, str(error), param="scope") from None
+
+
+async def _begin(access: KeyAccess, chat: ChatRequest) -> Opened:
+    """Find the recipe; then the question is stored while its answer is being searched."""
+
+    def enter() -> tuple[Recipe, Conversation | None, QueryScope]:
+        recipe = _load_recipe(access, chat)
+        conversation = _find_conversation(access, chat, recipe)
+        return recipe, conversation, _find_scope(chat, recipe, conversation)
 
     vector = _embed_early(chat)
     try:
-        recipe, asker = await run_db(enter)
+        recipe, conversation, scope = await run_db(enter)
     except BaseException:
         vector.cancel()
         raise
-    plan = plan_answer()
+    plan = plan_answer(conversation)
     stored = run_db(
         begin_answer,
         plan,
         recipe=recipe,
         question=chat.question,
-        asker=asker,
+        asker=Asker(api_key_id=access.key.pk),
         process=PROCESS,
+        scope=scope,
     )
     live = start_answer(
         plan.answer_id,
@@ -223,11 +267,17 @@ async def _begin(request: HttpRequest, chat: ChatRequest) -> Opened:
         stored=asyncio.ensure_future(stored),
         vector=vector,
         instructions=chat.instructions,
+        scope=scope,
     )
     caller = {"client.user": chat.user, "client.instructions": chat.instructions}
     live.recorder.attributes |= {name: value for name, value in caller.items() if value}
     identity = Identity(
-        plan.answer_id, live.recorder.trace_id, chat.model, created=int(time.time())
+        plan.answer_id,
+        live.recorder.trace_id,
+        chat.model,
+        created=int(time.time()),
+        conversation_id=plan.conversation_id,
+        scope=scope.as_json(),
     )
     return Opened(live, identity)
 
@@ -253,6 +303,8 @@ def _raise_if_failed(ended: Ended, live: LiveAnswer) -> None:
     status = MODEL_STATUS.get(error.kind, 502) if isinstance(error, ModelError) else 500
     if ended.state == MessageState.STOPPED:
         status = 499
+    elif ended.state == MessageState.INTERRUPTED and error is None:
+        status = 503  # the server goes; another one answers
     raise RequestError(status, message, code=error.kind if error else ended.state)
 
 

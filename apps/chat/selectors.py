@@ -13,12 +13,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from apps.assistants.answering.pipeline import Turn
+from apps.assistants.answering.scope import Scope
 from apps.assistants.answering.snapshots import read_cited
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
 from apps.core.markdown import CitationLink, render_answer
 from apps.documents.source import Segment
 from apps.documents.tables.excerpts import lay_out_excerpt
 from apps.documents.tables.layout import Content, LaidTable
+from apps.workspaces.links import link_policy
 from apps.workspaces.models import ConversationAccess, Workspace
 
 NEAREST = 3
@@ -77,6 +79,7 @@ class AnswerView:
     searched_also: Sequence[str] = ()
     reasoning: str = ""
     left_out: int = 0
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +130,17 @@ def list_history(conversation: Conversation, *, before: Message | None = None) -
     return [Turn(m.question.content, m.content) for m in rows if m.question is not None]
 
 
-def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
+def view_answer(
+    answer: Message, workspace: Workspace, *, without: UUID | None = None
+) -> AnswerView:
     """An answer with its sources. Declined ones show the nearest passages instead.
 
     `searched_for` is what was searched for where that is not the question itself, `reasoning` what
-    the model thought aloud, `left_out` how many earlier turns did not fit into its window.
+    the model thought aloud, `left_out` how many earlier turns did not fit into its window, `scope`
+    what alone was searched. Passages of the collection `without` are left out.
     """
-    sources = [view_source(p, workspace) for p in answer.passages.all()]
+    passages = [p for p in answer.passages.all() if not without or not _is_of(p, without)]
+    sources = [view_source(p, workspace) for p in passages]
     sources.sort(key=lambda source: source.number)
     cited = [source for source in sources if source.passage.is_cited]
     links = {s.number: CitationLink(s.number, s.url, s.label, s.source_url) for s in cited}
@@ -145,7 +152,9 @@ def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
         state="declined" if declined else answer.state,
         is_open=is_open,
         content=answer.content,
-        html="" if is_open else render_answer(answer.content, citations=links),
+        html=""
+        if is_open
+        else render_answer(answer.content, citations=links, links=link_policy(workspace)),
         reason=answer.reason,
         sources=cited,
         all_sources=sources,
@@ -157,7 +166,12 @@ def view_answer(answer: Message, workspace: Workspace) -> AnswerView:
         searched_also=attributes.get("query.also", ()),
         reasoning=attributes.get("reasoning", ""),
         left_out=attributes.get("history.left_out", 0),
+        scope=Scope.parse(answer.scope).label,
     )
+
+
+def _is_of(passage: RetrievedPassage, collection_id: UUID) -> bool:
+    return passage.document.collection_id == collection_id
 
 
 def view_source(passage: RetrievedPassage, workspace: Workspace) -> SourceView:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.assistants.answering.pipeline import CitedPassage, Outcome
+from apps.assistants.answering.scope import EVERYWHERE, Scope
 from apps.assistants.answering.snapshots import snapshot
 from apps.assistants.recipe import Recipe
 from apps.chat import store
@@ -51,7 +52,13 @@ def plan_answer(conversation: Conversation | None = None) -> BegunAnswer:
 
 
 def begin_answer(
-    plan: BegunAnswer, *, recipe: Recipe, question: str, asker: Asker, process: str
+    plan: BegunAnswer,
+    *,
+    recipe: Recipe,
+    question: str,
+    asker: Asker,
+    process: str,
+    scope: Scope = EVERYWHERE,
 ) -> None:
     """Store a question and its empty answer, beginning the conversation if it is new."""
     now = timezone.now()
@@ -71,28 +78,38 @@ def begin_answer(
             process=process,
             asked_at=now,
             answered_at=now + dt.timedelta(microseconds=1),
+            scope=scope.as_json(),
         )
     )
 
 
 @transaction.atomic
-def begin_again(question: Message, *, recipe: Recipe, process: str) -> BegunAnswer:
-    """Answer a question again; earlier answers are put aside, not deleted."""
+def begin_again(
+    question: Message, *, recipe: Recipe, process: str, scope: Scope | None = None
+) -> BegunAnswer:
+    """Answer a question again; earlier answers are put aside, not deleted.
+
+    With `scope`, it is asked within something else from now on.
+    """
     question.answers.filter(replaced=False).update(replaced=True)
-    answer = _new_answer(recipe, question.conversation_id, question.pk, process)
+    if scope is not None:
+        question.scope = scope.as_json()
+        question.save(update_fields=["scope"])
+    answer = _new_answer(recipe, question, process)
     answer.save(force_insert=True)
     Conversation.objects.filter(pk=question.conversation_id).update(updated_at=timezone.now())
     return BegunAnswer(question.conversation_id, question.pk, answer.pk)
 
 
-def _new_answer(recipe: Recipe, conversation_id: UUID, question_id: UUID, process: str) -> Message:
+def _new_answer(recipe: Recipe, question: Message, process: str) -> Message:
     now = timezone.now()
     return Message(
         id=uuid7(),
         workspace_id=recipe.workspace_id,
-        conversation_id=conversation_id,
+        conversation_id=question.conversation_id,
         author=Message.Author.ASSISTANT,
-        question_id=question_id,
+        question_id=question.pk,
+        scope=question.scope,
         state=MessageState.STREAMING,
         release_id=recipe.frozen.release_id,
         process=process,

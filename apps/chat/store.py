@@ -21,19 +21,23 @@ WITH conversation AS (
     INSERT INTO chat_conversation
         (id, workspace_id, assistant_id, user_id, api_key_id, title, created_at, updated_at)
     VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::text, $7::timestamptz, $7)
-    ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at
+    ON CONFLICT (id) DO UPDATE SET
+        updated_at = excluded.updated_at,
+        -- One that began with a file gets its title from its first question.
+        title = coalesce(nullif(chat_conversation.title, ''), excluded.title)
 ), question AS (
     INSERT INTO chat_message
         (id, workspace_id, conversation_id, author, question_id, content, state, is_declined,
-         reason, replaced, release_id, trace_id, process, heartbeat_at, created_at, finished_at)
+         reason, replaced, release_id, trace_id, process, heartbeat_at, created_at, finished_at,
+         scope)
     VALUES ($8::uuid, $2, $1, 'user', NULL, $9::text, 'done', false, '', false, NULL, NULL, '',
-            NULL, $7, $7)
+            NULL, $7, $7, $14::jsonb)
 )
 INSERT INTO chat_message
     (id, workspace_id, conversation_id, author, question_id, content, state, is_declined,
-     reason, replaced, release_id, trace_id, process, heartbeat_at, created_at, finished_at)
+     reason, replaced, release_id, trace_id, process, heartbeat_at, created_at, finished_at, scope)
 VALUES ($10::uuid, $2, $1, 'assistant', $8, '', 'streaming', false, '', false, $11::uuid, NULL,
-        $12::text, $13::timestamptz, $13, NULL)
+        $12::text, $13::timestamptz, $13, NULL, $14)
 """
 
 # Documents that still exist are locked, so that none can be deleted before its passages are
@@ -90,6 +94,7 @@ class QuestionRow:
     process: str
     asked_at: dt.datetime
     answered_at: dt.datetime
+    scope: dict[str, Any]
 
 
 def insert_question(row: QuestionRow) -> None:
@@ -97,7 +102,7 @@ def insert_question(row: QuestionRow) -> None:
     values = [
         row.conversation_id, row.workspace_id, row.assistant_id, row.user_id, row.api_key_id,
         row.title, row.asked_at, row.question_id, row.question, row.answer_id, row.release_id,
-        row.process, row.answered_at,
+        row.process, row.answered_at, to_json(row.scope),
     ]  # fmt: skip
     with open_raw_cursor() as cursor:
         cursor.execute(BEGIN, values)

@@ -22,10 +22,19 @@ from django.utils.html import escape
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.assistants.answering.pipeline import Delta, Restart, Turn
+from apps.assistants.answering.scope import EVERYWHERE, Scope
 from apps.assistants.models import Assistant
 from apps.assistants.recipe import Recipe, load_recipe
 from apps.chat import relay
 from apps.chat.access import get_conversation, get_own_message, get_shown_answer
+from apps.chat.asking.scopes import (
+    ScopeChoice,
+    ScopeError,
+    list_choices,
+    read_current_scope,
+    read_scope,
+    resolve_scope,
+)
 from apps.chat.events import Ended, LiveEvent
 from apps.chat.live import PROCESS, find_live, start_answer
 from apps.chat.models import Conversation, Message
@@ -66,6 +75,7 @@ class Begun:
     question: str
     history: list[Turn]
     is_new: bool
+    scope: Scope
     query: str = ""
 
 
@@ -98,15 +108,36 @@ async def ask(request: WorkspaceRequest, assistant_slug: str) -> HttpResponseBas
     def begin() -> Begun:
         recipe = load_recipe(request.workspace.pk, slug=assistant_slug)
         conversation = _find_conversation(request, recipe)
+        scope = _choose_scope(request, recipe, conversation)
         history = list_history(conversation) if conversation else []
         asker = Asker(user_id=request.user.pk)
         rows = plan_answer(conversation)
-        begin_answer(rows, recipe=recipe, question=question, asker=asker, process=PROCESS)
-        return Begun(recipe, rows, question, history, is_new=conversation is None)
+        is_new = conversation is None or not conversation.title
+        begin_answer(
+            rows, recipe=recipe, question=question, asker=asker, process=PROCESS, scope=scope
+        )
+        return Begun(recipe, rows, question, history, is_new=is_new, scope=scope)
 
-    begun = await run_db(begin)
+    try:
+        begun = await run_db(begin)
+    except ScopeError as error:
+        return _refuse(str(error))
     _start(begun)
     return await run_db(_show_turn, request, begun)
+
+
+def _choose_scope(
+    request: WorkspaceRequest, recipe: Recipe, conversation: Conversation | None
+) -> Scope:
+    """What the composer says; a form without its control asks within the same as before."""
+    if "scope" not in request.POST:
+        return read_current_scope(conversation)
+    choice = ScopeChoice(
+        collections=request.POST.getlist("collection"), document=request.POST.get("document", "")
+    )
+    return resolve_scope(
+        choice, collection_ids=recipe.frozen.collection_ids, conversation=conversation
+    )
 
 
 def _find_conversation(request: WorkspaceRequest, recipe: Recipe) -> Conversation | None:
@@ -130,6 +161,7 @@ def _start(begun: Begun) -> None:
         history=begun.history,
         shared=True,
         query=begun.query,
+        scope=begun.scope,
     )
 
 
@@ -178,9 +210,9 @@ async def edit(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
         history = list_history(conversation, before=message)
         put_aside_from(message)
         rows = plan_answer(conversation)
-        asker = Asker(user_id=request.user.pk)
-        begin_answer(rows, recipe=recipe, question=text, asker=asker, process=PROCESS)
-        return Begun(recipe, rows, text, history, is_new=False)
+        asker, scope = Asker(user_id=request.user.pk), read_scope(message)
+        begin_answer(rows, recipe=recipe, question=text, asker=asker, process=PROCESS, scope=scope)
+        return Begun(recipe, rows, text, history, is_new=False, scope=scope)
 
     begun = await run_db(begin)
     _start(begun)
@@ -203,11 +235,14 @@ def _show_turns(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
 async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpResponseBase:
     """Answer a question once more, with the recipe as it is now.
 
-    `query` is searched for instead of what was made of the question, if it is given.
+    `query` is searched for instead of what was made of the question, if it is given. `everywhere`
+    ends the narrowing of its search.
     """
     query = storable(request.POST.get("query", "")).strip()
     if len(query) > MAX_QUESTION:
         return _refuse(f"At most {MAX_QUESTION:,} characters can be searched.")
+
+    everywhere = bool(request.POST.get("everywhere"))
 
     def begin() -> Begun:
         old = get_own_message(request, message_id, author=Message.Author.ASSISTANT)
@@ -217,8 +252,11 @@ async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpRespons
         conversation = old.conversation
         recipe = load_recipe(request.workspace.pk, slug=conversation.assistant.slug)
         history = list_history(conversation, before=question)
-        rows = begin_again(question, recipe=recipe, process=PROCESS)
-        return Begun(recipe, rows, question.content, history, is_new=False, query=query)
+        scope = EVERYWHERE.within(conversation.files_id) if everywhere else read_scope(question)
+        rows = begin_again(question, recipe=recipe, process=PROCESS, scope=scope)
+        return Begun(
+            recipe, rows, question.content, history, is_new=False, scope=scope, query=query
+        )
 
     begun = await run_db(begin)
     if (running := find_live(message_id)) is not None:
@@ -231,7 +269,17 @@ def _show_answer(request: WorkspaceRequest, begun: Begun) -> HttpResponseBase:
     answer = get_shown_answer(request, begun.rows.answer_id)
     if not request.htmx:
         return redirect(_conversation_url(request, answer.conversation))
-    return HttpResponse(_render_answer(request, view_answer(answer, request.workspace), answer))
+    html = _render_answer(request, view_answer(answer, request.workspace), answer)
+    if request.POST.get("everywhere"):
+        # The control above the question box follows what the question is asked within now.
+        choices = list_choices(begun.recipe.frozen.collection_ids, begun.scope)
+        context = _context(request, answer.conversation.assistant) | {
+            "scope": begun.scope,
+            "choices": choices,
+            "oob": True,
+        }
+        html += render_to_string("chat/asking/_scope.html", context, request=request)
+    return HttpResponse(html)
 
 
 def _render_answer(request: WorkspaceRequest, view: AnswerView, answer: Message) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.http import Http404
 from django.urls import reverse
@@ -50,7 +51,7 @@ def describe_answer(request: WorkspaceRequest, trace: Trace) -> TraceSubject | N
     if trace.subject_type != "message" or trace.subject_id is None:
         return None
     answer = get_answer(request, trace.subject_id)
-    view = view_answer(answer, request.workspace)
+    view = view_answer(answer, request.workspace, without=_find_hidden(request, answer))
     spans = sorted(trace.spans.all(), key=lambda span: span.position)
     release = answer.release
     # Steps and prompt tell of earlier turns, which whoever rates an answer does not send in.
@@ -85,6 +86,12 @@ def may_read_answer(key: ApiKey, trace: Trace) -> bool | None:
     except Http404:
         return False
     return answer.conversation.api_key_id == key.pk or shows_conversations(key.workspace)
+
+
+def _find_hidden(request: WorkspaceRequest, answer: Message) -> UUID | None:
+    """The attached files of the conversation, unless they are this reader's own."""
+    conversation = answer.conversation
+    return None if conversation.user_id == request.user.pk else conversation.files_id
 
 
 def _is_step(span: Span) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
@@ -12,8 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.assistants.access import get_assistant_by_slug
 from apps.assistants.models import Assistant
-from apps.assistants.selectors import count_searchable
+from apps.assistants.selectors import count_searchable, list_collection_ids
+from apps.assistants.suggestions.selectors import list_shown
 from apps.chat.access import get_conversation
+from apps.chat.asking.files import list_files
+from apps.chat.asking.scopes import list_choices, read_current_scope
 from apps.chat.conversations.services import delete_conversations
 from apps.chat.conversations.views import read_list
 from apps.chat.models import Conversation
@@ -25,7 +29,15 @@ from apps.workspaces.http import WorkspaceRequest
 def _show(
     request: WorkspaceRequest, assistant: Assistant, conversation: Conversation | None
 ) -> HttpResponse:
+    scope = read_current_scope(conversation)
+    files = list_files(conversation) if conversation else []
     context: dict[str, Any] = {
+        "questions": list_shown(assistant) if not conversation else [],
+        "scope": scope,
+        "choices": list_choices(list_collection_ids(assistant.current), scope),
+        "files": files,
+        "has_unfinished": any(file.is_unfinished for file in files),
+        "max_upload_mb": settings.MAX_UPLOAD_BYTES // 1_048_576,
         "nav": "assistants",
         "tab": "chat",
         "assistant": assistant,

@@ -2,7 +2,8 @@
 
 What a model writes is untrusted. Raw HTML is shown as text, images are dropped (a remote image
 can carry data out), only a fixed set of tags and attributes survives, and a `[n]` becomes a chip
-only where passage n was really retrieved.
+only where passage n was really retrieved. A link shows the host that it leads to, and leads there
+as the workspace's `links.LinkPolicy` says.
 """
 
 from __future__ import annotations
@@ -23,16 +24,21 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from apps.core.citations import is_citation_place, is_label, is_marker, read_numbers
+from apps.core.markup.links import LinkPolicy, host_of, is_mail
 
 MARKER = re.compile(r"\[([1-9]\d{0,2}(?:\s*[,;]\s*[1-9]\d{0,2})*)\]")
 CITATIONS = "citations"
+LINKS = "links"
+OPEN = "open"
 
 TAGS = {
     "a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
-    "li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr",
+    "ul",
 }  # fmt: skip
 ATTRIBUTES = {
-    "a": {"href", "title", "class", "aria-label", "data-citation", "data-source-url"},
+    "a": {"href", "title", "class", "target", "aria-label", "data-citation", "data-source-url"},
+    "span": {"class"},
     "div": {"class", "tabindex", "role", "aria-label"},
     "ol": {"start"},
     "th": {"scope"},
@@ -51,14 +57,19 @@ class CitationLink:
     source_url: str = ""
 
 
-def render_answer(text: str, *, citations: Mapping[int, CitationLink]) -> SafeString:
-    """Markdown as safe HTML, with `[n]` as citation chips; markers of no passage are dropped."""
-    return _clean(_parser().render(text, {CITATIONS: citations}))
+def render_answer(
+    text: str, *, citations: Mapping[int, CitationLink], links: LinkPolicy | None = None
+) -> SafeString:
+    """Markdown as safe HTML, with `[n]` as citation chips; markers of no passage are dropped.
+
+    Without `links`, links are text with their host behind it.
+    """
+    return _clean(_parser().render(text, {CITATIONS: citations, LINKS: links, OPEN: []}))
 
 
 def render_markdown(text: str) -> SafeString:
-    """Markdown without citations as safe HTML; `[n]` stays as it was written."""
-    return _clean(_plain_parser().render(text))
+    """Markdown without citations as safe HTML; `[n]` stays as it was written, links are text."""
+    return _clean(_plain_parser().render(text, {LINKS: None, OPEN: []}))
 
 
 def _clean(html: str) -> SafeString:
@@ -78,6 +89,8 @@ def _new_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     parser.disable("reference")
     parser.add_render_rule("image", _write_image)
+    parser.add_render_rule("link_open", _open_link)
+    parser.add_render_rule("link_close", _close_link)
     parser.add_render_rule("table_open", _open_table)
     parser.add_render_rule("th_open", _open_heading)
     parser.add_render_rule("table_close", _close_table)
@@ -101,6 +114,36 @@ def _write_image(
     env: EnvType,
 ) -> str:
     return escape(tokens[index].content)
+
+
+def _open_link(
+    renderer: RendererProtocol,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: EnvType,
+) -> str:
+    url = str(tokens[index].attrGet("href") or "")
+    policy: LinkPolicy | None = env[LINKS]
+    is_bare = index + 1 < len(tokens) and tokens[index + 1].content == url
+    host = host_of(url)
+    shown = host or (url.partition(":")[2] if is_mail(url) else "")
+    note = format_html(' <span class="link-host">({})</span>', shown)
+    target = policy.address(url) if policy and host else url if is_mail(url) else ""
+    env[OPEN].append(("</a>" if target else "") + (note if shown and not is_bare else ""))
+    if not target:
+        return ""
+    return format_html('<a class="outward" target="_blank" href="{}">', target)
+
+
+def _close_link(
+    renderer: RendererProtocol,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: EnvType,
+) -> str:
+    return str(env[OPEN].pop())
 
 
 def _open_table(

@@ -23,6 +23,7 @@ class JobKind(models.TextChoices):
     RUN_PROBE = "run_probe", "Test how steady answers are"
     JUDGE_ARENA = "judge_arena", "Compare answers with a judge"
     MEASURE_RETRIEVAL = "measure_retrieval", "Compare two retrieval profiles"
+    SUGGEST_QUESTIONS = "suggest_questions", "Find questions that the documents answer"
     SYNTHESISE = "synthesise", "Make questions from documents"
 
 

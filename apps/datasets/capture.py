@@ -106,7 +106,10 @@ def _fields(
     turns = []
     if shows_turns_before(answer, user=actor.user):
         turns = list_history(answer.conversation, before=answer.question)[-MAX_TURNS:]
-    passages = answer.passages.select_related("document").filter(is_cited=True)
+    # What was attached to a conversation stays there: a dataset is read by the whole workspace.
+    passages = answer.passages.select_related("document").filter(
+        is_cited=True, document__collection__is_private=False
+    )
     return ExampleFields(
         question=answer.question.content.strip()[:MAX_QUESTION],
         expected_answer=expected[:MAX_ANSWER],

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from django.http import Http404
 
+from apps.documents.doors import owns_files
 from apps.documents.models import Collection, Document, DocumentVersion
-from apps.workspaces.models import Workspace
+from apps.workspaces.models import User, Workspace
 
 
 def get_collection(workspace: Workspace | UUID, collection_id: UUID) -> Collection:
@@ -36,10 +37,33 @@ def get_document(workspace: Workspace | UUID, document_id: UUID) -> Document:
     """The workspace's document with this id, or Http404. A deleted one is gone at once."""
     document = (
         Document.objects.select_related("collection", "current")
+        .filter(
+            workspace=workspace,
+            pk=document_id,
+            deleted_at=None,
+            collection__deleted_at=None,
+            collection__is_private=False,
+        )
+        .first()
+    )
+    if document is None:
+        raise Http404
+    return document
+
+
+def get_readable_document(workspace: Workspace, document_id: UUID, *, reader: User) -> Document:
+    """A document that this person may read: a shared one, or a file that they attached themselves.
+
+    Http404 for everything else.
+    """
+    document = (
+        Document.objects.select_related("collection", "current")
         .filter(workspace=workspace, pk=document_id, deleted_at=None, collection__deleted_at=None)
         .first()
     )
     if document is None:
+        raise Http404
+    if document.collection.is_private and not owns_files(document.collection_id, reader.pk):
         raise Http404
     return document
 
@@ -53,6 +77,7 @@ def get_version(workspace: Workspace | UUID, version_id: UUID) -> DocumentVersio
             pk=version_id,
             document__deleted_at=None,
             document__collection__deleted_at=None,
+            document__collection__is_private=False,
         )
         .first()
     )

@@ -63,14 +63,15 @@ def delete_collection(collection: Collection, *, actor: Actor) -> None:
         lock_collection(collection)
         pks = list(collection.documents.filter(deleted_at=None).values_list("pk", flat=True))
         hide_documents(pks)
-        Collection.objects.filter(pk=collection.pk).update(deleted_at=timezone.now())
-        record_audit(
-            collection.workspace_id,
-            actor=actor,
-            action="collection.deleted",
-            subject=collection,
-            detail={"name": collection.name, "documents": len(pks)},
-        )
+        Collection.everything.filter(pk=collection.pk).update(deleted_at=timezone.now())
+        if not collection.is_private:
+            record_audit(
+                collection.workspace_id,
+                actor=actor,
+                action="collection.deleted",
+                subject=collection,
+                detail={"name": collection.name, "documents": len(pks)},
+            )
         for pk in pks:
             enqueue_purge(collection.workspace_id, document_id=pk)
         if not collection.documents.exists():

@@ -12,6 +12,12 @@ def count_citations(workspace_id: UUID, document_ids: Sequence[UUID]) -> Mapping
     raise NotImplementedError
 
 
+@door(answered_by="chat")
+def owns_files(collection_id: UUID, user_id: UUID) -> bool:
+    """Whether a private collection holds the files of one of this person's conversations."""
+    raise NotImplementedError
+
+
 @door(answered_by="assistants")
 def name_assistants(workspace_id: UUID) -> Mapping[UUID, Sequence[str]]:
     """The names of the assistants that answer from each collection; without any, it is missing."""

@@ -10,13 +10,29 @@ from django.utils import timezone
 from apps.workspaces.models import User, WorkspaceModel
 
 
+class SharedCollections(models.Manager["Collection"]):
+    """The collections that a workspace shares; attached files are in none of its lists."""
+
+    def get_queryset(self) -> models.QuerySet[Collection]:
+        return super().get_queryset().filter(is_private=False)
+
+
 class Collection(WorkspaceModel):
-    """A set of documents. `deleted_at` hides it at once; the row goes with its last document."""
+    """A set of documents. `deleted_at` hides it at once; the row goes with its last document.
+
+    A private one holds the files that somebody attached to a conversation: `objects` never has it,
+    so that no list, picker, count or release shows it. Only what follows its documents through
+    their lives asks `everything`.
+    """
 
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
+    is_private = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SharedCollections()
+    everything: models.Manager[Collection] = models.Manager()
 
     class Meta:
         constraints = [

@@ -114,12 +114,15 @@ def _admit(
     version.save()
     if incoming.size:
         _enqueue(JobKind.PARSE_VERSION, version, is_plain=_looks_plain(version))
+    detail = {"name": name, "version": version.number, "bytes": incoming.size}
+    if collection.is_private:  # the owners' log does not name the files of a conversation
+        del detail["name"]
     record_audit(
         collection.workspace_id,
         actor=actor,
-        action="document.uploaded",
+        action="document.attached" if collection.is_private else "document.uploaded",
         subject=document,
-        detail={"name": name, "version": version.number, "bytes": incoming.size},
+        detail=detail,
     )
     return UploadOutcome(document, version, outcome)
 
@@ -222,7 +225,7 @@ def delete_document(document: Document, *, actor: Actor) -> None:
             actor=actor,
             action="document.deleted",
             subject=document,
-            detail={"name": document.name},
+            detail={} if document.collection.is_private else {"name": document.name},
         )
 
 

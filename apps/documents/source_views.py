@@ -16,7 +16,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from apps.core.text_diff import compare_texts
-from apps.documents.access import get_document
+from apps.documents.access import get_document, get_readable_document
 from apps.documents.doors import count_citations
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.page_images import read_page_image
@@ -43,7 +43,7 @@ MAX_OFFSET = 2**31 - 1
 @workspace_view()
 def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
     """The source beside its passages; `?start=&end=` or `?passage=` is highlighted in it."""
-    document = get_document(request.workspace, document_id)
+    document = get_readable_document(request.workspace, document_id, reader=request.user)
     version = find_version(document, request.GET.get("version", ""))
     highlight = _read_highlight(request, version)
     spans = list_page_spans(version)
@@ -76,7 +76,7 @@ def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
 @workspace_view()
 def source(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
     """The fragment beside a chat: the cited page and its neighbours, highlighted."""
-    document = get_document(request.workspace, document_id)
+    document = get_readable_document(request.workspace, document_id, reader=request.user)
     version = find_version(document, request.GET.get("version", ""))
     highlight = _read_highlight(request, version)
     start, end = (highlight.start, highlight.end) if highlight else (0, 0)
@@ -102,7 +102,7 @@ def source(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
 @workspace_view()
 def page_image(request: WorkspaceRequest, *, document_id: UUID, number: int) -> HttpResponse:
     """A page as PNG. The version is part of the address, so that browsers can keep it for good."""
-    document = get_document(request.workspace, document_id)
+    document = get_readable_document(request.workspace, document_id, reader=request.user)
     version = find_version(document, request.GET.get("version", ""))
     image = read_page_image(version, number=number)
     response = HttpResponse(image, content_type="image/png")
@@ -115,7 +115,7 @@ def page_image(request: WorkspaceRequest, *, document_id: UUID, number: int) -> 
 @workspace_view()
 def download(request: WorkspaceRequest, *, document_id: UUID) -> StreamingHttpResponse:
     """The file as it was uploaded, never to be opened in place: it may be anything."""
-    document = get_document(request.workspace, document_id)
+    document = get_readable_document(request.workspace, document_id, reader=request.user)
     version = find_version(document, request.GET.get("version", ""))
     path = locate_blob(version.blob)
     if not version.blob or not path.is_file():

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from apps.core.ratelimit import count_request
 from apps.workspaces.access import KeyAccess, find_key
 from apps.workspaces.models import Scope
+from apps.workspaces.throttle import count_refusal
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -24,10 +25,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         if not parts:
             return None
         if len(parts) != 2 or parts[0].lower() != b"bearer":
-            raise AuthenticationFailed("Send the key as 'Authorization: Bearer KEY'.")
+            raise _refuse(request, "Send the key as 'Authorization: Bearer KEY'.")
         access = find_key(parts[1].decode("latin-1"))
         if access is None:
-            raise AuthenticationFailed("This API key is not known, or it was revoked.")
+            raise _refuse(request, "This API key is not known, or it was revoked.")
         limited = count_request(
             [
                 ("key", str(access.key.pk), settings.RATE_LIMIT_KEY),
@@ -40,6 +41,12 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="plumbline"'
+
+
+def _refuse(request: Request, reason: str) -> AuthenticationFailed | Throttled:
+    """Why there is no way in: no valid key, or too many requests without one."""
+    limited = count_refusal(request._request)
+    return Throttled(wait=limited.retry_after_s) if limited else AuthenticationFailed(reason)
 
 
 class HasScope(BasePermission):

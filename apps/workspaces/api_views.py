@@ -1,6 +1,6 @@
 """REST: the workspace of the key, its members, its audit log.
 
-What editors may see of conversations can be changed, as on the settings page; the rest is read.
+What editors may see of conversations and the trusted hosts can be changed; the rest is read.
 
 Members, invitations and keys are managed by people in the settings: a leaked key must not be able
 to open further ways in.
@@ -11,13 +11,16 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api import Pagination
+from apps.core.markup.links import BadHostError
 from apps.workspaces.api import WorkspaceAPIView
+from apps.workspaces.links import set_link_hosts
 from apps.workspaces.models import AuditEvent, ConversationAccess, Membership, Scope, Workspace
 from apps.workspaces.selectors import list_audit_events, list_members
 from apps.workspaces.services import set_conversation_access
@@ -26,13 +29,21 @@ from apps.workspaces.services import set_conversation_access
 class WorkspaceSerializer(serializers.ModelSerializer[Workspace]):
     class Meta:
         model = Workspace
-        fields = ["id", "name", "slug", "is_demo", "conversation_access", "created_at"]
+        fields = [
+            "id", "name", "slug", "is_demo", "conversation_access", "link_hosts", "created_at",
+        ]  # fmt: skip
 
 
 class WorkspaceChangeSerializer(serializers.Serializer[Workspace]):
     conversation_access = serializers.ChoiceField(
+        required=False,
         choices=ConversationAccess.choices,
         help_text="What editors and owners may see of other people's conversations",
+    )
+    link_hosts = serializers.ListField(
+        required=False,
+        child=serializers.CharField(max_length=300),
+        help_text="Hosts that links in answers open at once, with those below them",
     )
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -41,6 +52,8 @@ class WorkspaceChangeSerializer(serializers.Serializer[Workspace]):
             raise serializers.ValidationError(
                 {key: ["This cannot be changed here."] for key in unknown}
             )
+        if not values:
+            raise serializers.ValidationError("Send conversation_access, link_hosts, or both.")
         return values
 
 
@@ -88,12 +101,20 @@ class WorkspaceView(WorkspaceAPIView):
         responses=WorkspaceSerializer,
     )
     def patch(self, request: Request) -> Response:
-        """Decide what editors may see of other people's conversations."""
+        """Decide what editors see of conversations, and which hosts open without a notice."""
         form = WorkspaceChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        access = ConversationAccess(form.validated_data["conversation_access"])
-        set_conversation_access(self.workspace, access=access, actor=self.actor)
-        return Response(WorkspaceSerializer(self.workspace).data)
+        values, workspace = form.validated_data, self.workspace
+        with transaction.atomic():
+            if "link_hosts" in values:
+                try:
+                    set_link_hosts(workspace, hosts=values["link_hosts"], actor=self.actor)
+                except BadHostError as error:
+                    raise serializers.ValidationError({"link_hosts": str(error)}) from None
+            if "conversation_access" in values:
+                access = ConversationAccess(values["conversation_access"])
+                set_conversation_access(workspace, access=access, actor=self.actor)
+        return Response(WorkspaceSerializer(workspace).data)
 
 
 class MembersView(WorkspaceAPIView):

@@ -171,6 +171,16 @@ class ConversationAccessForm(forms.Form):
     )
 
 
+class LinkHostsForm(forms.Form):
+    link_hosts = forms.CharField(
+        label="Trusted hosts",
+        required=False,
+        max_length=30_000,
+        help_text="One a line, such as docs.example.com. The hosts below it are trusted too.",
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+    )
+
+
 class DeleteWorkspaceForm(forms.Form):
     confirmation = forms.CharField(
         label="Type the workspace's name",

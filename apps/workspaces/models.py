@@ -56,7 +56,11 @@ class ConversationAccess(models.TextChoices):
 
 
 class Workspace(models.Model):
-    """The tenant. Everything that a team owns hangs on one of these and goes with it."""
+    """The tenant. Everything that a team owns hangs on one of these and goes with it.
+
+    Links in answers to `link_hosts` and the hosts below them open at once; before all others, a
+    page says where they lead.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
@@ -65,6 +69,7 @@ class Workspace(models.Model):
     conversation_access = models.CharField(
         max_length=16, choices=ConversationAccess.choices, default=ConversationAccess.OFF
     )
+    link_hosts = ArrayField(models.CharField(max_length=253), default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.workspaces import views
+from apps.workspaces import link_views, views
 
 app_name = "workspaces"
 urlpatterns = [
@@ -26,4 +26,6 @@ urlpatterns = [
     path("settings/keys/", views.keys, name="keys"),
     path("settings/keys/<uuid:key_id>/revoke/", views.revoke_key, name="key_revoke"),
     path("settings/audit/", views.audit, name="audit"),
+    path("settings/links/", link_views.link_hosts, name="link_hosts"),
+    path("leave/", link_views.leave, name="leave"),
 ]

@@ -16,6 +16,7 @@ LAST = (
     "delete",
     "remove",
     "revoke",
+    "conversations/<uuid:conversation_id>/delete/",
     "datasets/<uuid:dataset_id>/delete/",
     "w/<slug:slug>/assistants/<slug:assistant_slug>/delete/",
     "w/<slug:slug>/documents/<uuid:document_id>/delete/",

@@ -14,7 +14,9 @@ from apps.assistants.models import Assistant
 from apps.assistants.probes.services import start_perturbation
 from apps.assistants.recipe import load_recipe
 from apps.assistants.services import create_assistant
-from apps.chat.models import Message, MessageState
+from apps.assistants.suggestions.services import Found, store_questions
+from apps.chat.asking.files import attach_file
+from apps.chat.models import Conversation, Message, MessageState
 from apps.chat.services import Asker, BegunAnswer, Ending, begin_answer, finish_answer, plan_answer
 from apps.chunking.services import default_profile, split_version
 from apps.core.embedder import get_embedder, list_embedders
@@ -120,6 +122,8 @@ def furnish(name: str) -> House:
     )
     mine = _answer(workspace, assistant, collection, Asker(user_id=owner.pk))
     theirs = _answer(workspace, assistant, collection, Asker(api_key_id=key.pk))
+    own_file = _attach(mine.rows.conversation_id, name, actor)
+    their_file = _attach(theirs.rows.conversation_id, name, actor)
     feedback = give_feedback(
         mine.answer, fields=FeedbackFields("down", "wrong", f"{name} disagrees"), actor=actor
     )
@@ -150,6 +154,7 @@ def furnish(name: str) -> House:
         "passage_id": passage.pk,
         "edit_id": edit.pk,
         "endpoint_id": endpoint.pk,
+        "suggestion_id": _suggest(assistant, version.document_id),
         "lab_run_id": _measure_profiles(dataset, example_id, collection).pk,
     }
     pages = shared | {
@@ -165,6 +170,7 @@ def furnish(name: str) -> House:
         "message_id": mine.rows.answer_id,
         "trace_id": mine.trace_id,
         "feedback_id": feedback.pk,
+        "file_id": own_file,
     }
     rest = shared | {
         "assistant_id": assistant.pk,
@@ -172,6 +178,7 @@ def furnish(name: str) -> House:
         "message_id": theirs.rows.answer_id,
         "trace_id": theirs.trace_id,
         "number": 1,
+        "file_id": their_file,
     }
     return House(
         workspace=workspace,
@@ -184,6 +191,21 @@ def furnish(name: str) -> House:
         rest=rest,
         question_id=mine.rows.question_id,
     )
+
+
+def _suggest(assistant: Assistant, document_id: UUID) -> UUID:
+    """A question that was found in the document."""
+    found = [Found(document_id, f"{assistant.workspace.slug} wants to know what?")]
+    store_questions(assistant, found=found, fingerprint="")
+    return assistant.suggested_questions.get().pk
+
+
+def _attach(conversation_id: UUID, name: str, actor: Actor) -> UUID:
+    """A file of one conversation, which no page but that conversation's names."""
+    conversation = Conversation.objects.get(pk=conversation_id)
+    text = f"{name} attached this.".encode()
+    outcome = attach_file(conversation, file=[text], filename=f"{name}-note.md", actor=actor)
+    return outcome.document.pk
 
 
 def _make_dataset(workspace: Workspace) -> tuple[Dataset, UUID]:

@@ -66,7 +66,7 @@ def _remove_unused(blob: str) -> None:
 def _remove_empty_collection(collection_id: UUID) -> None:
     with transaction.atomic():
         collection = (
-            Collection.objects.select_for_update()
+            Collection.everything.select_for_update()
             .filter(pk=collection_id)
             .exclude(deleted_at=None)
             .first()

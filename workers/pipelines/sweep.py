@@ -6,6 +6,7 @@ import logging
 
 from django.db import InterfaceError, OperationalError
 
+from apps.chat.asking.files import remove_orphaned_files
 from apps.chat.services import mark_interrupted_answers
 from apps.core import jobs
 from apps.core.embedder import release_idle
@@ -50,6 +51,7 @@ def sweep_jobs() -> None:
 def tidy_up() -> None:
     """Remove files of broken uploads and deleted workspaces; let failed vector indexes retry."""
     ann.retry()
+    remove_orphaned_files()
     removed = remove_abandoned_uploads(older_than_s=ABANDONED_AFTER_S)
     folders = set(list_workspace_folders())
     living = {str(pk) for pk in Workspace.objects.values_list("pk", flat=True)}

@@ -31,6 +31,7 @@ from apps.assistants.answering.outcome import (
 )
 from apps.assistants.answering.queries import STEPS, Ask, Queries, plan_queries
 from apps.assistants.answering.reranking import make_reranker
+from apps.assistants.answering.scope import EVERYWHERE, Scope
 from apps.assistants.answering.selection import select_passages
 from apps.assistants.answering.step_models import find_step_models, query_sampling
 from apps.assistants.answering.told import tell_query_steps, tell_sampling, tell_search
@@ -79,14 +80,16 @@ class Answering:
         query: str = "",
         has_passages: bool = True,
         instructions: str = "",
+        scope: Scope = EVERYWHERE,
     ) -> None:
         """`vector` is the embedded question, where somebody has begun to compute it already.
 
         `query` is what the person wants searched for instead of what would be. Without
         `has_passages` nothing is searched, to see what the model says by itself. `instructions`
-        are those of a calling program; they follow the assistant's own.
+        are those of a calling program; they follow the assistant's own. `scope` narrows the search.
         """
         self._instructions = instructions
+        self._scope = scope
         self.recipe = recipe
         self._vector = vector
         self._query = query
@@ -181,11 +184,14 @@ class Answering:
         return lambda name, messages: generation.ask(name, messages, sampling=sampling)
 
     async def _search(self, queries: Queries) -> Retrieved:
-        frozen = self.recipe.frozen
+        frozen, scope = self.recipe.frozen, self._scope
         with self.recorder.span("search") as span:
+            if scope.is_narrow:
+                span.attributes["scope"] = self.recorder.attributes["scope"] = scope.label
             request = RetrievalRequest(
                 workspace_id=self.recipe.workspace_id,
-                collection_ids=frozen.collection_ids,
+                collection_ids=scope.narrow(frozen.collection_ids),
+                document_ids=scope.document_ids,
                 text=queries.text,
                 profile=frozen.profile,
                 also=queries.also,

@@ -10,8 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.assistants.access import get_assistant_by_slug
 from apps.chat.access import get_key_conversation, get_key_conversations
 from apps.chat.api import ConversationDetailSerializer, ConversationSerializer
+from apps.chat.asking.files import begin_conversation
 from apps.chat.conversations.search import MAX_SEARCH
 from apps.chat.conversations.selectors import list_of_key
 from apps.chat.conversations.services import (
@@ -19,8 +21,10 @@ from apps.chat.conversations.services import (
     change_conversation,
     delete_conversations,
 )
+from apps.chat.services import Asker
 from apps.core.api import Pagination
 from apps.workspaces.api import WorkspaceAPIView
+from apps.workspaces.models import Scope
 
 MAX_DELETED = 200
 
@@ -36,6 +40,10 @@ class ConversationQuerySerializer(serializers.Serializer[Any]):
         help_text="Words of the title, or of one question or answer, by their beginnings",
     )
     pinned = serializers.BooleanField(required=False, allow_null=True, default=None)
+
+
+class NewConversationSerializer(serializers.Serializer[Any]):
+    assistant = serializers.CharField(max_length=80, help_text="The assistant's slug")
 
 
 class ConversationChangeSerializer(serializers.Serializer[Any]):
@@ -64,6 +72,8 @@ class DeletedSerializer(serializers.Serializer[Any]):
 
 
 class ConversationsView(WorkspaceAPIView):
+    scopes = {"POST": Scope.CHAT}
+
     @extend_schema(
         operation_id="conversations_list",
         parameters=[ConversationQuerySerializer],
@@ -83,6 +93,19 @@ class ConversationsView(WorkspaceAPIView):
         paginator = Pagination()
         rows = paginator.paginate_queryset(conversations, request, view=self)
         return paginator.get_paginated_response(ConversationSerializer(rows or [], many=True).data)
+
+    @extend_schema(
+        operation_id="conversations_create",
+        request=NewConversationSerializer,
+        responses={201: ConversationSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Begin an empty conversation, to attach files to and to go on with through `/v1/`."""
+        form = NewConversationSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        assistant = get_assistant_by_slug(self.workspace_id, form.validated_data["assistant"])
+        conversation = begin_conversation(assistant, asker=Asker(api_key_id=self.access.key.pk))
+        return Response(ConversationSerializer(conversation).data, status=201)
 
 
 class ConversationView(WorkspaceAPIView):

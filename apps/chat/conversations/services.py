@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
 
 from apps.chat.models import Conversation, Message
 from apps.core.text import storable
+from apps.documents.collections import delete_collection
+from apps.documents.models import Collection
 from apps.traces.models import Trace
+from apps.workspaces.services import Actor
 
 MAX_NAME = 200
 
@@ -38,11 +41,16 @@ def change_conversation(
 
 
 @transaction.atomic
-def delete_conversations(workspace_id: UUID, conversation_ids: Collection[UUID]) -> None:
-    """Delete conversations with their messages, snapshots, traces and feedback."""
-    messages = Message.objects.filter(
-        workspace_id=workspace_id, conversation_id__in=conversation_ids
-    )
+def delete_conversations(workspace_id: UUID, conversation_ids: Iterable[UUID]) -> None:
+    """Delete conversations with their messages, snapshots, traces, feedback and files."""
+    ids = list(conversation_ids)
+    messages = Message.objects.filter(workspace_id=workspace_id, conversation_id__in=ids)
     traces = list(messages.exclude(trace=None).values_list("trace_id", flat=True))
-    Conversation.objects.filter(workspace_id=workspace_id, pk__in=conversation_ids).delete()
+    conversations = Conversation.objects.filter(workspace_id=workspace_id, pk__in=ids)
+    files = list(
+        Collection.everything.filter(conversation__in=conversations, deleted_at__isnull=True)
+    )
+    conversations.delete()
+    for collection in files:
+        delete_collection(collection, actor=Actor())
     Trace.objects.filter(workspace_id=workspace_id, pk__in=traces).delete()

@@ -20,6 +20,7 @@ from apps.evaluation.experiments.metrics import Metric, read_metrics
 from apps.evaluation.experiments.summaries import compare_values
 from apps.evaluation.experiments.values import Values, load_all_means
 from apps.evaluation.models import Experiment, ExperimentItem, ItemPassage, Score
+from apps.workspaces.links import link_policy
 from apps.workspaces.models import Workspace
 from measures.paired import (
     Comparison,
@@ -257,7 +258,7 @@ def view_side(
         for s in sources
         if s.passage.is_cited
     }
-    html = render_answer(item.answer, citations=links)
+    html = render_answer(item.answer, citations=links, links=link_policy(workspace))
     return AnswerSide(release, item, html, shown, scores.get(item.pk, []), sources)
 
 

@@ -15,7 +15,13 @@ def get_index(workspace: Workspace | UUID, index_id: UUID) -> Index:
     """The workspace's index with this id, with its collection and profile, or Http404."""
     index = (
         Index.objects.select_related("collection", "profile", "created_by")
-        .filter(workspace=workspace, pk=index_id, discarded_at=None, collection__deleted_at=None)
+        .filter(
+            workspace=workspace,
+            pk=index_id,
+            discarded_at=None,
+            collection__deleted_at=None,
+            collection__is_private=False,
+        )
         .first()
     )
     if index is None:

@@ -240,7 +240,7 @@ def remove_chunks_or_row(index: Index) -> int:
     0 means that none were left and that the index's own row has been deleted. Chunks belong to a
     version and a profile, so another index of the same profile keeps them.
     """
-    Collection.objects.select_for_update(no_key=True).filter(pk=index.collection_id).first()
+    Collection.everything.select_for_update(no_key=True).filter(pk=index.collection_id).first()
     same = Index.objects.filter(collection_id=index.collection_id, profile_id=index.profile_id)
     removed = 0 if same.exclude(pk=index.pk).exists() else _remove_chunks(index)
     if not removed:
@@ -267,7 +267,7 @@ def _remove_chunks(index: Index) -> int:
 def lock_collection(collection_id: UUID) -> None:
     """Keep others from changing the collection's indexes until the transaction ends."""
     locked: Sequence[UUID] = list(
-        Collection.objects.select_for_update(no_key=True)
+        Collection.everything.select_for_update(no_key=True)
         .filter(pk=collection_id)
         .values_list("pk", flat=True)
     )

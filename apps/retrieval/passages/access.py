@@ -21,6 +21,7 @@ def get_chunk(workspace: Workspace | UUID, chunk_id: int) -> Chunk:
             version__document__current=F("version"),
             version__document__deleted_at=None,
             version__document__collection__deleted_at=None,
+            version__document__collection__is_private=False,
         )
         .first()
     )
@@ -38,6 +39,7 @@ def get_edit(workspace: Workspace | UUID, edit_id: UUID) -> ChunkEdit:
             pk=edit_id,
             document__deleted_at=None,
             document__collection__deleted_at=None,
+            document__collection__is_private=False,
         )
         .first()
     )

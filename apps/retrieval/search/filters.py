@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from apps.core.text import is_storable
 
@@ -151,6 +152,15 @@ def parse_filter(text: str) -> Filter:
 
     clauses = tuple(_compile(condition, bind) for condition in parse_conditions(text))
     return Filter(clauses, MappingProxyType(parameters))
+
+
+def within_documents(parsed: Filter, document_ids: Sequence[UUID]) -> Filter:
+    """The filter, and only these documents; without any it stays as it is."""
+    if not document_ids:
+        return parsed
+    only = Clause("(document.id = ANY(%(documents)s::uuid[]))", frozenset())
+    parameters = MappingProxyType({**parsed.parameters, "documents": list(document_ids)})
+    return Filter((*parsed.clauses, only), parameters)
 
 
 def _compile(condition: Condition, bind: Bind) -> Clause:

@@ -52,7 +52,8 @@ class RetrievalRequest:
 
     `also` are further texts to search for with the same profile: parts of the question, an
     imagined answer. `limit` replaces the profile's, for callers that choose among more.
-    `index_id` names an index to search instead of the live ones.
+    `index_id` names an index to search instead of the live ones. `document_ids`, unless they are
+    empty, name the only documents of these collections that are searched.
     """
 
     workspace_id: UUID
@@ -62,6 +63,7 @@ class RetrievalRequest:
     also: Sequence[str] = ()
     limit: int | None = None
     index_id: UUID | None = None
+    document_ids: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ class _Run:
             weights=choose_weights(text, profile),
             fusion=profile.fusion,
             filters=profile.filters,
+            document_ids=self.request.document_ids,
             index_id=self.request.index_id,
             vector=vector,
         )

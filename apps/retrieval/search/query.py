@@ -11,7 +11,7 @@ from uuid import UUID
 from apps.core.embedder import get_embedder
 from apps.core.text import storable
 from apps.retrieval.postings.terms import MAX_QUERY_CHARS, query_terms
-from apps.retrieval.search.filters import Filter, parse_filter
+from apps.retrieval.search.filters import Filter, parse_filter, within_documents
 from inference.protocols import Vectors
 
 Mode = Literal["hybrid", "lexical", "vector"]
@@ -31,7 +31,8 @@ class SearchQuery:
     meaning. With the fusion "rrf" a chunk's score is the sum of weight / (60 + rank) over both.
     With "weighted" it is the sum of weight x score, where BM25 and cosine of every candidate run
     from 0 (the least of them) to 1 (the most). `filters` is written in the language of `filters`.
-    `index_id` names an index to search instead of the live ones.
+    `index_id` names an index to search instead of the live ones. `document_ids`, unless they are
+    empty, name the only documents that are searched; they too have to be in the collections.
 
     `model` limits the search to one embedding model; otherwise the indexes determine it.
     `vector` is the question embedded by it, or by the built-in model, of shape (dimensions,), if
@@ -52,6 +53,7 @@ class SearchQuery:
     index_id: UUID | None = None
     model: str = ""
     vector: Vectors | None = field(default=None, compare=False, repr=False)
+    document_ids: Sequence[UUID] = ()
 
     @cached_property
     def clean_text(self) -> str:
@@ -85,8 +87,8 @@ class SearchQuery:
 
     @cached_property
     def filter(self) -> Filter:
-        """`filters` as SQL. Raises `filters.FilterError`."""
-        return parse_filter(self.filters)
+        """`filters` and `document_ids` as SQL. Raises `filters.FilterError`."""
+        return within_documents(parse_filter(self.filters), self.document_ids)
 
     @property
     def num_hits(self) -> int:

@@ -1,0 +1,1 @@
+"""Questions that the documents answer, found in the documents themselves."""

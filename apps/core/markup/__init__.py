@@ -1,0 +1,1 @@
+"""What stands in the text of an answer besides words."""
