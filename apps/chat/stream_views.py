@@ -112,11 +112,10 @@ async def ask(request: WorkspaceRequest, assistant_slug: str) -> HttpResponseBas
         history = list_history(conversation) if conversation else []
         asker = Asker(user_id=request.user.pk)
         rows = plan_answer(conversation)
-        is_new = conversation is None or not conversation.title
         begin_answer(
             rows, recipe=recipe, question=question, asker=asker, process=PROCESS, scope=scope
         )
-        return Begun(recipe, rows, question, history, is_new=is_new, scope=scope)
+        return Begun(recipe, rows, question, history, is_new=conversation is None, scope=scope)
 
     try:
         begun = await run_db(begin)

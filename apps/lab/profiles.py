@@ -52,7 +52,7 @@ def list_other_indexes(workspace_id: UUID) -> QuerySet[Index]:
     """Indexes that are building or retired and contain passages."""
     return (
         Index.objects.filter(workspace_id=workspace_id, discarded_at=None, num_chunks__gt=0)
-        .filter(collection__deleted_at=None)
+        .filter(collection__deleted_at=None, collection__is_private=False)
         .exclude(state=IndexState.LIVE)
         .select_related("collection", "profile")
         .order_by("collection__name", "-created_at")

@@ -34,6 +34,14 @@ _AMOUNT_EN = re.compile(
     r"(?P<who>[A-Z][\w’'-]*(?:\s[\w’'-]+){0,2}?)\s+(?P<verb>get|receive|have|need|earn)\s+"
     r"(?P<number>\d[\d,.]*)\s+(?P<what>[a-z][\w-]*(?:\s(?!per\b|a\b|in\b|for\b|from\b|at\b|and\b)[a-z][\w-]*){0,4})"
 )
+_FACT_EN = re.compile(
+    r"(?P<who>(?:An?|The)\s[\w’'-]+(?:\s[\w’'-]+){0,4}?)\s"
+    r"(?P<verb>costs|takes place|begins|starts|ends|opens|closes|(?P<may>can|may|must) be \w+)\b"
+)
+_BASE_FORMS = {
+    "takes place": "take place", "begins": "begin", "starts": "start", "ends": "end",
+    "opens": "open", "closes": "close",
+}  # fmt: skip
 _DEFINITION_DE = re.compile(
     r"(?:(?:Ein|Eine|Der|Die|Das)\s+)?(?P<term>[A-ZÄÖÜ][\wäöüß-]*(?:\s[\wäöüß-]+){0,2}?)\s+"
     r"(?:ist|sind|bezeichnet|bedeutet)\s+(?:ein|eine|der|die|das|jede[rs]?|alle)\s"
@@ -129,6 +137,14 @@ def _from_sentences(text: str, *, language: str) -> Iterator[str]:
 def _from_english(sentence: str) -> Iterator[str]:
     if (match := _AMOUNT_EN.match(sentence)) and not _PRONOUNS.match(match["who"]):
         yield f"How many {match['what']} do {_lower_first(match['who'])} {match['verb']}?"
+    elif match := _FACT_EN.match(sentence):
+        who, verb = _lower_first(match["who"]), match["verb"]
+        if verb == "costs":
+            yield f"How much does {who} cost?"
+        elif match["may"]:
+            yield f"{match['may'].capitalize()} {who} {verb.removeprefix(match['may'] + ' ')}?"
+        else:
+            yield f"When does {who} {_BASE_FORMS[verb]}?"
     elif (match := _DEFINITION_EN.match(sentence)) and not _PRONOUNS.match(match["term"]):
         verb = "are" if match["verb"] == "are" else "is"
         article = f"{match['article'].lower()} " if match["article"] else ""
@@ -138,6 +154,8 @@ def _from_english(sentence: str) -> Iterator[str]:
 def _lower_first(words: str) -> str:
     """As it stands inside a sentence; names, abbreviations and one-letter words stay."""
     first = words.split()[0]
+    if first in ("A", "An", "The"):
+        return words[:1].lower() + words[1:]
     is_plain = first[:1].isupper() and first[1:].islower() and len(words.split()) > 1
     is_plain = is_plain or (first[:1].isupper() and first[1:].islower() and first.endswith("s"))
     return words[:1].lower() + words[1:] if is_plain else words
