@@ -187,15 +187,15 @@ def name_passages(passages: Sequence[RetrievedPassage]) -> dict[tuple[UUID, int]
 def view_source(passage: RetrievedPassage, workspace: Workspace, *, place: str) -> SourceView:
     """A passage with links to its document, at the cited sentences where there are any."""
     start, end, excerpt = read_cited(passage)
-    place = urlencode({"version": passage.version.number, "start": start, "end": end})
+    query = urlencode({"version": passage.version.number, "start": start, "end": end})
     arguments = [workspace.slug, passage.document_id]
     return SourceView(
         number=passage.number,
         label=f"{passage.document.name}, {place}",
         heading=passage.heading,
         excerpt=" ".join(excerpt.split())[:EXCERPT],
-        url=f"{reverse('documents:document', args=arguments)}?{place}#highlight",
-        source_url=f"{reverse('documents:source', args=arguments)}?{place}",
+        url=f"{reverse('documents:document', args=arguments)}?{query}#highlight",
+        source_url=f"{reverse('documents:source', args=arguments)}?{query}",
         passage=passage,
     )
 

@@ -101,15 +101,34 @@ def test_the_table_is_right_at_every_second_while_25_files_are_dropped(
     expect(page.locator("#documents")).not_to_have_attribute("hx-trigger", re.compile("every"))
 
 
+def test_a_folder_that_is_chosen_becomes_a_tag(
+    page: Page, library: Library, tmp_path: Path
+) -> None:
+    folder = tmp_path / "Contracts"
+    (folder / "Signed").mkdir(parents=True)
+    (folder / "Signed" / "lease.md").write_text("# Lease\n\nThe rent is 900 euros.\n")
+    (folder / "draft.md").write_text("# Draft\n\nThe rent is open.\n")
+    page.goto(f"{library.url}collections/{make_collection(library, 'Folders')}/")
+    page.set_input_files("#upload-folder", folder)
+    tags = page.locator(".doc-tags a")
+    expect(tags.nth(1)).to_have_text(re.compile(r"contracts\s+2"), timeout=60_000)
+    tags.nth(1).click()
+    page.locator(".doc-tags a", has_text="signed").click()
+    rows = page.locator("#document-rows tr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Contracts/Signed/lease.md")
+
+
 @pytest.fixture(scope="module")
 def many(library: Library) -> tuple[str, str]:
     """A collection with long names and tags, and an empty one."""
     collection = make_collection(library, "Many")
     for n in range(4):
         text = f"# Rule {n}\n\nIt grants {n} days.\n"
-        name = f"{'HR/Leave' if n % 2 else 'HR/Travel'}/{LONG} {n}.md"
-        made = library.rest.upload(collection, name=name, content=text.encode())
+        made = library.rest.upload(collection, name=f"{LONG} {n}.md", content=text.encode())
         assert library.rest.wait_until_ready(made["id"])["state"] == "ready"
+        tags = {"tags": ["hr/leave" if n % 2 else "hr/travel"]}
+        library.rest.call("PATCH", f"documents/{made['id']}/", tags)
     return collection, make_collection(library, "Attic")
 
 

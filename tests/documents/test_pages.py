@@ -163,6 +163,7 @@ def test_a_file_is_uploaded(browser: Client, collection: Collection) -> None:
     assert response.status_code == 201
     document = Document.objects.get()
     assert document.name == "team/leave.md"
+    assert document.tags == ["team"]
     assert response.json() == {
         "id": str(document.pk),
         "name": "team/leave.md",

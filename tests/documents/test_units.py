@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from apps.documents.models import Document, DocumentVersion, Page
-from apps.documents.units import BY_MEDIA_TYPE, count_units, find_unit
+from apps.documents.units import BY_MEDIA_TYPE, count_units, find_unit, name_places
 from apps.workspaces.models import User, Workspace
 from parsing.sniff import MEDIA_TYPES
 from tests.documents.make import make_collection, make_document
@@ -70,6 +70,29 @@ def test_a_long_sheet_is_one_sheet_and_an_attachment_is_no_message(workspace: Wo
     paper = label(make_document(collection, "c.pdf", ["1", "2"], media_type="application/pdf"))
 
     assert count_units([book, mails, paper]) == {book.pk: 2, mails.pk: 2, paper.pk: 2}
+
+
+@pytest.mark.django_db
+def test_a_citation_names_the_sheet_the_slide_or_the_message(workspace: Workspace) -> None:
+    collection = make_collection(workspace)
+    book = label(make_document(collection, "a.xlsx", ["1", "2"], media_type=XLSX), "Sheet Prices")
+    mails = label(
+        make_document(collection, "b.eml", ["Hi", "Deal"], media_type="message/rfc822"),
+        "Hello", "Attachment deal.pdf",
+    )  # fmt: skip
+    talk = label(make_document(collection, "c.pptx", ["1"], media_type=MEDIA_TYPES["pptx"]))
+    paper = label(make_document(collection, "d.md", ["1"]))
+
+    names = name_places(
+        [(book.pk, 1), (book.pk, 2), (mails.pk, 1), (mails.pk, 2), (talk.pk, 1), (paper.pk, 1)]
+    )
+
+    assert (names[book.pk, 1], names[book.pk, 2]) == ("sheet Prices", "sheet 2")
+    assert (names[mails.pk, 1], names[mails.pk, 2]) == (
+        "message “Hello”",
+        "attachment deal.pdf",
+    )
+    assert (names[talk.pk, 1], names[paper.pk, 1]) == ("slide 1", "page 1")
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from django.test import Client
 from apps.chunking.models import Chunk, ChunkingProfile
 from apps.core.embedder import list_embedders
 from apps.core.models import Job, JobKind, JobState
+from apps.documents.bulk.changes import record_progress
 from apps.documents.models import Collection, Document, DocumentVersion, VersionState
 from apps.retrieval.indexes.builds import start_build
 from apps.retrieval.indexes.invariants import check_index
@@ -220,7 +221,7 @@ def test_a_worker_that_takes_over_goes_on_after_the_last_document(
     class Killed(BaseException):
         pass
 
-    real = document_changes.record_progress
+    real = record_progress
 
     def killed(job: Job, *, done: int, left_out: Any) -> None:
         if done == 2:
