@@ -73,6 +73,9 @@ WORKS: dict[JobKind, Work] = {
     JobKind.DISCARD_INDEX: Work("workers.pipelines.index_build.discard_index", Queue.MAINTENANCE),
     JobKind.INDEX_VECTORS: Work("workers.pipelines.vector_index.index_vectors", Queue.MAINTENANCE),
     JobKind.ADD_CONTEXTS: Work("workers.pipelines.contexts.add_contexts", Queue.EVALUATION),
+    JobKind.CHANGE_DOCUMENTS: Work(
+        "workers.pipelines.document_changes.change_documents", Queue.MAINTENANCE
+    ),
     JobKind.PURGE_DOCUMENT: Work("workers.pipelines.purge.purge_document", Queue.MAINTENANCE),
     JobKind.SEED_DEMO: Work("workers.pipelines.demo.seed_demo", Queue.MAINTENANCE),
     JobKind.RUN_EXPERIMENT: Work(

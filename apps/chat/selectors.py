@@ -20,6 +20,7 @@ from apps.core.markdown import CitationLink, render_answer
 from apps.documents.source import Segment
 from apps.documents.tables.excerpts import lay_out_excerpt
 from apps.documents.tables.layout import Content, LaidTable
+from apps.documents.units import name_places
 from apps.workspaces.links import link_policy
 from apps.workspaces.models import ConversationAccess, Workspace
 
@@ -140,7 +141,8 @@ def view_answer(
     what alone was searched. Passages of the collection `without` are left out.
     """
     passages = [p for p in answer.passages.all() if not without or not _is_of(p, without)]
-    sources = [view_source(p, workspace) for p in passages]
+    places = name_passages(passages)
+    sources = [view_source(p, workspace, place=places[p.version_id, p.page]) for p in passages]
     sources.sort(key=lambda source: source.number)
     cited = [source for source in sources if source.passage.is_cited]
     links = {s.number: CitationLink(s.number, s.url, s.label, s.source_url) for s in cited}
@@ -174,18 +176,26 @@ def _is_of(passage: RetrievedPassage, collection_id: UUID) -> bool:
     return passage.document.collection_id == collection_id
 
 
-def view_source(passage: RetrievedPassage, workspace: Workspace) -> SourceView:
+def name_passages(passages: Sequence[RetrievedPassage]) -> dict[tuple[UUID, int], str]:
+    """Where passages stand, as "page 3" or "sheet Prices", by (version id, page)."""
+    return name_places(
+        [(passage.version_id, passage.page) for passage in passages],
+        {passage.version_id: passage.version.media_type for passage in passages},
+    )
+
+
+def view_source(passage: RetrievedPassage, workspace: Workspace, *, place: str) -> SourceView:
     """A passage with links to its document, at the cited sentences where there are any."""
     start, end, excerpt = read_cited(passage)
-    place = urlencode({"version": passage.version.number, "start": start, "end": end})
+    query = urlencode({"version": passage.version.number, "start": start, "end": end})
     arguments = [workspace.slug, passage.document_id]
     return SourceView(
         number=passage.number,
-        label=f"{passage.document.name}, page {passage.page}",
+        label=f"{passage.document.name}, {place}",
         heading=passage.heading,
         excerpt=" ".join(excerpt.split())[:EXCERPT],
-        url=f"{reverse('documents:document', args=arguments)}?{place}#highlight",
-        source_url=f"{reverse('documents:source', args=arguments)}?{place}",
+        url=f"{reverse('documents:document', args=arguments)}?{query}#highlight",
+        source_url=f"{reverse('documents:source', args=arguments)}?{query}",
         passage=passage,
     )
 

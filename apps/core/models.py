@@ -17,6 +17,7 @@ class JobKind(models.TextChoices):
     DISCARD_INDEX = "discard_index", "Remove what is left of an index"
     INDEX_VECTORS = "index_vectors", "Index the vectors of a large collection"
     ADD_CONTEXTS = "add_contexts", "Describe passages with a model"
+    CHANGE_DOCUMENTS = "change_documents", "Change many documents"
     PURGE_DOCUMENT = "purge_document", "Remove what is left of a deleted document"
     SEED_DEMO = "seed_demo", "Fill the demo workspace"
     RUN_EXPERIMENT = "run_experiment", "Run an experiment"

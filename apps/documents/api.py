@@ -26,12 +26,18 @@ from apps.documents.collections import (
     update_collection,
 )
 from apps.documents.labels import label_document
+from apps.documents.listing.filters import TO_CHECK, DocumentFilter, read_filter
+from apps.documents.listing.rows import read_listing
 from apps.documents.models import Collection
 from apps.documents.serializers import (
     CollectionSerializer,
+    DocumentListQuerySerializer,
+    DocumentListSerializer,
     DocumentSerializer,
     DocumentTextSerializer,
     LabelsSerializer,
+    ListedDocumentSerializer,
+    TotalsSerializer,
     UploadedSerializer,
     UploadSerializer,
     VersionSerializer,
@@ -50,6 +56,7 @@ UPLOAD_CHUNK_BYTES = 1024 * 1024
 
 # Shared, because serialising leaves no state in them and each new one would copy all its fields.
 _DOCUMENT, _UPLOADED = DocumentSerializer(), UploadedSerializer()
+_LISTED = ListedDocumentSerializer()
 
 
 class CollectionsView(WorkspaceAPIView):
@@ -125,24 +132,24 @@ class CollectionDocumentsView(WorkspaceAPIView):
         operation_id="documents_list",
         parameters=[
             *PAGING,
-            OpenApiParameter("name", str, description="Part of the name"),
-            OpenApiParameter(
-                "to_check", bool, description="true: only documents with pages that need a person"
-            ),
+            DocumentListQuerySerializer,
+            OpenApiParameter("to_check", bool, description="true: the same as state=to-check"),
         ],
-        responses=DocumentSerializer(many=True),
+        responses=DocumentListSerializer,
     )
     def get(self, request: Request, collection_id: UUID) -> Response:
         collection = get_collection(self.workspace, collection_id)
-        documents = selectors.list_documents(
-            collection,
-            name_contains=request.query_params.get("name", ""),
-            is_to_check=_read_flag(request, "to_check"),
-        )
+        chosen = _read_list_query(request)
         paginator = Pagination()
-        page = paginator.paginate_queryset(documents, request, view=self) or []
-        rows = selectors.describe_documents(page)
-        return paginator.get_paginated_response([_document_data(row) for row in rows])
+        listing = read_listing(
+            collection,
+            chosen,
+            page_of=lambda rows: paginator.paginate_queryset(rows, request, view=self) or [],
+        )
+        data = paginator.get_paginated_response(
+            [_LISTED.to_representation(render_document(row)) for row in listing.rows]
+        ).data
+        return Response({**data, "totals": TotalsSerializer(listing.totals).data})
 
     @extend_schema(
         operation_id="documents_upload",
@@ -281,6 +288,16 @@ class DocumentVersionsView(WorkspaceAPIView):
 def _validate(serializer: Any) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     return cast(dict[str, Any], serializer.validated_data)
+
+
+def _read_list_query(request: Request) -> DocumentFilter:
+    """What the list is narrowed and sorted by; what there is not is refused."""
+    values = _validate(DocumentListQuerySerializer(data=request.query_params))
+    if _read_flag(request, "to_check"):
+        if values.get("state") not in (None, "", TO_CHECK):
+            raise serializers.ValidationError({"to_check": ["Send either state or to_check."]})
+        values["state"] = TO_CHECK
+    return read_filter(values)
 
 
 def _read_flag(request: Request, name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.documents import api
+from apps.documents.bulk import api as bulk
 
 urlpatterns = [
     path("collections/", api.CollectionsView.as_view(), name="api_collections"),
@@ -13,6 +14,16 @@ urlpatterns = [
         "collections/<uuid:collection_id>/documents/",
         api.CollectionDocumentsView.as_view(),
         name="api_collection_documents",
+    ),
+    path(
+        "collections/<uuid:collection_id>/changes/",
+        bulk.ChangesView.as_view(),
+        name="api_document_changes",
+    ),
+    path(
+        "collections/<uuid:collection_id>/changes/<uuid:change_id>/",
+        bulk.ChangeView.as_view(),
+        name="api_document_change",
     ),
     path("documents/<uuid:document_id>/", api.DocumentView.as_view(), name="api_document"),
     path(

@@ -7,11 +7,34 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
+from apps.core.text import storable
 from apps.documents.models import Document
 from apps.workspaces.services import Actor, record_audit
 
 MAX_TAGS = 50
 MAX_METADATA = 50
+TAG_CHARS = 80
+
+
+class TooManyTagsError(Exception):
+    """A document has MAX_TAGS tags already."""
+
+
+def clean_tag(text: str) -> str:
+    """A tag as it is kept: in lower case and without empty levels, as "hr/leave"."""
+    levels = [" ".join(level.split()) for level in storable(text).lower().split("/")]
+    return "/".join(level for level in levels if level)
+
+
+def tag_of_folder(name: str) -> str:
+    """The tag of a document that was uploaded with its folders, as "hr/leave" of "HR/Leave/a.md".
+
+    The deepest folders are left out where the tag would be too long.
+    """
+    folders = clean_tag(name.rpartition("/")[0])
+    while len(folders) > TAG_CHARS:
+        folders = folders.rpartition("/")[0]
+    return folders
 
 
 @transaction.atomic
@@ -29,7 +52,7 @@ def label_document(
     Searches see it at once: nothing is embedded or indexed anew.
     """
     if tags is not None:
-        document.tags = list(dict.fromkeys(tag.strip().lower() for tag in tags if tag.strip()))
+        document.tags = list(dict.fromkeys(kept for tag in tags if (kept := clean_tag(tag))))
     if metadata is not None:
         document.metadata = {name.strip().lower(): value for name, value in metadata.items()}
     if source_date is not None or clears_date:
@@ -43,3 +66,16 @@ def label_document(
         detail={"name": document.name},
     )
     return document
+
+
+@transaction.atomic
+def change_tag(document: Document, *, actor: Actor, tag: str, is_removed: bool = False) -> bool:
+    """Add a tag or take it away; False if there was nothing to do. Raises TooManyTagsError."""
+    locked = Document.objects.select_for_update(no_key=True).get(pk=document.pk)
+    if (tag in locked.tags) != is_removed:
+        return False
+    if not is_removed and len(locked.tags) >= MAX_TAGS:
+        raise TooManyTagsError
+    others = [known for known in locked.tags if known != tag]
+    label_document(locked, actor=actor, tags=others if is_removed else [*others, tag])
+    return True

@@ -102,6 +102,10 @@ class VersionState(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+OPEN_STATES = (VersionState.QUEUED, VersionState.PROCESSING)
+"""States of a version that is still being worked on."""
+
+
 class Stage(models.TextChoices):
     WAITING = "waiting", "Waiting for its turn"
     FETCHING = "fetching", "Fetching"

@@ -42,3 +42,12 @@ def _clean_part(part: str) -> str:
     if not dot or len(extension) > 16:
         return text[:MAX_PART]
     return f"{stem[: MAX_PART - len(extension) - 1]}.{extension}"
+
+
+TAIL = 10
+"""Characters at the end of a name that stay in sight however little room there is."""
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """A name as what may be left out where there is no room, and the end that stays."""
+    return (name, "") if len(name) <= 2 * TAIL else (name[:-TAIL], name[-TAIL:])

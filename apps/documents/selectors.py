@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from apps.documents.models import (
+    OPEN_STATES,
     PAGES_TO_CHECK,
     Collection,
     Document,
@@ -19,6 +20,7 @@ from apps.documents.models import (
     Stage,
     VersionState,
 )
+from apps.documents.units import Unit, count_units, find_unit
 from apps.workspaces.models import Workspace
 
 PAGE_SEPARATOR = "\n\n"
@@ -55,13 +57,34 @@ class DocumentText:
 class DocumentRow:
     """A document as lists show it: with the version that was uploaded last.
 
-    `pages_to_check` counts the pages of that version that need a person.
+    `num_units` counts that version's sheets, slides or pages, `pages_to_check` those of its pages
+    that need a person, and `used` the answers that cite the document; None if nobody counted.
     """
 
     document: Document
     version: DocumentVersion
     progress: Progress
+    num_units: int
     pages_to_check: int
+    used: int | None = None
+
+    @property
+    def unit(self) -> Unit:
+        return find_unit(self.version.media_type)
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.version.state in OPEN_STATES
+
+    @property
+    def percent(self) -> int:
+        return round(self.progress.fraction * 100)
+
+    @property
+    def passages(self) -> int:
+        """How many passages can be found: those of the current version."""
+        current = self.document.current
+        return current.num_chunks if current else 0
 
 
 def list_collections(workspace: Workspace | UUID) -> QuerySet[Collection]:
@@ -84,12 +107,18 @@ def list_documents(
 
     With `is_to_check`, only documents with a page that needs a person.
     """
-    newest = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
     documents = Document.objects.filter(collection=collection, deleted_at=None)
     if name_contains:
         documents = documents.filter(name__icontains=name_contains)
-    documents = documents.annotate(newest_id=Subquery(newest.values("pk")[:1])).order_by("-pk")
+    documents = documents.select_related("current").annotate(newest_id=of_newest("pk"))
+    documents = documents.order_by("-pk")
     return documents.filter(has_page_to_check()) if is_to_check else documents
+
+
+def of_newest(field: str) -> Subquery:
+    """A field of the version that was uploaded last, for a query of documents."""
+    versions = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
+    return Subquery(versions.values(field)[:1])
 
 
 def has_page_to_check() -> Exists:
@@ -97,14 +126,26 @@ def has_page_to_check() -> Exists:
     return Exists(Page.objects.filter(PAGES_TO_CHECK, version=OuterRef("newest_id")))
 
 
-def describe_documents(documents: Iterable[Document]) -> list[DocumentRow]:
-    """Rows for documents of `list_documents`, in their order, with two queries."""
+def describe_documents(
+    documents: Iterable[Document], *, uses: Mapping[UUID, int] | None = None
+) -> list[DocumentRow]:
+    """Rows for documents of `list_documents`, in their order, with two queries or a few more.
+
+    `uses` says how many answers cite each; one that none cites may be missing.
+    """
     documents = list(documents)
     ids = {document.pk: _newest_id(document) for document in documents}
     versions = DocumentVersion.objects.in_bulk(list(ids.values()))
-    to_check = _count_pages_to_check(versions)
+    to_check, units = _count_pages_to_check(versions), count_units(versions.values())
     return [
-        DocumentRow(document, version, describe_progress(version), to_check.get(version.pk, 0))
+        DocumentRow(
+            document=document,
+            version=version,
+            progress=describe_progress(version),
+            num_units=units[version.pk],
+            pages_to_check=to_check.get(version.pk, 0),
+            used=None if uses is None else uses.get(document.pk, 0),
+        )
         for document in documents
         if (version := versions.get(ids[document.pk])) is not None
     ]
@@ -124,7 +165,13 @@ def describe_document(document: Document) -> DocumentRow:
 def describe_version(document: Document, newest: DocumentVersion) -> DocumentRow:
     """The row of a document whose newest version the caller has already read."""
     to_check = _count_pages_to_check([newest.pk]) if newest.pages_done else {}
-    return DocumentRow(document, newest, describe_progress(newest), to_check.get(newest.pk, 0))
+    return DocumentRow(
+        document=document,
+        version=newest,
+        progress=describe_progress(newest),
+        num_units=count_units([newest])[newest.pk],
+        pages_to_check=to_check.get(newest.pk, 0),
+    )
 
 
 def _count_pages_to_check(version_ids: Iterable[UUID]) -> dict[UUID, int]:

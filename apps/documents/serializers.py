@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from rest_framework import serializers
 
-from apps.documents.labels import MAX_METADATA, MAX_TAGS
+from apps.documents.labels import MAX_METADATA, MAX_TAGS, TAG_CHARS
+from apps.documents.listing.filters import MAX_NAME, SORT_CHOICES, STATE_CHOICES
 from apps.documents.models import DocumentVersion, VersionState
 from apps.documents.selectors import DocumentRow, DocumentText
+from apps.documents.units import UnitName
 
 _NAME = re.compile(r"[^\W\d][\w.-]{0,79}")
 STATES = ["queued", "processing", "ready", "failed"]
@@ -60,12 +62,21 @@ class DocumentSerializer(serializers.Serializer[Any]):
     seconds_left = serializers.IntegerField(allow_null=True)
     pages_done = serializers.IntegerField()
     pages_total = serializers.IntegerField()
+    unit = serializers.ChoiceField(
+        choices=get_args(UnitName), help_text="What the parts of this kind of file are called"
+    )
+    num_units = serializers.IntegerField(
+        help_text="How many there are; a long sheet or message is read in several pages"
+    )
     pages_to_check = serializers.IntegerField(
         help_text="Pages that need a person: recognised with little confidence, or not read at all"
     )
     num_chunks = serializers.IntegerField()
     chunks_done = serializers.IntegerField()
     is_searchable = serializers.BooleanField(help_text="Whether any version can be found")
+    num_searchable = serializers.IntegerField(
+        help_text="Passages that can be found: those of the version that is searched"
+    )
     version = serializers.IntegerField()
     size = serializers.IntegerField(help_text="Bytes")
     sha256 = serializers.CharField()
@@ -77,11 +88,63 @@ class DocumentSerializer(serializers.Serializer[Any]):
     source_date = serializers.DateField(allow_null=True)
 
 
+class ListedDocumentSerializer(DocumentSerializer):
+    used = serializers.IntegerField(help_text="Answers that cite it")
+
+
+class TotalsSerializer(serializers.Serializer[Any]):
+    """The whole collection at the moment of the list: working + ready + failed + cancelled."""
+
+    documents = serializers.IntegerField()
+    passages = serializers.IntegerField(help_text="Passages that can be found")
+    working = serializers.IntegerField()
+    ready = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    to_check = serializers.IntegerField(help_text="Documents with pages that need a person")
+
+
+class DocumentListSerializer(serializers.Serializer[Any]):
+    """A part of the list with the totals of the whole collection, of one moment."""
+
+    count = serializers.IntegerField(help_text="Documents that the filter leaves")
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    totals = TotalsSerializer()
+    results = ListedDocumentSerializer(many=True)
+
+
+class DocumentFilterSerializer(serializers.Serializer[Any]):
+    """What a list of documents can be narrowed by."""
+
+    name = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAX_NAME, help_text="Part of the name"
+    )
+    state = serializers.ChoiceField(
+        choices=STATE_CHOICES,
+        required=False,
+        allow_blank=True,
+        help_text="to-check: documents with pages that need a person",
+    )
+    tag = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=TAG_CHARS,
+        help_text="hr stands for hr/leave too",
+    )
+
+
+class DocumentListQuerySerializer(DocumentFilterSerializer):
+    sort = serializers.ChoiceField(
+        choices=SORT_CHOICES, required=False, allow_blank=True, help_text="Default: -updated"
+    )
+
+
 class LabelsSerializer(serializers.Serializer[Any]):
     """What searches can be narrowed by; what is left out stays as it is."""
 
     tags = serializers.ListField(
-        child=serializers.CharField(max_length=80), required=False, max_length=MAX_TAGS
+        child=serializers.CharField(max_length=TAG_CHARS), required=False, max_length=MAX_TAGS
     )
     metadata = serializers.DictField(
         child=serializers.CharField(max_length=500, allow_blank=True),
@@ -154,10 +217,13 @@ def render_document(row: DocumentRow) -> dict[str, Any]:
         "seconds_left": progress.seconds_left,
         "pages_done": version.pages_done,
         "pages_total": version.pages_total,
+        "unit": row.unit.name,
+        "num_units": row.num_units,
         "pages_to_check": row.pages_to_check,
         "num_chunks": version.num_chunks,
         "chunks_done": version.chunks_done,
         "is_searchable": document.current_id is not None,
+        "num_searchable": row.passages,
         "version": version.number,
         "size": version.size,
         "sha256": version.sha256,
@@ -167,6 +233,7 @@ def render_document(row: DocumentRow) -> dict[str, Any]:
         "tags": document.tags,
         "metadata": document.metadata,
         "source_date": document.source_date,
+        "used": row.used,
     }
 
 

@@ -21,7 +21,9 @@ from django.utils import timezone
 
 from apps.core import jobs
 from apps.core.models import Job, JobKind, JobState
+from apps.documents.labels import tag_of_folder
 from apps.documents.models import (
+    OPEN_STATES,
     Collection,
     Document,
     DocumentVersion,
@@ -46,7 +48,6 @@ SMALL_BYTES = 1_000_000
 VERSION_JOBS = (JobKind.FETCH_URL, JobKind.PARSE_VERSION, JobKind.EMBED_VERSION)
 EMPTY_REASON = "This file is empty: it has no bytes at all."
 CANCELLED_REASON = "This was cancelled."
-OPEN_STATES = (VersionState.QUEUED, VersionState.PROCESSING)
 ENDED_BADLY = (VersionState.FAILED, VersionState.CANCELLED)
 
 
@@ -93,7 +94,7 @@ def _admit(
 ) -> UploadOutcome:
     lock_collection(collection)
     document = _find_by_name(collection, name)
-    known = _find_same(collection, document, sha256=incoming.sha256)
+    known = find_same(collection, document, sha256=incoming.sha256)
     if known is not None:
         if known.state in ENDED_BADLY:
             _place(incoming)
@@ -103,8 +104,12 @@ def _admit(
     previous = None if document is None else find_newest(document)
     outcome: Outcome = "created" if document is None else "new_version"
     if document is None:
+        folders = tag_of_folder(name)
         document = Document.objects.create(
-            workspace_id=collection.workspace_id, collection=collection, name=name
+            workspace_id=collection.workspace_id,
+            collection=collection,
+            name=name,
+            tags=[folders] if folders else [],
         )
     version = _add_version(document, previous=previous, actor=actor, filename=name)
     version.blob, version.sha256, version.size = _place(incoming), incoming.sha256, incoming.size
@@ -253,7 +258,7 @@ def _find_by_name(collection: Collection, name: str) -> Document | None:
     return Document.objects.filter(collection=collection, name=name, deleted_at=None).first()
 
 
-def _find_same(
+def find_same(
     collection: Collection, document: Document | None, *, sha256: str
 ) -> DocumentVersion | None:
     """The newest version of a live document with these bytes; of the same name, if there is one."""

@@ -24,6 +24,7 @@ from apps.documents.screens import find_screen, plan_excerpt, plan_screens
 from apps.documents.selectors import list_versions, read_text
 from apps.documents.source import Highlight
 from apps.documents.storage import locate_blob
+from apps.documents.units import count_units
 from apps.documents.viewer import (
     ImageUrl,
     find_passage,
@@ -60,6 +61,7 @@ def document(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
             "nav": "documents",
             "document": document,
             "version": version,
+            "num_units": count_units([version])[version.pk],
             "versions": list_versions(document),
             "page": page,
             "pages": read_parts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.documents import source_views, views
+from apps.documents.bulk import views as bulk
 
 app_name = "documents"
 urlpatterns = [
@@ -18,7 +19,8 @@ urlpatterns = [
     ),
     path("collections/<uuid:collection_id>/upload/", views.upload, name="upload"),
     path("collections/<uuid:collection_id>/fetch/", views.fetch, name="fetch"),
-    path("collections/<uuid:collection_id>/progress/", views.progress, name="progress"),
+    path("collections/<uuid:collection_id>/table/", views.table, name="table"),
+    path("collections/<uuid:collection_id>/change/", bulk.change, name="change"),
     path("documents/<uuid:document_id>/", source_views.document, name="document"),
     path("documents/<uuid:document_id>/source/", source_views.source, name="source"),
     path(

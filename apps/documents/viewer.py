@@ -27,6 +27,7 @@ from apps.documents.source import (
 )
 from apps.documents.tables.finding import find_tables
 from apps.documents.tables.layout import iter_runs
+from apps.documents.units import find_unit
 
 FLOWING = {"application/pdf", "text/markdown", "text/plain"}
 """Media types whose line breaks say more about a window than about the text."""
@@ -148,7 +149,7 @@ def _build_view(
     )
     return PageView(
         number=page.number,
-        label=page.label or f"Page {page.number}",
+        label=find_unit(page.version.media_type).label(page.number, page.label),
         note=page.note,
         is_to_check=page.is_to_check,
         content=lay_out_segments(segments, tables),

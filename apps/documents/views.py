@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Page as PageOfRows
-from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.core.disk.space import NO_ROOM, NoRoomError, describe_shortage
-from apps.core.text import storable
 from apps.documents import services
 from apps.documents.access import get_collection, get_document
 from apps.documents.collections import (
@@ -25,23 +21,14 @@ from apps.documents.collections import (
     update_collection,
 )
 from apps.documents.forms import CollectionForm, UploadForm, UrlForm
+from apps.documents.listing.cards import list_collection_rows
+from apps.documents.listing.pages import render_collection, render_table
 from apps.documents.models import Collection, Document
-from apps.documents.rows import (
-    FILTERS,
-    TO_CHECK,
-    Row,
-    build_rows,
-    count_documents,
-    filter_documents,
-    list_collection_rows,
-)
 from apps.documents.storage import TooLargeError
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
 
-ROWS = 50
-MAX_WATCHED = 200
 CHANGED = "documents-changed"
 """The event that makes the table load itself again."""
 NAME_TAKEN = "The workspace has a collection of this name already."
@@ -92,40 +79,14 @@ def _render_collections(
 @workspace_view()
 def collection(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
     """One collection's table. The whole page takes files."""
-    return _render_collection(request, get_collection(request.workspace, collection_id))
+    return render_collection(request, get_collection(request.workspace, collection_id))
 
 
-def _render_collection(
-    request: WorkspaceRequest, collection: Collection, *, status: int = 200, **forms: object
-) -> HttpResponse:
-    query = storable(request.GET.get("q", "")).strip()[:200]
-    state = request.GET.get("state", "")
-    state = state if state in (*FILTERS, TO_CHECK) else ""
-    documents = filter_documents(collection, name_contains=query, state=state)
-    page = Paginator(documents, ROWS).get_page(request.GET.get("page"))
-    rows: list[Row] = build_rows(page.object_list)
-    return render(
-        request,
-        "documents/collection.html",
-        {
-            "nav": "documents",
-            "collection": collection,
-            "page": PageOfRows(rows, page.number, page.paginator),
-            "has_unfinished": any(row.is_unfinished for row in rows),
-            "totals": count_documents(collection),
-            "q": query,
-            "state": state,
-            "shortage": describe_shortage(),
-            "max_upload_mb": settings.MAX_UPLOAD_BYTES // 1_048_576,
-            "url_form": UrlForm(),
-            "edit_form": CollectionForm(
-                initial={"name": collection.name, "description": collection.description},
-                prefix="edit",
-            ),
-            **forms,
-        },
-        status=status,
-    )
+@require_GET
+@workspace_view()
+def table(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
+    """The table with its totals, asked for every second while something changes in it."""
+    return render_table(request, get_collection(request.workspace, collection_id))
 
 
 @require_POST
@@ -141,7 +102,7 @@ def edit_collection(request: WorkspaceRequest, *, collection_id: UUID) -> HttpRe
             form.add_error("name", NAME_TAKEN)
         else:
             return _to_collection(request, collection)
-    return _render_collection(request, collection, status=422, edit_form=form)
+    return render_collection(request, collection, status=422, edit_form=form)
 
 
 @require_POST
@@ -200,7 +161,7 @@ def _refuse(
     if _wants_json(request):
         return JsonResponse({"detail": detail}, status=status)
     messages.error(request, detail)
-    return _render_collection(request, collection, status=status)
+    return render_collection(request, collection, status=status)
 
 
 def _wants_json(request: WorkspaceRequest) -> bool:
@@ -220,40 +181,10 @@ def fetch(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
             form.add_error("url", "Only addresses that begin with http:// or https:// work.")
         else:
             return _to_collection(request, collection)
-    return _render_collection(request, collection, status=422, url_form=form)
+    return render_collection(request, collection, status=422, url_form=form)
 
 
 # Rows
-
-
-@require_GET
-@workspace_view()
-def progress(request: WorkspaceRequest, *, collection_id: UUID) -> HttpResponse:
-    """The rows that are watched, as they are now.
-
-    When none changes any more the page stops asking, and the table is loaded once again for its
-    totals.
-    """
-    collection = get_collection(request.workspace, collection_id)
-    watched = [pk for text in request.GET.getlist("watch") if (pk := _as_uuid(text))]
-    rows = build_rows(filter_documents(collection).filter(pk__in=watched[:MAX_WATCHED]))
-    return render(
-        request,
-        "documents/_progress.html",
-        {
-            "collection": collection,
-            "rows": rows,
-            "has_unfinished": any(row.is_unfinished for row in rows),
-            "oob": True,
-        },
-    )
-
-
-def _as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 @require_POST
@@ -282,20 +213,15 @@ def delete(request: WorkspaceRequest, *, document_id: UUID) -> HttpResponse:
     """Gone at once; a worker clears away the rest."""
     document = get_document(request.workspace, document_id)
     services.delete_document(document, actor=request.actor)
-    if request.htmx:
-        return HttpResponse(headers={"HX-Trigger": CHANGED})
     messages.success(request, f"“{document.name}” was deleted.")
     return _to_collection(request, document.collection)
 
 
 def _after(request: WorkspaceRequest, document: Document) -> HttpResponse:
-    """The document's row for htmx, with word that the table should ask again; else the page."""
-    if not request.htmx:
-        return _to_collection(request, document.collection)
-    documents = filter_documents(document.collection).filter(pk=document.pk)
-    response = render(request, "documents/_row.html", {"row": build_rows(documents)[0]})
-    response["HX-Trigger"] = CHANGED
-    return response
+    """Word for htmx that the table should ask again; else the page."""
+    if request.htmx:
+        return HttpResponse(headers={"HX-Trigger": CHANGED})
+    return _to_collection(request, document.collection)
 
 
 def _to_collection(request: WorkspaceRequest, collection: Collection) -> HttpResponse:

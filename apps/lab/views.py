@@ -24,6 +24,7 @@ from apps.datasets.selectors import list_datasets
 from apps.datasets.services import FrozenError, NameTakenError, TooManyError, create_dataset
 from apps.documents.models import Collection
 from apps.documents.selectors import list_collections
+from apps.documents.units import name_places
 from apps.lab.forms import MAX_QUESTION, ProfileForm, SaveForm
 from apps.lab.measuring import METRICS, find_expected, measure_hits
 from apps.lab.profiles import (
@@ -164,24 +165,24 @@ def _search_sides(
         for view in views
     ]
     ranks = [{place.hit.chunk_id: place.rank for place in side.final} for side in sides]
-    expected = {
-        pk
+    hits = [
+        [place.hit for stage in (side.final, *(s.places for s in side.stages)) for place in stage]
         for side in sides
-        for pk in find_expected(
-            [place.hit for stage in (side.final, *(s.places for s in side.stages))
-             for place in stage],
-            example.expected_passages if example else [],
-        )
-    }  # fmt: skip
+    ]
+    passages = example.expected_passages if example else []
+    expected = {pk for of_side in hits for pk in find_expected(of_side, passages)}
+    spots = name_places((hit.version_id, hit.page) for of_side in hits for hit in of_side)
     described = []
     for view, side, others in zip(views, sides, reversed(ranks), strict=True):
-        final = [_describe(request, place, expected, others) for place in side.final]
+        final = [_describe(request, place, expected, others, spots) for place in side.final]
         stages = [
             {
                 "label": stage.label,
                 "duration_ms": stage.duration_ms,
                 "query": stage.query if stage.query != question else "",
-                "places": [_describe(request, place, expected, {}) for place in stage.places],
+                "places": [
+                    _describe(request, place, expected, {}, spots) for place in stage.places
+                ],
             }
             for stage in side.stages
         ]
@@ -193,7 +194,11 @@ def _search_sides(
 
 
 def _describe(
-    request: WorkspaceRequest, place: Place, expected: set[int], others: dict[int, int]
+    request: WorkspaceRequest,
+    place: Place,
+    expected: set[int],
+    others: dict[int, int],
+    spots: dict[tuple[UUID, int], str],
 ) -> dict[str, Any]:
     hit = place.hit
     span = urlencode({"version": hit.version_id, "start": hit.start, "end": hit.end})
@@ -202,6 +207,7 @@ def _describe(
         "rank": place.rank,
         "score": place.score,
         "hit": hit,
+        "spot": spots[hit.version_id, hit.page],
         "url": f"{path}?{span}#highlight",
         "segments": mark_terms(hit.text, terms=hit.matched_terms),
         "is_expected": hit.chunk_id in expected,

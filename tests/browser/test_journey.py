@@ -82,7 +82,7 @@ def upload_handbook(page: Page, folder: Path) -> None:
     row = page.locator("#document-rows tr", has_text="handbook.pdf")
     expect(row.get_by_role("progressbar")).to_be_visible()
     expect(row.locator(".state")).to_have_text("Ready", timeout=90_000)
-    expect(row.locator("[data-label=Pages]")).to_have_text("34")
+    expect(row.locator(".doc-fact").first).to_have_text("34 pages")
     assert_fits(page)
 
 

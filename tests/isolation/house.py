@@ -24,6 +24,7 @@ from apps.datasets.annotation.services import create_task
 from apps.datasets.examples import ExampleFields
 from apps.datasets.models import AnnotationTask, Dataset, Example
 from apps.datasets.services import add_example, create_dataset, freeze
+from apps.documents.bulk.changes import Action, Change, Selection, start_change
 from apps.documents.collections import create_collection
 from apps.documents.models import Collection, DocumentVersion, Page
 from apps.documents.services import add_upload
@@ -172,8 +173,10 @@ def furnish(name: str) -> House:
         "feedback_id": feedback.pk,
         "file_id": own_file,
     }
+    change = Change(Action.ADD_TAG, tag=name)
     rest = shared | {
         "assistant_id": assistant.pk,
+        "change_id": start_change(collection, change, Selection(), actor=actor).id,
         "conversation_id": theirs.rows.conversation_id,
         "message_id": theirs.rows.answer_id,
         "trace_id": theirs.trace_id,

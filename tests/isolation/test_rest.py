@@ -102,6 +102,8 @@ def test_bodies_take_no_ids_of_others(victim: House, intruder: House) -> None:
     attempts: list[tuple[str, str, dict[str, Any]]] = [
         ("post", f"{V1}/search/", {"collection": theirs["collection_id"], "query": QUESTION}),
         ("post", f"{V1}/search/", {"collections": collections, "query": QUESTION}),
+        ("post", f"{V1}/collections/{own['collection_id']}/changes/",
+         {"action": "move", "filter": {}, "target": theirs["collection_id"]}),
         ("post", f"{V1}/assistants/", {"name": "X", "collections": collections}),
         ("post", f"{V1}/assistants/",
          {"name": "X", "collections": [], "endpoint": theirs["endpoint_id"]}),

@@ -22,9 +22,8 @@ from apps.chunking.planning import CutVersion, cut_texts
 from apps.chunking.services import store_first_chunks
 from apps.core import jobs
 from apps.core.models import Job, JobKind, JobState
-from apps.documents.models import DocumentVersion, Page
+from apps.documents.models import OPEN_STATES, DocumentVersion, Page
 from apps.documents.selectors import PAGE_SEPARATOR
-from apps.documents.services import OPEN_STATES
 from apps.documents.storage import locate_blob
 from apps.retrieval.indexes.publishing import is_new
 from apps.retrieval.indexes.services import ensure_live_index

@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from apps.core.jobs import JobCancelled
 from apps.core.models import Job
-from apps.documents.models import DocumentVersion, Stage, VersionState
-from apps.documents.services import OPEN_STATES
+from apps.documents.models import OPEN_STATES, DocumentVersion, Stage, VersionState
 
 # Locked in the order of ids, as publishing does, so that the two cannot deadlock.
 ADD_PROGRESS = """

@@ -1,4 +1,7 @@
-"""Text of documents with its tables. Load with `{% load document_text %}`."""
+"""Documents as pages show them: text with its tables, names, sizes.
+
+Load with `{% load document_text %}`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from apps.documents.names import split_name
 from apps.documents.source import Segment, lay_out_segments
 from apps.documents.tables.excerpts import lay_out_excerpt
 from apps.documents.tables.finding import find_tables
+from apps.documents.units import Unit, find_unit
 
 register = template.Library()
 
@@ -21,9 +28,10 @@ def document_text(text: str, head: str | None = None) -> dict[str, Any]:
 
 
 @register.inclusion_tag("documents/_content.html")
-def matched_text(pieces: Iterable[tuple[str, bool]]) -> dict[str, Any]:
-    """A whole passage in pieces, those that match marked."""
-    return _lay_out([Segment(text, is_marked=is_match) for text, is_match in pieces])
+def matched_text(pieces: Iterable[tuple[str, bool]], *, is_still: bool = False) -> dict[str, Any]:
+    """A whole passage in pieces, those that match marked; nothing to focus in it if `is_still`."""
+    laid = _lay_out([Segment(text, is_marked=is_match) for text, is_match in pieces])
+    return laid | {"is_still": is_still}
 
 
 @register.inclusion_tag("documents/_excerpt.html")
@@ -35,6 +43,21 @@ def document_excerpt(
     `is_still` leaves nothing to focus in it: for the inside of a link.
     """
     return {"content": lay_out_excerpt(text, head=head, max_chars=chars), "is_still": is_still}
+
+
+@register.simple_tag
+def elided(name: str) -> SafeString:
+    """A name that loses its middle where there is no room; inside an element of class `elide`."""
+    head, tail = split_name(name)
+    return format_html(
+        '<span class="elide-head">{}</span><span class="elide-tail">{}</span>', head, tail
+    )
+
+
+@register.simple_tag
+def units(unit: Unit | str, number: int) -> str:
+    """So many sheets, slides or pages, by unit or media type: "3 sheets"."""
+    return (find_unit(unit) if isinstance(unit, str) else unit).count(number)
 
 
 def _lay_out(segments: Sequence[Segment]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from apps.assistants.models import Release
 from apps.chat.models import RetrievedPassage
-from apps.chat.selectors import SourceView, view_source
+from apps.chat.selectors import SourceView, name_passages, view_source
 from apps.core.markdown import CitationLink, render_answer
 from apps.datasets.models import Example
 from apps.datasets.slices import DIMENSIONS, Slice, slices_of
@@ -249,9 +249,11 @@ def view_side(
     if item is None:
         return AnswerSide(release, None, "", shown, [], [])
     # The two snapshots have the same columns.
+    stored = cast(list[RetrievedPassage], passages.get(item.pk, []))
+    places = name_passages(stored)
     sources = [
-        view_source(cast(RetrievedPassage, passage), workspace)
-        for passage in passages.get(item.pk, [])
+        view_source(passage, workspace, place=places[passage.version_id, passage.page])
+        for passage in stored
     ]
     links = {
         s.number: CitationLink(s.number, s.url, s.label, s.source_url)

@@ -133,11 +133,14 @@ def reuse_vectors(index: Index, *, version_ids: Sequence[UUID]) -> int:
 def hold_version(document_id: UUID, version_id: UUID, *, index: Index) -> bool:
     """Write the postings of a version and record that the index holds it; True if it does.
 
-    False means that the version is no longer current. Raises VectorsMissingError while chunks
+    False means that the version is no longer current there. Raises VectorsMissingError while chunks
     wait for vectors, and IndexGoneError if the index is no longer being built.
     """
     documents = Document.objects.select_for_update(no_key=True).filter(
-        pk=document_id, current_id=version_id, deleted_at=None
+        pk=document_id,
+        collection=index.collection_id,
+        current_id=version_id,
+        deleted_at=None,
     )
     if not documents.exists():
         return False

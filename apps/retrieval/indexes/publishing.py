@@ -16,8 +16,7 @@ from django.utils import timezone
 
 from apps.chunking.models import Chunk
 from apps.chunking.table_rows import readable_text
-from apps.documents.models import Document, DocumentVersion
-from apps.documents.services import OPEN_STATES
+from apps.documents.models import OPEN_STATES, Document, DocumentVersion
 from apps.retrieval.indexes.following import follow_up, hold_live
 from apps.retrieval.models import Embedding, Index
 from apps.retrieval.passages.context_text import heading_with_context

@@ -151,9 +151,12 @@ def _embed(model: str, texts: Sequence[str], known: Known) -> None:
 
 
 def _lock(version: DocumentVersion) -> bool:
-    """Take the locks that publishing takes; False if the version is no longer current."""
+    """Take the locks that publishing takes; False if the version is no longer current there."""
     document = Document.objects.select_for_update(no_key=True).filter(
-        pk=version.document_id, deleted_at=None, current_id=version.pk
+        pk=version.document_id,
+        collection=version.document.collection_id,
+        deleted_at=None,
+        current_id=version.pk,
     )
     locked = DocumentVersion.objects.select_for_update(no_key=True).filter(
         pk=version.pk, state=VersionState.READY

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from apps.documents.models import Collection
 from apps.documents.selectors import list_collections
+from apps.documents.units import name_places
 from apps.retrieval.search.highlights import mark_terms
 from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, Retrieved, retrieve
@@ -54,9 +55,13 @@ def search_page(request: WorkspaceRequest) -> HttpResponse:
     }
     if text:
         result, notice = _search(request.workspace, chosen, text=text, mode=mode)
+        places = name_places((hit.version_id, hit.page) for hit in result.hits)
         context |= {
             "notice": notice,
-            "hits": [_describe(request, hit, number=n) for n, hit in enumerate(result.hits, 1)],
+            "hits": [
+                _describe(request, hit, number=n, place=places[hit.version_id, hit.page])
+                for n, hit in enumerate(result.hits, 1)
+            ],
             "searched": result.num_searched,
             "took_ms": sum(result.timings.values()),
             "timings": [(STAGES.get(stage, stage), ms) for stage, ms in result.timings.items()],
@@ -85,16 +90,16 @@ def _search(
     return result, result.problem
 
 
-def _describe(request: WorkspaceRequest, hit: Hit, *, number: int) -> dict[str, object]:
-    place = urlencode({"version": hit.version_id, "start": hit.start, "end": hit.end})
+def _describe(request: WorkspaceRequest, hit: Hit, *, number: int, place: str) -> dict[str, object]:
+    query = urlencode({"version": hit.version_id, "start": hit.start, "end": hit.end})
     path = reverse("documents:document", args=[request.workspace.slug, hit.document_id])
     segments = mark_terms(hit.text, terms=hit.matched_terms)
     return {
         "number": number,
         "document": {"id": hit.document_id, "name": hit.document_name},
         "heading": hit.heading,
-        "page": hit.page,
-        "url": f"{path}?{place}#highlight",
+        "place": place,
+        "url": f"{path}?{query}#highlight",
         "segments": segments,
         "score": hit.score,
         "lexical_score": hit.lexical_score,

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django import template
 
+from apps.documents.units import name_places
 from apps.retrieval.passages.selectors import describe_chunks, list_edited_texts
 
 register = template.Library()
@@ -18,11 +19,16 @@ def passages(context: template.Context) -> dict[str, Any]:
     version, page, highlight = context["version"], context["page"], context["highlight"]
     parts = page.object_list[0] if page.object_list else ()
     chunks = describe_chunks(version, start=parts[0].start, end=parts[-1].end) if parts else None
+    places = name_places(
+        ((version.pk, item.first_page) for item in (chunks.items if chunks else ())),
+        {version.pk: version.media_type},
+    )
     items = []
     for item in chunks.items if chunks else ():
         query = urlencode({"version": version.number, "start": item.start, "end": item.end})
         is_current = bool(highlight and item.start < highlight.end and highlight.start < item.end)
-        items.append((item, f"?{query}#highlight", is_current))
+        place = places[version.pk, item.first_page]
+        items.append((item, f"?{query}#highlight", is_current, place))
     return {
         "found": chunks,
         "items": items,
