@@ -27,6 +27,7 @@ from tests.parsing.builders import Parsed, build_docx, parse_bytes
 from tests.parsing.test_word import item, level, numbering
 
 EXAMPLES = int(os.environ.get("PARSING_EXAMPLES", "15"))
+pytestmark = pytest.mark.timeout(max(120, 4 * EXAMPLES))
 generated = settings(
     max_examples=EXAMPLES,
     deadline=None,

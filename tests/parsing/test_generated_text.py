@@ -21,6 +21,7 @@ from parsing.text import decode_text
 from tests.parsing.builders import build_docx, paragraph, parse_bytes
 
 EXAMPLES = int(os.environ.get("GENERATED_EXAMPLES", "40"))
+pytestmark = pytest.mark.timeout(max(120, 4 * EXAMPLES))
 bounded = settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=EXAMPLES == 40)
 
 # Everyday sentences, from which fields are drawn: random code points are no language at all.

@@ -107,6 +107,10 @@ def test_hidden_slides_of_opendocument(tmp_path: Path) -> None:
     assert "hidden" in parsed.pages[1].note
 
 
+def color_of(code: str) -> Any:
+    return RGBColor.from_string(code)  # type: ignore[no-untyped-call]
+
+
 @pytest.mark.parametrize(
     ("look", "is_shown"),
     [
@@ -130,13 +134,13 @@ def test_unseen_text_of_slides(tmp_path: Path, look: str, is_shown: bool) -> Non
     elif look == "light":
         font.color.theme_color = MSO_THEME_COLOR.BACKGROUND_1
     else:
-        font.color.rgb = RGBColor(255, 0 if look == "red" else 255, 0 if look == "red" else 255)
+        font.color.rgb = color_of("FF0000" if look == "red" else "FFFFFF")
     if look == "white on a filled box":
         box.fill.solid()
-        box.fill.fore_color.rgb = RGBColor(10, 20, 90)
+        box.fill.fore_color.rgb = color_of("0A145A")
     elif look == "white on a dark slide":
         slide.background.fill.solid()
-        slide.background.fill.fore_color.rgb = RGBColor(0, 0, 0)
+        slide.background.fill.fore_color.rgb = color_of("000000")
     elif look == "white beside a picture":
         picture = io.BytesIO()
         Image.new("RGB", (20, 20)).save(picture, "PNG")
