@@ -252,6 +252,7 @@ SPECTACULAR_SETTINGS = {
         "DocumentState": "apps.documents.serializers.STATES",
         "EmbeddingModelKind": "apps.gateway.models.EmbeddingModel.Kind",
         "GateRuleKind": "apps.evaluation.models.GateRule.Kind",
+        "QueryTransform": "apps.retrieval.search.profiles.QUERY_TRANSFORMS",
     },
 }
 
