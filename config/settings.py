@@ -257,6 +257,7 @@ SPECTACULAR_SETTINGS = {
         "GateRuleKind": "apps.evaluation.models.GateRule.Kind",
         "ConversationReviewState": "apps.feedback.models.ReviewState",
         "ConversationReviewFilter": "apps.feedback.conversations.selectors.ReviewFilter",
+        "QueryTransform": "apps.retrieval.search.profiles.QUERY_TRANSFORMS",
     },
 }
 

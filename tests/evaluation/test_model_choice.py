@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.assistants.recipes.changes import RecipeChange
+from apps.assistants.services import change_recipe
 from apps.evaluation.experiments.model_choice import ModelDemand, find_reasons
 from apps.evaluation.models import Experiment
 from apps.gateway.models import Endpoint
@@ -70,3 +72,20 @@ def test_models_are_compared_on_the_same_recipe(
     page = client.get(f"{made['Location']}analysis/").content.decode()
     assert "house-8b" in page
     assert "Release 1 (built-in reader) is the choice" in page or "Every release buys" in page
+
+
+@pytest.mark.django_db
+def test_a_recipe_that_asks_the_model_is_not_compared_with_the_reader(
+    workspace: Any, owner: Any, client_for: ClientFor
+) -> None:
+    assistant, version = make_assistant(workspace), make_version(workspace)
+    fields = EndpointFields(name="House", base_url="http://127.0.0.1:9/v1", model="m")
+    endpoint = save_endpoint(workspace, fields=fields, actor=Actor())
+    change = RecipeChange(endpoint=endpoint, retrieval={"hyde": True})
+    change_recipe(assistant, change=change, actor=Actor())
+    path = f"/w/{workspace.slug}/assistants/{assistant.slug}/models/"
+    sent = {"with_reader": "on", "endpoints": [endpoint.pk], "dataset_version": version.pk}
+    refused = client_for(owner).post(path, sent)
+    assert refused.status_code == 422
+    assert "The built-in reader has no model for this." in refused.content.decode()
+    assert not Experiment.objects.exists()

@@ -23,7 +23,8 @@ def make_rest_field(setting: Setting) -> Any:
     if setting.kind == "endpoint":
         return serializers.UUIDField(allow_null=True, **shared)
     if setting.kind == "choice":
-        return serializers.ChoiceField(choices=setting.choices, **shared)
+        values = [value for value, _ in setting.choices]
+        return serializers.ChoiceField(choices=values, **shared)
     if setting.kind == "switch":
         return serializers.BooleanField(**shared)
     if setting.kind == "text":
