@@ -114,7 +114,7 @@ class Stack:
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env={**os.environ, "DATA_DIR": str(self.data_dir)},
+            env=own_environment(self.data_dir),
             capture_output=True,
             text=True,
             check=False,
@@ -169,6 +169,13 @@ def running_stack(
             shutil.rmtree(data_dir, ignore_errors=True)
 
 
+def own_environment(data_dir: Path) -> dict[str, str]:
+    """Ours, without the servers of a test run that may be going on around it."""
+    not_its = {"DATABASE_URL", "REDIS_URL", "PLUMBLINE_TEST_STACK"}
+    env = {name: value for name, value in os.environ.items() if name not in not_its}
+    return env | {"DATA_DIR": str(data_dir)}
+
+
 def create_key(stack: Stack) -> str:
     """A key for a new workspace."""
     created = stack.manage("create_workspace", "Benchmark", "--owner", "bench@example.com")
@@ -181,9 +188,7 @@ def start_stack(data_dir: Path, *, port: int, variables: dict[str, str] | None =
     shared_models = ROOT / "data" / "models"
     if shared_models.is_dir() and not (data_dir / "models").exists():
         shutil.copytree(shared_models, data_dir / "models")
-    env = {**os.environ, "DATA_DIR": str(data_dir), "PORT": str(port), "HOST": "127.0.0.1"}
-    for name in ("DATABASE_URL", "REDIS_URL", "PLUMBLINE_TEST_STACK"):
-        env.pop(name, None)
+    env = own_environment(data_dir) | {"PORT": str(port), "HOST": "127.0.0.1"}
     env |= variables or {}
     with (data_dir / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
