@@ -253,7 +253,7 @@ SPECTACULAR_SETTINGS = {
         "EmbeddingModelKind": "apps.gateway.models.EmbeddingModel.Kind",
         "GateRuleKind": "apps.evaluation.models.GateRule.Kind",
         "ConversationReviewState": "apps.feedback.models.ReviewState",
-        "ConversationReviewFilter": "apps.feedback.conversations.selectors.ReviewFilter",
+        "MessageStateEnum": "apps.chat.models.MessageState",
     },
 }
 
