@@ -258,6 +258,7 @@ SPECTACULAR_SETTINGS = {
         "ConversationReviewState": "apps.feedback.models.ReviewState",
         "ConversationReviewFilter": "apps.feedback.conversations.selectors.ReviewFilter",
         "QueryTransform": "apps.retrieval.search.profiles.QUERY_TRANSFORMS",
+        "MessageStateEnum": "apps.chat.models.MessageState",
     },
 }
 

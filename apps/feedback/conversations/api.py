@@ -58,13 +58,15 @@ class TeamConversationSerializer(serializers.Serializer[Any]):
     num_unanswered = serializers.IntegerField()
     num_helpful = serializers.IntegerField()
     num_not_helpful = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=[("", "Not marked"), *ReviewState.choices])
+    state = serializers.ChoiceField(
+        choices=ReviewState.choices, allow_blank=True, help_text="Empty: nobody has marked it"
+    )
     note = serializers.CharField(allow_blank=True)
 
 
 class RatingSerializer(serializers.Serializer[Any]):
     rating = serializers.ChoiceField(choices=Rating.choices)
-    reason = serializers.ChoiceField(choices=[("", "No reason"), *Reason.choices])
+    reason = serializers.ChoiceField(choices=Reason.choices, allow_blank=True)
     comment = serializers.CharField(allow_blank=True)
     correction = serializers.CharField(allow_blank=True)
 
