@@ -42,6 +42,24 @@ def create_profile(
     return known
 
 
+def copy_profile(profile: ChunkingProfile) -> ChunkingProfile:
+    """Another profile with the same setting: an index of it has every document cut again."""
+    taken = set(
+        ChunkingProfile.objects.filter(workspace=profile.workspace_id).values_list(
+            "name", flat=True
+        )
+    )
+    number = 2
+    while (name := f"{profile.name[: NAME_CHARS - 8]} ({number})") in taken:
+        number += 1
+    return ChunkingProfile.objects.create(
+        workspace_id=profile.workspace_id,
+        name=name,
+        splitter=profile.splitter,
+        params=profile.params,
+    )
+
+
 def read_values(profile: ChunkingProfile) -> dict[str, Any]:
     """All of the profile's parameters; those that it leaves out have their defaults."""
     strategy = get_strategy(profile.splitter)
@@ -67,4 +85,4 @@ def name_setting(splitter: str, values: Mapping[str, Any]) -> str:
     return ", ".join(parts)[:NAME_CHARS]
 
 
-__all__ = ["ProfileNameTakenError", "create_profile", "name_setting", "read_values"]
+__all__ = ["ProfileNameTakenError", "copy_profile", "create_profile", "name_setting", "read_values"]

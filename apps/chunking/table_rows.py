@@ -6,7 +6,8 @@ Readers write a table as lines of cells between pipes, the header above a line o
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from apps.chunking.spans import strip_span
@@ -163,16 +164,50 @@ def describe_row(names: Sequence[str], cells: Sequence[str], section: str = "") 
     return f"{lead}: {'; '.join(pairs)}" if lead else "; ".join(pairs)
 
 
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row under the names of its columns. `section` is the label row that it stands below.
+
+    A row with `is_label` is such a label itself.
+    """
+
+    names: tuple[str, ...]
+    cells: tuple[str, ...]
+    section: str = ""
+    is_label: bool = False
+
+
+def read_rows(text: str, head: str | None) -> list[TableRow]:
+    """The rows of tables in a passage's text that hold values; `head` is its table head, if any."""
+    if head is None:
+        return []
+    return [item for item in _walk(text, head) if isinstance(item, TableRow) and not item.is_label]
+
+
 def describe_rows(text: str, head: str) -> str:
     """Table rows in words, a line each, under the header in `head` or in the text itself.
 
     Lines of other text stay as they are. Nothing of `head` becomes a line of its own.
     """
+    out: list[str] = []
+    unused: list[str] = []
+    for item in _walk(text, head):
+        if isinstance(item, str):
+            out.append(item)
+        elif isinstance(item, TableRow):
+            out.append(describe_row(item.names, item.cells, item.section))
+            unused = []
+        else:
+            out += _list_names(unused)
+            unused = item
+    return "\n".join([*out, *_list_names(unused)])
+
+
+def _walk(text: str, head: str) -> Iterator[str | TableRow | list[str]]:
+    """Lines of other text, names of columns where a header stands in the text, and rows."""
     lines = f"{head}{text}".split("\n")
     told = head.count("\n")
-    out: list[str] = []
     names: list[str] = []
-    unused: list[str] = []
     section = ""
     at = 0
     while at < len(lines):
@@ -180,13 +215,13 @@ def describe_rows(text: str, head: str) -> str:
         if not line.startswith("|"):
             if line.strip() and at > told:
                 names, section = [], ""
-            out += [line] if at >= told else []
+            if at >= told:
+                yield line
         elif at + 1 < len(lines) and is_separator(lines[at + 1]):
-            out += _list_names(unused)
             # The head ends where the header does; a row of the text must not be taken for more.
             header = [*lines[at:told], ""] if at < told else lines[at : at + MAX_HEADER_ROWS + 2]
             before, (names, used) = names, read_header(header)
-            unused = names if at >= told else []
+            yield names if at >= told else []
             section = section if names == before else ""
             at += used
             continue
@@ -194,11 +229,9 @@ def describe_rows(text: str, head: str) -> str:
             cells = split_cells(line)
             is_label = is_section(cells, len(names))
             if at >= told and cells:
-                out.append(describe_row(names, cells, "" if is_label else section))
-                unused = []
+                yield TableRow(tuple(names), tuple(cells), "" if is_label else section, is_label)
             section = cells[0] if is_label else section
         at += 1
-    return "\n".join([*out, *_list_names(unused)])
 
 
 def _list_names(names: Sequence[str]) -> list[str]:
@@ -228,7 +261,7 @@ def shorten_label(text: str, chars: int) -> str:
 
 
 __all__ = [
-    "LABEL_CHARS", "MAX_HEADER_ROWS", "begin_row", "cut_cells", "describe_row", "describe_rows",
-    "embedded_text", "is_section", "is_separator", "is_title", "name_cell", "quote_rows",
-    "read_header", "readable_text", "shorten_label", "split_cells",
+    "LABEL_CHARS", "MAX_HEADER_ROWS", "TableRow", "begin_row", "cut_cells", "describe_row",
+    "describe_rows", "embedded_text", "is_section", "is_separator", "is_title", "name_cell",
+    "quote_rows", "read_header", "read_rows", "readable_text", "shorten_label", "split_cells",
 ]  # fmt: skip

@@ -28,3 +28,12 @@ def name_assistants(workspace_id: UUID) -> Mapping[UUID, Sequence[str]]:
 def locate_passage(version_id: UUID, passage_id: int) -> tuple[int, int] | None:
     """Where a passage stands in a version's full text; None if the version has it no longer."""
     raise NotImplementedError
+
+
+@door(answered_by="retrieval")
+def follow_labels(workspace_id: UUID, document_id: UUID) -> bool:
+    """Make a document's passages searchable anew where they are embedded with its labels.
+
+    False where no index of its collection does that.
+    """
+    raise NotImplementedError

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from django.db import transaction
 
 from apps.core.text import storable
+from apps.documents import doors
 from apps.documents.models import Document
 from apps.workspaces.services import Actor, record_audit
 
@@ -49,8 +50,9 @@ def label_document(
 ) -> Document:
     """Replace the labels that are not None. Names and tags are kept in lower case.
 
-    Searches see it at once: nothing is embedded or indexed anew.
+    Filters see it at once. Indexes that embed labels with passages follow a moment later.
     """
+    before = (document.tags, document.metadata, document.source_date)
     if tags is not None:
         document.tags = list(dict.fromkeys(kept for tag in tags if (kept := clean_tag(tag))))
     if metadata is not None:
@@ -65,6 +67,8 @@ def label_document(
         subject=document,
         detail={"name": document.name},
     )
+    if before != (document.tags, document.metadata, document.source_date):
+        doors.follow_labels(document.workspace_id, document.pk)
     return document
 
 

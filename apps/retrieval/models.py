@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from pgvector.django import HalfVectorField
@@ -49,6 +50,15 @@ class AnnState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class Label(models.TextChoices):
+    """What people say of a document that can stand in front of its passages, in this order."""
+
+    NAME = "name", "Name of the document"
+    TAGS = "tags", "Tags"
+    METADATA = "metadata", "Metadata"
+    DATE = "date", "Date"
+
+
 class Index(WorkspaceModel):
     """One chunking profile and one embedding model over a collection.
 
@@ -62,6 +72,8 @@ class Index(WorkspaceModel):
     An index with more than EXACT_SCAN_CHUNKS chunks gets a vector index of its own, of the kind
     and precision stored here; `ann_state` is its progress, `ann_built` what was built.
     `terms_counted` is how many chunks it had when its frequent terms were counted.
+
+    `labels` says which labels of a document are embedded and indexed in front of its chunks.
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="indexes")
@@ -77,6 +89,10 @@ class Index(WorkspaceModel):
     ann_state = models.CharField(max_length=10, choices=AnnState.choices, default=AnnState.NONE)
     ann_built = models.CharField(max_length=21, blank=True)
     terms_counted = models.PositiveIntegerField(default=0)
+    labels = ArrayField(
+        models.CharField(max_length=10, choices=Label.choices),
+        default=list, db_default=[], blank=True,
+    )  # fmt: skip
     goes_live = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)

@@ -21,6 +21,8 @@ urlpatterns = [
         index_views.remove_question,
         name="index_question_delete",
     ),
+    path("indexes/<uuid:index_id>/vectors/", index_views.change_vectors, name="index_vectors"),
+    path("indexes/<uuid:index_id>/cut-anew/", index_views.cut_anew, name="index_cut_anew"),
     path("indexes/<uuid:index_id>/swap/", index_views.swap, name="index_swap"),
     path("indexes/<uuid:index_id>/stop/", index_views.stop, name="index_stop"),
     path("indexes/<uuid:index_id>/continue/", index_views.go_on, name="index_continue"),

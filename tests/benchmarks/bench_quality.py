@@ -1,4 +1,4 @@
-"""Search quality on seven public sets, beside bm25s and exact MiniLM search of the same run.
+"""Search quality on nine public sets, beside bm25s and exact MiniLM search of the same run.
 
     python -m tests.benchmarks.bench_quality [--sets scifact squad2] [--questions 600] [--fresh]
 
@@ -54,6 +54,8 @@ Ranking = list[list[int]]
 SCIFACT_LEXICAL = 0.665
 BM25_SLACK = 0.01
 MEAN_GAIN = 0.02
+FINANCIAL = {"tatqa", "sec10q"}
+"""Where words must win: the default shall lose nothing. The gain is measured on the others."""
 CHUNKEVAL_RECALL = 0.90
 
 
@@ -135,13 +137,12 @@ def _store(
 
     index = ensure_live_index(collection)
     workspace = collection.workspace
-    document = Document.objects.create(
-        workspace=workspace, collection=collection, name=f"{collection.name} {group[0]}"
-    )
+    is_one = units[group[0]].document == units[group[-1]].document
+    name = units[group[0]].document if is_one else f"{collection.name} {group[0]}"
+    document = Document.objects.create(workspace=workspace, collection=collection, name=name)
     version = DocumentVersion.objects.create(
         workspace=workspace, document=document, number=1, filename=document.name
     )
-    is_one = units[group[0]].document == units[group[-1]].document
     chunks, offset = [], 0
     for position, number in enumerate(group):
         unit = units[number]
@@ -149,8 +150,9 @@ def _store(
         chunks.append(
             Chunk(
                 workspace=workspace, version=version, profile=index.profile, position=position,
-                text=unit.text, heading=unit.heading[:500], start=start,
-                end=start + len(unit.text), first_page=1, last_page=1, num_tokens=1,
+                text=unit.text, heading=unit.heading[:500], table_head=unit.table_head,
+                start=start, end=start + len(unit.text), num_tokens=1,
+                first_page=max(unit.page, 1), last_page=max(unit.page, 1),
             )
         )  # fmt: skip
         offset += len(unit.text) + 2
@@ -262,6 +264,9 @@ def report(sets: Sequence[QualitySet], results: dict[str, Measured]) -> bool:
 def check_goals(results: dict[str, Measured]) -> list[tuple[str, bool]]:
     """What issue and docs promise, for the sets that were measured."""
     gains = [measured.gain for measured in results.values()]
+    mean = statistics.mean(
+        [measured.gain for name, measured in results.items() if name not in FINANCIAL] or [0.0]
+    )
     goals: list[tuple[str, Callable[[], bool], set[str]]] = [
         (
             f"lexical within {BM25_SLACK} of bm25s, or better, on every set",
@@ -281,9 +286,9 @@ def check_goals(results: dict[str, Measured]) -> list[tuple[str, bool]]:
             set(),
         ),
         (
-            f"and better by at least {MEAN_GAIN} on average ({statistics.mean(gains):+.4f})",
-            lambda: statistics.mean(gains) >= MEAN_GAIN,
-            set(NAMES),
+            f"and better by at least {MEAN_GAIN} on average of the others ({mean:+.4f})",
+            lambda: mean >= MEAN_GAIN,
+            set(NAMES) - FINANCIAL,
         ),
         (
             f"chunkeval: recall at least {CHUNKEVAL_RECALL}",

@@ -26,6 +26,7 @@ from apps.documents.storage import remove_workspace_blobs
 from apps.evaluation.gates.rules import check_release
 from apps.gateway.embedding_models import list_embedding_models, open_embedding_model
 from apps.retrieval.indexes.selectors import count_model_uses
+from apps.retrieval.passages.relabel import follow_labels
 from workers.dispatch import send_jobs
 
 P = ParamSpec("P")
@@ -47,6 +48,7 @@ def test_every_door_leads_where_it_should() -> None:
         leads_to(apps.documents.doors.count_citations, count_citations),
         leads_to(apps.documents.doors.name_assistants, name_assistants),
         leads_to(apps.documents.doors.locate_passage, locate_passage),
+        leads_to(apps.documents.doors.follow_labels, follow_labels),
         leads_to(apps.prompts.doors.list_prompt_uses, list_prompt_uses),
         leads_to(apps.gateway.doors.count_model_uses, count_model_uses),
         leads_to(apps.gateway.doors.list_endpoint_uses, list_endpoint_uses),

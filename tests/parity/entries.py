@@ -367,11 +367,13 @@ ENTRIES = (
         "index", "retrieval.Index", "/collections/{collection_id}/indexes/",
         lambda house: {
             "profile": live_index(house).profile_id, "model": live_index(house).embedding_model,
-            "precision": "binary", "goes_live": "on",
+            "vector_index": "ivfflat", "precision": "binary", "labels": ["tags", "name"],
+            "goes_live": "on",
         },
         "/collections/{collection_id}/indexes/",
         lambda house: {
-            "profile": str(live_index(house).profile_id), "precision": "binary", "goes_live": True,
+            "profile": str(live_index(house).profile_id), "vector_index": "ivfflat",
+            "precision": "binary", "labels": ["name", "tags"], "goes_live": True,
         },
         differs=OF_KEY, prepare=end_the_build,
     ),

@@ -41,6 +41,7 @@ def build(client: Client, collection: Collection, **values: Any) -> Any:
     form = {
         "profile": values.get("profile") or small_profile(collection).pk,
         "model": list_embedders(collection.workspace_id)[0].name,
+        "vector_index": "hnsw",
         "precision": "half",
         **values,
     }

@@ -62,7 +62,10 @@ def test_lists_of_several_questions_are_joined_by_rank() -> None:
     ("question", "share"),
     [
         ("How long is the notice period?", EVEN),
-        ("Who was president in 1973?", EVEN),
+        ("Who was president then?", EVEN),
+        ("Who was president in 1973?", LITERAL),
+        ("What were the sales in Q3?", LITERAL),
+        ("Who founded Siemens in Berlin?", EVEN),
         ("What does max_connections do?", LITERAL),
         ('Where is "gross negligence" defined?', LITERAL),
         ("What does error E4021 mean?", LITERAL),
@@ -72,7 +75,7 @@ def test_lists_of_several_questions_are_joined_by_rank() -> None:
         ("well-known part-time state-of-the-art work", EVEN),
     ],
 )
-def test_exact_names_make_words_count_more(question: str, share: float) -> None:
+def test_exact_names_and_numbers_make_words_count_more(question: str, share: float) -> None:
     assert choose_weights(question, RetrievalProfile()) == (1 - share, share)
     words, meaning = choose_weights(question, RetrievalProfile(vector_weight=0.9))
     assert (round(words, 6), meaning) == (0.1, 0.9)

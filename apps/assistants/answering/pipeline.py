@@ -207,6 +207,7 @@ class Answering:
                     "retrieval.profile": frozen.profile.describe(),
                     "retrieval.searched": result.num_searched,
                     "retrieval.found": len(result.hits),
+                    "retrieval.indexes": [str(index) for index in result.indexes],
                     **{f"timing.{name}_ms": value for name, value in result.timings.items()},
                 }
             )

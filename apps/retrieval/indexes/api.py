@@ -28,7 +28,8 @@ from apps.retrieval.indexes.selectors import (
     find_live,
     list_indexes,
 )
-from apps.retrieval.models import IndexState, Precision
+from apps.retrieval.indexes.vector_settings import change_vector_index
+from apps.retrieval.models import AnnKind, IndexState, Label, Precision
 from apps.retrieval.search.api import HitSerializer, render_hit
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
@@ -53,7 +54,12 @@ class BuildSerializer(serializers.Serializer[Any]):
 
 
 class IndexSerializer(serializers.Serializer[Any]):
-    """An index. `missing` are documents that it does not hold; `bytes` is an estimate."""
+    """An index. `missing` are documents that it does not hold; `bytes` is an estimate.
+
+    `vector_index` and `precision` are what its vector index is made of once it is large; `vectors`
+    says in words how vectors are found in it now. `labels` of a document are embedded and indexed
+    in front of its passages. With `lacks_table_heads` it has tables that were cut before their
+    rows kept a header: cut it anew."""
 
     id = serializers.UUIDField()
     collection = serializers.UUIDField()
@@ -62,7 +68,12 @@ class IndexSerializer(serializers.Serializer[Any]):
     profile = serializers.UUIDField()
     embedding_model = serializers.CharField()
     dimensions = serializers.IntegerField()
+    vector_index = serializers.CharField()
     precision = serializers.CharField()
+    vector_index_state = serializers.CharField(help_text="none, building, ready or failed")
+    vectors = serializers.CharField()
+    labels = serializers.ListField(child=serializers.CharField())
+    lacks_table_heads = serializers.BooleanField()
     passages = serializers.IntegerField()
     bytes = serializers.IntegerField()
     missing = serializers.IntegerField()
@@ -82,13 +93,26 @@ class BuildRequestSerializer(serializers.Serializer[Any]):
     strategy = serializers.CharField(required=False, max_length=40)
     params = serializers.DictField(required=False)
     embedding_model = serializers.CharField(required=False, max_length=200)
+    vector_index = serializers.ChoiceField(choices=AnnKind.choices, required=False)
     precision = serializers.ChoiceField(choices=Precision.choices, default=Precision.HALF)
+    labels = serializers.ListField(
+        child=serializers.ChoiceField(choices=Label.choices),
+        required=False,
+        help_text="Labels of a document that stand in front of each of its passages",
+    )
     goes_live = serializers.BooleanField(default=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "profile" in attrs and "strategy" in attrs:
             raise serializers.ValidationError("Give either profile or strategy.")
         return attrs
+
+
+class IndexChangeSerializer(serializers.Serializer[Any]):
+    """What the vector index is made of; what is left out stays."""
+
+    vector_index = serializers.ChoiceField(choices=AnnKind.choices, required=False)
+    precision = serializers.ChoiceField(choices=Precision.choices, required=False)
 
 
 class PlacedSerializer(serializers.Serializer[Any]):
@@ -113,6 +137,8 @@ class ComparedQuestionSerializer(serializers.Serializer[Any]):
 class IndexComparisonSerializer(serializers.Serializer[Any]):
     """An index beside the live one. `overlap` is the mean over the questions."""
 
+    live_index = IndexSerializer()
+    other_index = IndexSerializer()
     overlap = serializers.FloatField()
     top = serializers.IntegerField()
     questions = ComparedQuestionSerializer(many=True)
@@ -129,7 +155,12 @@ def render_index(view: IndexView) -> dict[str, Any]:
         "profile": index.profile_id,
         "embedding_model": index.embedding_model,
         "dimensions": index.dimensions,
+        "vector_index": index.ann_kind,
         "precision": index.precision,
+        "vector_index_state": index.ann_state,
+        "vectors": view.vectors,
+        "labels": index.labels,
+        "lacks_table_heads": view.lacks_table_heads,
         "passages": view.num_passages,
         "bytes": view.num_bytes,
         "missing": view.missing,
@@ -178,7 +209,9 @@ class IndexesView(WorkspaceAPIView):
                 collection,
                 profile=profile,
                 model=self._choose_model(model_name),
+                kind=values.get("vector_index") or (live.ann_kind if live else AnnKind.HNSW),
                 precision=values["precision"],
+                labels=values.get("labels", live.labels if live else []),
                 goes_live=values["goes_live"],
                 actor=self.actor,
             )
@@ -221,12 +254,35 @@ class IndexesView(WorkspaceAPIView):
 class IndexAPIView(WorkspaceAPIView):
     """One index."""
 
-    scopes = {"DELETE": Scope.WRITE}
+    scopes = {"DELETE": Scope.WRITE, "PATCH": Scope.WRITE}
 
     @extend_schema(operation_id="indexes_read", responses=IndexSerializer)
     def get(self, request: Request, index_id: UUID) -> Response:
         """An index and how far its build is."""
         return Response(render_index(describe_index(get_index(self.workspace_id, index_id))))
+
+    @extend_schema(
+        operation_id="indexes_change",
+        request=IndexChangeSerializer,
+        responses={200: IndexSerializer, 202: IndexSerializer},
+    )
+    def patch(self, request: Request, index_id: UUID) -> Response:
+        """Change its vector index. 202: that is being built, and searches use the old one."""
+        index = get_index(self.workspace_id, index_id)
+        serializer = IndexChangeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        try:
+            is_built = change_vector_index(
+                index,
+                kind=values.get("vector_index", index.ann_kind),
+                precision=values.get("precision", index.precision),
+                actor=self.actor,
+            )
+        except builds.WrongStateError:
+            raise WRONG_STATE from None
+        code = status.HTTP_202_ACCEPTED if is_built else status.HTTP_200_OK
+        return Response(render_index(describe_index(index)), status=code)
 
     @extend_schema(operation_id="indexes_discard", responses={204: None})
     def delete(self, request: Request, index_id: UUID) -> Response:
@@ -236,6 +292,19 @@ class IndexAPIView(WorkspaceAPIView):
         except builds.WrongStateError:
             raise WRONG_STATE from None
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class IndexCutAnewView(WorkspaceAPIView):
+    scopes = {"POST": Scope.WRITE}
+
+    @extend_schema(operation_id="indexes_cut_anew", request=None, responses={201: IndexSerializer})
+    def post(self, request: Request, index_id: UUID) -> Response:
+        """Build an index like this one in which every document is cut again; it goes live."""
+        try:
+            index = builds.build_anew(get_index(self.workspace_id, index_id), actor=self.actor)
+        except builds.BuildRunningError:
+            raise RUNNING from None
+        return Response(render_index(describe_index(index)), status=status.HTTP_201_CREATED)
 
 
 class IndexSwapView(WorkspaceAPIView):
@@ -298,7 +367,13 @@ class IndexComparisonView(WorkspaceAPIView):
             raise NOT_LIVE
         own_questions = request.query_params.getlist("question")[:MAX_QUESTIONS]
         questions = own_questions or choose_questions(index.collection)
-        return Response(_render_comparison(compare_indexes(live, index, questions)))
+        return Response(
+            {
+                "live_index": render_index(describe_index(live)),
+                "other_index": render_index(describe_index(index)),
+                **_render_comparison(compare_indexes(live, index, questions)),
+            }
+        )
 
 
 def _render_comparison(compared: ComparedIndexes) -> dict[str, Any]:

@@ -18,6 +18,11 @@ index_patterns = [
         index_api.IndexComparisonView.as_view(),
         name="api_index_comparison",
     ),
+    path(
+        "indexes/<uuid:index_id>/cut-anew/",
+        index_api.IndexCutAnewView.as_view(),
+        name="api_index_cut_anew",
+    ),
     path("indexes/<uuid:index_id>/swap/", index_api.IndexSwapView.as_view(), name="api_index_swap"),
     path("indexes/<uuid:index_id>/stop/", index_api.IndexStopView.as_view(), name="api_index_stop"),
     path(

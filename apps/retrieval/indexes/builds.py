@@ -16,6 +16,7 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils import timezone
 
 from apps.chunking.models import ChunkingProfile
+from apps.chunking.profiles import copy_profile
 from apps.core import jobs
 from apps.core.embedder import EmbeddingChoice
 from apps.core.models import Job, JobKind, JobState
@@ -23,13 +24,16 @@ from apps.documents.models import Collection
 from apps.retrieval.indexes import coverage
 from apps.retrieval.indexes.following import enqueue_build
 from apps.retrieval.models import (
+    AnnKind,
     BuildStage,
     Index,
     IndexedVersion,
     IndexState,
+    Label,
     Precision,
 )
 from apps.retrieval.search.live_models import forget_models
+from apps.retrieval.search.searched import forget_searched
 from apps.workspaces.services import Actor, record_audit
 
 OPEN_JOBS = (JobState.QUEUED, JobState.RUNNING)
@@ -62,10 +66,15 @@ def start_build(
     profile: ChunkingProfile,
     model: EmbeddingChoice,
     actor: Actor,
+    kind: str = AnnKind.HNSW,
     precision: str = Precision.HALF,
+    labels: Sequence[str] = (),
     goes_live: bool = False,
 ) -> Index:
     """Create another index of the collection, which a job builds beside the live one.
+
+    `kind` and `precision` are those of its vector index once it is large; `labels` of a document
+    are embedded and indexed in front of its passages.
 
     Raises BuildRunningError if there already is one that is neither live nor retired.
     """
@@ -80,7 +89,9 @@ def start_build(
             profile=profile,
             embedding_model=model.name,
             dimensions=model.dimensions,
+            ann_kind=kind,
             precision=precision,
+            labels=[label.value for label in Label if label in labels],
             state=IndexState.BUILDING,
             stage=BuildStage.WAITING,
             goes_live=goes_live,
@@ -89,6 +100,24 @@ def start_build(
         enqueue_build(index.workspace_id, index_id=index.pk)
         _audit(index, action="index.started", actor=actor)
     return index
+
+
+def build_anew(index: Index, *, actor: Actor) -> Index:
+    """Start an index of the same setting for which every document is cut again; it goes live.
+
+    Raises BuildRunningError like `start_build`.
+    """
+    with transaction.atomic():
+        return start_build(
+            index.collection,
+            profile=copy_profile(index.profile),
+            model=EmbeddingChoice(index.embedding_model, index.embedding_model, index.dimensions),
+            actor=actor,
+            kind=index.ann_kind,
+            precision=index.precision,
+            labels=index.labels,
+            goes_live=True,
+        )
 
 
 def continue_build(index: Index, *, actor: Actor) -> None:
@@ -136,6 +165,7 @@ def swap_now(index: Index, *, actor: Actor) -> None:
     coverage.show_counts(index)
     IndexedVersion.objects.filter(index=index).delete()
     forget_models(index.workspace_id)
+    forget_searched()
 
 
 def _swap(index: Index, *, actor: Actor) -> None:
@@ -297,5 +327,10 @@ def _audit(index: Index, *, action: str, actor: Actor) -> None:
         actor=actor,
         action=action,
         subject=index,
-        detail={"collection": str(index.collection_id), "model": index.embedding_model},
+        detail={
+            "collection": str(index.collection_id),
+            "model": index.embedding_model,
+            "vector_index": f"{index.ann_kind} {index.precision}",
+            "labels": index.labels,
+        },
     )

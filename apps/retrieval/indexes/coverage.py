@@ -103,12 +103,13 @@ def count_chunks(index: Index) -> tuple[int, int]:
 
 
 def reuse_vectors(index: Index, *, version_ids: Sequence[UUID]) -> int:
-    """Copy vectors from an index of the same profile and model; returns how many."""
+    """Copy vectors from an index of the same profile, model and labels; returns how many."""
     source = (
         Index.objects.filter(
             collection_id=index.collection_id,
             profile_id=index.profile_id,
             embedding_model=index.embedding_model,
+            labels=index.labels,
         )
         .exclude(pk=index.pk)
         .order_by("-num_chunks")

@@ -8,10 +8,14 @@ from django import forms
 
 from apps.core.embedder import EmbeddingChoice, list_embedders
 from apps.retrieval.indexes.selectors import list_profiles
-from apps.retrieval.models import Precision
+from apps.retrieval.models import AnnKind, Label, Precision
 from apps.workspaces.models import Workspace
 from inference.errors import ModelFilesError
 
+KIND_LABELS = {
+    AnnKind.HNSW: "Graph (HNSW): fast and precise, takes longest to build",
+    AnnKind.IVFFLAT: "Lists (IVFFlat): built in seconds, slower to search",
+}
 PRECISION_LABELS = {
     Precision.HALF: "16 bits a number",
     Precision.FULL: "32 bits a number: larger, and hardly ever better",
@@ -19,8 +23,25 @@ PRECISION_LABELS = {
 }
 
 
-class BuildForm(forms.Form):
+class VectorForm(forms.Form):
+    """What the vector index of a large index is made of."""
+
+    vector_index = forms.ChoiceField(
+        label="Vector index",
+        choices=[(value.value, label) for value, label in KIND_LABELS.items()],
+        help_text="Of use for large collections; small ones are compared one by one.",
+    )
+    precision = forms.ChoiceField(
+        label="Precision",
+        choices=[(value.value, label) for value, label in PRECISION_LABELS.items()],
+        help_text="What the vector index keeps of each number of a vector.",
+    )
+
+
+class BuildForm(VectorForm):
     """What a new index is made of."""
+
+    field_order = ("profile", "model", "labels", "vector_index", "precision", "goes_live")
 
     profile: Any = forms.ModelChoiceField(
         label="Chunking",
@@ -29,10 +50,14 @@ class BuildForm(forms.Form):
         help_text="How documents are cut into passages.",
     )
     model = forms.ChoiceField(label="Embedding model", help_text="Owners add more in the settings.")
-    precision = forms.ChoiceField(
-        label="Vector index",
-        choices=[(value.value, label) for value, label in PRECISION_LABELS.items()],
-        help_text="Of use for large collections; small ones are compared one by one.",
+    labels = forms.MultipleChoiceField(
+        label="In front of each passage",
+        choices=Label.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Embedded and searched with every passage (contextual retrieval), so that a "
+        "question which names a document, a customer or a year finds its passages. Together at "
+        "most 160 characters.",
     )
     goes_live = forms.BooleanField(
         label="Swap it in as soon as it is ready",

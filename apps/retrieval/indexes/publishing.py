@@ -20,6 +20,7 @@ from apps.documents.models import OPEN_STATES, Document, DocumentVersion
 from apps.retrieval.indexes.following import follow_up, hold_live
 from apps.retrieval.models import Embedding, Index
 from apps.retrieval.passages.context_text import heading_with_context
+from apps.retrieval.passages.labels import join_above, read_labels
 from apps.retrieval.postings.services import add_to_counters, copy_postings
 
 MAX_CHUNKS = 500
@@ -86,8 +87,12 @@ def _index_words(version_ids: set[UUID], index: Index) -> dict[UUID, int]:
     )
     lacking = {version_id for _, version_id, *_, is_embedded in chunks if not is_embedded}
     complete = [row for row in chunks if row[1] not in lacking]
+    labels = read_labels(index, version_ids)
     num_indexed, length = copy_postings(
-        [(pk, readable_text(text, head), heading) for pk, _, text, head, heading, _ in complete],
+        [
+            (pk, readable_text(text, head), join_above(labels.get(version_id, ""), heading))
+            for pk, version_id, text, head, heading, _ in complete
+        ],
         index=index,
     )
     add_to_counters(index.pk, chunks=num_indexed, length=length)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,7 +17,9 @@ from apps.core.embedder import list_embedders
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Collection
 from apps.retrieval.indexes import coverage
-from apps.retrieval.models import BuildStage, Index, IndexState, SavedQuery
+from apps.retrieval.indexes.table_heads import lacks_table_heads
+from apps.retrieval.models import BuildStage, Index, IndexState, Label, SavedQuery
+from apps.retrieval.vectors.words import name_built, name_vector_index
 from apps.workspaces.models import Workspace
 from inference.errors import ModelFilesError
 
@@ -60,7 +63,10 @@ class BuildStatus:
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
-    """An index as people see it. `missing` are documents that it does not hold; 0 for the live."""
+    """An index as people see it. `missing` are documents that it does not hold; 0 for the live.
+
+    With `lacks_table_heads` it has tables that were cut before their rows kept a header.
+    """
 
     index: Index
     model: str
@@ -69,6 +75,24 @@ class IndexView:
     num_bytes: int
     missing: int
     build: BuildStatus | None
+    lacks_table_heads: bool = False
+
+    @property
+    def vector_index(self) -> str:
+        """What its vector index is made of, or will be once it is large."""
+        return name_vector_index(self.index.ann_kind, self.index.precision)
+
+    @property
+    def vectors(self) -> str:
+        """How a search finds near vectors in it now."""
+        is_large = self.num_passages > settings.EXACT_SCAN_CHUNKS
+        return name_built(self.index.ann_built if is_large else "")
+
+    @property
+    def labels(self) -> str:
+        """What is embedded and indexed in front of its passages, besides headings."""
+        names = [str(Label(label).label) for label in self.index.labels]
+        return ", ".join([*names[:1], *(name.lower() for name in names[1:])])
 
     @property
     def is_complete(self) -> bool:
@@ -114,6 +138,7 @@ def describe_index(index: Index, *, labels: dict[str, str] | None = None) -> Ind
         num_bytes=measure_bytes(index),
         missing=0 if is_live else coverage.count_missing(index),
         build=_find_build(index) if index.state == IndexState.BUILDING else None,
+        lacks_table_heads=is_live and lacks_table_heads(index),
     )
 
 

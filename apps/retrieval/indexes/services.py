@@ -22,6 +22,7 @@ from apps.retrieval.indexes.following import follow_up, hold_live
 from apps.retrieval.models import Index, IndexState
 from apps.retrieval.passages.context_text import heading_with_context
 from apps.retrieval.passages.edit_jobs import follow_changes
+from apps.retrieval.passages.labels import join_above, read_labels
 from apps.retrieval.postings.services import remove_chunks_of, write_postings
 from apps.retrieval.vectors.wire import HalfVector, open_cursor
 from inference.protocols import Vectors
@@ -92,7 +93,7 @@ def ensure_live_index(collection: Collection) -> Index:
 
 def pending_chunks(index: Index, *, version_ids: Sequence[UUID], limit: int) -> list[PendingChunk]:
     """Up to `limit` chunks of these versions without a vector in `index`, in reading order."""
-    rows = (
+    rows = list(
         Chunk.objects.filter(
             workspace_id=index.workspace_id, version_id__in=version_ids, profile=index.profile_id
         )
@@ -102,14 +103,16 @@ def pending_chunks(index: Index, *, version_ids: Sequence[UUID], limit: int) -> 
             "pk", "version_id", heading_with_context(), "text", "table_head", "num_tokens"
         )[:limit]
     )
+    labels = read_labels(index, (row[1] for row in rows))
     return [
         PendingChunk(
             chunk_id=pk,
             version_id=version_id,
-            text=text_to_embed(heading, embedded_text(text, table_head)),
-            length=num_tokens + len(heading) // HEADING_CHARS_PER_TOKEN,
+            text=text_to_embed(above, embedded_text(text, table_head)),
+            length=num_tokens + len(above) // HEADING_CHARS_PER_TOKEN,
         )
         for pk, version_id, heading, text, table_head, num_tokens in rows
+        for above in [join_above(labels.get(version_id, ""), heading)]
     ]
 
 

@@ -15,7 +15,7 @@ from apps.documents.models import Collection
 from apps.retrieval.indexes import builds
 from apps.retrieval.indexes.access import get_index, get_saved_query
 from apps.retrieval.indexes.comparison import compare_indexes
-from apps.retrieval.indexes.forms import BuildForm, QuestionForm
+from apps.retrieval.indexes.forms import BuildForm, QuestionForm, VectorForm
 from apps.retrieval.indexes.questions import choose_questions, forget_question, save_question
 from apps.retrieval.indexes.selectors import (
     describe_index,
@@ -24,6 +24,7 @@ from apps.retrieval.indexes.selectors import (
     list_indexes,
     list_saved_queries,
 )
+from apps.retrieval.indexes.vector_settings import change_vector_index
 from apps.retrieval.models import IndexState
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
@@ -31,6 +32,8 @@ from apps.workspaces.models import Role
 
 RUNNING = "Another index of this collection is being built. Swap it in or throw it away first."
 CHANGED = "This index has changed meanwhile. Look again."
+REPLACED = "The vector index is being built. Until it is ready, searches use what was there before."
+KEPT = "Saved. It counts once the index has more passages than are compared one by one."
 CATCHING_UP = (
     "Documents came that this index does not hold yet. It takes them in now and then goes live "
     "by itself; until then the other one answers."
@@ -56,6 +59,8 @@ def _start(request: WorkspaceRequest, collection: Collection) -> HttpResponse:
             collection,
             profile=form.cleaned_data["profile"],
             model=form.chosen_model(),
+            kind=form.cleaned_data["vector_index"],
+            labels=form.cleaned_data["labels"],
             precision=form.cleaned_data["precision"],
             goes_live=form.cleaned_data["goes_live"],
             actor=request.actor,
@@ -74,7 +79,9 @@ def _new_form(request: WorkspaceRequest, collection: Collection) -> BuildForm:
         initial = {
             "profile": request.GET.get("profile") or live.profile_id,
             "model": live.embedding_model,
+            "vector_index": live.ann_kind,
             "precision": live.precision,
+            "labels": live.labels,
         }
     return BuildForm(workspace=request.workspace, initial=initial)
 
@@ -96,6 +103,11 @@ def _describe(request: WorkspaceRequest, collection: Collection) -> dict[str, ob
         "live": live,
         "building": building,
         "retired": [view for view in views if view.index.state == IndexState.RETIRED],
+        "vector_form": live
+        and VectorForm(
+            initial={"vector_index": live.index.ann_kind, "precision": live.index.precision},
+            prefix="live",
+        ),
         "is_working": any(view.build and view.build.is_running for view in building),
     }
 
@@ -120,6 +132,43 @@ def swap(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
     else:
         text = "Swapped. Questions are answered from this index now." if is_live else CATCHING_UP
         messages.success(request, text)
+    return _to_indexes(request, index.collection)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def change_vectors(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
+    """Change what the vector index of an index is made of."""
+    index = get_index(request.workspace, index_id)
+    form = VectorForm(request.POST, prefix="live")
+    if not form.is_valid():
+        messages.error(request, "Choose a vector index and a precision.")
+        return _to_indexes(request, index.collection)
+    try:
+        is_built = change_vector_index(
+            index,
+            kind=form.cleaned_data["vector_index"],
+            precision=form.cleaned_data["precision"],
+            actor=request.actor,
+        )
+    except builds.WrongStateError:
+        messages.error(request, CHANGED)
+    else:
+        messages.success(request, REPLACED if is_built else KEPT)
+    return _to_indexes(request, index.collection)
+
+
+@require_POST
+@workspace_view(role=Role.EDITOR)
+def cut_anew(request: WorkspaceRequest, *, index_id: UUID) -> HttpResponse:
+    """Build an index like this one in which every document is cut again, and swap it in."""
+    index = get_index(request.workspace, index_id)
+    try:
+        builds.build_anew(index, actor=request.actor)
+    except builds.BuildRunningError:
+        messages.error(request, RUNNING)
+    else:
+        messages.success(request, "All documents are cut and embedded again beside the live index.")
     return _to_indexes(request, index.collection)
 
 

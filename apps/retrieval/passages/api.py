@@ -16,14 +16,21 @@ from apps.core.api import Pagination, Problem
 from apps.documents.access import get_document
 from apps.retrieval.passages import edits
 from apps.retrieval.passages.access import get_chunk, get_edit
-from apps.retrieval.passages.selectors import list_current_chunks, list_edits
+from apps.retrieval.passages.selectors import (
+    SearchedText,
+    list_current_chunks,
+    list_edits,
+    read_searched_texts,
+)
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
 
 
 class StoredPassageSerializer(serializers.Serializer[Any]):
     """A passage of the live index. Unless it was edited, its text is the document's from `start`
-    to `end`; `parent_start` and `parent_end` are the larger text to read with it."""
+    to `end`; `parent_start` and `parent_end` are the larger text to read with it. `table_head` has
+    the lines of a table above it that its rows need, often none; null where it has no rows.
+    `embedded` is what its vector is made from, `indexed` what its words are counted in."""
 
     id = serializers.IntegerField()
     number = serializers.IntegerField()
@@ -31,6 +38,9 @@ class StoredPassageSerializer(serializers.Serializer[Any]):
     end = serializers.IntegerField()
     heading = serializers.CharField()
     text = serializers.CharField()
+    table_head = serializers.CharField(allow_null=True, allow_blank=True)
+    embedded = serializers.CharField(allow_blank=True)
+    indexed = serializers.CharField(allow_blank=True)
     first_page = serializers.IntegerField()
     last_page = serializers.IntegerField()
     num_tokens = serializers.IntegerField()
@@ -75,8 +85,11 @@ class DocumentPassagesView(WorkspaceAPIView):
     def get(self, request: Request, document_id: UUID) -> Response:
         document = get_document(self.workspace_id, document_id)
         paginator = Pagination()
-        page = paginator.paginate_queryset(list_current_chunks(document), request, view=self)
-        return paginator.get_paginated_response([_render(chunk) for chunk in page or ()])
+        page = paginator.paginate_queryset(list_current_chunks(document), request, view=self) or []
+        texts = read_searched_texts(document, page)
+        return paginator.get_paginated_response(
+            [_render(chunk, texts.get(chunk.pk, SearchedText())) for chunk in page]
+        )
 
 
 class DocumentEditsView(WorkspaceAPIView):
@@ -93,7 +106,9 @@ class PassageView(WorkspaceAPIView):
 
     @extend_schema(operation_id="passages_read", responses=StoredPassageSerializer)
     def get(self, request: Request, passage_id: int) -> Response:
-        return Response(_render(get_chunk(self.workspace_id, passage_id)))
+        chunk = get_chunk(self.workspace_id, passage_id)
+        texts = read_searched_texts(chunk.version.document, [chunk])
+        return Response(_render(chunk, texts.get(chunk.pk, SearchedText())))
 
     @extend_schema(
         operation_id="passages_change",
@@ -179,7 +194,7 @@ def _accept(change: Callable[[], list[ChunkEdit]]) -> Response:
     return Response(PassageEditSerializer(changed, many=True).data, status=202)
 
 
-def _render(chunk: Chunk) -> dict[str, Any]:
+def _render(chunk: Chunk, searched: SearchedText) -> dict[str, Any]:
     return {
         "id": chunk.pk,
         "number": chunk.position + 1,
@@ -187,6 +202,9 @@ def _render(chunk: Chunk) -> dict[str, Any]:
         "end": chunk.end,
         "heading": chunk.heading,
         "text": chunk.text,
+        "table_head": chunk.table_head,
+        "embedded": searched.embedded,
+        "indexed": searched.indexed,
         "first_page": chunk.first_page,
         "last_page": chunk.last_page,
         "num_tokens": chunk.num_tokens,

@@ -1,4 +1,4 @@
-"""What is embedded and indexed of a chunk: its heading, a model's context, its text.
+"""What is embedded and indexed of a chunk: labels of its document, heading, context, text.
 
 Of table rows, a vector is made from sentences, each value behind the name of its column. Terms are
 counted in the rows below their header: names that repeat with every row would outweigh what the
@@ -13,6 +13,8 @@ from django.db.models.functions import Concat
 
 from apps.chunking.models import Chunk
 from apps.chunking.table_rows import embedded_text, readable_text
+from apps.retrieval.models import Index
+from apps.retrieval.passages.labels import join_above, read_labels
 
 
 def heading_with_context() -> Combinable:
@@ -25,16 +27,23 @@ def heading_with_context() -> Combinable:
     )
 
 
-def list_indexed(chunks: QuerySet[Chunk]) -> list[tuple[int, str, str]]:
-    """(chunk id, text whose terms count, heading with context), by id."""
-    return [(pk, readable_text(text, head), above) for pk, text, head, above in _read(chunks)]
+def list_indexed(chunks: QuerySet[Chunk], *, index: Index) -> list[tuple[int, str, str]]:
+    """(chunk id, text whose terms count, what stands above it in this index), by id."""
+    rows = _read(chunks, index)
+    return [(pk, readable_text(text, head), above) for pk, text, head, above in rows]
 
 
-def list_embedded(chunks: QuerySet[Chunk]) -> list[tuple[int, str, str]]:
-    """(chunk id, text to make a vector from, heading with context), by id."""
-    return [(pk, embedded_text(text, head), above) for pk, text, head, above in _read(chunks)]
+def list_embedded(chunks: QuerySet[Chunk], *, index: Index) -> list[tuple[int, str, str]]:
+    """(chunk id, text to make a vector from, what stands above it in this index), by id."""
+    rows = _read(chunks, index)
+    return [(pk, embedded_text(text, head), above) for pk, text, head, above in rows]
 
 
-def _read(chunks: QuerySet[Chunk]) -> QuerySet[Chunk, tuple[int, str, str | None, str]]:
-    columns = ("pk", "text", "table_head", heading_with_context())
-    return chunks.order_by("pk").values_list(*columns)
+def _read(chunks: QuerySet[Chunk], index: Index) -> list[tuple[int, str, str | None, str]]:
+    columns = ("pk", "version_id", "text", "table_head", heading_with_context())
+    rows = list(chunks.order_by("pk").values_list(*columns))
+    labels = read_labels(index, (row[1] for row in rows))
+    return [
+        (pk, text, head, join_above(labels.get(version_id, ""), heading))
+        for pk, version_id, text, head, heading in rows
+    ]

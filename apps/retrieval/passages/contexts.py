@@ -160,7 +160,7 @@ def store_contexts(
     if not written:
         return 0
     with transaction.atomic():
-        ids = _lock([item.chunk_id for item in written])
+        ids = lock_chunks([item.chunk_id for item in written])
         PassageContext.objects.bulk_create(
             [
                 PassageContext(
@@ -175,7 +175,7 @@ def store_contexts(
             unique_fields=["chunk"],
             update_fields=["text", "model", "input_tokens", "output_tokens"],
         )  # fmt: skip
-        _search_anew(index, sorted(ids), embedder=embedder)
+        search_anew(index, sorted(ids), embedder=embedder)
     return len(ids)
 
 
@@ -183,24 +183,24 @@ def remove_contexts(index: Index, *, embedder: Embedder, limit: int = 64) -> int
     """Remove the contexts of up to `limit` chunks; returns how many."""
     with transaction.atomic():
         described = list_chunks(index).exclude(context=None).order_by("pk")
-        ids = _lock(list(described.values_list("pk", flat=True)[:limit]))
+        ids = lock_chunks(list(described.values_list("pk", flat=True)[:limit]))
         PassageContext.objects.filter(pk__in=ids).delete()
-        _search_anew(index, sorted(ids), embedder=embedder)
+        search_anew(index, sorted(ids), embedder=embedder)
     return len(ids)
 
 
-def _lock(chunk_ids: Sequence[int]) -> set[int]:
+def lock_chunks(chunk_ids: Sequence[int]) -> set[int]:
     """The ids of those that still exist, locked until the transaction ends."""
     rows = Chunk.objects.filter(pk__in=chunk_ids).order_by("pk")
     return set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
-def _search_anew(index: Index, chunk_ids: Sequence[int], *, embedder: Embedder) -> None:
+def search_anew(index: Index, chunk_ids: Sequence[int], *, embedder: Embedder) -> None:
     """New vectors and postings of chunks in one index. The chunks are locked."""
     if not chunk_ids:
         return
     chunks = Chunk.objects.filter(pk__in=chunk_ids)
-    embedded, rows = list_embedded(chunks), list_indexed(chunks)
+    embedded, rows = list_embedded(chunks, index=index), list_indexed(chunks, index=index)
     vectors = embedder.encode([text_to_embed(heading, text) for _, text, heading in embedded])
     with open_cursor() as cursor:
         cursor.executemany(

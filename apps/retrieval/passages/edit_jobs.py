@@ -10,13 +10,16 @@ from apps.core.ids import uuid7
 from apps.core.models import JobKind
 
 
-def enqueue_refresh(workspace_id: UUID, document_id: UUID) -> None:
-    """Queue a job for each change: a running one may have read the changes before this one."""
+def enqueue_refresh(workspace_id: UUID, document_id: UUID, *, labels: bool = False) -> None:
+    """Queue a job for each change: a running one may have read the changes before this one.
+
+    With `labels`, what changed are the document's labels and not its passages.
+    """
     jobs.enqueue(
         JobKind.REINDEX_PASSAGES,
         workspace_id=workspace_id,
         key=f"{document_id}:{uuid7()}",
-        payload={"document_id": str(document_id)},
+        payload={"document_id": str(document_id)} | ({"labels": True} if labels else {}),
     )
 
 

@@ -29,6 +29,7 @@ from apps.core.embedder import get_embedder
 from apps.documents.models import Document, DocumentVersion, VersionState
 from apps.retrieval.indexes.services import pending_chunks, store_embeddings, text_to_embed
 from apps.retrieval.models import Index, IndexedVersion, IndexState, PassageContext
+from apps.retrieval.passages.labels import join_above, read_labels
 from apps.retrieval.passages.rows import add_words, remove_chunks, remove_words_and_vectors
 from inference.protocols import Vectors
 
@@ -129,7 +130,7 @@ def _embed_new(
     rows = Chunk.objects.filter(version=version, profile=profile)
     stored = set(rows.values_list("heading", "text", "table_head"))
     texts = [
-        text_to_embed(heading, embedded_text(text, head))
+        (heading, embedded_text(text, head))
         for planned_chunk in plan
         for heading, text, head in [
             (planned_chunk.piece.heading, planned_chunk.text, planned_chunk.table_head)
@@ -137,8 +138,10 @@ def _embed_new(
         if (heading, text, head) not in stored
     ]
     known: Known = {}
-    for model in {index.embedding_model for index in _holding(version, indexes)}:
-        _embed(model, texts, known)
+    for index in _holding(version, indexes):
+        labels = read_labels(index, [version.pk]).get(version.pk, "")
+        above = [text_to_embed(join_above(labels, heading), text) for heading, text in texts]
+        _embed(index.embedding_model, above, known)
     return known
 
 

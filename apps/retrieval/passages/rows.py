@@ -14,7 +14,9 @@ from apps.retrieval.postings.services import add_to_counters, copy_postings, rem
 
 def add_words(chunk_ids: Sequence[int], *, index: Index) -> None:
     """Index the words of chunks that have no postings in `index` yet."""
-    rows = list_indexed(Chunk.objects.filter(pk__in=chunk_ids, profile=index.profile_id))
+    rows = list_indexed(
+        Chunk.objects.filter(pk__in=chunk_ids, profile=index.profile_id), index=index
+    )
     if rows:
         indexed, length = copy_postings(rows, index=index)
         add_to_counters(index.pk, chunks=indexed, length=length)

@@ -17,7 +17,10 @@ from apps.chunking.selectors import LostChange
 from apps.chunking.spans import find_lines, find_paragraphs, find_sentences, strip_span
 from apps.core.models import Job, JobKind, JobState
 from apps.documents.models import Document, DocumentVersion
+from apps.retrieval.indexes.services import text_to_embed
 from apps.retrieval.models import Index, IndexState
+from apps.retrieval.passages.context_text import list_embedded, list_indexed
+from apps.retrieval.postings.services import searchable_text
 
 MAX_SHOWN = 200
 MAX_PLACES = 80
@@ -176,6 +179,32 @@ def _live_profiles(document: Document) -> QuerySet[Any]:
     """The profile of the live index. Other profiles have chunks of the same document."""
     live = Index.objects.filter(collection=document.collection_id, state=IndexState.LIVE)
     return live.values("profile_id")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedText:
+    """What stands for a chunk in the live index: `embedded` is what its vector is made from,
+    `indexed` what its words are counted in. Both begin with labels, headings and context."""
+
+    embedded: str = ""
+    indexed: str = ""
+
+
+def read_searched_texts(document: Document, chunks: Sequence[Chunk]) -> dict[int, SearchedText]:
+    """By id, what the live index of the document's collection has of these chunks."""
+    index = Index.objects.filter(
+        collection=document.collection_id, state=IndexState.LIVE, discarded_at=None
+    ).first()
+    if index is None:
+        return {}
+    rows = Chunk.objects.filter(
+        pk__in=[chunk.pk for chunk in chunks], profile=index.profile_id, version__document=document
+    )
+    embedded, indexed = list_embedded(rows, index=index), list_indexed(rows, index=index)
+    return {
+        pk: SearchedText(text_to_embed(above, words), searchable_text(above, text))
+        for (pk, words, above), (_, text, _) in zip(embedded, indexed, strict=True)
+    }
 
 
 def list_edits(document_id: UUID) -> list[ChunkEdit]:

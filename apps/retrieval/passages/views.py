@@ -16,7 +16,7 @@ from apps.chunking.models import Chunk
 from apps.documents.models import Document
 from apps.retrieval.passages import edits
 from apps.retrieval.passages.access import get_chunk, get_edit
-from apps.retrieval.passages.selectors import list_split_places, read_original
+from apps.retrieval.passages.selectors import list_split_places, read_original, read_searched_texts
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -50,6 +50,7 @@ def _render(
             "text": edits.read_wanted(chunk) if text is None else text,
             "tags": ", ".join(chunk.tags) if tags is None else tags,
             "original": read_original(chunk),
+            "searched": read_searched_texts(chunk.version.document, [chunk]).get(chunk.pk),
             "places": list_split_places(chunk.text),
             "problem": problem,
             "back": _place(request, chunk.version.document, chunk.start, chunk.end),

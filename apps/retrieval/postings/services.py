@@ -51,7 +51,8 @@ def add_postings(version_id: UUID, *, index: Index) -> int:
     ids = list(chunks.order_by("pk").values_list("pk", flat=True))
     num_indexed = total_length = 0
     for start in range(0, len(ids), CHUNKS_AT_ONCE):
-        rows = list_indexed(chunks.filter(pk__in=ids[start : start + CHUNKS_AT_ONCE]))
+        part = chunks.filter(pk__in=ids[start : start + CHUNKS_AT_ONCE])
+        rows = list_indexed(part, index=index)
         indexed, length = copy_postings(rows, index=index)
         num_indexed, total_length = num_indexed + indexed, total_length + length
     add_to_counters(index.pk, chunks=num_indexed, length=total_length)

@@ -62,10 +62,16 @@ class WhySerializer(serializers.Serializer[Any]):
     matched_terms = serializers.ListField(child=serializers.CharField())
     similarity = serializers.FloatField(allow_null=True, help_text="Cosine of the vectors")
     vector_rank = serializers.IntegerField(allow_null=True)
+    row_fit = serializers.FloatField(
+        allow_null=True, help_text="How well a row of a table in it fits the question, 0 to 1"
+    )
 
 
 class HitSerializer(serializers.Serializer[Any]):
-    """A passage. `start` and `end` are character offsets into the document's text."""
+    """A passage. `start` and `end` are character offsets into the document's text.
+
+    `table_head` has the lines of a table above the passage that its rows need, often none; null
+    where it has no rows of a table."""
 
     document = serializers.UUIDField()
     document_name = serializers.CharField()
@@ -75,6 +81,7 @@ class HitSerializer(serializers.Serializer[Any]):
     end = serializers.IntegerField()
     heading = serializers.CharField()
     text = serializers.CharField()
+    table_head = serializers.CharField(allow_null=True, allow_blank=True)
     score = serializers.FloatField()
     why = WhySerializer()
 
@@ -88,6 +95,17 @@ class StageSerializer(serializers.Serializer[Any]):
     hits = HitSerializer(many=True)
 
 
+class SearchedIndexSerializer(serializers.Serializer[Any]):
+    """An index that was searched. `vectors` says how in words; `exact` that all were compared."""
+
+    index = serializers.UUIDField()
+    collection = serializers.UUIDField()
+    embedding_model = serializers.CharField()
+    vectors = serializers.CharField()
+    exact = serializers.BooleanField()
+    labels = serializers.ListField(child=serializers.CharField())
+
+
 class SearchResultSerializer(serializers.Serializer[Any]):
     """Hits, the best first, out of `searched` passages; `timings` are milliseconds by stage.
 
@@ -98,6 +116,7 @@ class SearchResultSerializer(serializers.Serializer[Any]):
     searched = serializers.IntegerField()
     timings = serializers.DictField(child=serializers.FloatField())
     notice = serializers.CharField()
+    indexes = SearchedIndexSerializer(many=True)
     stages = StageSerializer(many=True)
 
 
@@ -132,6 +151,17 @@ class SearchView(WorkspaceAPIView):
                 "searched": result.num_searched,
                 "timings": result.timings,
                 "notice": result.problem,
+                "indexes": [
+                    {
+                        "index": index.index_id,
+                        "collection": index.collection_id,
+                        "embedding_model": index.embedding_model,
+                        "vectors": index.vectors,
+                        "exact": index.is_exact,
+                        "labels": list(index.labels),
+                    }
+                    for index in result.indexes
+                ],
                 "stages": [render_stage(stage) for stage in result.stages],
             }
         )
@@ -158,6 +188,7 @@ def render_hit(hit: Hit) -> dict[str, Any]:
         "end": hit.end,
         "heading": hit.heading,
         "text": hit.text,
+        "table_head": hit.table_head,
         "score": hit.score,
         "why": {
             "lexical_score": hit.lexical_score,
@@ -165,5 +196,6 @@ def render_hit(hit: Hit) -> dict[str, Any]:
             "matched_terms": list(hit.matched_terms),
             "similarity": hit.similarity,
             "vector_rank": hit.vector_rank,
+            "row_fit": hit.row_fit,
         },
     }

@@ -15,26 +15,30 @@ from apps.retrieval.search.profiles import RetrievalProfile
 
 EVEN = 0.5
 LITERAL = 0.4
-"""The weight of meaning for questions that ask for something by its exact name."""
+"""The weight of meaning for questions that ask for something by its exact name or by a number."""
 RANK_CONSTANT = 60
 # "quoted words", error codes, snake_case, dotted.names(), CamelCase, --options
 _EXACT_NAME = re.compile(
     r'"[^"]{2,}"|[“„«][^”“»]{2,}[”“»]|\b\w+_\w+|\b\w+\.\w+\(|\b\w*[a-z][A-Z]\w*|(?<!\w)--?[a-z][\w-]+'
     r"|\b(?=\w*\d)(?=\w*[A-Za-z])[\w-]{4,}\b|\b[A-Z]+-\d+\b"
 )
+_NUMBER = re.compile(r"\d")
+"""A year, an amount, a quarter, a section: vectors hardly tell 2018 from 2019."""
 
 
 def choose_weights(text: str, profile: RetrievalProfile) -> tuple[float, float]:
     """The weights of words and of meaning; they sum to 1.
 
     If the profile leaves it to the question, both count the same, unless the question quotes or
-    names an identifier. Vectors represent these poorly, so words then count more.
+    names an identifier, or has a number. Vectors represent these poorly, so words then count more.
+    Names of people and companies are no reason: vectors know many of them (ADR 12).
     """
     if profile.fusion == "rrf" and profile.vector_weight is None:
         return EVEN, EVEN
     share = profile.vector_weight
     if share is None:
-        share = LITERAL if _EXACT_NAME.search(text) else EVEN
+        is_literal = _EXACT_NAME.search(text) or _NUMBER.search(text)
+        share = LITERAL if is_literal else EVEN
     return 1 - share, share
 
 

@@ -16,7 +16,8 @@ class Hit:
     `score` is what hits are ordered by: the BM25 score, the cosine similarity, or in hybrid mode
     what the fusion made of both. Ranks count from 1; None means that the chunk is not among the
     candidates of that list. `start` and `end` are offsets into the full text. `table_head` has the
-    lines of a table above the chunk that its rows need; None where it has no rows.
+    lines of a table above the chunk that its rows need; None where it has no rows. `row_fit` is how
+    well one of them fits the question, 0 to 1; None where that was not looked at.
     """
 
     chunk_id: int
@@ -35,6 +36,7 @@ class Hit:
     similarity: float | None
     vector_rank: int | None
     table_head: str | None = None
+    row_fit: float | None = None
 
     @property
     def words(self) -> str:

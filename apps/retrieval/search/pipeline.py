@@ -28,6 +28,8 @@ from apps.retrieval.search.query import MAX_LIMIT, Mode, SearchQuery
 from apps.retrieval.search.recency import prefer_recent
 from apps.retrieval.search.relevance_feedback import expand_by_feedback
 from apps.retrieval.search.rerank import Reranker, rerank_hits, rerank_late
+from apps.retrieval.search.row_match import MIN_HITS, prefer_rows
+from apps.retrieval.search.searched import SearchedIndex, list_searched
 from inference.protocols import Vectors
 
 MAX_QUERIES = 6
@@ -38,6 +40,7 @@ LABELS = {
     "lexical": "By words",
     "vector": "By meaning",
     "hybrid": "Words and meaning together",
+    "rows": "Rows of tables that the question names",
     "parts": "With the other questions",
     "rerank": "Read again",
     "recency": "Newer first",
@@ -86,7 +89,7 @@ class Retrieved:
 
     `stages` are filled on request; `problem` says in a sentence what had to be left out, for
     instance a reranker that did not answer. `expanded` is the question with the words that the
-    profile's `expand` added by rules, if it did.
+    profile's `expand` added by rules, if it did; `indexes` are those that were searched, and how.
     """
 
     hits: list[Hit]
@@ -95,6 +98,7 @@ class Retrieved:
     stages: list[Stage] = field(default_factory=list)
     problem: str = ""
     expanded: str = ""
+    indexes: tuple[SearchedIndex, ...] = ()
 
 
 def retrieve(
@@ -114,7 +118,17 @@ def retrieve(
     for step in (run.rerank, run.prefer_recent, run.diversify):
         hits = step(hits)
     hits = run.add_context(hits)
-    return Retrieved(hits, run.num_searched, run.timings, run.stages, run.problem, run.expanded)
+    return Retrieved(
+        hits,
+        run.num_searched,
+        run.timings,
+        run.stages,
+        run.problem,
+        expanded=run.expanded,
+        indexes=list_searched(
+            request.workspace_id, request.collection_ids, index_id=request.index_id
+        ),
+    )
 
 
 class _Run:
@@ -151,6 +165,8 @@ class _Run:
         later = self.profile.rerank != "none" or self.profile.diversity or self.profile.recency
         more = later or self.request.also or self.profile.expand == "rules"
         enough = max(self.limit, self.profile.candidates if more else 0)
+        if self.profile.mode == "hybrid":
+            enough = max(enough, MIN_HITS)
         # Chunks that are merged into others leave their places to the next ones.
         room = 1 + 2 * self.profile.neighbours + self.profile.parents
         return min(MAX_LIMIT, max(enough, self.limit * room))
@@ -167,7 +183,11 @@ class _Run:
         self.num_searched = result.num_searched
         self.problem = self.problem or result.notice
         self._add(result.timings)
-        return stage_hits
+        if query.mode != "hybrid" or all(hit.table_head is None for hit in stage_hits):
+            return stage_hits
+        with self._stage("rows", query=text) as row_hits:
+            row_hits += prefer_rows(text, stage_hits)
+        return row_hits
 
     def _query(self, text: str, vector: Vectors | None) -> SearchQuery:
         profile = self.profile

@@ -63,6 +63,7 @@ def search_page(request: WorkspaceRequest) -> HttpResponse:
                 for n, hit in enumerate(result.hits, 1)
             ],
             "searched": result.num_searched,
+            "indexes": result.indexes,
             "took_ms": sum(result.timings.values()),
             "timings": [(STAGES.get(stage, stage), ms) for stage, ms in result.timings.items()],
         }
@@ -106,5 +107,6 @@ def _describe(request: WorkspaceRequest, hit: Hit, *, number: int, place: str) -
         "lexical_rank": hit.lexical_rank,
         "vector_score": hit.similarity,
         "vector_rank": hit.vector_rank,
+        "row_fit": hit.row_fit,
         "matched": list(dict.fromkeys(word.lower() for word, is_match in segments if is_match)),
     }
