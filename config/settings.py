@@ -248,6 +248,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ApiKeyState": "apps.workspaces.keys.api.STATES",
         "VersionState": "apps.documents.models.VersionState",
         "DocumentState": "apps.documents.serializers.STATES",
         "EmbeddingModelKind": "apps.gateway.models.EmbeddingModel.Kind",

@@ -36,7 +36,7 @@ from apps.chat.services import Asker, begin_answer, plan_answer
 from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
 from apps.core.ratelimit import count_request
-from apps.workspaces.access import KeyAccess, find_key
+from apps.workspaces.keys.access import KeyAccess, find_key
 from apps.workspaces.models import Scope
 from inference.errors import ModelError
 from inference.protocols import Vectors

@@ -12,7 +12,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from apps.core.ratelimit import count_request
-from apps.workspaces.access import KeyAccess, find_key
+from apps.workspaces.keys.access import KeyAccess, find_key
 from apps.workspaces.models import Scope
 
 

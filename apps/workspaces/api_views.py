@@ -1,7 +1,7 @@
 """REST: the workspace of the key, its members, its audit log. All of it is read-only.
 
-Members, invitations and keys are managed by people in the settings: a leaked key must not be able
-to open further ways in.
+Members and invitations are managed by people in the settings: a leaked key must not be able to let
+people in. Keys that a key makes go with it (`keys/api.py`).
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.workspaces import views
+from apps.workspaces.keys import views as key_views
 
 app_name = "workspaces"
 urlpatterns = [
@@ -22,7 +23,8 @@ urlpatterns = [
         views.delete_invitation,
         name="invitation_revoke",
     ),
-    path("settings/keys/", views.keys, name="keys"),
-    path("settings/keys/<uuid:key_id>/revoke/", views.revoke_key, name="key_revoke"),
+    path("settings/keys/", key_views.keys, name="keys"),
+    path("settings/keys/<uuid:key_id>/revoke/", key_views.revoke_key, name="key_revoke"),
+    path("settings/keys/<uuid:key_id>/hand-over/", key_views.hand_over, name="key_hand_over"),
     path("settings/audit/", views.audit, name="audit"),
 ]
