@@ -13,6 +13,7 @@ from config.env import (
     env_bool,
     env_int,
     env_list,
+    env_networks,
     env_str,
     load_runtime,
     make_data_dir,
@@ -221,10 +222,13 @@ ALLOW_PRIVATE_ENDPOINTS = env_bool("ALLOW_PRIVATE_ENDPOINTS", default=True)
 FETCH_ALLOWED_HOSTS = env_list("FETCH_ALLOWED_HOSTS", default=[])
 """Hosts on private networks from which documents may be fetched."""
 
-# Limits, per minute
+# Limits; of requests, per minute
 RATE_LIMIT_KEY = env_int("RATE_LIMIT_KEY", default=6000)
 RATE_LIMIT_WORKSPACE = env_int("RATE_LIMIT_WORKSPACE", default=12000)
-RATE_LIMIT_LOGIN = env_int("RATE_LIMIT_LOGIN", default=20)
+SIGN_IN_TRIES = env_int("SIGN_IN_TRIES", default=5, minimum=1)
+"""Wrong passwords for one account from one place, before there are pauses that grow."""
+TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")
+"""Networks (CIDR) of proxies before us, whose `X-Forwarded-For` says where a request comes from."""
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.workspaces.api_auth.ApiKeyAuthentication"],

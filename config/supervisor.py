@@ -186,6 +186,8 @@ def program_arguments(data_dir: Path, *, address: Address) -> dict[str, list[str
             "--host", address.host, "--port", str(address.port),
             "--loop", "uvloop", "--http", "httptools", "--lifespan", "on",
             "--no-access-log", "--no-server-header", "--backlog", "4096",
+            # Which proxies are believed is our own setting, TRUSTED_PROXIES.
+            "--no-proxy-headers",
             "--timeout-graceful-shutdown", "3", "--log-level", "warning",
             "--workers", str(env_int("WEB_PROCESSES", min(2, os.cpu_count() or 1), minimum=1)),
         ],

@@ -37,7 +37,7 @@ from apps.workspaces.services import (
     create_workspace,
     find_invitation,
 )
-from apps.workspaces.throttle import count_attempt
+from apps.workspaces.signin.throttle import count_attempt, forgive, wait_text
 
 WRONG = "This address and password do not belong together. Check both and try again."
 
@@ -86,7 +86,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _render_form(request, "workspaces/accounts/login.html", form, **context)
     email = form.cleaned_data["email"]
     if limited := count_attempt(request, email=email):
-        form.add_error(None, _wait_text(limited.retry_after_s))
+        form.add_error(None, wait_text(limited))
         response = render(
             request, "workspaces/accounts/login.html", {"form": form, **context}, status=429
         )
@@ -97,7 +97,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         form.add_error(None, WRONG)
         return _render_form(request, "workspaces/accounts/login.html", form, **context)
     login(request, user)
-    return redirect(target)
+    response = redirect(target)
+    forgive(request, response, email=email)
+    return response
 
 
 @never_cache
@@ -183,16 +185,20 @@ def _join_with_password(request: HttpRequest, invitation: Invitation, token: str
     if not form.is_valid():
         return _render_form(request, "workspaces/accounts/invite_accept.html", form, **context)
     if limited := count_attempt(request, email=invitation.email):
-        form.add_error(None, _wait_text(limited.retry_after_s))
-        return render(
+        form.add_error(None, wait_text(limited))
+        response = render(
             request, "workspaces/accounts/invite_accept.html", {"form": form, **context}, status=429
         )
+        response["Retry-After"] = str(limited.retry_after_s)
+        return response
     user = authenticate(request, username=invitation.email, password=form.cleaned_data["password"])
     if user is None:
         form.add_error("password", "This is not the password of this account.")
         return _render_form(request, "workspaces/accounts/invite_accept.html", form, **context)
     login(request, user)
-    return _finish_join(request, token, user)
+    response = _finish_join(request, token, user)
+    forgive(request, response, email=invitation.email)
+    return response
 
 
 def _finish_join(request: HttpRequest, token: str, user: User) -> HttpResponse:
@@ -232,7 +238,3 @@ def _safe_target(request: HttpRequest) -> str:
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return target if is_ours else reverse("home")
-
-
-def _wait_text(seconds: int) -> str:
-    return f"Too many attempts. Wait {seconds} seconds and try again."
