@@ -51,8 +51,8 @@ SETTINGS = {
     # A parallel index build needs shared memory that containers limit to 64 MB.
     "max_parallel_maintenance_workers": "0",
     "autovacuum_max_workers": "2",
-    # Statements, their parameters and the details of errors hold what people wrote. Errors reach the
-    # program that made them, which logs their code.
+    # Statements, their parameters and the details of errors hold what people wrote. Errors reach
+    # the program that made them, which logs their code.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_min_duration_statement": "-1",

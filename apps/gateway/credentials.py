@@ -1,18 +1,14 @@
-"""Credentials at rest, and which server a stored one may be sent to.
-
-At rest: Fernet (AES-128-CBC with HMAC), keyed from the installation's secret.
-"""
+"""Credentials at rest, and which server a stored one may be sent to."""
 
 from __future__ import annotations
 
-import base64
-from functools import cache
 from urllib.parse import urlsplit
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+from cryptography.fernet import InvalidToken
+
+from apps.core.ciphers import cipher_for
+
+PURPOSE = "plumbline endpoint credentials"
 
 
 class CredentialError(Exception):
@@ -46,15 +42,9 @@ def _server_of(base_url: str) -> tuple[str, str, int | None]:
     return (parts.scheme, (parts.hostname or "").rstrip("."), port or default)
 
 
-@cache
-def _cipher(secret: str) -> Fernet:
-    key = HKDF(SHA256(), length=32, salt=None, info=b"plumbline endpoint credentials")
-    return Fernet(base64.urlsafe_b64encode(key.derive(secret.encode())))
-
-
 def encrypt(text: str) -> bytes:
     """The text as ciphertext; an empty text stays empty."""
-    return _cipher(settings.SECRET_KEY).encrypt(text.encode()) if text else b""
+    return cipher_for(PURPOSE).encrypt(text.encode()) if text else b""
 
 
 def decrypt(data: bytes) -> str:
@@ -62,6 +52,6 @@ def decrypt(data: bytes) -> str:
     if not data:
         return ""
     try:
-        return _cipher(settings.SECRET_KEY).decrypt(bytes(data)).decode()
+        return cipher_for(PURPOSE).decrypt(bytes(data)).decode()
     except InvalidToken as error:
         raise CredentialError from error

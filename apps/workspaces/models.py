@@ -48,12 +48,19 @@ ROLE_RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.OWNER: 2}
 
 
 class Workspace(models.Model):
-    """The tenant. Everything that a team owns hangs on one of these and goes with it."""
+    """The tenant. Everything that a team owns hangs on one of these and goes with it.
+
+    How people sign in: `signin/policy.py`. `group_roles` maps a provider's groups to roles.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     is_demo = models.BooleanField(default=False)
+    sign_in_provider = models.CharField(max_length=40, blank=True)
+    requires_provider = models.BooleanField(default=False)
+    requires_second_factor = models.BooleanField(default=False)
+    group_roles = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -71,9 +78,12 @@ class WorkspaceModel(models.Model):
 
 
 class Membership(WorkspaceModel):
+    """A person in a workspace. `from_provider`: who came by a group, and leaves with it."""
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices)
+    from_provider = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -6,6 +6,7 @@ from django.urls import path
 
 from apps.workspaces import views
 from apps.workspaces.keys import views as key_views
+from apps.workspaces.signin import views as signin_views
 
 app_name = "workspaces"
 urlpatterns = [
@@ -26,5 +27,6 @@ urlpatterns = [
     path("settings/keys/", key_views.keys, name="keys"),
     path("settings/keys/<uuid:key_id>/revoke/", key_views.revoke_key, name="key_revoke"),
     path("settings/keys/<uuid:key_id>/hand-over/", key_views.hand_over, name="key_hand_over"),
+    path("settings/sign-in/", signin_views.policy, name="sign_in"),
     path("settings/audit/", views.audit, name="audit"),
 ]
