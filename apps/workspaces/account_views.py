@@ -95,11 +95,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     email = form.cleaned_data["email"]
     if limited := count_attempt(request, email=email):
         form.add_error(None, wait_text(limited))
-        response = render(
+        waiting = render(
             request, "workspaces/accounts/login.html", {"form": form, **context}, status=429
         )
-        response["Retry-After"] = str(limited.retry_after_s)
-        return response
+        waiting["Retry-After"] = str(limited.retry_after_s)
+        return waiting
     user = authenticate(request, username=email.lower(), password=form.cleaned_data["password"])
     if user is None:
         form.add_error(None, WRONG)
@@ -207,11 +207,11 @@ def _join_with_password(request: HttpRequest, invitation: Invitation, token: str
         return _render_form(request, "workspaces/accounts/invite_accept.html", form, **context)
     if limited := count_attempt(request, email=invitation.email):
         form.add_error(None, wait_text(limited))
-        response = render(
+        waiting = render(
             request, "workspaces/accounts/invite_accept.html", {"form": form, **context}, status=429
         )
-        response["Retry-After"] = str(limited.retry_after_s)
-        return response
+        waiting["Retry-After"] = str(limited.retry_after_s)
+        return waiting
     user = authenticate(request, username=invitation.email, password=form.cleaned_data["password"])
     if user is None:
         form.add_error("password", "This is not the password of this account.")
