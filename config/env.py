@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -87,6 +88,14 @@ def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
     """`name` split at commas, blanks dropped."""
     text = env_str(name, ",".join(default))
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """`name` as networks in CIDR notation; a plain address is a network of one."""
+    try:
+        return [ip_network(part) for part in env_list(name)]
+    except ValueError as error:
+        raise ConfigError(f"{name} must be networks such as 10.0.0.0/8: {error}.") from None
 
 
 def data_dir() -> Path:

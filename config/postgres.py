@@ -51,7 +51,14 @@ SETTINGS = {
     # A parallel index build needs shared memory that containers limit to 64 MB.
     "max_parallel_maintenance_workers": "0",
     "autovacuum_max_workers": "2",
-    "log_min_duration_statement": "2s",
+    # Statements, their parameters and the details of errors hold what people wrote. Errors reach
+    # the program that made them, which logs their code.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] ",
 }

@@ -8,11 +8,13 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
+from apps.workspaces.signin.oidc import parse_providers
 from config.env import (
     data_dir,
     env_bool,
     env_int,
     env_list,
+    env_networks,
     env_str,
     load_runtime,
     make_data_dir,
@@ -52,6 +54,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
     "django_htmx",
     "template_partials",
     "heroicons",
@@ -75,6 +82,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "apps.workspaces.middleware.SetupMiddleware",
 ]
 API_MIDDLEWARE = [
@@ -106,6 +114,16 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASE_URL = env_str("DATABASE_URL", default=_runtime.database_url if _runtime else "")
 REDIS_URL = env_str("REDIS_URL", default=_runtime.redis_url if _runtime else "")
 
+# Limits on codes, and codes that were used, for all processes together.
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "cache",
+        }
+    }
+
 DB_THREADS = env_int("DB_THREADS", default=8)
 _database = parse_database_url(DATABASE_URL or "postgresql://plumbline@localhost/plumbline")
 DATABASES: dict[str, dict[str, Any]] = {
@@ -121,6 +139,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }
 
+BEHIND_HTTPS = env_bool("BEHIND_HTTPS", default=False)
 AUTH_USER_MODEL = "workspaces.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -130,6 +149,24 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+OIDC_PROVIDERS = parse_providers(env_str("OIDC_PROVIDERS", default="[]"))
+ACCOUNT_ADAPTER = "apps.workspaces.signin.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+# Passwords have pauses of our own. Codes are counted for the account, never for an address alone.
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key", "login": None}
+SOCIALACCOUNT_ADAPTER = "apps.workspaces.signin.adapters.ProviderAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+MFA_ADAPTER = "apps.workspaces.signin.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Plumbline"
+MFA_RATE_LIMITS = {"webauthn_login": None}  # there is no secret to guess
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not BEHIND_HTTPS
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -142,7 +179,6 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-BEHIND_HTTPS = env_bool("BEHIND_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_HTTPS else 0
 if BEHIND_HTTPS:
@@ -223,11 +259,14 @@ ALLOW_PRIVATE_ENDPOINTS = env_bool("ALLOW_PRIVATE_ENDPOINTS", default=True)
 FETCH_ALLOWED_HOSTS = env_list("FETCH_ALLOWED_HOSTS", default=[])
 """Hosts on private networks from which documents may be fetched."""
 
-# Limits, per minute
+# Limits; of requests, per minute
 RATE_LIMIT_KEY = env_int("RATE_LIMIT_KEY", default=6000)
 RATE_LIMIT_WORKSPACE = env_int("RATE_LIMIT_WORKSPACE", default=12000)
-RATE_LIMIT_LOGIN = env_int("RATE_LIMIT_LOGIN", default=20)
 RATE_LIMIT_REFUSED = env_int("RATE_LIMIT_REFUSED", default=60)
+SIGN_IN_TRIES = env_int("SIGN_IN_TRIES", default=5, minimum=1)
+"""Wrong passwords for one account from one place, before there are pauses that grow."""
+TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")
+"""Networks (CIDR) of proxies before us, whose `X-Forwarded-For` says where a request comes from."""
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.workspaces.api_auth.ApiKeyAuthentication"],
@@ -251,6 +290,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ApiKeyState": "apps.workspaces.keys.api.STATES",
         "VersionState": "apps.documents.models.VersionState",
         "DocumentState": "apps.documents.serializers.STATES",
         "EmbeddingModelKind": "apps.gateway.models.EmbeddingModel.Kind",
@@ -269,7 +309,12 @@ LOGGING: dict[str, Any] = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", default="INFO")},
     "loggers": {
-        "django.server": {"level": "WARNING"},
+        # Django's and uvicorn's own handlers would write tracebacks with their messages.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
+        "uvicorn.error": {"handlers": [], "propagate": True},
+        "uvicorn.access": {"handlers": [], "level": "WARNING", "propagate": True},
         # Celery writes two lines for each wake-up, which tell no more than the job table does.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

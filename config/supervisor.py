@@ -198,6 +198,8 @@ def program_arguments(data_dir: Path, *, listener: int) -> dict[str, list[str]]:
             "--fd", str(listener),
             "--loop", "uvloop", "--http", "httptools", "--lifespan", "on",
             "--no-access-log", "--no-server-header", "--backlog", str(BACKLOG),
+            # Which proxies are believed is our own setting, TRUSTED_PROXIES.
+            "--no-proxy-headers",
             "--timeout-graceful-shutdown", "3", "--log-level", "warning",
             "--workers", str(env_int("WEB_PROCESSES", min(2, os.cpu_count() or 1), minimum=1)),
         ],

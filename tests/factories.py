@@ -6,8 +6,9 @@ from typing import Any
 
 from django.test import Client
 
-from apps.workspaces.models import Membership, User, Workspace
-from apps.workspaces.services import Actor, create_api_key, create_user
+from apps.workspaces.keys.services import create_api_key
+from apps.workspaces.models import ALL_SCOPES, Membership, User, Workspace
+from apps.workspaces.services import Actor, create_user
 
 PASSWORD = "correct horse battery"
 
@@ -39,7 +40,8 @@ def make_member(workspace: Workspace, email: str, role: str) -> User:
 
 
 def make_api(workspace: Workspace, user: User, scopes: list[str] | None = None) -> ApiClient:
-    _, secret = create_api_key(workspace, name="test", actor=Actor(user=user), scopes=scopes)
+    allowed = ALL_SCOPES if scopes is None else scopes
+    _, secret = create_api_key(workspace, name="test", actor=Actor(user=user), scopes=allowed)
     return ApiClient(secret)
 
 

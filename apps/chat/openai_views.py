@@ -39,9 +39,9 @@ from apps.chat.services import Asker, begin_answer, plan_answer
 from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
 from apps.core.ratelimit import Limited, count_request
-from apps.workspaces.access import KeyAccess, find_key
+from apps.workspaces.keys.access import KeyAccess, find_key
+from apps.workspaces.keys.throttle import count_refusal
 from apps.workspaces.models import Scope
-from apps.workspaces.throttle import count_refusal
 from inference.errors import ModelError
 from inference.protocols import Vectors
 

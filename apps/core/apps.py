@@ -10,6 +10,8 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from apps.core.doors import open_doors
         from apps.core.forms import say_plainly
+        from apps.core.logs import keep_texts_out
 
+        keep_texts_out()
         say_plainly()
         open_doors()

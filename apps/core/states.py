@@ -48,6 +48,7 @@ BADGES: dict[str, Badge] = {
     # A key, a server, a release before its checks, a judge, a sentence, a worked example.
     "active": Badge("good", "Active"),
     "revoked": Badge("off", "Revoked"),
+    "expired": Badge("off", "Expired"),
     "works": Badge("good", "Works"),
     "broken": Badge("bad", "Does not work"),
     "passes": Badge("good", "passes"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import ipaddress
 import mimetypes
 import re
 import socket
@@ -21,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
+from apps.core.addresses import Reach, reach_of
 from apps.documents.names import clean_name
 
 PORTS = frozenset({80, 443, 8080, 8443})
@@ -30,7 +30,6 @@ TOTAL_SECONDS = 120.0
 CHUNK_BYTES = 64 * 1024
 USER_AGENT = "Plumbline/1.0 (document fetcher)"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _DISPOSITION = re.compile(r"filename\*?=(?:UTF-8'')?\"?([^\";]+)", re.IGNORECASE)
 _EXTENSIONS = {
     "text/html": ".html", "application/xhtml+xml": ".html", "text/plain": ".txt",
@@ -60,15 +59,7 @@ class Fetched:
 
 def check_address(text: str) -> None:
     """Raise FetchError unless this IP address is one of the public internet."""
-    address = ipaddress.ip_address(text.split("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        embedded = address.ipv4_mapped or address.sixtofour
-        if address in NAT64:
-            embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if embedded is not None:
-            check_address(str(embedded))
-            return
-    if not address.is_global or address.is_multicast or address.is_reserved:
+    if reach_of(text) is not Reach.PUBLIC:
         raise FetchError(
             "forbidden", "This address is on a private network, so it is not fetched from."
         )

@@ -1,15 +1,14 @@
 """Which addresses a model endpoint may be on.
 
 Model servers usually run on the same machine or network, so private addresses are allowed by
-default. Link-local addresses are never allowed, because cloud machines hand out their own
-credentials there.
+default. Where cloud machines hand out their own credentials is never allowed.
 """
 
 from __future__ import annotations
 
-import ipaddress
-
 from django.conf import settings
+
+from apps.core.addresses import Reach, reach_of
 
 
 class AddressNotAllowedError(Exception):
@@ -18,12 +17,8 @@ class AddressNotAllowedError(Exception):
 
 def check_address(host_ip: str, port: int) -> None:
     """Raise AddressNotAllowedError if no connection may be made to this IP address."""
-    address = ipaddress.ip_address(host_ip.split("%")[0])
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
+    reach = reach_of(host_ip)
+    if reach is Reach.NEVER:
         raise AddressNotAllowedError("Link-local and multicast addresses are never allowed.")
-    if settings.ALLOW_PRIVATE_ENDPOINTS:
-        return
-    if not address.is_global:
+    if reach is Reach.PRIVATE and not settings.ALLOW_PRIVATE_ENDPOINTS:
         raise AddressNotAllowedError("Addresses on a private network are not allowed here.")

@@ -13,10 +13,12 @@ from rest_framework.response import Response
 
 from apps.core.api import Pagination, Problem
 from apps.gateway.access import get_endpoint
+from apps.gateway.credentials import KeyNeededError
 from apps.gateway.doors import list_endpoint_uses
 from apps.gateway.models import Endpoint
 from apps.gateway.selectors import list_endpoints
 from apps.gateway.services import (
+    SAVING_PATIENCE_S,
     EndpointFields,
     check_endpoint,
     delete_endpoint,
@@ -51,7 +53,7 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
 
 
 class EndpointWriteSerializer(serializers.Serializer[Endpoint]):
-    """What can be set. Without `api_key` a stored key stays; an empty one removes it."""
+    """What can be set. Without `api_key` a stored key stays; empty removes it."""
 
     name = serializers.CharField(max_length=120)
     base_url = serializers.CharField(max_length=500)
@@ -98,7 +100,10 @@ class EndpointsView(WorkspaceAPIView):
         responses={201: EndpointSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Add an OpenAI-compatible server."""
+        """Add an OpenAI-compatible server, and ask it for one token.
+
+        201 even if it does not answer: `check_ok` and `check_message` say how it went.
+        """
         form = EndpointWriteSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         endpoint = _save(self, EndpointFields(**form.validated_data), None)
@@ -119,7 +124,10 @@ class EndpointView(WorkspaceAPIView):
         responses=EndpointSerializer,
     )
     def patch(self, request: Request, endpoint_id: UUID) -> Response:
-        """Change what is given."""
+        """Change what is given, and ask it for one token: `check_ok` says how it went.
+
+        With another scheme, host or port in `base_url`, the key has to be given again.
+        """
         endpoint = get_endpoint(self.workspace_id, endpoint_id)
         form = EndpointWriteSerializer(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
@@ -151,8 +159,13 @@ class EndpointTestView(WorkspaceAPIView):
 def _save(view: WorkspaceAPIView, fields: EndpointFields, endpoint: Endpoint | None) -> Endpoint:
     try:
         with transaction.atomic():
-            return save_endpoint(view.workspace, fields=fields, actor=view.actor, endpoint=endpoint)
+            saved = save_endpoint(
+                view.workspace, fields=fields, actor=view.actor, endpoint=endpoint
+            )
     except IntegrityError as error:
         raise Problem(409, "name_taken", "Another endpoint has this name already.") from error
     except ValueError as error:
         raise serializers.ValidationError({"base_url": [str(error)]}) from error
+    except KeyNeededError as error:
+        raise serializers.ValidationError({"api_key": [str(error)]}) from error
+    return check_endpoint(saved, patience_s=SAVING_PATIENCE_S)

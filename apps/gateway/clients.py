@@ -12,7 +12,7 @@ from apps.gateway.addresses import check_address
 from apps.gateway.credentials import CredentialError, decrypt
 from apps.gateway.models import EmbeddingModel, Endpoint
 from inference.errors import ModelError
-from inference.openai.client import OpenAIClient
+from inference.openai.client import OpenAIClient, Timeouts
 from inference.openai.embeddings import EmbeddingsClient
 from inference.openai.logprobs import LogprobClient
 from inference.openai.rerank import RerankClient
@@ -21,9 +21,9 @@ Client = TypeVar("Client", bound=OpenAIClient)
 UNREADABLE_KEY = "The stored key of this {thing} cannot be read any more. Enter it again."
 
 
-def make_client(endpoint: Endpoint) -> OpenAIClient:
+def make_client(endpoint: Endpoint, *, timeouts: Timeouts | None = None) -> OpenAIClient:
     """A client that chats."""
-    return _connect(OpenAIClient, endpoint, thing="endpoint")
+    return _connect(OpenAIClient, endpoint, thing="endpoint", timeouts=timeouts)
 
 
 def make_rerank_client(endpoint: Endpoint) -> RerankClient:
@@ -46,12 +46,24 @@ def check_base_url(base_url: str, *, model: str) -> None:
     OpenAIClient(base_url, model=model)
 
 
-def _connect(kind: type[Client], row: Endpoint | EmbeddingModel, *, thing: str) -> Client:
+def _connect(
+    kind: type[Client],
+    row: Endpoint | EmbeddingModel,
+    *,
+    thing: str,
+    timeouts: Timeouts | None = None,
+) -> Client:
     try:
         key = decrypt(bytes(row.api_key_encrypted))
     except CredentialError as error:
         raise ModelError("auth", UNREADABLE_KEY.format(thing=thing)) from error
-    return kind(row.base_url, model=row.model, api_key=key, check_address=check_address)
+    return kind(
+        row.base_url,
+        model=row.model,
+        api_key=key,
+        timeouts=timeouts,
+        check_address=check_address,
+    )
 
 
 __all__ = [

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from apps.core.api import Problem
 from apps.gateway.access import get_embedding_model
+from apps.gateway.credentials import KeyNeededError
 from apps.gateway.embedding_services import (
     EmbeddingModelFields,
     InUseError,
@@ -130,7 +131,10 @@ class EmbeddingModelView(WorkspaceAPIView):
         responses=EmbeddingModelSerializer,
     )
     def patch(self, request: Request, model_id: UUID) -> Response:
-        """Change its name, address or key."""
+        """Change its name, address or key, and ask it once: `check_ok` says how it went.
+
+        With another scheme, host or port in `base_url`, the key has to be given again.
+        """
         row = get_embedding_model(self.workspace_id, model_id)
         form = EmbeddingModelChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -141,7 +145,9 @@ class EmbeddingModelView(WorkspaceAPIView):
             raise NAME_TAKEN from error
         except ValueError as error:
             raise serializers.ValidationError({"base_url": [str(error)]}) from error
-        return Response(EmbeddingModelSerializer(row).data)
+        except KeyNeededError as error:
+            raise serializers.ValidationError({"api_key": [str(error)]}) from error
+        return Response(EmbeddingModelSerializer(check_model(row)).data)
 
     @extend_schema(operation_id="embedding_models_delete", responses={204: None})
     def delete(self, request: Request, model_id: UUID) -> Response:

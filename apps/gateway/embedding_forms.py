@@ -36,6 +36,8 @@ class NameForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
 
+    remove_key = forms.BooleanField(label="Forget the stored key", required=False)
+
     def __init__(
         self, *args: Any, workspace: Workspace, row: EmbeddingModel | None = None, **kwargs: Any
     ) -> None:
@@ -43,6 +45,8 @@ class NameForm(forms.Form):
             kwargs.setdefault("initial", {"name": row.name, "base_url": row.base_url})
         super().__init__(*args, **kwargs)
         self.workspace, self.row = workspace, row
+        if row is None or not row.api_key_encrypted:
+            del self.fields["remove_key"]
         if row is not None and row.kind == EmbeddingModel.Kind.FOLDER:
             del self.fields["base_url"], self.fields["api_key"]
         elif row is not None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.gateway import doors
 from apps.gateway.clients import check_base_url, make_embeddings_client
-from apps.gateway.credentials import encrypt
+from apps.gateway.credentials import check_key_stays, encrypt
 from apps.gateway.embedding_models import MODELS, open_folder, open_server
 from apps.gateway.models import EmbeddingModel
 from apps.workspaces.models import Workspace
@@ -91,9 +91,16 @@ def add_model(
 def change_model(
     row: EmbeddingModel, *, name: str, base_url: str, api_key: str | None, actor: Actor
 ) -> EmbeddingModel:
-    """Rename a model or change how it is reached. Raises ValueError for a bad address."""
+    """Rename a model or change how it is reached.
+
+    Raises ValueError for a bad address, KeyNeededError if it leads to another server than the one
+    that the stored key is for and no key is given.
+    """
     if row.kind == EmbeddingModel.Kind.SERVER:
         check_base_url(base_url, model=row.model)
+        if api_key is None:
+            stored = bytes(row.api_key_encrypted)
+            check_key_stays(stored, before=row.base_url, after=base_url)
         row.base_url = base_url
         if api_key is not None:
             row.api_key_encrypted = encrypt(api_key)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.embedder import get_embedder
 from apps.gateway.access import get_embedding_model
+from apps.gateway.credentials import KeyNeededError
 from apps.gateway.embedding_forms import FolderForm, NameForm, ServerForm
 from apps.gateway.embedding_services import (
     InUseError,
@@ -94,18 +95,30 @@ def _add(request: WorkspaceRequest, form: ServerForm | FolderForm) -> bool:
 
 def _change(request: WorkspaceRequest, row: EmbeddingModel, form: NameForm) -> bool:
     values = form.cleaned_data
+    key: str | None = values.get("api_key") or None
+    if values.get("remove_key") and not key:
+        key = ""
     try:
-        change_model(
+        changed = change_model(
             row,
             name=values["name"],
             base_url=values.get("base_url", ""),
-            api_key=values.get("api_key") or None,
+            api_key=key,
             actor=request.actor,
         )
     except ValueError as error:
         form.add_error("base_url", str(error))
         return False
-    messages.success(request, f"“{row.name}” was saved.")
+    except KeyNeededError as error:
+        form.add_error("api_key", str(error))
+        return False
+    checked = check_model(changed)
+    if checked.check_ok:
+        messages.success(request, f"“{row.name}” was saved and works: {checked.check_message}")
+    else:
+        messages.warning(
+            request, f"“{row.name}” was saved, but it does not work: {checked.check_message}"
+        )
     return True
 
 

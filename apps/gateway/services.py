@@ -10,13 +10,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.gateway.clients import check_base_url, make_client
-from apps.gateway.credentials import encrypt
+from apps.gateway.credentials import check_key_stays, encrypt
 from apps.gateway.models import Endpoint
 from apps.workspaces.models import Workspace
 from apps.workspaces.services import Actor, record_audit
 from inference.errors import ModelError
+from inference.openai.client import Timeouts
 
 MILLION = Decimal(1_000_000)
+SAVING_PATIENCE_S = 20.0
+"""How long saving waits for the test. A model that is still being loaded can be tested later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,17 @@ class EndpointFields:
 def save_endpoint(
     workspace: Workspace, *, fields: EndpointFields, actor: Actor, endpoint: Endpoint | None = None
 ) -> Endpoint:
-    """Create an endpoint or change one. Raises ValueError if the address is not one."""
+    """Create an endpoint or change one.
+
+    Raises ValueError if the address is not one, KeyNeededError if it leads to another server than
+    the one that the stored key is for and no key is given.
+    """
     check_base_url(fields.base_url, model=fields.model)
     is_new = endpoint is None
     endpoint = endpoint or Endpoint(workspace=workspace)
+    if fields.api_key is None:
+        stored = bytes(endpoint.api_key_encrypted)
+        check_key_stays(stored, before=endpoint.base_url, after=fields.base_url)
     endpoint.name, endpoint.base_url, endpoint.model = fields.name, fields.base_url, fields.model
     endpoint.context_tokens = fields.context_tokens
     endpoint.input_price, endpoint.output_price = fields.input_price, fields.output_price
@@ -81,10 +91,11 @@ def delete_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
     endpoint.delete()
 
 
-def check_endpoint(endpoint: Endpoint) -> Endpoint:
+def check_endpoint(endpoint: Endpoint, *, patience_s: float = 60.0) -> Endpoint:
     """Ask the endpoint for one token and note how it went on its row."""
     try:
-        outcome = async_to_sync(make_client(endpoint).check)()
+        client = make_client(endpoint, timeouts=Timeouts(first_token=patience_s))
+        outcome = async_to_sync(client.check)()
     except ModelError as error:
         endpoint.check_ok, endpoint.check_message = False, error.message
     else:

@@ -10,11 +10,17 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.gateway.access import get_endpoint
+from apps.gateway.credentials import KeyNeededError
 from apps.gateway.doors import list_endpoint_uses
 from apps.gateway.forms import EndpointForm
 from apps.gateway.models import Endpoint
 from apps.gateway.selectors import list_endpoints
-from apps.gateway.services import check_endpoint, delete_endpoint, save_endpoint
+from apps.gateway.services import (
+    SAVING_PATIENCE_S,
+    check_endpoint,
+    delete_endpoint,
+    save_endpoint,
+)
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -57,8 +63,10 @@ def remove_endpoint(request: WorkspaceRequest, *, endpoint_id: UUID) -> HttpResp
 
 def _edit(request: WorkspaceRequest, *, endpoint: Endpoint | None) -> HttpResponse:
     form = EndpointForm(request.POST or None, workspace=request.workspace, endpoint=endpoint)
-    if request.method == "POST" and form.is_valid() and _save(request, form):
-        return redirect("gateway:endpoints", slug=request.workspace.slug)
+    if request.method == "POST" and form.is_valid():
+        saved = _save(request, form)
+        if saved is not None:
+            return _say_how_it_went(request, saved)
     uses = list_endpoint_uses(request.workspace.pk)
     return render(
         request,
@@ -77,9 +85,9 @@ def _edit(request: WorkspaceRequest, *, endpoint: Endpoint | None) -> HttpRespon
     )
 
 
-def _save(request: WorkspaceRequest, form: EndpointForm) -> bool:
+def _save(request: WorkspaceRequest, form: EndpointForm) -> Endpoint | None:
     try:
-        saved = save_endpoint(
+        return save_endpoint(
             request.workspace,
             fields=form.as_fields(),
             actor=request.actor,
@@ -87,6 +95,19 @@ def _save(request: WorkspaceRequest, form: EndpointForm) -> bool:
         )
     except ValueError as error:
         form.add_error("base_url", str(error))
-        return False
-    messages.success(request, f"“{saved.name}” was saved. Test it before you use it.")
-    return True
+    except KeyNeededError as error:
+        form.add_error("api_key", str(error))
+    return None
+
+
+def _say_how_it_went(request: WorkspaceRequest, saved: Endpoint) -> HttpResponse:
+    """Test what was saved. One that does not answer is kept, and its form is shown again."""
+    checked = check_endpoint(saved, patience_s=SAVING_PATIENCE_S)
+    slug = request.workspace.slug
+    if checked.check_ok:
+        messages.success(request, f"“{checked.name}” was saved and works: {checked.check_message}")
+        return redirect("gateway:endpoints", slug=slug)
+    messages.warning(
+        request, f"“{checked.name}” was saved, but it does not work: {checked.check_message}"
+    )
+    return redirect("gateway:endpoint", slug=slug, endpoint_id=checked.pk)

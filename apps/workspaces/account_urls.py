@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from apps.workspaces import account_views as views
 
 urlpatterns = [
+    path("", include("apps.workspaces.signin.urls")),
     path("setup/", views.setup, name="setup"),
     path("login/", views.sign_in, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

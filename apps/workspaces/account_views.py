@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.account.models import Login
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, update_session_auth_hash
@@ -37,7 +40,9 @@ from apps.workspaces.services import (
     create_workspace,
     find_invitation,
 )
-from apps.workspaces.throttle import count_attempt
+from apps.workspaces.signin.providers import list_providers
+from apps.workspaces.signin.selectors import has_second_factor
+from apps.workspaces.signin.throttle import count_attempt, forgive, wait_text
 
 WRONG = "This address and password do not belong together. Check both and try again."
 
@@ -81,32 +86,45 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(target)
     form = LoginForm(request.POST or None)
-    context = {"next": request.POST.get("next") or request.GET.get("next", "")}
+    context = {
+        "next": request.POST.get("next") or request.GET.get("next", ""),
+        "providers": list_providers(),
+    }
     if not form.is_valid():
         return _render_form(request, "workspaces/accounts/login.html", form, **context)
     email = form.cleaned_data["email"]
     if limited := count_attempt(request, email=email):
-        form.add_error(None, _wait_text(limited.retry_after_s))
-        response = render(
+        form.add_error(None, wait_text(limited))
+        waiting = render(
             request, "workspaces/accounts/login.html", {"form": form, **context}, status=429
         )
-        response["Retry-After"] = str(limited.retry_after_s)
-        return response
+        waiting["Retry-After"] = str(limited.retry_after_s)
+        return waiting
     user = authenticate(request, username=email.lower(), password=form.cleaned_data["password"])
     if user is None:
         form.add_error(None, WRONG)
         return _render_form(request, "workspaces/accounts/login.html", form, **context)
-    login(request, user)
-    return redirect(target)
+    response: HttpResponse = perform_password_login(
+        request, {"email": user.email}, Login(user=user, redirect_url=target)
+    )
+    forgive(request, response, email=email)
+    return response
 
 
 @never_cache
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def change_password(request: HttpRequest) -> HttpResponse:
-    """A new password ends every other session of the account."""
+    """A new password ends every other session of the account.
+
+    Who has none yet, because they came through a provider, shows that by a fresh sign-in there.
+    """
     user = cast(User, request.user)
-    form = PasswordChangeForm(user, request.POST or None)
+    if user.has_usable_password():
+        form: SetPasswordForm[User] = PasswordChangeForm(user, request.POST or None)
+    else:
+        raise_if_reauthentication_required(request, app="allauth.account")
+        form = SetPasswordForm(user, request.POST or None)
     if not form.is_valid():
         return _render_form(request, "workspaces/accounts/password.html", form)
     form.save()
@@ -121,6 +139,11 @@ class SetPasswordView(PasswordResetConfirmView):
     template_name = "workspaces/accounts/set_password.html"
     success_url = reverse_lazy("home")
     post_reset_login = True
+
+    def form_valid(self, form: SetPasswordForm[Any]) -> HttpResponse:
+        """A link is one factor: who has a second one signs in with it."""
+        self.post_reset_login = not has_second_factor(cast(User, form.user))
+        return super().form_valid(form)
 
     def form_invalid(self, form: SetPasswordForm[Any]) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)
@@ -183,16 +206,26 @@ def _join_with_password(request: HttpRequest, invitation: Invitation, token: str
     if not form.is_valid():
         return _render_form(request, "workspaces/accounts/invite_accept.html", form, **context)
     if limited := count_attempt(request, email=invitation.email):
-        form.add_error(None, _wait_text(limited.retry_after_s))
-        return render(
+        form.add_error(None, wait_text(limited))
+        waiting = render(
             request, "workspaces/accounts/invite_accept.html", {"form": form, **context}, status=429
         )
+        waiting["Retry-After"] = str(limited.retry_after_s)
+        return waiting
     user = authenticate(request, username=invitation.email, password=form.cleaned_data["password"])
     if user is None:
         form.add_error("password", "This is not the password of this account.")
         return _render_form(request, "workspaces/accounts/invite_accept.html", form, **context)
-    login(request, user)
-    return _finish_join(request, token, user)
+    if has_second_factor(user):  # they join as they come back to the link, signed in
+        here = reverse("invite_accept", args=[token])
+        response: HttpResponse = perform_password_login(
+            request, {"email": user.email}, Login(user=user, redirect_url=here)
+        )
+    else:
+        login(request, user)
+        response = _finish_join(request, token, user)
+    forgive(request, response, email=invitation.email)
+    return response
 
 
 def _finish_join(request: HttpRequest, token: str, user: User) -> HttpResponse:
@@ -232,7 +265,3 @@ def _safe_target(request: HttpRequest) -> str:
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return target if is_ours else reverse("home")
-
-
-def _wait_text(seconds: int) -> str:
-    return f"Too many attempts. Wait {seconds} seconds and try again."

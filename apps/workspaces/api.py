@@ -6,7 +6,7 @@ from uuid import UUID
 
 from rest_framework.views import APIView
 
-from apps.workspaces.access import KeyAccess
+from apps.workspaces.keys.access import KeyAccess
 from apps.workspaces.models import Scope, Workspace
 from apps.workspaces.services import Actor
 

@@ -12,9 +12,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from apps.core.ratelimit import count_request
-from apps.workspaces.access import KeyAccess, find_key
+from apps.workspaces.keys.access import KeyAccess, find_key
+from apps.workspaces.keys.throttle import count_refusal
 from apps.workspaces.models import Scope
-from apps.workspaces.throttle import count_refusal
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -2,8 +2,8 @@
 
 What editors may see of conversations and the trusted hosts can be changed; the rest is read.
 
-Members, invitations and keys are managed by people in the settings: a leaked key must not be able
-to open further ways in.
+Members and invitations are managed by people in the settings: a leaked key must not be able to let
+people in. Keys that a key makes go with it (`keys/api.py`).
 """
 
 from __future__ import annotations

@@ -8,14 +8,16 @@ from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 
 from apps.core.aio import run_db
 from apps.workspaces.access import get_membership
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role, User
 from apps.workspaces.services import Actor
+from apps.workspaces.signin.policy import DemandsUnmetError, list_unmet
 
 View = Callable[..., HttpResponseBase]
 AsyncView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
@@ -30,9 +32,19 @@ def _enter(request: HttpRequest, user: User, slug: str, role: Role) -> Workspace
     entered.actor = Actor(user=user)
     if not entered.membership.has_role(role):
         raise PermissionDenied
+    if list_unmet(request, user, entered.workspace):
+        raise DemandsUnmetError(entered.workspace)
     if request.session.get(LAST_WORKSPACE) != slug:
         request.session[LAST_WORKSPACE] = slug
     return entered
+
+
+def _lead_to_demands(request: HttpRequest, error: DemandsUnmetError) -> HttpResponseBase:
+    """To the page that says what the workspace asks of a sign-in; htmx follows by its header."""
+    response = redirect("sign_in_demands", slug=error.workspace.slug)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": response["Location"]})
+    return response
 
 
 def workspace_view(*, role: Role = Role.VIEWER) -> Callable[[View], View]:
@@ -44,7 +56,11 @@ def workspace_view(*, role: Role = Role.VIEWER) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def wrapped(request: HttpRequest, *, slug: str, **kwargs: Any) -> HttpResponseBase:
-            return view(_enter(request, cast(User, request.user), slug, role), **kwargs)
+            try:
+                entered = _enter(request, cast(User, request.user), slug, role)
+            except DemandsUnmetError as error:
+                return _lead_to_demands(request, error)
+            return view(entered, **kwargs)
 
         wrapped.enforces_workspace = True  # type: ignore[attr-defined]
         return wrapped
@@ -61,7 +77,10 @@ def async_workspace_view(*, role: Role = Role.VIEWER) -> Callable[[AsyncView], A
         @wraps(view)
         async def wrapped(request: HttpRequest, *, slug: str, **kwargs: Any) -> HttpResponseBase:
             user = cast(User, await request.auser())
-            entered = await run_db(_enter, request, user, slug, role)
+            try:
+                entered = await run_db(_enter, request, user, slug, role)
+            except DemandsUnmetError as error:
+                return _lead_to_demands(request, error)
             return await view(entered, **kwargs)
 
         wrapped.enforces_workspace = True  # type: ignore[attr-defined]

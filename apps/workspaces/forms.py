@@ -13,7 +13,6 @@ from apps.workspaces.models import (
     ConversationAccess,
     Membership,
     Role,
-    Scope,
     User,
     Workspace,
 )
@@ -130,31 +129,6 @@ class InviteForm(forms.Form):
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(label="Role", choices=Role.choices)
-
-
-class KeyForm(forms.Form):
-    """A key can do no more than the person who makes it: `admin` is for owners."""
-
-    name = forms.CharField(
-        label="Name", max_length=120, help_text="What will use it, for example “Help desk bot”."
-    )
-    scopes = forms.MultipleChoiceField(
-        label="It may",
-        choices=Scope.choices,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one thing that the key may do."},
-    )
-
-    def __init__(self, *args: Any, role: Role, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        allowed = [
-            choice
-            for choice in Scope.choices
-            if role == Role.OWNER or choice[0] != Scope.ADMIN.value
-        ]
-        scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
-        scopes.choices = allowed
-        scopes.initial = [value for value, _ in allowed if value != Scope.ADMIN.value]
 
 
 class WorkspaceForm(forms.Form):

@@ -60,6 +60,7 @@ class Workspace(models.Model):
 
     Links in answers to `link_hosts` and the hosts below them open at once; before all others, a
     page says where they lead.
+    How people sign in: `signin/policy.py`. `group_roles` maps a provider's groups to roles.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -70,6 +71,10 @@ class Workspace(models.Model):
         max_length=16, choices=ConversationAccess.choices, default=ConversationAccess.OFF
     )
     link_hosts = ArrayField(models.CharField(max_length=253), default=list, blank=True)
+    sign_in_provider = models.CharField(max_length=40, blank=True)
+    requires_provider = models.BooleanField(default=False)
+    requires_second_factor = models.BooleanField(default=False)
+    group_roles = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -87,9 +92,12 @@ class WorkspaceModel(models.Model):
 
 
 class Membership(WorkspaceModel):
+    """A person in a workspace. `from_provider`: who came by a group, and leaves with it."""
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices)
+    from_provider = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -122,29 +130,50 @@ class Invitation(WorkspaceModel):
 
 
 class Scope(models.TextChoices):
-    READ = "read", "Read documents, search and traces"
+    READ = "read", "Read documents, searches and traces"
     WRITE = "write", "Add, change and delete"
     CHAT = "chat", "Ask assistants and give feedback"
-    ADMIN = "admin", "Manage model endpoints"
+    ADMIN = "admin", "Manage model endpoints, keys and sign-in; read members and the audit log"
 
 
 ALL_SCOPES = [scope.value for scope in Scope]
+ROLE_SCOPES: dict[str, frozenset[str]] = {
+    Role.VIEWER: frozenset({Scope.READ, Scope.CHAT}),
+    Role.EDITOR: frozenset({Scope.READ, Scope.CHAT, Scope.WRITE}),
+    Role.OWNER: frozenset(ALL_SCOPES),
+}
+"""What the keys of a member may do at most."""
 
 
 class ApiKey(WorkspaceModel):
-    """A program's credential. The key itself is shown once; a hash of it is kept."""
+    """A program's credential. The key itself is shown once; a hash of it is kept.
+
+    It works while its owner is a member, and does no more than its owner's role may. A key that
+    another key made (`made_with`) goes with that one.
+    """
 
     name = models.CharField(max_length=120)
     prefix = models.CharField(max_length=12)
     key_hash = models.CharField(max_length=64, unique=True)
     scopes = ArrayField(models.CharField(max_length=12, choices=Scope.choices))
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_with = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def state(self) -> str:
+        """`active`, `revoked` or `expired`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        is_over = self.expires_at is not None and self.expires_at <= timezone.now()
+        return "expired" if is_over else "active"
 
 
 class AuditEvent(WorkspaceModel):

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.workspaces.models import ApiKey, AuditEvent, Invitation, Membership, Workspace
+from apps.workspaces.models import AuditEvent, Invitation, Membership, Workspace
 
 
 def list_members(workspace: Workspace) -> QuerySet[Membership]:
@@ -28,15 +28,6 @@ def list_open_invitations(workspace: Workspace) -> QuerySet[Invitation]:
         )
         .select_related("invited_by")
         .order_by("-created_at")
-    )
-
-
-def list_api_keys(workspace: Workspace) -> QuerySet[ApiKey]:
-    """Keys with who made them: those in use first, then the revoked ones."""
-    return (
-        ApiKey.objects.filter(workspace=workspace)
-        .select_related("created_by")
-        .order_by("-revoked_at", "-created_at")
     )
 
 

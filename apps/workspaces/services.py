@@ -14,7 +14,6 @@ from django.utils.text import slugify
 
 from apps.workspaces import doors
 from apps.workspaces.models import (
-    ALL_SCOPES,
     ApiKey,
     AuditEvent,
     ConversationAccess,
@@ -24,7 +23,7 @@ from apps.workspaces.models import (
     User,
     Workspace,
 )
-from apps.workspaces.tokens import hash_secret, make_key, make_token
+from apps.workspaces.tokens import hash_secret, make_token
 
 INVITATION_DAYS = 7
 
@@ -146,39 +145,6 @@ def rename_user(user: User, *, name: str) -> None:
 
 
 @transaction.atomic
-def create_api_key(
-    workspace: Workspace, *, name: str, actor: Actor, scopes: list[str] | None = None
-) -> tuple[ApiKey, str]:
-    """The row and the key itself, which cannot be read again later."""
-    secret = make_key()
-    key = ApiKey.objects.create(
-        workspace=workspace,
-        name=name,
-        prefix=secret[:12],
-        key_hash=hash_secret(secret),
-        scopes=ALL_SCOPES if scopes is None else scopes,
-        created_by=actor.user,
-    )
-    record_audit(
-        workspace.pk, actor=actor, action="api_key.created", subject=key, detail={"name": name}
-    )
-    return key, secret
-
-
-@transaction.atomic
-def revoke_api_key(key: ApiKey, *, actor: Actor) -> None:
-    """From now on the key opens nothing. Doing it twice is harmless."""
-    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
-        record_audit(
-            key.workspace_id,
-            actor=actor,
-            action="api_key.revoked",
-            subject=key,
-            detail={"name": key.name},
-        )
-
-
-@transaction.atomic
 def invite(workspace: Workspace, *, email: str, role: Role, actor: Actor) -> tuple[Invitation, str]:
     """An invitation and its link token, which is shown once."""
     token = make_token()
@@ -271,7 +237,10 @@ def change_role(membership: Membership, *, role: Role, actor: Actor) -> None:
 
 @transaction.atomic
 def remove_member(membership: Membership, *, actor: Actor) -> None:
-    """Raises LastOwnerError rather than leave a workspace without an owner."""
+    """End a membership; `keys.services.end_membership` ends the person's keys with it.
+
+    Raises LastOwnerError rather than leave a workspace without an owner.
+    """
     _guard_last_owner(membership)
     record_audit(
         membership.workspace_id,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.workspaces import link_views, views
+from apps.workspaces.keys import views as key_views
+from apps.workspaces.signin import views as signin_views
 
 app_name = "workspaces"
 urlpatterns = [
@@ -23,8 +25,10 @@ urlpatterns = [
         views.delete_invitation,
         name="invitation_revoke",
     ),
-    path("settings/keys/", views.keys, name="keys"),
-    path("settings/keys/<uuid:key_id>/revoke/", views.revoke_key, name="key_revoke"),
+    path("settings/keys/", key_views.keys, name="keys"),
+    path("settings/keys/<uuid:key_id>/revoke/", key_views.revoke_key, name="key_revoke"),
+    path("settings/keys/<uuid:key_id>/hand-over/", key_views.hand_over, name="key_hand_over"),
+    path("settings/sign-in/", signin_views.policy, name="sign_in"),
     path("settings/audit/", views.audit, name="audit"),
     path("settings/links/", link_views.link_hosts, name="link_hosts"),
     path("leave/", link_views.leave, name="leave"),

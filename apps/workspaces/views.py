@@ -1,4 +1,4 @@
-"""The settings of a workspace: members, keys, audit log, the workspace itself, the profile."""
+"""The settings of a workspace: members, audit log, the workspace itself, the profile."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.workspaces.access import get_api_key, get_invitation, get_member
+from apps.workspaces.access import get_invitation, get_member
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.forms import (
     AuditFilterForm,
     ConversationAccessForm,
     DeleteWorkspaceForm,
     InviteForm,
-    KeyForm,
     ProfileForm,
     RoleForm,
     WorkspaceForm,
@@ -27,9 +26,11 @@ from apps.workspaces.forms import (
     list_details,
 )
 from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.keys.forms import NewOwnerForm
+from apps.workspaces.keys.selectors import count_keys_by_owner, list_owners
+from apps.workspaces.keys.services import KeyRefusedError, end_membership
 from apps.workspaces.models import ConversationAccess, Role
 from apps.workspaces.selectors import (
-    list_api_keys,
     list_audit_actions,
     list_audit_events,
     list_members,
@@ -38,13 +39,10 @@ from apps.workspaces.selectors import (
 from apps.workspaces.services import (
     LastOwnerError,
     change_role,
-    create_api_key,
     delete_workspace,
     invite,
-    remove_member,
     rename_user,
     rename_workspace,
-    revoke_api_key,
     revoke_invitation,
     set_conversation_access,
 )
@@ -86,13 +84,16 @@ def _render_members(
     request: WorkspaceRequest, form: InviteForm, *, status: int = 200, **context: object
 ) -> HttpResponse:
     is_owner = request.membership.has_role(Role.OWNER)
+    rows = list(list_members(request.workspace))
+    num_keys = count_keys_by_owner(request.workspace) if is_owner else {}
     return render(
         request,
         "workspaces/settings/members.html",
         {
             "nav": "settings",
             "section": "members",
-            "members": list_members(request.workspace),
+            "members": [(row, num_keys.get(row.user_id, 0)) for row in rows],
+            "owners": [row for row in rows if row.role == Role.OWNER],
             "invitations": list_open_invitations(request.workspace) if is_owner else [],
             "roles": Role.choices,
             "form": form,
@@ -123,11 +124,16 @@ def set_member_role(request: WorkspaceRequest, *, member_id: UUID) -> HttpRespon
 @require_POST
 @workspace_view(role=Role.OWNER)
 def delete_member(request: WorkspaceRequest, *, member_id: UUID) -> HttpResponse:
+    """End a membership. The person's keys stop, or go to the owner that is chosen."""
     membership = get_member(request.workspace, member_id)
+    form = NewOwnerForm(request.POST, owners=list_owners(request.workspace), required=False)
+    if not form.is_valid():
+        messages.error(request, "Choose an owner of this workspace for the keys, or nobody.")
+        return redirect("workspaces:members", slug=request.workspace.slug)
     try:
-        remove_member(membership, actor=request.actor)
-    except LastOwnerError:
-        messages.error(request, LAST_OWNER)
+        end_membership(membership, actor=request.actor, keys_to=form.cleaned_data["to"])
+    except (LastOwnerError, KeyRefusedError) as error:
+        messages.error(request, LAST_OWNER if isinstance(error, LastOwnerError) else str(error))
         return redirect("workspaces:members", slug=request.workspace.slug)
     messages.success(request, f"{membership.user} is no longer a member.")
     if membership.user_id == request.user.pk:
@@ -141,55 +147,6 @@ def delete_invitation(request: WorkspaceRequest, *, invitation_id: UUID) -> Http
     revoke_invitation(get_invitation(request.workspace, invitation_id), actor=request.actor)
     messages.success(request, "The invitation was withdrawn. Its link no longer works.")
     return redirect("workspaces:members", slug=request.workspace.slug)
-
-
-# Keys
-
-
-@require_http_methods(["GET", "POST"])
-@never_cache
-@workspace_view(role=Role.EDITOR)
-def keys(request: WorkspaceRequest) -> HttpResponse:
-    """The keys. A new key is shown here once, and never again."""
-    role = Role(request.membership.role)
-    if request.method == "GET":
-        return _render_keys(request, KeyForm(role=role))
-    form = KeyForm(request.POST, role=role)
-    if not form.is_valid():
-        return _render_keys(request, form, status=422)
-    _, secret = create_api_key(
-        request.workspace,
-        name=form.cleaned_data["name"],
-        scopes=form.cleaned_data["scopes"],
-        actor=request.actor,
-    )
-    return _render_keys(request, KeyForm(role=role), new_key=secret)
-
-
-@require_POST
-@workspace_view(role=Role.EDITOR)
-def revoke_key(request: WorkspaceRequest, *, key_id: UUID) -> HttpResponse:
-    key = get_api_key(request.workspace, key_id)
-    revoke_api_key(key, actor=request.actor)
-    messages.success(request, f"The key “{key.name}” was revoked. It opens nothing any more.")
-    return redirect("workspaces:keys", slug=request.workspace.slug)
-
-
-def _render_keys(
-    request: WorkspaceRequest, form: KeyForm, *, status: int = 200, **context: object
-) -> HttpResponse:
-    return render(
-        request,
-        "workspaces/settings/keys.html",
-        {
-            "nav": "settings",
-            "section": "keys",
-            "keys": list_api_keys(request.workspace),
-            "form": form,
-            **context,
-        },
-        status=status,
-    )
 
 
 # Audit log

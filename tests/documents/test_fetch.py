@@ -82,6 +82,30 @@ def test_a_public_name_that_resolves_to_us_is_refused(monkeypatch: pytest.Monkey
     assert caught.value.code == "forbidden"
 
 
+def test_the_connection_goes_to_the_address_that_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name that answers otherwise the second time gains nothing: it is asked once."""
+    answers = ["93.184.215.14", "10.0.0.5"]
+    targets = []
+
+    def resolve(host: str, port: int, **kwargs: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers.pop(0), port))]
+
+    def connect(self: socket.socket, address: Any) -> None:
+        targets.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    with pytest.raises(FetchError) as caught, fetch("http://rebind.example/"):
+        raise AssertionError("opened")
+
+    assert caught.value.code == "unreachable"
+    assert targets == [("93.184.215.14", 80)]
+    assert answers == ["10.0.0.5"]
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serves given bytes, one answer a connection, on a local address that may be fetched."""

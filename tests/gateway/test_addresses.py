@@ -10,7 +10,8 @@ from apps.gateway.addresses import AddressNotAllowedError, check_address
 
 NEVER = [
     "169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "224.0.0.1", "ff02::1",
-    "0.0.0.0", "::",
+    "0.0.0.0", "::", "192.0.0.192", "fd00:ec2::254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::",
+    "100.100.100.200",
 ]  # fmt: skip
 PRIVATE = [
     "127.0.0.1",
@@ -20,6 +21,9 @@ PRIVATE = [
     "192.168.1.5",
     "fd00::1",
     "::ffff:10.0.0.1",
+    "100.64.0.1",
+    "64:ff9b::10.0.0.1",
+    "2002:a00:1::",
 ]
 PUBLIC = ["8.8.8.8", "2606:4700:4700::1111"]
 
@@ -51,3 +55,16 @@ def test_public_addresses_are_allowed(address: str, allow_private: bool, setting
     settings.ALLOW_PRIVATE_ENDPOINTS = allow_private
 
     check_address(address, 443)
+
+
+def test_the_socket_is_made_for_the_address_that_was_checked(settings: Any) -> None:
+    """A name may answer otherwise the next time; what is checked is what is connected to."""
+    import socket
+
+    from inference.http_session import AddressRefusedError, _make_socket_factory
+
+    make = _make_socket_factory(check_address)
+    with pytest.raises(AddressRefusedError):
+        make((socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.0.192", 80)))
+    made = make((socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80)))
+    made.close()

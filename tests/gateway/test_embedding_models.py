@@ -106,6 +106,25 @@ def test_the_same_over_rest(api: ApiClient, server: EmbeddingServer) -> None:
     assert api.get(path).json() == []
 
 
+def test_a_stored_key_is_not_sent_to_another_server(
+    client: Client, api: ApiClient, workspace: Workspace, server: EmbeddingServer
+) -> None:
+    row_id = api.post_json("/api/v1/embedding-models/", fields(server)).json()["id"]
+    elsewhere = {"base_url": "http://127.0.0.1:9/v1"}
+
+    refused = api.patch_json(f"/api/v1/embedding-models/{row_id}/", elsewhere)
+    shown = client.post(f"{page(workspace)}{row_id}/", {"name": "Small", **elsewhere})
+
+    assert (refused.status_code, set(refused.json()["errors"])) == (400, {"api_key"})
+    assert shown.status_code == 422
+    assert "the stored key is not sent there" in shown.content.decode()
+    forgotten = {"name": "Small", "remove_key": "on", **elsewhere}
+    shown = client.post(f"{page(workspace)}{row_id}/", forgotten, follow=True)
+    assert "was saved, but it does not work" in shown.content.decode()
+    row = EmbeddingModel.objects.get()
+    assert (row.base_url, bytes(row.api_key_encrypted)) == (elsewhere["base_url"], b"")
+
+
 def test_a_folder_is_offered_only_from_the_models_directory(
     api: ApiClient, settings: Any, tmp_path: Path
 ) -> None:

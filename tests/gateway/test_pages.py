@@ -12,13 +12,14 @@ from apps.gateway.models import Endpoint
 from apps.gateway.services import EndpointFields, save_endpoint
 from apps.workspaces.models import AuditEvent, User, Workspace
 from apps.workspaces.services import Actor
+from inference.stub_server import serve_in_thread
 from tests.factories import make_api
 
 pytestmark = pytest.mark.django_db
 
 FORM = {
     "name": "House",
-    "base_url": "http://vllm:8000/v1",
+    "base_url": "http://127.0.0.1:1/v1",  # nobody listens on port 1
     "model": "qwen",
     "api_key": "sk-very-secret",
     "context_tokens": "8192",
@@ -37,9 +38,10 @@ def make_endpoint(workspace: Workspace, **fields: Any) -> Endpoint:
 
 
 def test_an_endpoint_is_added_and_its_key_never_shown(browser: Client) -> None:
-    assert browser.post(LIST, FORM).headers["Location"] == LIST
+    saved = browser.post(LIST, FORM)
 
     endpoint = Endpoint.objects.get()
+    assert saved.headers["Location"] == f"{LIST}{endpoint.pk}/"
     assert b"sk-very-secret" not in bytes(endpoint.api_key_encrypted)
     edit = f"{LIST}{endpoint.pk}/"
     for path in (LIST, edit):
@@ -170,3 +172,64 @@ def test_only_keys_for_administration_change_endpoints(workspace: Workspace, own
     assert weak.patch_json(path, {"name": "x"}).status_code == 403
     assert weak.delete(path).status_code == 403
     assert weak.post_json(f"{path}test/").status_code == 403
+
+
+def test_an_endpoint_is_tested_as_it_is_saved(browser: Client, api: Any) -> None:
+    shown = browser.post(LIST, FORM, follow=True).content.decode()
+    endpoint = Endpoint.objects.get()
+
+    assert endpoint.check_ok is False
+    assert "was saved, but it does not work" in shown
+    assert f'id="saved-{endpoint.pk}"' in shown  # beside the form
+    body = api.post_json("/api/v1/endpoints/", {**FORM, "name": "Second"}).json()
+    assert (body["check_ok"], bool(body["check_message"])) == (False, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_endpoint_that_answers_says_so_as_it_is_saved(browser: Client, api: Any) -> None:
+    with serve_in_thread() as stub:
+        values = {**FORM, "base_url": stub.base_url, "model": "stub"}
+        shown = browser.post(LIST, values, follow=True)
+        body = api.patch_json(f"/api/v1/endpoints/{Endpoint.objects.get().pk}/", {"model": "two"})
+
+    assert shown.redirect_chain[-1][0] == LIST
+    assert "was saved and works" in shown.content.decode()
+    assert body.json()["check_ok"] is True
+
+
+ELSEWHERE = ["http://127.0.0.2:1/v1", "http://127.0.0.1:2/v1", "https://127.0.0.1:1/v1"]
+
+
+@pytest.mark.parametrize("address", ELSEWHERE)
+def test_a_stored_key_is_not_sent_to_another_server(
+    browser: Client, api: Any, address: str
+) -> None:
+    browser.post(LIST, FORM)
+    endpoint = Endpoint.objects.get()
+    edit, rest = f"{LIST}{endpoint.pk}/", f"/api/v1/endpoints/{endpoint.pk}/"
+
+    page = browser.post(edit, {**FORM, "api_key": "", "base_url": address})
+    refused = api.patch_json(rest, {"base_url": address})
+
+    assert page.status_code == 422
+    assert "the stored key is not sent there" in page.content.decode()
+    assert (refused.status_code, set(refused.json()["errors"])) == (400, {"api_key"})
+    endpoint.refresh_from_db()
+    assert endpoint.base_url == FORM["base_url"]
+    assert api.patch_json(rest, {"base_url": address, "api_key": "new"}).status_code == 200
+    forgotten = {**FORM, "api_key": "", "remove_key": "on"}
+    assert browser.post(edit, forgotten).status_code == 302
+    endpoint.refresh_from_db()
+    assert (endpoint.base_url, bytes(endpoint.api_key_encrypted)) == (FORM["base_url"], b"")
+
+
+@pytest.mark.parametrize("path", ["/v2", "/v1/", "/other/v1"])
+def test_a_key_stays_with_its_server(api: Any, path: str) -> None:
+    made = api.post_json("/api/v1/endpoints/", FORM).json()
+
+    changed = api.patch_json(
+        f"/api/v1/endpoints/{made['id']}/", {"base_url": f"http://127.0.0.1:1{path}"}
+    )
+
+    assert changed.status_code == 200
+    assert changed.json()["has_api_key"] is True

@@ -52,8 +52,9 @@ from apps.retrieval.search.first_stage import search
 from apps.retrieval.search.profiles import DEFAULT_PROFILE
 from apps.retrieval.search.query import SearchQuery
 from apps.traces.recorder import Recorder
-from apps.workspaces.models import Role, User, Workspace
-from apps.workspaces.services import Actor, create_api_key, create_workspace, invite
+from apps.workspaces.keys.services import create_api_key
+from apps.workspaces.models import ALL_SCOPES, Role, User, Workspace
+from apps.workspaces.services import Actor, create_workspace, invite
 from tests.factories import ApiClient, make_member, make_user
 from tests.pdf import write_pdf
 
@@ -105,8 +106,8 @@ def furnish(name: str) -> House:
     editor = make_member(workspace, f"editor@{name}.example", "editor")
     member = workspace.memberships.get(user=editor)
     invitation, _ = invite(workspace, email=f"guest@{name}.example", role=Role.VIEWER, actor=actor)
-    key, secret = create_api_key(workspace, name=f"{name} key", actor=actor)
-    _, bare = create_api_key(workspace, name="bare", actor=actor, scopes=[])
+    key, secret = create_api_key(workspace, name=f"{name} key", scopes=ALL_SCOPES, actor=actor)
+    idle, bare = create_api_key(workspace, name="bare", actor=actor, scopes=[])
     gone, revoked = create_api_key(workspace, name="gone", actor=actor)
     gone.revoked_at = gone.created_at
     gone.save()
@@ -177,6 +178,7 @@ def furnish(name: str) -> House:
     rest = shared | {
         "assistant_id": assistant.pk,
         "change_id": start_change(collection, change, Selection(), actor=actor).id,
+        "key_id": idle.pk,
         "conversation_id": theirs.rows.conversation_id,
         "message_id": theirs.rows.answer_id,
         "trace_id": theirs.trace_id,

@@ -29,6 +29,7 @@ TAKES_IDS = {
 }
 """Where a POST without an id in its path names things by their ids in its body."""
 TAKES_NONE = {
+    "/api/v1/api-keys/",
     "/api/v1/collections/",
     "/api/v1/endpoints/",
     "/api/v1/embedding-models/",

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from apps.workspaces.access import find_key
+from apps.workspaces.keys.access import find_key
+from apps.workspaces.keys.services import create_api_key, revoke_api_key
 from apps.workspaces.models import Membership, Role
 from apps.workspaces.services import (
     Actor,
@@ -12,12 +13,10 @@ from apps.workspaces.services import (
     LastOwnerError,
     accept_invitation,
     change_role,
-    create_api_key,
     create_first_owner,
     create_workspace,
     invite,
     remove_member,
-    revoke_api_key,
 )
 
 

@@ -11,6 +11,7 @@ from django.test import Client
 
 from apps.documents.models import Document
 from apps.documents.storage import locate_blob
+from apps.workspaces.keys.services import create_api_key
 from apps.workspaces.models import (
     ApiKey,
     AuditEvent,
@@ -21,7 +22,7 @@ from apps.workspaces.models import (
     User,
     Workspace,
 )
-from apps.workspaces.services import Actor, create_api_key, invite
+from apps.workspaces.services import Actor, invite
 from tests.documents.make import make_collection, make_document
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,7 @@ ACCESS = [
     ("post", f"settings/invitations/{MISSING}/withdraw/", "404 403 403 404"),
     ("post", "settings/keys/", "422 422 403 404"),
     ("post", f"settings/keys/{MISSING}/revoke/", "404 404 403 404"),
+    ("post", f"settings/keys/{MISSING}/hand-over/", "404 403 403 404"),
     ("post", "settings/models/", "422 403 403 404"),
     ("get", "settings/rename/", "405 405 405 405"),
     ("get", "settings/delete/", "405 405 405 405"),

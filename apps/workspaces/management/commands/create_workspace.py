@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from apps.workspaces.models import User
-from apps.workspaces.services import Actor, create_api_key, create_workspace, get_or_create_user
+from apps.workspaces.keys.services import DEFAULT_DAYS, MAX_DAYS, create_api_key
+from apps.workspaces.models import ALL_SCOPES, User
+from apps.workspaces.services import Actor, create_workspace, get_or_create_user
 from config.env import load_runtime
 
 
@@ -27,6 +28,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="name of the workspace")
         parser.add_argument("--owner", required=True, help="email address of its owner")
+        parser.add_argument(
+            "--key-days", type=int, default=DEFAULT_DAYS, choices=range(MAX_DAYS + 1),
+            metavar="DAYS", help="how long the key works; 0 is forever (default: %(default)s)",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         name, email = options["name"].strip(), options["owner"].strip()
@@ -39,7 +44,13 @@ class Command(BaseCommand):
         with transaction.atomic():
             owner, is_new = get_or_create_user(email)
             workspace = create_workspace(name, owner=owner)
-            _, secret = create_api_key(workspace, name="Command line", actor=Actor(user=owner))
+            _, secret = create_api_key(
+                workspace,
+                name="Command line",
+                scopes=ALL_SCOPES,
+                days=options["key_days"] or None,
+                actor=Actor(user=owner),
+            )
         result = {
             "workspace": str(workspace.pk),
             "slug": workspace.slug,
