@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from apps.core.addresses import Reach, reach_of
+from apps.core.security.addresses import Reach, reach_of
 from apps.documents.names import clean_name
 
 PORTS = frozenset({80, 443, 8080, 8443})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from apps.core.addresses import Reach, reach_of
+from apps.core.security.addresses import Reach, reach_of
 
 
 class AddressNotAllowedError(Exception):

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
 
-from apps.core.ciphers import cipher_for
+from apps.core.security.ciphers import cipher_for
 
 PURPOSE = "plumbline endpoint credentials"
 

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from apps.core.addresses import Reach, reach_of
+from apps.core.security.addresses import Reach, reach_of
 
 NEVER = [
     "0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.170.2", "192.0.0.192", "192.0.0.8",

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from apps.core.ciphers import cipher_for
+from apps.core.security.ciphers import cipher_for
 from apps.workspaces.models import User
 from apps.workspaces.signin.client_address import client_address
 from apps.workspaces.signin.groups import apply_groups, read_groups

@@ -12,7 +12,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
-from apps.core.addresses import Reach, reach_of
+from apps.core.security.addresses import Reach, reach_of
 from apps.workspaces.signin.oidc import Provider
 
 TIMEOUT_S = 10.0
