@@ -19,9 +19,9 @@ from apps.assistants.models import Assistant
 from apps.chat.models import Conversation
 from apps.chat.services import Asker
 from apps.documents.collections import delete_collection
-from apps.documents.models import Collection, Document
+from apps.documents.models import OPEN_STATES, Collection, Document
 from apps.documents.selectors import DocumentRow, describe_documents, list_documents
-from apps.documents.services import OPEN_STATES, UploadOutcome, add_upload, delete_document
+from apps.documents.services import UploadOutcome, add_upload, delete_document
 from apps.workspaces.services import Actor
 
 MAX_FILES = 20
