@@ -299,6 +299,8 @@ SPECTACULAR_SETTINGS = {
         "ConversationReviewFilter": "apps.feedback.conversations.selectors.ReviewFilter",
         "QueryTransform": "apps.retrieval.search.profiles.QUERY_TRANSFORMS",
         "MessageStateEnum": "apps.chat.models.MessageState",
+        "FeedbackReason": "apps.feedback.models.Reason",
+        "LeftOutReason": "apps.documents.bulk.serializers.REASONS",
     },
 }
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.assistants.answering.citations import (
@@ -36,6 +36,7 @@ def test_only_retrieved_passages_can_be_cited(given_text: str, shown: str) -> No
     assert clean(given_text) == shown
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(0, 12)), st.data())
 def test_a_marker_may_be_cut_anywhere(numbers: list[int], data: st.DataObject) -> None:
     text = "".join(f"Some words [{number}] and more. " for number in numbers)

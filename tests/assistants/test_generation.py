@@ -19,6 +19,7 @@ from apps.chunking.models import Chunk
 from apps.prompts.services import add_version
 from apps.prompts.spec import Step
 from apps.traces.models import Trace
+from apps.workspaces.models import ConversationAccess, Workspace
 from apps.workspaces.services import Actor
 from inference.stub_answers import DEFAULT_REPLY
 from inference.stub_server import StubConfig, StubServer, serve_in_thread
@@ -131,6 +132,7 @@ def test_the_trace_shows_the_steps_and_links_the_release(
 ) -> None:
     use(desk, system="Terms: {{ terms }}", steps=(Step("terms", "[[reply:leave]] {{ question }}"),))
     _, _, trace = answer(api, desk)
+    Workspace.objects.update(conversation_access=ConversationAccess.UNNAMED)
     page = client_for(owner).get(f"/w/acme/traces/{trace.pk}/").content.decode()
     assert "Step terms" in page
     assert "Terms: leave" in page

@@ -71,7 +71,7 @@ def count_of(monkeypatch: Any) -> list[tuple[str, str, int]]:
         counted.extend(limits)
         return count_request(limits)
 
-    monkeypatch.setattr("apps.workspaces.throttle.count_request", count)
+    monkeypatch.setattr("apps.workspaces.keys.throttle.count_request", count)
     return counted
 
 

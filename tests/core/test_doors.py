@@ -17,6 +17,7 @@ import apps.retrieval.doors
 import apps.traces.doors
 import apps.workspaces.doors
 from apps.assistants.selectors import list_endpoint_uses, list_prompt_uses, name_assistants
+from apps.chat.asking.files import owns_files
 from apps.chat.selectors import count_citations, list_recent_questions
 from apps.chat.traced import describe_answer, may_read_answer
 from apps.chunking.selectors import locate_passage
@@ -49,6 +50,7 @@ def test_every_door_leads_where_it_should() -> None:
         leads_to(apps.documents.doors.name_assistants, name_assistants),
         leads_to(apps.documents.doors.locate_passage, locate_passage),
         leads_to(apps.documents.doors.follow_labels, follow_labels),
+        leads_to(apps.documents.doors.owns_files, owns_files),
         leads_to(apps.prompts.doors.list_prompt_uses, list_prompt_uses),
         leads_to(apps.gateway.doors.count_model_uses, count_model_uses),
         leads_to(apps.gateway.doors.list_endpoint_uses, list_endpoint_uses),

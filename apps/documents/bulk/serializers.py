@@ -14,6 +14,7 @@ from apps.documents.serializers import DocumentFilterSerializer
 
 MAX_IDS = 1_000
 TAGGING = (Action.ADD_TAG, Action.REMOVE_TAG)
+REASONS = [(code, code) for code in LEFT_OUT]
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
@@ -68,7 +69,7 @@ class DryRunSerializer(serializers.Serializer[Any]):
 
 
 class LeftOutSerializer(serializers.Serializer[Any]):
-    reason = serializers.ChoiceField(choices=list(LEFT_OUT))
+    reason = serializers.ChoiceField(choices=REASONS)
     detail = serializers.CharField()
     count = serializers.IntegerField()
 

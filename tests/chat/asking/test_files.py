@@ -30,7 +30,7 @@ from apps.retrieval.indexes.services import (
     store_embeddings,
 )
 from apps.traces.models import Trace
-from apps.workspaces.models import AuditEvent
+from apps.workspaces.models import AuditEvent, ConversationAccess, Workspace
 from apps.workspaces.services import create_workspace
 from tests.chat.asking.test_scopes import post
 from tests.chat.helpers import ask, run, settle
@@ -122,7 +122,7 @@ def test_only_its_conversation_finds_it(offer: Document, owner: Any) -> None:
     conversation = Conversation.objects.get()
     answer = ask_on_page(owner, conversation=str(conversation.pk))
     assert "420 euros" in answer.content
-    assert Conversation.objects.get().title == QUESTION
+    assert Conversation.objects.get().title == QUESTION.rstrip("?")
     elsewhere = ask_on_page(owner)
     assert elsewhere.conversation_id != conversation.pk
     assert elsewhere.is_declined
@@ -180,6 +180,8 @@ def test_a_colleagues_trace_of_the_answer_leaves_its_words_out(
     answer = ask_on_page(owner, conversation=str(Conversation.objects.get().pk))
     path = f"{BASE}/traces/{Trace.objects.get(subject_id=answer.pk).pk}/"
     assert "offer.md" in client_for(owner).get(path).content.decode()
+    assert client_for(editor).get(path).status_code == 404
+    Workspace.objects.update(conversation_access=ConversationAccess.NAMED)
     response = client_for(editor).get(path)
     assert response.status_code == 200
     assert "offer.md" not in response.content.decode()
