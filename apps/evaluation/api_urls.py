@@ -21,6 +21,7 @@ urlpatterns = [
     path(f"{ONE}/items/<uuid:item_id>/sentences/", api.ExperimentSentencesView.as_view()),
     path(f"{ONE}/compare/", api.ExperimentCompareView.as_view()),
     path(f"{ONE}/correlations/", analysis_api.CorrelationsView.as_view()),
+    path(f"{ONE}/mistakes/", analysis_api.MistakesView.as_view()),
     path(f"{ONE}/tradeoff/", analysis_api.TradeoffView.as_view()),
     path(f"{ONE}/arena/", review_api.ArenaView.as_view()),
     path(f"{ONE}/arena/pair/", review_api.ArenaPairView.as_view()),

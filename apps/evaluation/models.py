@@ -181,6 +181,8 @@ class Score(models.Model):
 
     `value` None means that scoring failed, with the `reason`; if the evaluator does not apply, such
     as recall without expected passages, there is no row. For a value, `reason` is the judge's.
+    `details` are the evaluator's own, as plain JSON: a judge's single grades and their spread, a
+    checklist's answers, an answer's statements.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -198,6 +200,7 @@ class Score(models.Model):
     value = models.FloatField(null=True)
     label = models.CharField(max_length=60, blank=True)
     reason = models.TextField(blank=True)
+    details = models.JSONField(default=dict, db_default={})
 
     class Meta:
         constraints = [
@@ -365,7 +368,9 @@ class Match(WorkspaceModel):
     """A blind comparison of two answers to one example, by a person or by a judge.
 
     `first` was shown as A; the voter did not know which release it came from. `judge` names the
-    judge if no person voted.
+    judge if no person voted; it saw the pair in both orders. `consistent` is whether it said the
+    same in both, `took_first` how often it preferred the answer shown first, of the orders in
+    which it preferred one. Both are null for people, and `took_first` where it named no winner.
     """
 
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="matches")
@@ -375,6 +380,8 @@ class Match(WorkspaceModel):
     reason = models.TextField(blank=True)
     voter = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     judge = models.CharField(max_length=120, blank=True)
+    consistent = models.BooleanField(null=True)
+    took_first = models.FloatField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

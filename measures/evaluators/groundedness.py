@@ -23,12 +23,14 @@ from measures.evaluators.base import (
 
 
 def describe(support: Support) -> dict[str, Any]:
-    """A statement for display: its probability, the supporting passages, and the missing words."""
+    """A statement for display: its probability, the supporting passages, and the missing words.
+
+    Texts of passages are left out: they have to go with their document, and this is kept.
+    """
     return {
         "statement": support.statement,
         "support": round(support.probability, 3),
         "passages": sorted({sentence.source for sentence in support.best}),
-        "best": support.best[0].text if support.best else "",
         "missing": list(support.missing[:12]),
     }
 

@@ -70,6 +70,22 @@ def holds(passage: EvidencePassage, expected: EvidencePassage) -> bool:
     return bool(texts[0]) and (texts[1] in texts[0] or texts[0] in texts[1])
 
 
+def holds_answer(observation: Observation) -> bool | None:
+    """Whether what was retrieved holds the answer; ``None`` where nobody said what it is.
+
+    With expected passages, one of them was found; without, a passage has an expected answer word
+    for word.
+    """
+    wanted = [passage for passage in observation.expected_passages if passage.grade > 0]
+    if wanted:
+        return any(holds(have, want) for have in observation.retrieved for want in wanted)
+    answers = [" ".join(text.split()).lower() for text in observation.expected_answers]
+    if not any(answers):
+        return None
+    texts = [" ".join(passage.text.split()).lower() for passage in observation.retrieved]
+    return any(answer in text for answer in answers if answer for text in texts)
+
+
 def measure_characters(observation: Observation) -> SpanScores | None:
     """Recall, precision and IoU over characters; ``None`` without expected offsets."""
     expected = [p.span for p in observation.expected_passages if p.span is not None]

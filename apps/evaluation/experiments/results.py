@@ -6,8 +6,9 @@ Every function may be called twice: items that already have their answer or scor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.assistants.answering.snapshots import snapshot
-from apps.core.text import storable
+from apps.core.text import storable, storable_json
 from apps.documents.models import Document
 from apps.evaluation.experiments.running import AnsweredItem, ItemQuestion
 from apps.evaluation.models import (
@@ -49,6 +50,7 @@ class ScoreRow:
     label: str = ""
     reason: str = ""
     turn: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def begin_run(experiment_id: UUID) -> Experiment | None:
@@ -215,6 +217,7 @@ def store_scores(
                 value=row.value,
                 label=storable(row.label)[:60],
                 reason=storable(row.reason),
+                details=storable_json(dict(row.details)),
             )
             for row in rows
             if row.item_id in waiting
@@ -235,5 +238,5 @@ def withdraw_items(document_id: UUID) -> int:
     """Clear experiment answers that quote a document which is being deleted."""
     quoting = ItemPassage.objects.filter(document_id=document_id, is_cited=True)
     items = ExperimentItem.objects.filter(pk__in=quoting.values("item_id"))
-    Score.objects.filter(item__in=items).update(reason="")
+    Score.objects.filter(item__in=items).update(reason="", details={})
     return items.update(answer="", turns=[], state=ItemState.WITHDRAWN)

@@ -170,4 +170,6 @@ def as_texts(observation: Observation) -> Observation:
 
 
 def _row(item_id: UUID, key: str, turn: int, outcome: Score) -> ScoreRow:
-    return ScoreRow(item_id, key, outcome.value, outcome.label, outcome.reason, turn)
+    return ScoreRow(
+        item_id, key, outcome.value, outcome.label, outcome.reason, turn, outcome.details
+    )

@@ -108,7 +108,7 @@ class ItemSerializer(serializers.ModelSerializer[ExperimentItem]):
     def get_scores(self, item: ExperimentItem) -> list[dict[str, Any]]:
         return [
             {"metric": s.metric, "turn": s.turn, "value": s.value, "label": s.label,
-             "reason": s.reason}
+             "reason": s.reason, "details": s.details}
             for s in item.scores.all()
         ]  # fmt: skip
 

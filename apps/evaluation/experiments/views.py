@@ -19,6 +19,7 @@ from apps.evaluation.access import get_experiment
 from apps.evaluation.experiments.abstention import view_abstention
 from apps.evaluation.experiments.forms import ExperimentForm
 from apps.evaluation.experiments.metrics import read_metrics
+from apps.evaluation.experiments.mistakes import count_mistakes, find_correctness
 from apps.evaluation.experiments.plans import (
     PlanError,
     cancel_experiment,
@@ -158,6 +159,8 @@ def _view(experiment: Experiment) -> dict[str, Any]:
         "progress": view_progress(experiment),
         "components": view_components(experiment, releases),
         "abstention": view_abstention(experiment, releases),
+        "mistakes": count_mistakes(experiment, releases),
+        "correctness": find_correctness(experiment),
         "turns": view_turns(experiment, releases),
         "trust": list_trust(experiment),
         "can_compare": len(releases) > 1,

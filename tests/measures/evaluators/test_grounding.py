@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,8 @@ async def test_groundedness_is_the_share_of_supported_statements() -> None:
     assert "moon" in found.reason
     first = found.details["statements"][0]
     assert first["passages"] == [1]
-    assert first["best"].startswith("The late fee")
+    assert "dollars" in first["statement"]
+    assert "raised" not in str(first), "the passage's own words must go with their document"
     declined = Observation(answer="The documents do not tell.", declined=True)
     assert (await score("groundedness", declined, tools=Tools())).status == "not_applicable"
     nothing = Observation(answer=seen.answer)
@@ -141,3 +143,24 @@ async def test_abstention_over_many() -> None:
     assert measure_abstention([]).accuracy is None
     unknown = await score("abstention_accuracy", Observation(answerable=True), tools=Tools())
     assert unknown.status == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("expected", "declined", "value", "label"),
+    [
+        ({"expected_passages": passages("opens at nine")}, True, 1, "with the passage at hand"),
+        ({"expected_passages": passages("12 dollars")}, True, 1, "the passage was not found"),
+        ({"expected_answers": ("The office in  Oslo",)}, True, 1, "with the passage at hand"),
+        ({"expected_answers": ("It costs nothing",)}, True, 1, "the passage was not found"),
+        ({"expected_answers": ("The office in Oslo",)}, False, 0, "answered"),
+        ({}, True, None, ""),
+        ({"expected_answers": ("Oslo",), "answerable": False}, True, None, ""),
+    ],
+)
+async def test_a_false_refusal_says_whether_the_passage_was_there(
+    expected: dict[str, Any], declined: bool, value: float | None, label: str
+) -> None:
+    seen = Observation(declined=declined, retrieved=passages(OFFICE), **expected)
+    outcome = await score("false_refusal", seen, tools=Tools())
+    assert outcome.value == value
+    assert outcome.label.endswith(label)
