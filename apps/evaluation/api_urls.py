@@ -29,6 +29,7 @@ urlpatterns = [
     path(f"{ONE}/arena/judge/", review_api.ArenaJudgeView.as_view()),
     path(f"{ONE}/arena/preferences/", review_api.ArenaPreferencesView.as_view()),
     path(f"{ONE}/grades/", review_api.GradesView.as_view()),
+    path(f"{ONE}/judges/", review_api.ExperimentJudgesView.as_view()),
     path("judges/", review_api.JudgesView.as_view()),
     path("judges/bar/", review_api.JudgeBarView.as_view()),
     path(f"{GATES}/", gates_api.GateListView.as_view()),

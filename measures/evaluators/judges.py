@@ -19,6 +19,7 @@ from measures.evaluators.base import (
     failed,
     not_applicable,
 )
+from measures.judging.habits import goes_by_order
 from measures.judging.prompts import PAIR, REFERENCE, RUBRIC, JudgePrompt
 from measures.judging.verdicts import VerdictError, compare_answers, grade
 
@@ -104,9 +105,13 @@ async def _by_pair(observation: Observation, tools: Tools) -> Score:
     except VerdictError as error:
         return failed(str(error), prompt=PAIR.label)
     labels = {"first": "win", "second": "loss", "tie": "tie"}
-    return Score(verdict.value, labels[verdict.winner], verdict.reasons[0], {
+    by_order = goes_by_order(verdict.value, verdict.consistent)
+    label = "undecided: position bias" if by_order else labels[verdict.winner]
+    return Score(verdict.value, label, verdict.reasons[0], {
         "prompt": PAIR.label,
         "consistent": verdict.consistent,
+        "took_first": verdict.took_first,
+        "position_bias": by_order,
         "rounds": verdict.rounds,
         "failures": list(verdict.failures),
     })  # fmt: skip

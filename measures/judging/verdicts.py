@@ -48,7 +48,7 @@ class PairVerdict:
 
     In between, rounds disagree: .5 is a tie. ``consistent`` is whether swapping the order left
     every verdict as it was, ``None`` where it was not tried. ``took_first`` is how often the
-    answer shown first was preferred, of all rounds that had a winner.
+    answer shown first was preferred, of all verdicts that had a winner.
     """
 
     value: float

@@ -54,6 +54,8 @@ def judge_arena(job: Job) -> None:
                 winner=verdict.winner,
                 judge=endpoint.model,
                 reason=next(iter(verdict.reasons), ""),
+                consistent=verdict.consistent,
+                took_first=verdict.took_first,
             )
 
 

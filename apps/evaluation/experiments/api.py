@@ -61,7 +61,7 @@ class ExperimentListView(WorkspaceAPIView):
     )
     def get(self, request: Request) -> Response:
         """The workspace's experiments, newest first."""
-        rows = list_experiments(self.workspace_id)
+        rows = list_experiments(self.workspace_id).prefetch_related("releases")
         if slug := request.query_params.get("assistant"):
             rows = rows.filter(assistant__slug=slug)
         paginator = Pagination()

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS
+from apps.evaluation.experiments.self_judging import list_self_judged
 from apps.evaluation.models import Experiment, ExperimentItem, Summary
 from measures.evaluators.base import Evaluator
 
@@ -58,13 +59,19 @@ class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
     dataset = serializers.UUIDField(source="dataset_version.dataset_id")
     version = serializers.IntegerField(source="dataset_version.number")
     baseline = serializers.IntegerField(source="baseline.number", default=None, allow_null=True)
+    self_judged = serializers.SerializerMethodField()
 
     class Meta:
         model = Experiment
         fields = (
-            "id", "name", "assistant", "dataset", "version", "baseline", "state", "reason",
-            "total", "done", "failed", "cost", "created_at", "started_at", "finished_at",
+            "id", "name", "assistant", "dataset", "version", "baseline", "judge_name",
+            "self_judged", "state", "reason", "total", "done", "failed", "cost", "created_at",
+            "started_at", "finished_at",
         )  # fmt: skip
+
+    def get_self_judged(self, experiment: Experiment) -> list[int]:
+        """Numbers of the releases whose model is also the judge, which favours its own answers."""
+        return [release.number for release in list_self_judged(experiment)]
 
 
 class PlanSerializer(serializers.ModelSerializer[Experiment]):

@@ -37,6 +37,7 @@ from apps.evaluation.experiments.selectors import (
     view_rows,
     view_turns,
 )
+from apps.evaluation.experiments.self_judging import list_self_judged, warn_of_self_judging
 from apps.evaluation.models import Experiment
 from apps.evaluation.review.grading import list_trust
 from apps.workspaces.decorators import workspace_view
@@ -163,6 +164,7 @@ def _view(experiment: Experiment) -> dict[str, Any]:
         "correctness": find_correctness(experiment),
         "turns": view_turns(experiment, releases),
         "trust": list_trust(experiment),
+        "self_judging": warn_of_self_judging(experiment.judge_name, list_self_judged(experiment)),
         "can_compare": len(releases) > 1,
     }
 

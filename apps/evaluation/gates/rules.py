@@ -15,6 +15,7 @@ from apps.evaluation.experiments.metrics import (
     Metric,
     find_metric,
 )
+from apps.evaluation.experiments.self_judging import list_answered_by, warn_of_self_judging
 from apps.evaluation.experiments.values import join_repeats, load_values
 from apps.evaluation.gates.limits import Ruling, describe_rule, judge_change, judge_level
 from apps.evaluation.gates.metric_lookup import describe_metric
@@ -79,7 +80,17 @@ def _judge(rule: GateRule, release: Release, chosen: Experiment | None) -> GateV
             reason = UNTRUSTED.format(words=trust.words, doubts=" ".join(trust.doubts))
             return GateVerdict(rule, name, False, reason, experiment)
     ruling = _rule(rule, metric, experiment, release)
-    return GateVerdict(rule, name, ruling.ok, ruling.reason, experiment)
+    reason = f"{ruling.reason} {_warn(metric, experiment, release)}".strip()
+    return GateVerdict(rule, name, ruling.ok, reason, experiment)
+
+
+def _warn(metric: Metric, experiment: Experiment, release: Release) -> str:
+    """What to know of a judge that is one of the models compared."""
+    if not metric.is_judge:
+        return ""
+    compared = {one.pk: one for one in (release, release.assistant.current) if one is not None}
+    judged = list_answered_by(experiment.judge_name, compared.values())
+    return warn_of_self_judging(experiment.judge_name, judged)
 
 
 def _rule(rule: GateRule, metric: Metric, experiment: Experiment, release: Release) -> Ruling:

@@ -28,7 +28,14 @@ from apps.evaluation.review.arena import (
     rank_releases,
     record_vote,
 )
-from apps.evaluation.review.grading import get_bar, give_grade, list_grades, list_judges, set_bar
+from apps.evaluation.review.grading import (
+    get_bar,
+    give_grade,
+    list_grades,
+    list_judges,
+    list_trust,
+    set_bar,
+)
 from apps.evaluation.review.serializers import (
     ArenaJudgeSerializer,
     ArenaSerializer,
@@ -170,6 +177,14 @@ class GradesView(OfExperiment):
         item = get_item(experiment, values.pop("item"))
         grade = give_grade(item, user=self.person, **values)
         return Response(GradeSerializer(grade).data, status=201)
+
+
+class ExperimentJudgesView(OfExperiment):
+    @extend_schema(operation_id="experiments_judges", responses=JudgeSerializer(many=True))
+    def get(self, request: Request, experiment_id: UUID) -> Response:
+        """The experiment's judges: agreement with people overall, and their habits in it."""
+        rows = list_trust(self.find(experiment_id))
+        return Response(JudgeSerializer(rows, many=True).data)
 
 
 class JudgesView(WorkspaceAPIView):
