@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.evaluation.experiments.metrics import find_metric
 from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS
 from apps.evaluation.experiments.self_judging import list_self_judged
 from apps.evaluation.models import Experiment, ExperimentItem, Summary
@@ -90,13 +91,19 @@ class PlanSerializer(serializers.ModelSerializer[Experiment]):
 
 class SummarySerializer(serializers.ModelSerializer[Summary]):
     release = serializers.IntegerField(source="release.number")
+    version = serializers.SerializerMethodField()
 
     class Meta:
         model = Summary
         fields = (
-            "release", "metric", "count", "mean", "low", "high", "p50", "p95", "better", "worse",
-            "same", "change", "change_low", "change_high", "spread",
+            "release", "metric", "version", "count", "mean", "low", "high", "p50", "p95",
+            "better", "worse", "same", "change", "change_low", "change_high", "spread",
         )  # fmt: skip
+
+    def get_version(self, summary: Summary) -> int:
+        """Of the evaluator that gave these scores; numbers of two versions do not compare."""
+        metric = find_metric(summary.experiment.evaluators, summary.metric)
+        return metric.version if metric else 1
 
 
 class ItemSerializer(serializers.ModelSerializer[ExperimentItem]):

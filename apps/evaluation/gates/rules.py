@@ -14,6 +14,7 @@ from apps.assistants.releases.promotion import ReleaseCheck
 from apps.evaluation.experiments.metrics import (
     Metric,
     find_metric,
+    has_version,
 )
 from apps.evaluation.experiments.self_judging import list_answered_by, warn_of_self_judging
 from apps.evaluation.experiments.values import join_repeats, load_values
@@ -80,7 +81,8 @@ def _judge(rule: GateRule, release: Release, chosen: Experiment | None) -> GateV
             reason = UNTRUSTED.format(words=trust.words, doubts=" ".join(trust.doubts))
             return GateVerdict(rule, name, False, reason, experiment)
     ruling = _rule(rule, metric, experiment, release)
-    reason = f"{ruling.reason} {_warn(metric, experiment, release)}".strip()
+    version = f"Measured by {metric.version_note}." if metric.version_note else ""
+    reason = " ".join(filter(None, [ruling.reason, version, _warn(metric, experiment, release)]))
     return GateVerdict(rule, name, ruling.ok, reason, experiment)
 
 
@@ -124,11 +126,10 @@ def _elsewhere(
     experiment: Experiment, metric: Metric, release_id: UUID
 ) -> list[tuple[UUID, float]]:
     """A release's values on the same examples from another experiment."""
-    other = (
-        _finished(experiment.assistant_id, release_id, metric.key)
-        .filter(dataset_version_id=experiment.dataset_version_id)
-        .first()
+    finished = _finished(experiment.assistant_id, release_id, metric.key).filter(
+        dataset_version_id=experiment.dataset_version_id
     )
+    other = next((one for one in finished if has_version(one.evaluators, metric)), None)
     return load_values(other, metric).get(release_id, []) if other else []
 
 
