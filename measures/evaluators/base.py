@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
 
-from apps.core.options import Option, read_values
+from apps.core.options import Option, OptionError, read_values
 from inference.protocols import ChatModel, Vectors
 from measures.spans import Span
 
@@ -180,7 +180,8 @@ class Evaluator:
 
     ``low`` and ``high`` are the ends of its scale (``None``: open); ``unit`` follows the number.
     ``version`` goes up whenever the same observation would get another score. Exactly one of
-    ``evaluate`` and ``judge`` is given; the latter waits for a model.
+    ``evaluate`` and ``judge`` is given; the latter waits for a model. ``check`` says of settings
+    that are each right whether they make sense: a sentence for each that does not.
     """
 
     name: str
@@ -197,6 +198,7 @@ class Evaluator:
     unit: str = ""
     higher_is_better: bool = True
     version: int = 1
+    check: Callable[[Mapping[str, Any]], dict[str, str]] | None = None
 
     def __post_init__(self) -> None:
         if (self.evaluate is None) == (self.judge is None):
@@ -204,4 +206,7 @@ class Evaluator:
 
     def fill(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings with defaults; raises ``OptionError`` for one that cannot be."""
-        return read_values(self.settings, settings, owner=self.label, noun="setting")
+        filled = read_values(self.settings, settings, owner=self.label, noun="setting")
+        if self.check is not None and (errors := self.check(filled)):
+            raise OptionError(errors)
+        return filled

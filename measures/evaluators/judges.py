@@ -6,6 +6,7 @@ A judge's score says what that model thinks. How far it can be trusted is measur
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import fmean, pstdev
 from typing import Any
 
@@ -19,8 +20,16 @@ from measures.evaluators.base import (
     failed,
     not_applicable,
 )
+from measures.judging.checklists import check_answer, read_questions
 from measures.judging.habits import goes_by_order
-from measures.judging.prompts import PAIR, REFERENCE, RUBRIC, JudgePrompt
+from measures.judging.prompts import (
+    CHECKLIST,
+    NO_EXAMPLE,
+    PAIR,
+    REFERENCE,
+    RUBRIC,
+    JudgePrompt,
+)
 from measures.judging.verdicts import VerdictError, compare_answers, grade
 
 MAX_REPEAT = 9
@@ -45,6 +54,11 @@ def show_passages(observation: Observation) -> str:
     return "\n\n".join(texts)[:MAX_PASSAGES] or "(none)"
 
 
+def undecided(reason: str, **details: Any) -> Score:
+    """The judge gave no verdict; that is said in words, and counts neither way."""
+    return Score(None, "undecided", reason, details, status="failed")
+
+
 async def _grade(tools: Tools, prompt: JudgePrompt, values: dict[str, str]) -> Score:
     if tools.model is None:
         return failed("No model was given to judge.")
@@ -52,7 +66,7 @@ async def _grade(tools: Tools, prompt: JudgePrompt, values: dict[str, str]) -> S
     grades, failures = await grade(tools.model, prompt, values, repeat=repeat)
     details: dict[str, Any] = {"prompt": prompt.label, "failures": failures}
     if not grades:
-        return failed(failures[0], **details)
+        return undecided(failures[0], **details)
     numbers = [one.score for one in grades]
     details |= {"grades": numbers, "spread": round(pstdev(numbers), 3)}
     return Score(fmean(numbers), label=f"{fmean(numbers):.2g} of 5", reason=grades[0].reason,
@@ -63,6 +77,8 @@ async def _by_rubric(observation: Observation, tools: Tools) -> Score:
     return await _grade(tools, RUBRIC, {
         "criterion": tools.settings["criterion"],
         "rubric": tools.settings["rubric"],
+        "good_example": tools.settings["good_example"] or NO_EXAMPLE,
+        "bad_example": tools.settings["bad_example"] or NO_EXAMPLE,
         "question": observation.question,
         "passages": show_passages(observation) if tools.settings["passages"] else "(not shown)",
         "answer": observation.answer,
@@ -75,6 +91,8 @@ async def _by_grounding(observation: Observation, tools: Tools) -> Score:
     return await _grade(tools, RUBRIC, {
         "criterion": GROUNDED,
         "rubric": GROUNDED_SCALE,
+        "good_example": NO_EXAMPLE,
+        "bad_example": NO_EXAMPLE,
         "question": observation.question,
         "passages": show_passages(observation),
         "answer": observation.answer,
@@ -91,6 +109,42 @@ async def _by_reference(observation: Observation, tools: Tools) -> Score:
     })  # fmt: skip
 
 
+async def _by_checklist(observation: Observation, tools: Tools) -> Score:
+    if tools.model is None:
+        return failed("No model was given to judge.")
+    values = {
+        "question": observation.question,
+        "passages": show_passages(observation) if tools.settings["passages"] else "(not shown)",
+        "answer": observation.answer,
+    }
+    questions = read_questions(tools.settings["questions"])
+    repeat = min(MAX_REPEAT, tools.settings["repeat"])
+    checked, shares, failures = await check_answer(tools.model, questions, values, repeat=repeat)
+    details: dict[str, Any] = {"prompt": CHECKLIST.label, "failures": failures}
+    if not checked:
+        return undecided(failures[0], **details)
+    details |= {
+        "answers": [
+            {"question": one.question, "answer": one.answer, "yes": one.yes, "reason": one.reason}
+            for one in checked
+        ],
+        "grades": shares,
+        "spread": round(pstdev(shares), 3),
+    }
+    number = sum(one.answer == "yes" for one in checked)
+    lost = next((one for one in checked if one.answer == "no"), None)
+    reason = f"No: {lost.question} {lost.reason}" if lost else ""
+    return Score(fmean(shares), f"{number} of {len(checked)} yes", reason, details)
+
+
+def _check_questions(settings: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        read_questions(settings["questions"])
+    except ValueError as error:
+        return {"questions": str(error)}
+    return {}
+
+
 async def _by_pair(observation: Observation, tools: Tools) -> Score:
     other = observation.extra.get("other_answer") or next(iter(observation.expected_answers), "")
     if not other:
@@ -103,7 +157,7 @@ async def _by_pair(observation: Observation, tools: Tools) -> Score:
             swap=tools.settings["swap"], repeat=min(MAX_REPEAT, tools.settings["repeat"]),
         )  # fmt: skip
     except VerdictError as error:
-        return failed(str(error), prompt=PAIR.label)
+        return undecided(str(error), prompt=PAIR.label)
     labels = {"first": "win", "second": "loss", "tie": "tie"}
     by_order = goes_by_order(verdict.value, verdict.consistent)
     label = "undecided: position bias" if by_order else labels[verdict.winner]
@@ -117,7 +171,11 @@ async def _by_pair(observation: Observation, tools: Tools) -> Score:
     })  # fmt: skip
 
 
+CHECKS = """Does the answer address the question that was asked?
+Does the answer say only what the passages say?
+Could the person act on the answer without asking again?"""
 _REPEAT = Option("repeat", "Times to ask", "whole", 1, minimum=1)
+_TITLE = Option("about", "Its name on pages", "text", "")
 _ANSWERED = frozenset({Need.QUESTION, Need.ANSWER, Need.MODEL})
 _JUDGE = "Zheng et al., 2023 (MT-Bench)"
 EVALUATORS = (
@@ -125,10 +183,13 @@ EVALUATORS = (
         "judge_rubric", "Judge: rubric",
         "A model grades the answer from 1 to 5 by a criterion and a rubric.",
         "judge", _ANSWERED, f"{_JUDGE}; Liu et al., 2023 (G-Eval)", judge=_by_rubric,
-        low=1.0, high=5.0,
+        low=1.0, high=5.0, version=2,
         settings=(
+            _TITLE,
             Option("criterion", "Criterion", "text", CRITERION),
             Option("rubric", "Rubric, 1 to 5", "text", SCALE),
+            Option("good_example", "A good answer", "text", ""),
+            Option("bad_example", "A bad answer", "text", ""),
             Option("passages", "Show the passages", "flag", False),
             _REPEAT,
         ),
@@ -137,13 +198,25 @@ EVALUATORS = (
         "judge_groundedness", "Judge: groundedness",
         "A model grades from 1 to 5 whether the answer follows from the retrieved passages.",
         "judge", _ANSWERED | {Need.RETRIEVED}, "Es et al., 2023 (Ragas), as a rubric",
-        judge=_by_grounding, low=1.0, high=5.0, settings=(_REPEAT,),
+        judge=_by_grounding, low=1.0, high=5.0, settings=(_REPEAT,), version=2,
+    ),
+    Evaluator(
+        "judge_checklist", "Judge: checklist",
+        "A model answers your yes/no questions about the answer; the score is the share of yes.",
+        "judge", _ANSWERED, "Lin et al., 2024 (WildBench); Cook et al., 2024 (TICK)",
+        judge=_by_checklist, check=_check_questions,
+        settings=(
+            _TITLE,
+            Option("questions", "Questions, one a line", "text", CHECKS, maximum=6_000),
+            Option("passages", "Show the passages", "flag", True),
+            _REPEAT,
+        ),
     ),
     Evaluator(
         "judge_reference", "Judge: against the expected answer",
         "A model grades from 1 to 5 whether the answer says what the expected one says.",
         "judge", _ANSWERED | {Need.EXPECTED_ANSWER}, _JUDGE, judge=_by_reference,
-        low=1.0, high=5.0, settings=(_REPEAT,),
+        low=1.0, high=5.0, settings=(_REPEAT,), version=2,
     ),
     Evaluator(
         "judge_pair", "Judge: preferred to another answer",
@@ -151,5 +224,6 @@ EVALUATORS = (
         "example has no other), in both orders: 1 is a win, 0.5 a tie.",
         "judge", _ANSWERED, f"{_JUDGE}; swap: Wang et al., 2023", judge=_by_pair,
         settings=(Option("swap", "Ask in both orders", "flag", True), _REPEAT),
+        version=2,
     ),
 )  # fmt: skip
