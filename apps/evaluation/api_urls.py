@@ -32,6 +32,7 @@ urlpatterns = [
     path(f"{ONE}/judges/", review_api.ExperimentJudgesView.as_view()),
     path("judges/", review_api.JudgesView.as_view()),
     path("judges/bar/", review_api.JudgeBarView.as_view()),
+    path("assistants/<uuid:assistant_id>/guideline/", review_api.GuidelineView.as_view()),
     path(f"{GATES}/", gates_api.GateListView.as_view()),
     path(f"{GATES}/<uuid:rule_id>/", gates_api.GateView.as_view()),
     path(

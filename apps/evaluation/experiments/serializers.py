@@ -12,6 +12,8 @@ from apps.evaluation.experiments.self_judging import list_self_judged
 from apps.evaluation.models import Experiment, ExperimentItem, Summary
 from measures.evaluators.base import Evaluator
 
+MAX_CRITERIA = 20
+
 
 class EvaluatorSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
@@ -48,6 +50,10 @@ class ExperimentRequestSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(min_value=1), min_length=1, max_length=MAX_RELEASES
     )
     evaluators = serializers.ListField(child=ChosenEvaluatorSerializer(), min_length=1)
+    criteria = serializers.ListField(
+        child=serializers.UUIDField(), required=False, default=list, max_length=MAX_CRITERIA,
+        help_text="Lines of the guideline; each becomes a judge with its rubric and examples",
+    )  # fmt: skip
     judge = serializers.UUIDField(required=False, allow_null=True)
     repeats = serializers.IntegerField(default=1, min_value=1, max_value=MAX_REPEATS)
     sample_size = serializers.IntegerField(required=False, allow_null=True, min_value=1)

@@ -118,6 +118,7 @@ def _initial(request: WorkspaceRequest, assistant: Assistant) -> dict[str, Any]:
         "name": f"Release {assistant.releases.count()}",
         "releases": list(dict.fromkeys([*newest[:1], *current])) or newest,
         "dataset_version": request.GET.get("dataset_version", ""),
+        "criteria": request.GET.getlist("criterion"),
     }
 
 

@@ -14,6 +14,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.assistants.access import get_assistant
 from apps.core.api import Pagination, Problem
 from apps.evaluation.access import get_experiment, get_item
 from apps.evaluation.models import Experiment
@@ -36,10 +37,12 @@ from apps.evaluation.review.grading import (
     list_trust,
     set_bar,
 )
+from apps.evaluation.review.guidelines import list_criteria
 from apps.evaluation.review.serializers import (
     ArenaJudgeSerializer,
     ArenaSerializer,
     AskedSerializer,
+    CriterionSerializer,
     GradeRequestSerializer,
     GradeSerializer,
     JudgeBarSerializer,
@@ -177,6 +180,14 @@ class GradesView(OfExperiment):
         item = get_item(experiment, values.pop("item"))
         grade = give_grade(item, user=self.person, **values)
         return Response(GradeSerializer(grade).data, status=201)
+
+
+class GuidelineView(WorkspaceAPIView):
+    @extend_schema(operation_id="guideline_list", responses=CriterionSerializer(many=True))
+    def get(self, request: Request, assistant_id: UUID) -> Response:
+        """The assistant's guideline; `criteria` of a new experiment names its lines by their id."""
+        rows = list_criteria(get_assistant(self.workspace_id, assistant_id))
+        return Response(CriterionSerializer([row.criterion for row in rows], many=True).data)
 
 
 class ExperimentJudgesView(OfExperiment):

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.evaluation.models import ExperimentItem, Grade, Match, Winner
+from apps.evaluation.models import Criterion, ExperimentItem, Grade, Match, Winner
 from apps.evaluation.review.arena import AnswerPair, JudgeAgreement, Standing
 from apps.evaluation.review.grading import HIGHEST, LOWEST
 
@@ -183,6 +183,14 @@ class JudgeSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField(source="agreement.count", default=0)
     doubts = serializers.ListField(child=serializers.CharField())
     habits = HabitsSerializer()
+
+
+class CriterionSerializer(serializers.ModelSerializer[Criterion]):
+    """A line of a guideline: what a good answer is, and what it stands for."""
+
+    class Meta:
+        model = Criterion
+        fields = ("id", "name", "rubric", "good_example", "bad_example", "metric", "outcome")
 
 
 class JudgeBarSerializer(serializers.Serializer[Any]):
