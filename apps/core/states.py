@@ -61,7 +61,6 @@ BADGES: dict[str, Badge] = {
     "supported": Badge("good", "supported"),
     "contradicted": Badge("bad", "contradicted"),
     "not_told": Badge("warn", "not told"),
-    "unsupported": Badge("warn", "not supported"),
     "leaked": Badge("bad", "Leaked"),
     # The outcome of a comparison: of two answers, and of two profiles in the lab.
     "better": Badge("good", "Won"),

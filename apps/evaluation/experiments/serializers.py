@@ -11,6 +11,7 @@ from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_RE
 from apps.evaluation.experiments.self_judging import list_self_judged
 from apps.evaluation.models import Experiment, ExperimentItem, Summary
 from measures.evaluators.base import Evaluator
+from measures.evaluators.groundedness import OUTCOMES
 
 MAX_CRITERIA = 20
 
@@ -139,6 +140,7 @@ class SentenceSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     probability = serializers.FloatField()
     is_supported = serializers.BooleanField()
+    outcome = serializers.ChoiceField(choices=list(OUTCOMES.items()))
     passages = serializers.ListField(child=serializers.IntegerField())
     best = serializers.CharField(help_text="The nearest sentence of these passages")
     missing = serializers.ListField(child=serializers.CharField())

@@ -60,6 +60,38 @@ def test_what_is_said_is_supported_and_what_is_not_is_not() -> None:
     assert {sentence.source for sentence in joined.best} == {0, 1}
 
 
+@pytest.mark.parametrize(
+    ("statement", "outcome"),
+    [
+        ("The late fee is 12 dollars per month.", "supported"),
+        ("The late fee is not 12 dollars per month.", "contradicted"),
+        ("The late fee is 15 dollars per month.", "contradicted"),
+        ("The canteen charges 15 dollars for fish.", "not_told"),
+        ("Penguins live near glaciers and eat fish.", "not_told"),
+        ("The late fee is waived for members of the board.", "not_told"),
+    ],
+)
+def test_a_statement_is_supported_contradicted_or_not_told(statement: str, outcome: str) -> None:
+    [support] = estimate_support([statement], read_evidence([FEES, OFFICE]))
+    assert support.outcome() == outcome
+
+
+async def test_the_three_outcomes_are_counted_and_add_up() -> None:
+    seen = Observation(
+        answer="The late fee is 12 dollars per month. The late fee is 15 dollars per month. "
+        "Penguins eat fish near glaciers. The office in Oslo opens at nine.",
+        retrieved=passages(OFFICE, FEES),
+    )
+    shares = {}
+    for name in ("groundedness", "contradiction", "not_told"):
+        outcome = await score(name, seen, tools=Tools())
+        shares[name] = outcome.value
+        counts = [outcome.details[key] for key in ("supported", "contradicted", "not_told")]
+        assert counts == [2, 1, 1]
+        assert outcome.reason.startswith("Contradicted: The late fee is 15")
+    assert shares == {"groundedness": 0.5, "contradiction": 0.25, "not_told": 0.25}
+
+
 def test_nothing_supports_without_evidence() -> None:
     support = estimate_support(["The fee is 12 dollars."], [])[0]
     assert support.probability < 0.02
