@@ -106,7 +106,9 @@ class Observation:
     of its form. ``expected_answers`` are alternatives: the best match counts. ``answerable`` is
     whether the documents hold an answer, ``declined`` whether the assistant said that they do
     not; ``None`` is unknown. ``retrieved`` is in rank order. ``cost`` is in the workspace's
-    currency. ``prompt_logprobs`` are natural logarithms, one a token. ``extra`` holds what single
+    currency. ``prompt_logprobs`` are natural logarithms, one a token. ``earlier`` are the questions
+    and answers before this one; ``answers_again`` what was answered when it was asked again, None
+    where that declined. ``extra`` holds what single
     evaluators ask for: ``choices``, ``instructions``, ``tests``, ``setup``, ``samples``,
     ``schema``, ``pattern``, ``other_answer``.
     """
@@ -122,6 +124,8 @@ class Observation:
     timing: Timing = Timing()
     cost: float | None = None
     prompt_logprobs: tuple[float, ...] = ()
+    earlier: tuple[tuple[str, str], ...] = ()
+    answers_again: tuple[str | None, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     raw_answer: str = ""
 
@@ -145,6 +149,7 @@ class Need(StrEnum):
     TIMING = "timing"
     COST = "cost"
     LOGPROBS = "log-probabilities of the prompt"
+    ANSWERS_AGAIN = "answers to the question when it is asked again"
     CHOICES = "choices"
     INSTRUCTIONS = "instructions to check"
     TESTS = "tests to run"

@@ -54,10 +54,10 @@ def _score(observation: Observation, tools: Tools, *, outcome: Outcome) -> Score
     supports = estimate_support(statements, evidence, embedder=tools.embedder)
     bar = tools.settings["threshold"]
     counts = Counter(support.outcome(bar) for support in supports)
-    details = {
+    details: dict[str, Any] = {
         "statements": [describe(support, bar) for support in supports],
-        **{name: counts[name] for name in OUTCOMES},
     }
+    details |= {name: counts[name] for name in OUTCOMES}
     return Score(
         counts[outcome] / len(supports),
         label=f"{counts[outcome]} of {len(supports)}",

@@ -28,9 +28,10 @@ from measures.judging.prompts import (
     PAIR,
     REFERENCE,
     RUBRIC,
+    TASK,
     JudgePrompt,
 )
-from measures.judging.verdicts import VerdictError, compare_answers, grade
+from measures.judging.verdicts import VerdictError, ask, compare_answers, grade
 
 MAX_REPEAT = 9
 MAX_PASSAGES = 12_000
@@ -137,6 +138,28 @@ async def _by_checklist(observation: Observation, tools: Tools) -> Score:
     return Score(fmean(shares), f"{number} of {len(checked)} yes", reason, details)
 
 
+async def _by_task(observation: Observation, tools: Tools) -> Score:
+    """1 if the person's task is done at the end; the number of turns stands beside it."""
+    if tools.model is None:
+        return failed("No model was given to judge.")
+    turns = [*observation.earlier, (observation.question, observation.answer)]
+    values = {
+        "conversation": "\n\n".join(f"Person: {q}\nAssistant: {a}" for q, a in turns),
+        "expected": "\nor: ".join(observation.expected_answers) or "(nobody wrote it down)",
+    }
+    details: dict[str, Any] = {"prompt": TASK.label, "turns": len(turns)}
+    try:
+        verdict = await ask(tools.model, TASK, values, seed=0)
+    except VerdictError as error:
+        return undecided(str(error), **details)
+    said = str(verdict.get("done", "")).strip().lower()
+    if said not in ("yes", "no"):
+        return undecided(f"The judge did not say whether it is done: {said[:60]!r}", **details)
+    noun = "turn" if len(turns) == 1 else "turns"
+    label = f"{'done' if said == 'yes' else 'not done'} after {len(turns)} {noun}"
+    return Score(float(said == "yes"), label, str(verdict.get("reason") or "")[:2_000], details)
+
+
 def _check_questions(settings: Mapping[str, Any]) -> dict[str, str]:
     try:
         read_questions(settings["questions"])
@@ -211,6 +234,13 @@ EVALUATORS = (
             Option("passages", "Show the passages", "flag", True),
             _REPEAT,
         ),
+    ),
+    Evaluator(
+        "judge_task", "Judge: task completed",
+        "A model says whether the person's task is done at the end of the conversation; beside it "
+        "stands after how many turns.",
+        "judge", _ANSWERED, "Walker et al., 1997 (PARADISE); Yao et al., 2024 (τ-bench)",
+        judge=_by_task,
     ),
     Evaluator(
         "judge_reference", "Judge: against the expected answer",

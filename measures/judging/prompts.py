@@ -157,6 +157,23 @@ Reply with JSON only: {"reason": "...", "winner": "A", "B" or "tie"}""",
     _WINNER,
 )
 
+TASK = JudgePrompt(
+    "task",
+    1,
+    f"You decide whether a person got from a conversation what they came for. {_FENCED}",
+    """<conversation>
+$conversation
+</conversation>
+<expected_end>
+$expected
+</expected_end>
+
+What did the person want to get done over the whole conversation, and is it done after the last
+answer? A part that is still open, or an answer that only sends them elsewhere, is not done.
+Reply with JSON only: {"reason": "...", "done": "yes" or "no"}""",
+    _object(reason=_REASON, done={"type": "string", "enum": ["yes", "no"]}),
+)
+
 CHECKLIST = JudgePrompt(
     "checklist",
     1,

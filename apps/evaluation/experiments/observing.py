@@ -35,6 +35,7 @@ def observe(item: ExperimentItem, passages: Sequence[ItemPassage]) -> Observatio
         declined=item.is_declined,
         timing=Timing(item.first_token_ms, item.duration_ms, item.output_tokens or None),
         cost=float(item.cost),
+        earlier=tuple((t["question"], t["answer"]) for t in item.turns or example.history),
         extra=example.checks,
     )
 

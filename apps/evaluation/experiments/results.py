@@ -6,7 +6,7 @@ Every function may be called twice: items that already have their answer or scor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -88,6 +88,14 @@ def list_open_items(experiment: Experiment, *, limit: int) -> list[OpenItem]:
         )
         for item in rows
     ]
+
+
+def load_questions(item_ids: Sequence[UUID]) -> dict[UUID, ItemQuestion]:
+    """What items ask, to ask it again: after the turns that were asked then, if there were any."""
+    items = ExperimentItem.objects.filter(pk__in=item_ids).select_related("example")
+    questions = {item.pk: _question(item, ask_earlier=False) for item in items}
+    turns = {item.pk: tuple((t["question"], t["answer"]) for t in item.turns) for item in items}
+    return {pk: replace(one, earlier=turns[pk] or one.earlier) for pk, one in questions.items()}
 
 
 def _question(item: ExperimentItem, *, ask_earlier: bool) -> ItemQuestion:

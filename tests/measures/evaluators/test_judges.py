@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -287,3 +288,18 @@ async def test_a_checklist_with_open_questions_is_undecided() -> None:
 def test_a_checklist_has_some_questions(questions: str) -> None:
     with pytest.raises(OptionError, match="1 to 20 questions"):
         get_evaluator("judge_checklist").fill({"questions": questions})
+
+
+@pytest.mark.parametrize(("done", "value", "word"), [("yes", 1, "done"), ("no", 0, "not done")])
+async def test_a_task_is_done_after_so_many_turns(done: str, value: int, word: str) -> None:
+    judge = always(f'{{"reason": "Booked.", "done": "{done}"}}')
+    seen = replace(SEEN, earlier=(("Where is it?", "In Oslo."),))
+    outcome = await score("judge_task", seen, tools=Tools(model=judge))
+    assert (outcome.value, outcome.label) == (value, f"{word} after 2 turns")
+    assert outcome.details["turns"] == 2
+    told = part(judge.asked[0][0], "conversation")
+    assert (
+        told == "Person: Where is it?\nAssistant: In Oslo.\n\nPerson: How much?\nAssistant: Five."
+    )
+    vague = await score("judge_task", SEEN, tools=Tools(model=always('{"done": "nearly"}')))
+    assert (vague.value, vague.label) == (None, "undecided")

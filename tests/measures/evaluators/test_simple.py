@@ -116,7 +116,7 @@ async def test_cross_entropy_and_bits_per_byte() -> None:
     assert cross_entropy([]) is None
     assert cross_entropy([1.0]) is None
     assert bits_per_byte(logprobs, "") is None
-    seen = {"prompt_logprobs": logprobs, "expected_answers": ("aé",)}
+    seen: dict[str, Any] = {"prompt_logprobs": logprobs, "expected_answers": ("aé",)}
     assert (await run("bits_per_byte", **seen)).value == pytest.approx(1)
     assert (await run("cross_entropy", **seen)).value == pytest.approx(2 * math.log(2))
     assert (await run("bits_per_byte", expected_answers=("a",))).status == "not_applicable"
