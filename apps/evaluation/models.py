@@ -101,8 +101,9 @@ class ExperimentItem(WorkspaceModel):
     """One answer of one release to one example.
 
     States: pending -> answered -> done | failed; failed -> pending on a retry; done -> withdrawn
-    when a document that it quotes is deleted. `turns`: [{"question", "answer"}] asked before this
-    question, if the experiment asks whole conversations. Times in milliseconds, cost in dollars.
+    when a document that it quotes is deleted. `turns`: [{"question", "answer", "is_declined"}],
+    asked before this question, if whole conversations are asked. Times in milliseconds, cost in
+    dollars.
     """
 
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="items")
@@ -145,7 +146,8 @@ class ExperimentItem(WorkspaceModel):
 class ItemPassage(models.Model):
     """One passage of an item's retrieval snapshot, like `chat.RetrievedPassage` for an answer.
 
-    It is deleted with its document. Offsets count characters of the version's full text.
+    It is deleted with its document. Offsets count characters of the version's full text. `turn` 0
+    is the item's own question, 1 and up the earlier ones that were asked before it.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -153,6 +155,7 @@ class ItemPassage(models.Model):
         "workspaces.Workspace", on_delete=models.CASCADE, related_name="+", db_index=False
     )
     item = models.ForeignKey(ExperimentItem, on_delete=models.CASCADE, related_name="passages")
+    turn = models.PositiveSmallIntegerField(default=0, db_default=0)
     number = models.PositiveSmallIntegerField()
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
@@ -169,7 +172,7 @@ class ItemPassage(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["item", "number"], name="item_passage_number")
+            models.UniqueConstraint(fields=["item", "turn", "number"], name="item_passage_number")
         ]
 
     def __str__(self) -> str:

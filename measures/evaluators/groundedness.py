@@ -66,6 +66,26 @@ def _score(observation: Observation, tools: Tools, *, outcome: Outcome) -> Score
     )
 
 
+def _score_recall(observation: Observation, tools: Tools) -> Score:
+    """Statements of the expected answer that what was retrieved supports / all of its statements.
+
+    With several expected answers the one that is supported best counts.
+    """
+    evidence = read_evidence([passage.text for passage in observation.retrieved])
+    bar = tools.settings["threshold"]
+    best: Score | None = None
+    for answer in observation.expected_answers:
+        supports = estimate_support(read_statements(answer), evidence, embedder=tools.embedder)
+        if not supports:
+            continue
+        lost = [one.statement for one in supports if one.probability < bar]
+        value = 1 - len(lost) / len(supports)
+        if best is None or best.value is None or value > best.value:
+            label = f"{len(supports) - len(lost)} of {len(supports)}"
+            best = Score(value, label, f"Not found: {lost[0]}"[:300] if lost else "")
+    return best or not_applicable("No expected answer that states something.")
+
+
 def _explain(supports: Sequence[Support], bar: float) -> str:
     """The worst statement: one that the passages contradict, or else one that they do not tell."""
     for outcome in ("contradicted", "not_told"):
@@ -91,6 +111,14 @@ EVALUATORS = (
         "grounding", _NEEDS,
         "Shares as FActScore (Min et al., 2023); support fitted on WiCE (Kamoi et al., 2023)",
         partial(_score, outcome="supported"), settings=(_BAR,),
+    ),
+    Evaluator(
+        "answer_recall", "Context recall by the expected answer",
+        "Which share of the expected answer's sentences the retrieved passages support. Needs no "
+        "labelled passages, so it also measures the retrieval of earlier turns.",
+        "retrieval", frozenset({Need.RETRIEVED, Need.EXPECTED_ANSWER}),
+        "Es et al., 2023 (Ragas); support fitted on WiCE (Kamoi et al., 2023)",
+        _score_recall, settings=(_BAR,),
     ),
     Evaluator(
         "contradiction", "Contradicted by the passages",

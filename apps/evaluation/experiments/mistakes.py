@@ -102,7 +102,7 @@ def _find_wrong(experiment: Experiment) -> set[UUID] | None:
 def _find_passages(item_ids: set[UUID]) -> dict[UUID, bool | None]:
     """Whether each item had the passage with the answer; None where nobody said what it is."""
     passages: dict[UUID, list[ItemPassage]] = defaultdict(list)
-    rows = ItemPassage.objects.filter(item_id__in=item_ids).select_related("document")
+    rows = ItemPassage.objects.filter(item_id__in=item_ids, turn=0).select_related("document")
     for row in rows.order_by("item_id", "number"):
         passages[row.item_id].append(row)
     items = ExperimentItem.objects.filter(pk__in=item_ids).select_related("example")

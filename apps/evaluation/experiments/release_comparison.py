@@ -289,7 +289,7 @@ def load_scores(
 def load_passages(items: Sequence[ExperimentItem]) -> dict[UUID, list[ItemPassage]]:
     """The passages retrieved for these items, in order."""
     passages: dict[UUID, list[ItemPassage]] = defaultdict(list)
-    rows: QuerySet[ItemPassage] = ItemPassage.objects.filter(item__in=items)
+    rows: QuerySet[ItemPassage] = ItemPassage.objects.filter(item__in=items, turn=0)
     for row in rows.select_related("document", "version").order_by("item_id", "number"):
         passages[row.item_id].append(row)
     return passages

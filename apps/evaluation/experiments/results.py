@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from apps.assistants.answering.outcome import CitedPassage
 from apps.assistants.answering.snapshots import snapshot
 from apps.core.text import storable, storable_json
 from apps.documents.models import Document
@@ -131,11 +132,12 @@ def store_answers(experiment: Experiment, answered: Sequence[AnsweredItem]) -> N
         ItemPassage(
             workspace_id=experiment.workspace_id,
             item_id=one.item_id,
+            turn=turn,
             score=passage.hit.score,
             **snapshot(passage),
         )
         for one in good
-        for passage in one.outcome.passages
+        for turn, passage in _list_passages(one)
         if passage.hit.document_id in alive
     )
     failed = sum(open_items[one.item_id].state == ItemState.FAILED for one in pending)
@@ -150,9 +152,15 @@ ITEM_FIELDS = [
 ]  # fmt: skip
 
 
+def _list_passages(one: AnsweredItem) -> Iterator[tuple[int, CitedPassage]]:
+    """Each passage with its turn: 0 for the item's own question."""
+    for turn, outcome in enumerate([one.outcome, *(outcome for _, outcome in one.turns)]):
+        yield from ((turn, passage) for passage in outcome.passages)
+
+
 def _lock_documents(answered: Iterable[AnsweredItem]) -> set[UUID]:
     """Lock the documents that still exist, so that none is deleted before this transaction ends."""
-    ids = {passage.hit.document_id for one in answered for passage in one.outcome.passages}
+    ids = {passage.hit.document_id for one in answered for _, passage in _list_passages(one)}
     documents = Document.objects.select_for_update(no_key=True).filter(pk__in=ids, deleted_at=None)
     return set(documents.order_by("pk").values_list("pk", flat=True))
 
@@ -164,12 +172,20 @@ def _fill_item(item: ExperimentItem, one: AnsweredItem, alive: Collection[UUID])
         item.state = ItemState.FAILED
         item.finished_at = timezone.now()
         return
-    cited = {p.hit.document_id for p in one.outcome.passages if p.cited is not None}
+    cited = {p.hit.document_id for _, p in _list_passages(one) if p.cited is not None}
     withdrawn = bool(cited - set(alive))
     item.state = ItemState.WITHDRAWN if withdrawn else ItemState.ANSWERED
     item.answer = "" if withdrawn else storable(one.outcome.content)
     item.is_declined = one.outcome.is_declined
-    item.turns = [{"question": t.question, "answer": storable(t.answer)} for t in one.turns]
+    turns = [] if withdrawn else one.turns
+    item.turns = [
+        {
+            "question": turn.question,
+            "answer": storable(turn.answer),
+            "is_declined": outcome.is_declined,
+        }
+        for turn, outcome in turns
+    ]
     item.trace_id = one.recorder.trace_id
     item.duration_ms = one.duration_ms
     item.first_token_ms = one.recorder.first_token_ms

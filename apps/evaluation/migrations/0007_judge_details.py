@@ -7,6 +7,21 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RemoveConstraint(
+            model_name="itempassage",
+            name="item_passage_number",
+        ),
+        migrations.AddField(
+            model_name="itempassage",
+            name="turn",
+            field=models.PositiveSmallIntegerField(db_default=0, default=0),
+        ),
+        migrations.AddConstraint(
+            model_name="itempassage",
+            constraint=models.UniqueConstraint(
+                fields=("item", "turn", "number"), name="item_passage_number"
+            ),
+        ),
         migrations.AddField(
             model_name="match",
             name="consistent",

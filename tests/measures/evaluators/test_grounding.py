@@ -196,3 +196,18 @@ async def test_a_false_refusal_says_whether_the_passage_was_there(
     outcome = await score("false_refusal", seen, tools=Tools())
     assert outcome.value == value
     assert outcome.label.endswith(label)
+
+
+async def test_recall_by_the_expected_answer_needs_no_labelled_passages() -> None:
+    seen = Observation(
+        expected_answers=(
+            "Penguins eat fish near glaciers.",
+            "The office in Oslo opens at nine. Penguins eat fish near glaciers.",
+        ),
+        retrieved=passages(OFFICE),
+    )
+    outcome = await score("answer_recall", seen, tools=Tools())
+    assert (outcome.value, outcome.label) == (0.5, "1 of 2")
+    assert outcome.reason == "Not found: Penguins eat fish near glaciers."
+    bare = await score("answer_recall", Observation(retrieved=passages(OFFICE)), tools=Tools())
+    assert bare.status == "not_applicable"
