@@ -42,6 +42,15 @@ def precision_at(ranked: Sequence[Item], relevant: Grades[Item], k: int) -> floa
     return _hits(ranked, grades, k) / k if grades else None
 
 
+def precision_of(ranked: Sequence[Item], relevant: Grades[Item], k: int) -> float | None:
+    """Context precision: relevant things among the first k, divided by how many there are.
+
+    Other than precision@k, a short list is not held against it; an empty one has 0.
+    """
+    grades = _check(relevant, k)
+    return _hits(ranked, grades, k) / max(1, min(k, len(ranked))) if grades else None
+
+
 def recall_at(ranked: Sequence[Item], relevant: Grades[Item], k: int) -> float | None:
     """Context recall@k: relevant things among the first k, divided by all relevant. 0 to 1."""
     grades = _check(relevant, k)

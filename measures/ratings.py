@@ -25,9 +25,12 @@ K_FACTOR = 16.0
 # Each pair that met is credited with this many extra draws: without them, a player who never lost
 # would be infinitely better.
 PRIOR_GAMES = 0.2
+# What Jeffreys' prior adds to the wins of each side: after one game nearly everything is possible.
+JEFFREYS = 0.5
 MAX_ROUNDS = 100
 MAX_STEP = 2.0
 TOLERANCE = 1e-9
+TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,15 @@ def rate_bradley_terry(
     resamples: int = RESAMPLES // 10,
     seed: int = SEED,
 ) -> list[Rating[Player]]:
-    """Rate by maximum likelihood, best first; intervals from resampled games.
+    """Rate by maximum likelihood, best first, with intervals that few games leave wide.
 
     P(i beats j) = p_i / (p_i + p_j); a tie is half a win for each. Players who never met, even
     through others, cannot be compared: each group then has the mean 1000.
+
+    Resampling one game always gives that game, and an interval without width. Instead each pair's
+    wins are drawn from the Gamma distribution of its wins and Jeffreys' prior, and the ratings
+    fitted to that: the Bayesian bootstrap with a prior (Rubin, 1981; Newton and Raftery, 1994).
+    For two players it is the exact posterior: P(i beats j) ~ Beta(wins + 1/2, losses + 1/2).
     """
     players = list(dict.fromkeys(p for game in games for p in (game.first, game.second)))
     if not players:
@@ -93,13 +101,20 @@ def rate_bradley_terry(
     prior = np.where(met + met.T > 0, PRIOR_GAMES / 2, 0.0)
     ratings = _fit(_wins(first, second, result, size) + prior)
     generator = np.random.default_rng(seed)
-    drawn = generator.integers(0, len(games), (resamples, len(games)))
-    tables = [_wins(first[rows], second[rows], result[rows], size) for rows in drawn]
+    shape = _wins(first, second, result, size) + np.where(met + met.T > 0, JEFFREYS, 0.0)
+    drawn = np.maximum(generator.standard_gamma(shape, (resamples, size, size)), TINY)
+    tables = np.where(shape > 0, drawn, 0.0)
     tail = (1 - confidence) / 2
-    low, high = np.quantile(_fit(np.stack(tables) + prior), [tail, 1 - tail], axis=0)
+    low, high = np.quantile(_fit(tables), [tail, 1 - tail], axis=0)
     played = (met + met.T).sum(axis=1)
     rated = [
-        Rating(player, float(ratings[i]), float(low[i]), float(high[i]), int(played[i]))
+        Rating(
+            player,
+            float(ratings[i]),
+            float(min(low[i], ratings[i])),
+            float(max(high[i], ratings[i])),
+            int(played[i]),
+        )
         for i, player in enumerate(players)
     ]
     return sorted(rated, key=lambda rating: -rating.value)

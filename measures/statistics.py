@@ -170,6 +170,24 @@ def spearman(x: Sequence[float] | Floats, y: Sequence[float] | Floats) -> float 
     return pearson(mean_ranks(_finite(x)), mean_ranks(_finite(y)))
 
 
+def spearman_interval(
+    x: Sequence[float] | Floats, y: Sequence[float] | Floats, *, confidence: float = 0.95
+) -> Interval | None:
+    """Spearman's correlation with its interval; ``None`` for fewer than four values.
+
+    Fisher's transform with the standard error of Bonett and Wright (2000), sqrt((1 + r²/2) /
+    (n - 3)), which holds for ranks, also where the correlation is strong.
+    """
+    estimate, count = spearman(x, y), len(x)
+    if estimate is None or count < 4:
+        return None
+    inside = max(-1 + 1e-12, min(1 - 1e-12, estimate))
+    error = math.sqrt((1 + estimate**2 / 2) / (count - 3))
+    margin = normal_quantile(0.5 + confidence / 2) * error
+    low, high = (math.tanh(math.atanh(inside) + side * margin) for side in (-1, 1))
+    return Interval(estimate, min(low, estimate), max(high, estimate), count)
+
+
 def mean_ranks(values: Floats) -> Floats:
     """Ranks from 1; equal values get the mean of the ranks that they take up."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)

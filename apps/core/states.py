@@ -57,8 +57,11 @@ BADGES: dict[str, Badge] = {
     "refused": Badge("bad", "is refused"),
     "trusted": Badge("good", "trusted"),
     "untrusted": Badge("warn", "not trusted"),
+    "yes": Badge("good", "yes"),
+    "no": Badge("warn", "no"),
     "supported": Badge("good", "supported"),
-    "unsupported": Badge("warn", "not supported"),
+    "contradicted": Badge("bad", "contradicted"),
+    "not_told": Badge("warn", "not told"),
     "leaked": Badge("bad", "Leaked"),
     # The outcome of a comparison: of two answers, and of two profiles in the lab.
     "better": Badge("good", "Won"),

@@ -21,6 +21,7 @@ urlpatterns = [
     path(f"{ONE}/items/<uuid:item_id>/sentences/", api.ExperimentSentencesView.as_view()),
     path(f"{ONE}/compare/", api.ExperimentCompareView.as_view()),
     path(f"{ONE}/correlations/", analysis_api.CorrelationsView.as_view()),
+    path(f"{ONE}/mistakes/", analysis_api.MistakesView.as_view()),
     path(f"{ONE}/tradeoff/", analysis_api.TradeoffView.as_view()),
     path(f"{ONE}/arena/", review_api.ArenaView.as_view()),
     path(f"{ONE}/arena/pair/", review_api.ArenaPairView.as_view()),
@@ -28,8 +29,10 @@ urlpatterns = [
     path(f"{ONE}/arena/judge/", review_api.ArenaJudgeView.as_view()),
     path(f"{ONE}/arena/preferences/", review_api.ArenaPreferencesView.as_view()),
     path(f"{ONE}/grades/", review_api.GradesView.as_view()),
+    path(f"{ONE}/judges/", review_api.ExperimentJudgesView.as_view()),
     path("judges/", review_api.JudgesView.as_view()),
     path("judges/bar/", review_api.JudgeBarView.as_view()),
+    path("assistants/<uuid:assistant_id>/guideline/", review_api.GuidelineView.as_view()),
     path(f"{GATES}/", gates_api.GateListView.as_view()),
     path(f"{GATES}/<uuid:rule_id>/", gates_api.GateView.as_view()),
     path(

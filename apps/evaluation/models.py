@@ -101,8 +101,9 @@ class ExperimentItem(WorkspaceModel):
     """One answer of one release to one example.
 
     States: pending -> answered -> done | failed; failed -> pending on a retry; done -> withdrawn
-    when a document that it quotes is deleted. `turns`: [{"question", "answer"}] asked before this
-    question, if the experiment asks whole conversations. Times in milliseconds, cost in dollars.
+    when a document that it quotes is deleted. `turns`: [{"question", "answer", "is_declined"}],
+    asked before this question, if whole conversations are asked. Times in milliseconds, cost in
+    dollars.
     """
 
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="items")
@@ -145,7 +146,8 @@ class ExperimentItem(WorkspaceModel):
 class ItemPassage(models.Model):
     """One passage of an item's retrieval snapshot, like `chat.RetrievedPassage` for an answer.
 
-    It is deleted with its document. Offsets count characters of the version's full text.
+    It is deleted with its document. Offsets count characters of the version's full text. `turn` 0
+    is the item's own question, 1 and up the earlier ones that were asked before it.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -153,6 +155,7 @@ class ItemPassage(models.Model):
         "workspaces.Workspace", on_delete=models.CASCADE, related_name="+", db_index=False
     )
     item = models.ForeignKey(ExperimentItem, on_delete=models.CASCADE, related_name="passages")
+    turn = models.PositiveSmallIntegerField(default=0, db_default=0)
     number = models.PositiveSmallIntegerField()
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
@@ -169,7 +172,7 @@ class ItemPassage(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["item", "number"], name="item_passage_number")
+            models.UniqueConstraint(fields=["item", "turn", "number"], name="item_passage_number")
         ]
 
     def __str__(self) -> str:
@@ -181,6 +184,8 @@ class Score(models.Model):
 
     `value` None means that scoring failed, with the `reason`; if the evaluator does not apply, such
     as recall without expected passages, there is no row. For a value, `reason` is the judge's.
+    `details` are the evaluator's own, as plain JSON: a judge's single grades and their spread, a
+    checklist's answers, an answer's statements.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -198,6 +203,7 @@ class Score(models.Model):
     value = models.FloatField(null=True)
     label = models.CharField(max_length=60, blank=True)
     reason = models.TextField(blank=True)
+    details = models.JSONField(default=dict, db_default={})
 
     class Meta:
         constraints = [
@@ -365,7 +371,9 @@ class Match(WorkspaceModel):
     """A blind comparison of two answers to one example, by a person or by a judge.
 
     `first` was shown as A; the voter did not know which release it came from. `judge` names the
-    judge if no person voted.
+    judge if no person voted; it saw the pair in both orders. `consistent` is whether it said the
+    same in both, `took_first` how often it preferred the answer shown first, of the orders in
+    which it preferred one. Both are null for people, and `took_first` where it named no winner.
     """
 
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="matches")
@@ -375,6 +383,8 @@ class Match(WorkspaceModel):
     reason = models.TextField(blank=True)
     voter = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     judge = models.CharField(max_length=120, blank=True)
+    consistent = models.BooleanField(null=True)
+    took_first = models.FloatField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -25,7 +25,7 @@ class LabMetric:
 METRICS = (
     LabMetric("hit_rate", "Hit rate", "Questions with at least one expected passage found"),
     LabMetric("recall", "Context recall", "Expected passages that were found"),
-    LabMetric("precision", "Context precision", "Found passages that hold an expected one"),
+    LabMetric("precision", "Context precision@k", "Passages that hold an expected one, of k"),
     LabMetric("mrr", "MRR", "1 / rank of the first expected passage"),
     LabMetric("map", "MAP", "Precision at the rank of each expected passage, averaged"),
     LabMetric("ndcg", "nDCG", "How near the order is to the best possible one"),

@@ -17,6 +17,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from inference.reader_text import Words, read_words
 from inference.sentences import split_sentences
@@ -31,6 +32,8 @@ NEGATED_FROM = 0.7
 NEGATED_FACTOR = 0.4
 MIN_WORDS = 2
 EMBEDDED_CHARACTERS = 600
+
+Outcome: TypeAlias = Literal["supported", "contradicted", "not_told"]
 
 _MARKS = re.compile(r"\s*\[\d+(?:\s*[,;–-]\s*\d+)*\]")
 _NEGATION = re.compile(
@@ -53,7 +56,8 @@ class Support:
 
     ``coverage`` and ``numbers`` are shares, ``likeness`` a cosine (0 without an embedder).
     ``missing`` are stems of words and numbers that the best sentences lack, and ``best`` those
-    sentences, best first.
+    sentences, best first. ``contradicts`` is whether the evidence says otherwise in nearly the
+    same words: negated on one side only, or with another number in its place.
     """
 
     statement: str
@@ -63,6 +67,17 @@ class Support:
     likeness: float
     missing: tuple[str, ...]
     best: tuple[EvidenceSentence, ...]
+    contradicts: bool = False
+
+    def outcome(self, threshold: float = THRESHOLD) -> Outcome:
+        """What the evidence says of the statement, in the three classes of entailment.
+
+        "not_told" is what is called neutral in inference (Bowman et al., 2015, SNLI): the evidence
+        neither supports nor contradicts it.
+        """
+        if self.probability >= threshold:
+            return "supported"
+        return "contradicted" if self.contradicts else "not_told"
 
     @property
     def is_supported(self) -> bool:
@@ -153,10 +168,14 @@ def _judge(
     kept = sum(stem in have for stem in numbers) / len(numbers) if numbers else 1.0
     score = weights["bias"] + weights["coverage"] * coverage + weights["numbers"] * kept
     probability = 1 / (1 + math.exp(-(score + weights["likeness"] * likeness)))
-    if best and _contradicts(statement, stems, best[0]):
+    negated = bool(best) and _contradicts(statement, stems, best[0])
+    if negated:
         probability *= NEGATED_FACTOR
+    contradicts = negated or (bool(best) and _has_other_number(stems, numbers, best[0], have))
     missing = tuple(sorted(stems - held | {n for n in numbers if n not in have}))
-    return Support(statement, probability, coverage, kept, likeness, missing, tuple(best))
+    return Support(
+        statement, probability, coverage, kept, likeness, missing, tuple(best), contradicts
+    )
 
 
 def _contradicts(statement: str, stems: frozenset[str], best: EvidenceSentence) -> bool:
@@ -164,3 +183,18 @@ def _contradicts(statement: str, stems: frozenset[str], best: EvidenceSentence) 
     shared = len(stems & best.words.unique)
     same = shared >= NEGATED_FROM * max(len(stems), len(best.words.unique))
     return same and bool(_NEGATION.search(statement)) != bool(_NEGATION.search(best.text))
+
+
+def _has_other_number(
+    stems: frozenset[str],
+    numbers: Sequence[str],
+    best: EvidenceSentence,
+    have: frozenset[str],
+) -> bool:
+    """Whether a sentence in nearly the same words has a number where the statement has another."""
+    foreign = {number for number in numbers if number not in have}
+    others = {stem for stem in best.words.unique if any(c.isdigit() for c in stem)} - stems
+    words, theirs = stems - set(numbers), best.words.unique - others - set(numbers)
+    shared = len(words & theirs)
+    same = shared >= MIN_WORDS and shared >= NEGATED_FROM * max(len(words), len(theirs))
+    return bool(foreign) and bool(others) and same

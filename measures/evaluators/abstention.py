@@ -13,6 +13,7 @@ from measures.evaluators.base import (
     Tools,
     not_applicable,
 )
+from measures.evaluators.retrieval import holds_answer
 
 _LABELS = {
     (True, False): "answered, rightly",
@@ -65,11 +66,39 @@ def _score(observation: Observation, tools: Tools) -> Score:
     return Score(float(right), label=label)
 
 
+_REFUSALS = {
+    True: "declined, with the passage at hand",
+    False: "declined, the passage was not found",
+    None: "declined",
+}
+
+
+def _score_refusal(observation: Observation, tools: Tools) -> Score:
+    """1 for an answer that was withheld although somebody has written down what it is."""
+    is_known = bool(observation.expected_answers or observation.expected_passages)
+    if observation.answerable is False or not is_known:
+        return not_applicable("Nobody said that the documents hold an answer, and which.")
+    if observation.declined is None:
+        return not_applicable("It is not known whether the assistant declined.")
+    if not observation.declined:
+        return Score(0.0, "answered")
+    at_hand = holds_answer(observation)
+    return Score(1.0, _REFUSALS[at_hand], details={"passage_retrieved": at_hand})
+
+
 EVALUATORS = (
     Evaluator(
         "abstention_accuracy", "Abstention accuracy",
         "It answers when the documents hold an answer, and says so when they do not.",
         "grounding", frozenset({Need.ANSWERABLE, Need.DECLINED}),
         "Rajpurkar et al., 2018 (SQuAD 2.0)", _score,
+    ),
+    Evaluator(
+        "false_refusal", "False refusal",
+        "It declines although an expected answer or passage is known. Says whether the passage "
+        "with the answer had been retrieved: then the search did its part.",
+        "grounding", frozenset({Need.ANSWERABLE, Need.DECLINED}),
+        "Rajpurkar et al., 2018 (SQuAD 2.0); Röttger et al., 2024 (XSTest)", _score_refusal,
+        higher_is_better=False,
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
 
-from apps.core.options import Option, read_values
+from apps.core.options import Option, OptionError, read_values
 from inference.protocols import ChatModel, Vectors
 from measures.spans import Span
 
@@ -106,7 +106,9 @@ class Observation:
     of its form. ``expected_answers`` are alternatives: the best match counts. ``answerable`` is
     whether the documents hold an answer, ``declined`` whether the assistant said that they do
     not; ``None`` is unknown. ``retrieved`` is in rank order. ``cost`` is in the workspace's
-    currency. ``prompt_logprobs`` are natural logarithms, one a token. ``extra`` holds what single
+    currency. ``prompt_logprobs`` are natural logarithms, one a token. ``earlier`` are the questions
+    and answers before this one; ``answers_again`` what was answered when it was asked again, None
+    where that declined. ``extra`` holds what single
     evaluators ask for: ``choices``, ``instructions``, ``tests``, ``setup``, ``samples``,
     ``schema``, ``pattern``, ``other_answer``.
     """
@@ -122,6 +124,8 @@ class Observation:
     timing: Timing = Timing()
     cost: float | None = None
     prompt_logprobs: tuple[float, ...] = ()
+    earlier: tuple[tuple[str, str], ...] = ()
+    answers_again: tuple[str | None, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     raw_answer: str = ""
 
@@ -145,6 +149,7 @@ class Need(StrEnum):
     TIMING = "timing"
     COST = "cost"
     LOGPROBS = "log-probabilities of the prompt"
+    ANSWERS_AGAIN = "answers to the question when it is asked again"
     CHOICES = "choices"
     INSTRUCTIONS = "instructions to check"
     TESTS = "tests to run"
@@ -180,7 +185,8 @@ class Evaluator:
 
     ``low`` and ``high`` are the ends of its scale (``None``: open); ``unit`` follows the number.
     ``version`` goes up whenever the same observation would get another score. Exactly one of
-    ``evaluate`` and ``judge`` is given; the latter waits for a model.
+    ``evaluate`` and ``judge`` is given; the latter waits for a model. ``check`` says of settings
+    that are each right whether they make sense: a sentence for each that does not.
     """
 
     name: str
@@ -197,6 +203,7 @@ class Evaluator:
     unit: str = ""
     higher_is_better: bool = True
     version: int = 1
+    check: Callable[[Mapping[str, Any]], dict[str, str]] | None = None
 
     def __post_init__(self) -> None:
         if (self.evaluate is None) == (self.judge is None):
@@ -204,4 +211,7 @@ class Evaluator:
 
     def fill(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings with defaults; raises ``OptionError`` for one that cannot be."""
-        return read_values(self.settings, settings, owner=self.label, noun="setting")
+        filled = read_values(self.settings, settings, owner=self.label, noun="setting")
+        if self.check is not None and (errors := self.check(filled)):
+            raise OptionError(errors)
+        return filled

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 from functools import lru_cache
-from statistics import fmean
+from statistics import fmean, pstdev
 from string import Template
 from typing import Any
 
@@ -23,7 +23,7 @@ from measures.evaluators.base import (
     failed,
     not_applicable,
 )
-from measures.evaluators.judges import MAX_REPEAT, show_passages
+from measures.evaluators.judges import MAX_REPEAT, show_passages, undecided
 from measures.judging.prompts import RUBRIC, JudgePrompt
 from measures.judging.verdicts import grade
 from measures.sandbox.runner import SandboxError, run_sandboxed
@@ -86,7 +86,7 @@ def make_prompt(text: str) -> JudgePrompt:
     names = set(Template(text).get_identifiers())
     if unknown := names - set(VARIABLES):
         raise ValueError(f"There is no variable ${min(unknown)} in prompts of judges.")
-    return JudgePrompt("custom", 1, RUBRIC.system, text[:MAX_TEXT] + _ASK, RUBRIC.schema)
+    return JudgePrompt("custom", 2, RUBRIC.system, text[:MAX_TEXT] + _ASK, RUBRIC.schema)
 
 
 async def _by_prompt(observation: Observation, tools: Tools) -> Score:
@@ -105,9 +105,10 @@ async def _by_prompt(observation: Observation, tools: Tools) -> Score:
     repeat = min(MAX_REPEAT, tools.settings["repeat"])
     grades, failures = await grade(tools.model, prompt, values, repeat=repeat)
     if not grades:
-        return failed(failures[0], failures=failures)
+        return undecided(failures[0], failures=failures)
     numbers = [one.score for one in grades]
-    details = {"grades": numbers, "failures": failures}
+    spread = round(pstdev(numbers), 3)
+    details = {"grades": numbers, "spread": spread, "failures": failures}
     return Score(fmean(numbers), f"{fmean(numbers):.2g} of 5", grades[0].reason, details)
 
 
@@ -124,7 +125,7 @@ EVALUATORS = (
         "custom_prompt", "Your own, by a prompt",
         "A model grades from 1 to 5 as your prompt tells it to.",
         "custom", frozenset({Need.ANSWER, Need.MODEL}), "Written by the team", judge=_by_prompt,
-        low=1.0, high=5.0,
+        low=1.0, high=5.0, version=2,
         settings=(
             _TITLE,
             Option("prompt", "Prompt", "text", EXAMPLE_PROMPT),

@@ -6,6 +6,7 @@ A judge's score says what that model thinks. How far it can be trusted is measur
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import fmean, pstdev
 from typing import Any
 
@@ -19,8 +20,18 @@ from measures.evaluators.base import (
     failed,
     not_applicable,
 )
-from measures.judging.prompts import PAIR, REFERENCE, RUBRIC, JudgePrompt
-from measures.judging.verdicts import VerdictError, compare_answers, grade
+from measures.judging.checklists import check_answer, read_questions
+from measures.judging.habits import goes_by_order
+from measures.judging.prompts import (
+    CHECKLIST,
+    NO_EXAMPLE,
+    PAIR,
+    REFERENCE,
+    RUBRIC,
+    TASK,
+    JudgePrompt,
+)
+from measures.judging.verdicts import VerdictError, ask, compare_answers, grade
 
 MAX_REPEAT = 9
 MAX_PASSAGES = 12_000
@@ -44,6 +55,11 @@ def show_passages(observation: Observation) -> str:
     return "\n\n".join(texts)[:MAX_PASSAGES] or "(none)"
 
 
+def undecided(reason: str, **details: Any) -> Score:
+    """The judge gave no verdict; that is said in words, and counts neither way."""
+    return Score(None, "undecided", reason, details, status="failed")
+
+
 async def _grade(tools: Tools, prompt: JudgePrompt, values: dict[str, str]) -> Score:
     if tools.model is None:
         return failed("No model was given to judge.")
@@ -51,7 +67,7 @@ async def _grade(tools: Tools, prompt: JudgePrompt, values: dict[str, str]) -> S
     grades, failures = await grade(tools.model, prompt, values, repeat=repeat)
     details: dict[str, Any] = {"prompt": prompt.label, "failures": failures}
     if not grades:
-        return failed(failures[0], **details)
+        return undecided(failures[0], **details)
     numbers = [one.score for one in grades]
     details |= {"grades": numbers, "spread": round(pstdev(numbers), 3)}
     return Score(fmean(numbers), label=f"{fmean(numbers):.2g} of 5", reason=grades[0].reason,
@@ -62,6 +78,8 @@ async def _by_rubric(observation: Observation, tools: Tools) -> Score:
     return await _grade(tools, RUBRIC, {
         "criterion": tools.settings["criterion"],
         "rubric": tools.settings["rubric"],
+        "good_example": tools.settings["good_example"] or NO_EXAMPLE,
+        "bad_example": tools.settings["bad_example"] or NO_EXAMPLE,
         "question": observation.question,
         "passages": show_passages(observation) if tools.settings["passages"] else "(not shown)",
         "answer": observation.answer,
@@ -74,6 +92,8 @@ async def _by_grounding(observation: Observation, tools: Tools) -> Score:
     return await _grade(tools, RUBRIC, {
         "criterion": GROUNDED,
         "rubric": GROUNDED_SCALE,
+        "good_example": NO_EXAMPLE,
+        "bad_example": NO_EXAMPLE,
         "question": observation.question,
         "passages": show_passages(observation),
         "answer": observation.answer,
@@ -90,6 +110,64 @@ async def _by_reference(observation: Observation, tools: Tools) -> Score:
     })  # fmt: skip
 
 
+async def _by_checklist(observation: Observation, tools: Tools) -> Score:
+    if tools.model is None:
+        return failed("No model was given to judge.")
+    values = {
+        "question": observation.question,
+        "passages": show_passages(observation) if tools.settings["passages"] else "(not shown)",
+        "answer": observation.answer,
+    }
+    questions = read_questions(tools.settings["questions"])
+    repeat = min(MAX_REPEAT, tools.settings["repeat"])
+    checked, shares, failures = await check_answer(tools.model, questions, values, repeat=repeat)
+    details: dict[str, Any] = {"prompt": CHECKLIST.label, "failures": failures}
+    if not checked:
+        return undecided(failures[0], **details)
+    details |= {
+        "answers": [
+            {"question": one.question, "answer": one.answer, "yes": one.yes, "reason": one.reason}
+            for one in checked
+        ],
+        "grades": shares,
+        "spread": round(pstdev(shares), 3),
+    }
+    number = sum(one.answer == "yes" for one in checked)
+    lost = next((one for one in checked if one.answer == "no"), None)
+    reason = f"No: {lost.question} {lost.reason}" if lost else ""
+    return Score(fmean(shares), f"{number} of {len(checked)} yes", reason, details)
+
+
+async def _by_task(observation: Observation, tools: Tools) -> Score:
+    """1 if the person's task is done at the end; the number of turns stands beside it."""
+    if tools.model is None:
+        return failed("No model was given to judge.")
+    turns = [*observation.earlier, (observation.question, observation.answer)]
+    values = {
+        "conversation": "\n\n".join(f"Person: {q}\nAssistant: {a}" for q, a in turns),
+        "expected": "\nor: ".join(observation.expected_answers) or "(nobody wrote it down)",
+    }
+    details: dict[str, Any] = {"prompt": TASK.label, "turns": len(turns)}
+    try:
+        verdict = await ask(tools.model, TASK, values, seed=0)
+    except VerdictError as error:
+        return undecided(str(error), **details)
+    said = str(verdict.get("done", "")).strip().lower()
+    if said not in ("yes", "no"):
+        return undecided(f"The judge did not say whether it is done: {said[:60]!r}", **details)
+    noun = "turn" if len(turns) == 1 else "turns"
+    label = f"{'done' if said == 'yes' else 'not done'} after {len(turns)} {noun}"
+    return Score(float(said == "yes"), label, str(verdict.get("reason") or "")[:2_000], details)
+
+
+def _check_questions(settings: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        read_questions(settings["questions"])
+    except ValueError as error:
+        return {"questions": str(error)}
+    return {}
+
+
 async def _by_pair(observation: Observation, tools: Tools) -> Score:
     other = observation.extra.get("other_answer") or next(iter(observation.expected_answers), "")
     if not other:
@@ -102,17 +180,25 @@ async def _by_pair(observation: Observation, tools: Tools) -> Score:
             swap=tools.settings["swap"], repeat=min(MAX_REPEAT, tools.settings["repeat"]),
         )  # fmt: skip
     except VerdictError as error:
-        return failed(str(error), prompt=PAIR.label)
+        return undecided(str(error), prompt=PAIR.label)
     labels = {"first": "win", "second": "loss", "tie": "tie"}
-    return Score(verdict.value, labels[verdict.winner], verdict.reasons[0], {
+    by_order = goes_by_order(verdict.value, verdict.consistent)
+    label = "undecided: position bias" if by_order else labels[verdict.winner]
+    return Score(verdict.value, label, verdict.reasons[0], {
         "prompt": PAIR.label,
         "consistent": verdict.consistent,
+        "took_first": verdict.took_first,
+        "position_bias": by_order,
         "rounds": verdict.rounds,
         "failures": list(verdict.failures),
     })  # fmt: skip
 
 
+CHECKS = """Does the answer address the question that was asked?
+Does the answer say only what the passages say?
+Could the person act on the answer without asking again?"""
 _REPEAT = Option("repeat", "Times to ask", "whole", 1, minimum=1)
+_TITLE = Option("about", "Its name on pages", "text", "")
 _ANSWERED = frozenset({Need.QUESTION, Need.ANSWER, Need.MODEL})
 _JUDGE = "Zheng et al., 2023 (MT-Bench)"
 EVALUATORS = (
@@ -120,10 +206,13 @@ EVALUATORS = (
         "judge_rubric", "Judge: rubric",
         "A model grades the answer from 1 to 5 by a criterion and a rubric.",
         "judge", _ANSWERED, f"{_JUDGE}; Liu et al., 2023 (G-Eval)", judge=_by_rubric,
-        low=1.0, high=5.0,
+        low=1.0, high=5.0, version=2,
         settings=(
+            _TITLE,
             Option("criterion", "Criterion", "text", CRITERION),
             Option("rubric", "Rubric, 1 to 5", "text", SCALE),
+            Option("good_example", "A good answer", "text", ""),
+            Option("bad_example", "A bad answer", "text", ""),
             Option("passages", "Show the passages", "flag", False),
             _REPEAT,
         ),
@@ -132,13 +221,32 @@ EVALUATORS = (
         "judge_groundedness", "Judge: groundedness",
         "A model grades from 1 to 5 whether the answer follows from the retrieved passages.",
         "judge", _ANSWERED | {Need.RETRIEVED}, "Es et al., 2023 (Ragas), as a rubric",
-        judge=_by_grounding, low=1.0, high=5.0, settings=(_REPEAT,),
+        judge=_by_grounding, low=1.0, high=5.0, settings=(_REPEAT,), version=2,
+    ),
+    Evaluator(
+        "judge_checklist", "Judge: checklist",
+        "A model answers your yes/no questions about the answer; the score is the share of yes.",
+        "judge", _ANSWERED, "Lin et al., 2024 (WildBench); Cook et al., 2024 (TICK)",
+        judge=_by_checklist, check=_check_questions,
+        settings=(
+            _TITLE,
+            Option("questions", "Questions, one a line", "text", CHECKS, maximum=6_000),
+            Option("passages", "Show the passages", "flag", True),
+            _REPEAT,
+        ),
+    ),
+    Evaluator(
+        "judge_task", "Judge: task completed",
+        "A model says whether the person's task is done at the end of the conversation; beside it "
+        "stands after how many turns.",
+        "judge", _ANSWERED, "Walker et al., 1997 (PARADISE); Yao et al., 2024 (τ-bench)",
+        judge=_by_task,
     ),
     Evaluator(
         "judge_reference", "Judge: against the expected answer",
         "A model grades from 1 to 5 whether the answer says what the expected one says.",
         "judge", _ANSWERED | {Need.EXPECTED_ANSWER}, _JUDGE, judge=_by_reference,
-        low=1.0, high=5.0, settings=(_REPEAT,),
+        low=1.0, high=5.0, settings=(_REPEAT,), version=2,
     ),
     Evaluator(
         "judge_pair", "Judge: preferred to another answer",
@@ -146,5 +254,6 @@ EVALUATORS = (
         "example has no other), in both orders: 1 is a win, 0.5 a tie.",
         "judge", _ANSWERED, f"{_JUDGE}; swap: Wang et al., 2023", judge=_by_pair,
         settings=(Option("swap", "Ask in both orders", "flag", True), _REPEAT),
+        version=2,
     ),
 )  # fmt: skip

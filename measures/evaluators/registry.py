@@ -12,9 +12,9 @@ from apps.core.text import storable
 from measures.evaluators.base import Evaluator, Observation, Score, Tools, failed
 
 _FILES = (
-    "matching", "overlap", "meaning", "choices", "functional", "perplexity", "formats",
-    "instructions", "retrieval", "groundedness", "citations", "abstention", "safety", "speed",
-    "judges", "custom",
+    "matching", "overlap", "meaning", "choices", "functional", "perplexity", "self_agreement",
+    "formats", "instructions", "retrieval", "groundedness", "citations", "abstention", "safety",
+    "speed", "judges", "custom",
 )  # fmt: skip
 MAX_LABEL, MAX_REASON = 60, 2_000
 _known: dict[str, Evaluator] = {}

@@ -3,7 +3,7 @@
 A document is relevant when an expected passage is in it. A passage that was retrieved finds an
 expected one when it holds at least half of its characters, or, where offsets are unknown, when one
 text contains the other. By passage, each expected one counts once, at the rank where it was found
-first; only precision counts every passage that holds one.
+first; only the two precisions count every passage that holds one.
 """
 
 from __future__ import annotations
@@ -70,6 +70,22 @@ def holds(passage: EvidencePassage, expected: EvidencePassage) -> bool:
     return bool(texts[0]) and (texts[1] in texts[0] or texts[0] in texts[1])
 
 
+def holds_answer(observation: Observation) -> bool | None:
+    """Whether what was retrieved holds the answer; ``None`` where nobody said what it is.
+
+    With expected passages, one of them was found; without, a passage has an expected answer word
+    for word.
+    """
+    wanted = [passage for passage in observation.expected_passages if passage.grade > 0]
+    if wanted:
+        return any(holds(have, want) for have in observation.retrieved for want in wanted)
+    answers = [" ".join(text.split()).lower() for text in observation.expected_answers]
+    if not any(answers):
+        return None
+    texts = [" ".join(passage.text.split()).lower() for passage in observation.retrieved]
+    return any(answer in text for answer in answers if answer for text in texts)
+
+
 def measure_characters(observation: Observation) -> SpanScores | None:
     """Recall, precision and IoU over characters; ``None`` without expected offsets."""
     expected = [p.span for p in observation.expected_passages if p.span is not None]
@@ -92,6 +108,7 @@ def _ndcg_exp2(
 
 METRICS: dict[str, RankMetric] = {
     "precision": ranking.precision_at,
+    "precision_of": ranking.precision_of,
     "recall": ranking.recall_at,
     "hit_rate": ranking.hit_at,
     "all_found": ranking.all_found_at,
@@ -108,8 +125,9 @@ def measure(observation: Observation, metric: str, *, unit: Unit, k: int) -> flo
         ranked, grades = rank_documents(observation)
         return METRICS[metric](ranked, grades, k)
     ranked, grades = rank_passages(observation, k)
-    if metric == "precision" and grades:
-        return len(_useful(observation, k)) / k
+    if metric in ("precision", "precision_of") and grades:
+        counted = k if metric == "precision" else max(1, min(k, len(observation.retrieved)))
+        return len(_useful(observation, k)) / counted
     return METRICS[metric](ranked, grades, max(k, len(ranked)))
 
 
@@ -152,19 +170,30 @@ _SETTINGS = (
 )
 
 
-def _evaluator(name: str, label: str, explanation: str, metric: str, source: str) -> Evaluator:
+def _evaluator(
+    name: str, label: str, explanation: str, metric: str, source: str, *, version: int = 1
+) -> Evaluator:
     evaluate = partial(_score, metric=metric)
     return Evaluator(
-        name, label, explanation, "retrieval", NEEDS, source, evaluate, settings=_SETTINGS
-    )
+        name, label, explanation, "retrieval", NEEDS, source, evaluate, settings=_SETTINGS,
+        version=version,
+    )  # fmt: skip
 
 
 _IR = "Manning, Raghavan, Schütze, 2008, chapter 8"
 _CHROMA = "Smith and Troynikov, 2024 (Chroma)"
 EVALUATORS = (
+    # Version 1 divided by k.
     _evaluator(
-        "context_precision", "Context precision@k",
-        "Which share of the first k results is wanted.", "precision", _IR,
+        "context_precision", "Context precision",
+        "Which share of what was retrieved is wanted, among the first k results. Divided by what "
+        "was retrieved, so that three results of three wanted are 100 %.", "precision_of", _IR,
+        version=2,
+    ),
+    _evaluator(
+        "context_precision_at_k", "Context precision@k",
+        "Wanted results among the first k, divided by k, also where fewer were retrieved.",
+        "precision", _IR,
     ),
     _evaluator(
         "context_recall", "Context recall@k",

@@ -15,7 +15,6 @@ from inference.protocols import ChatModel
 from inference.types import Sampling
 from measures.judging.prompts import PAIR, JudgePrompt
 
-MAX_TOKENS = 1_024
 MAX_ANSWER = 20_000
 Winner = Literal["first", "second", "tie"]
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
@@ -24,6 +23,16 @@ _PLACES: dict[str, Winner] = {"A": "first", "B": "second", "TIE": "tie"}
 
 class VerdictError(Exception):
     """The judge could not be asked, or its answer is no verdict; the message is for people."""
+
+
+class UndecidedError(VerdictError):
+    """The judge was asked twice, and the token limit cut both verdicts off."""
+
+
+CUT_OFF = (
+    "Undecided: the token limit cut the judge's verdict off, also with twice the room. Its reason "
+    "or its thinking is too long."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class PairVerdict:
 
     In between, rounds disagree: .5 is a tie. ``consistent`` is whether swapping the order left
     every verdict as it was, ``None`` where it was not tried. ``took_first`` is how often the
-    answer shown first was preferred, of all rounds that had a winner.
+    answer shown first was preferred, of all verdicts that had a winner.
     """
 
     value: float
@@ -63,21 +72,43 @@ class PairVerdict:
 async def ask(
     model: ChatModel, prompt: JudgePrompt, values: Mapping[str, str], *, seed: int | None = None
 ) -> dict[str, Any]:
-    """Ask once and return the JSON object of the answer; raises ``VerdictError``."""
-    sampling = Sampling(
-        temperature=0.0, max_tokens=MAX_TOKENS, seed=seed, response_schema=prompt.schema
-    )
+    """Ask and return the JSON object of the answer; raises ``VerdictError``.
+
+    A verdict that the token limit cuts off is asked for once more with twice the room: what was
+    written until then is no verdict, even where part of it reads like one.
+    """
+    for room in (prompt.max_tokens, 2 * prompt.max_tokens):
+        text, is_whole = await _ask_once(model, prompt, values, seed=seed, room=room)
+        if is_whole:
+            return read_object(text)
+    raise UndecidedError(CUT_OFF)
+
+
+async def _ask_once(
+    model: ChatModel,
+    prompt: JudgePrompt,
+    values: Mapping[str, str],
+    *,
+    seed: int | None,
+    room: int,
+) -> tuple[str, bool]:
+    """What the judge wrote, and whether it came to its end."""
+    sampling = Sampling(temperature=0.0, max_tokens=room, seed=seed, response_schema=prompt.schema)
     parts: list[str] = []
+    finish = ""
     try:
         stream = model.stream(prompt.render(values), sampling=sampling)
         async with aclosing(stream) as deltas:  # type: ignore[type-var]
             async for delta in deltas:
+                if delta.restart:
+                    parts.clear()
                 parts.append(delta.text)
+                finish = delta.finish_reason or finish
                 if sum(map(len, parts)) > MAX_ANSWER:
-                    break
+                    return "", False
     except ModelError as error:
         raise VerdictError(f"The judge could not be asked: {error}") from error
-    return read_object("".join(parts))
+    return "".join(parts), finish != "length"
 
 
 def read_object(text: str) -> dict[str, Any]:
@@ -135,7 +166,8 @@ async def grade(
     async def one(seed: int) -> Grade:
         return read_grade(await ask(model, prompt, values, seed=seed))
 
-    return _split(await asyncio.gather(*map(one, range(repeat)), return_exceptions=True))
+    answers = await asyncio.gather(*map(one, range(repeat)), return_exceptions=True)
+    return split_verdicts(answers)
 
 
 async def compare_answers(
@@ -174,12 +206,13 @@ def summarise_rounds(rounds: Sequence[Sequence[Preference | BaseException]]) -> 
     """Combine rounds of one verdict, or of two, the second with the answers swapped."""
     readable, failures = [], []
     for answers in rounds:
-        kept, missing = _split(answers)
+        kept, missing = split_verdicts(answers)
         failures += missing
         if not missing:
             readable.append(kept)
     if not readable:
-        raise VerdictError(failures[0] if failures else "The judge was not asked.")
+        reason = failures[0] if failures else "The judge was not asked."
+        raise UndecidedError(reason) if reason == CUT_OFF else VerdictError(reason)
     points = [_points(answers) for answers in readable]
     seen = Counter(answer.winner for answers in readable for answer in answers)
     decided = seen["first"] + seen["second"]
@@ -202,7 +235,7 @@ def _points(answers: Sequence[Preference]) -> list[float]:
     return [abs(swapped - table[answer.winner]) for swapped, answer in enumerate(answers)]
 
 
-def _split(answers: Sequence[Any]) -> tuple[list[Any], list[str]]:
+def split_verdicts(answers: Sequence[Any]) -> tuple[list[Any], list[str]]:
     """Separate verdicts from failures; raise anything that is not a ``VerdictError``."""
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, VerdictError):

@@ -20,7 +20,7 @@ NAMES = {
     "bleu": ("BLEU", "sacrebleu on both sides; ours with effective order, all references at once"),
     "rouge_l": ("ROUGE-L", "ours without stemming"),
     "context_recall": ("documents found", "the same formula"),
-    "documents_wanted": ("documents wanted", "of those retrieved; ours divides by k"),
+    "documents_wanted": ("documents wanted", "of those retrieved, on both sides"),
     "map": ("average precision", "Ragas finds passages by edit distance of .5"),
     "passages_found": ("passages found", "by edit distance; ours by place or words"),
 }

@@ -172,7 +172,11 @@ def test_conversations_are_asked_turn_by_turn(workspace: Any) -> None:
         "history": [{"question": LEAVE, "answer": "Employees get 25 days of annual leave a year."}],
     }
     version = make_version(workspace, [case])
-    experiment = make_experiment(assistant, version, [current_release(assistant)], with_turns=True)
+    names = ("token_f1", "groundedness", "citation_precision", "answer_recall", "context_recall")
+    experiment = make_experiment(
+        assistant, version, [current_release(assistant)], with_turns=True,
+        evaluators=[{"evaluator": name} for name in names],
+    )  # fmt: skip
     run_all()
     item = experiment.items.get()
     assert [turn["question"] for turn in item.turns] == [LEAVE]
@@ -180,6 +184,18 @@ def test_conversations_are_asked_turn_by_turn(workspace: Any) -> None:
     scores = dict(item.scores.filter(metric="token_f1").values_list("turn", "value"))
     assert set(scores) == {0, 1}
     assert scores[1] == 1.0
+    # Retrieval and grounding of the earlier turn are measured on the passages that it had.
+    assert item.turns[0]["is_declined"] is False
+    cited = item.passages.get(turn=1, is_cited=True)
+    assert cited.document.name == "leave.md"
+    assert item.passages.filter(turn=0).exists()
+    turn = dict(item.scores.filter(turn=1).values_list("metric", "value"))
+    assert turn == dict.fromkeys(names[:4], 1.0)
+    # What the earlier turn quotes goes with its document.
+    delete_document(cited.document, actor=Actor())
+    run_all()
+    item.refresh_from_db()
+    assert (item.state, item.turns) == (ItemState.WITHDRAWN, [])
 
 
 @pytest.mark.parametrize(

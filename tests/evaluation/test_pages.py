@@ -146,19 +146,25 @@ def test_an_answer_is_judged_sentence_by_sentence(
     finished: Experiment, owner: Any, client_for: ClientFor, api: Any
 ) -> None:
     item = finished.items.get(example__question=LEAVE, release__number=1)
-    item.answer = f"{item.answer} The canteen serves fish on every second Tuesday [1]."
+    item.answer = (
+        f"{item.answer} The canteen serves fish on every second Tuesday [1]. "
+        "Employees get 30 days of annual leave a year [1]."
+    )
     item.save()
     address = f"/api/v1/experiments/{finished.pk}/items/{item.pk}/sentences/"
-    held, made_up = api.get(address).json()
+    held, made_up, wrong = api.get(address).json()
     assert held["text"] == "Employees get 25 days of annual leave a year."
     assert (held["is_supported"], held["right"], held["wrong"]) == (True, [1], [])
     assert held["best"] == held["text"]
     assert held["missing"] == []
     assert (made_up["is_supported"], made_up["right"], made_up["wrong"]) == (False, [], [1])
     assert "canteen" in made_up["missing"]
+    outcomes = [one["outcome"] for one in (held, made_up, wrong)]
+    assert outcomes == ["supported", "not_told", "contradicted"]
     page = text_of(client_for(owner).get(url(finished, f"answers/{item.pk}/")))
     assert "Sentence by sentence" in page
     assert "Cited, and of no use for it:" in page
+    assert re.search(r"contradicted \d+ % Employees get 30 days", page)
     declined = finished.items.filter(is_declined=True).first()
     assert declined is not None
     path = f"/api/v1/experiments/{finished.pk}/items/{declined.pk}/sentences/"

@@ -91,6 +91,9 @@ def server() -> Iterator[ModelServer]:
     thread.join()
 
 
+MEASURES = ("perplexity", "cross_entropy", "bits_per_byte")
+
+
 def run_with(workspace: Any, server: ModelServer, cases: list[dict[str, Any]]) -> Experiment:
     assistant = make_answering_assistant(workspace, TEXTS)
     fields = EndpointFields(
@@ -101,7 +104,7 @@ def run_with(workspace: Any, server: ModelServer, cases: list[dict[str, Any]]) -
     release = draft_release(assistant, change=RecipeChange(endpoint=endpoint), actor=Actor())
     made = make_experiment(
         assistant, make_version(workspace, cases), [release],
-        evaluators=[{"evaluator": "perplexity"}], parallel=1,
+        evaluators=[{"evaluator": name} for name in MEASURES], parallel=1,
     )  # fmt: skip
     run_all()
     made.refresh_from_db()
@@ -111,10 +114,15 @@ def run_with(workspace: Any, server: ModelServer, cases: list[dict[str, Any]]) -
 
 def test_the_model_reads_the_expected_answer(workspace: Any, server: ModelServer) -> None:
     experiment = run_with(workspace, server, CASES)
-    [score] = experiment.scores.all()  # the other example expects no answer
+    # The other example expects no answer.
+    score = experiment.scores.get(metric="perplexity")
     assert score.item.example.question == CASES[0]["question"]
     # exp(-log(1/4)) over the four words of the answer.
     assert score.value == pytest.approx(4)
+    entropy, bits = (experiment.scores.get(metric=name).value for name in MEASURES[1:])
+    assert entropy == pytest.approx(math.log(4))
+    # Four words of two bits; " 25 days a year" has 15 bytes.
+    assert bits == pytest.approx(8 / 15)
     [prompt] = server.prompts
     assert prompt.endswith(f"Question: {CASES[0]['question']}\nAnswer: 25 days a year")
     assert "Employees get 25 days" in prompt

@@ -54,6 +54,24 @@ def test_who_never_lost_has_a_rating_and_more_games_a_narrower_interval() -> Non
     assert narrow.high - narrow.low < (wide.high - wide.low) / 3
 
 
+def below(chance: float, wins: int) -> float:
+    """P(p < chance) for p ~ Beta(wins + 1/2, 1/2), by its closed form for 0 and 1 wins."""
+    arc = math.asin(math.sqrt(chance))
+    return 2 / math.pi * (arc - wins * math.sqrt(chance * (1 - chance)))
+
+
+def test_one_vote_says_little_and_its_interval_is_the_exact_posterior() -> None:
+    """Resampling one game gave both bounds the rating itself."""
+    best, other = rate_bradley_terry([Game("a", "b", 1)])
+    assert best.low < 1000 < best.value < best.high
+    assert best.high - best.low > 500
+    assert other.low == pytest.approx(2000 - best.high)
+    # The rating's distance from 1000 is half of the difference; 400 points are odds of ten.
+    for bound, share in ((best.low, 0.025), (best.high, 0.975)):
+        chance = 1 / (1 + 10 ** (-(bound - 1000) / 200))
+        assert below(chance, 1) == pytest.approx(share, abs=0.02)
+
+
 def test_groups_that_never_met_each_have_the_mean() -> None:
     games = [Game("a", "b", 1), Game("a", "b", 0), Game("c", "d", 1), Game("c", "d", 1)]
     values = {rating.player: rating.value for rating in rate_bradley_terry(games)}

@@ -14,12 +14,15 @@ from apps.evaluation.review.arena import AnswerPair, find_next_pair_for_judge, r
 from apps.gateway.models import Endpoint
 from inference.errors import ModelError
 from inference.http_session import close_sessions
-from measures.judging.verdicts import PairVerdict, VerdictError, compare_answers
+from measures.judging.verdicts import PairVerdict, UndecidedError, VerdictError, compare_answers
 from workers.claims import fence
 from workers.loops import run_async
 
 MOST_UNREADABLE = 5
 GONE = "The model that should judge was deleted."
+UNDECIDED = (
+    "{count} of the pairs stayed undecided: the token limit cut both of the judge’s verdicts off."
+)
 UNREADABLE = "The model’s verdicts could not be read: {error}"
 
 
@@ -36,13 +39,18 @@ def judge_arena(job: Job) -> None:
         return
     judge = CountingJudge(endpoint, pace=Pace(per_minute=endpoint.requests_per_minute))
     skipped: list[UUID] = []
+    undecided = unreadable = 0
     while pair := find_next_pair_for_judge(experiment, judge=endpoint.model, skipped=skipped):
         try:
             verdict = run_async(_compare, judge, pair)
         except (VerdictError, ModelError) as error:
             skipped.append(min(pair.first.pk, pair.second.pk))
             skipped.append(max(pair.first.pk, pair.second.pk))
-            if len(skipped) >= 2 * MOST_UNREADABLE:
+            if isinstance(error, UndecidedError):
+                undecided += 1
+                continue
+            unreadable += 1
+            if unreadable >= MOST_UNREADABLE:
                 jobs.finish(job, JobState.FAILED, reason=UNREADABLE.format(error=error))
                 return
             continue
@@ -54,7 +62,11 @@ def judge_arena(job: Job) -> None:
                 winner=verdict.winner,
                 judge=endpoint.model,
                 reason=next(iter(verdict.reasons), ""),
+                consistent=verdict.consistent,
+                took_first=verdict.took_first,
             )
+    if undecided:
+        jobs.finish(job, JobState.SUCCEEDED, reason=UNDECIDED.format(count=undecided))
 
 
 async def _compare(judge: CountingJudge, pair: AnswerPair) -> PairVerdict:

@@ -35,6 +35,7 @@ from inference.http_session import close_sessions
 from measures.evaluators.base import Need
 from workers.claims import fence
 from workers.loops import run_async
+from workers.pipelines.asking_again import AskingAgain, find_settings
 
 WAVE = 16
 """Items loaded at a time, for each answer that is generated in parallel."""
@@ -118,6 +119,8 @@ class Run:
                 for release_id, recipe in recipes.items()
                 if recipe.endpoint is not None
             }
+        settings = find_settings(self.metrics)
+        self.again = AskingAgain(recipes, self.paces, settings) if settings else None
         self.stopped = ""
 
     async def work(self) -> None:
@@ -167,6 +170,8 @@ class Run:
             subjects = await add_logprobs(
                 await run_db(load_subjects, part), self.sources, parallel=self.experiment.parallel
             )
+            if self.again is not None:
+                subjects = await self.again.add(subjects, parallel=self.experiment.parallel)
             rows = await score_subjects(
                 subjects, self.metrics, judge=self.judge, parallel=self.experiment.parallel
             )
@@ -175,6 +180,7 @@ class Run:
     def _store_scores(self, rows: list[ScoreRow], item_ids: list[UUID]) -> None:
         spent = self.judge.take_cost() if self.judge else Decimal(0)
         spent += sum((source.take_cost() for source in self.sources.values()), Decimal(0))
+        spent += self.again.take_cost() if self.again else Decimal(0)
         with fence(self.job):
             store_scores(self.experiment, rows, item_ids=item_ids, spent=spent)
 

@@ -1,4 +1,4 @@
-"""REST: correlations between an experiment's metrics, and quality against cost."""
+"""REST: how an experiment's metrics correlate, what quality costs, and which mistakes are made."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from apps.evaluation.access import get_experiment
 from apps.evaluation.experiments.analysis import measure_correlations, plot_tradeoff
 from apps.evaluation.experiments.metrics import find_metric, read_metrics
+from apps.evaluation.experiments.mistakes import count_mistakes, find_correctness
 from apps.evaluation.experiments.selectors import list_releases
 from apps.workspaces.api import WorkspaceAPIView
 
@@ -42,6 +43,39 @@ class TradeoffSerializer(serializers.Serializer[Any]):
     against = serializers.CharField()
     words = serializers.CharField()
     rows = TradeoffRowSerializer(many=True)
+
+
+class MistakesRowSerializer(serializers.Serializer[Any]):
+    """A release's answers to questions that the documents answer."""
+
+    release = serializers.IntegerField(source="release.number")
+    asked = serializers.IntegerField()
+    wrong = serializers.IntegerField(
+        allow_null=True, help_text="Answered, below the middle of the metric; null without one"
+    )
+    declined = serializers.IntegerField(help_text="False refusals")
+    at_hand = serializers.IntegerField(
+        help_text="Of these, the passage with the answer had been retrieved"
+    )
+    unknown = serializers.IntegerField(
+        help_text="Of these, nobody said which passage or words the answer is"
+    )
+
+
+class MistakesSerializer(serializers.Serializer[Any]):
+    metric = serializers.CharField(help_text="What tells wrong from right; empty without one")
+    rows = MistakesRowSerializer(many=True)
+
+
+class MistakesView(WorkspaceAPIView):
+    @extend_schema(operation_id="experiments_mistakes", responses=MistakesSerializer)
+    def get(self, request: Request, experiment_id: UUID) -> Response:
+        """Wrong answers beside false refusals, for each release."""
+        experiment = get_experiment(self.workspace_id, experiment_id)
+        metric = find_correctness(experiment)
+        rows = count_mistakes(experiment, list_releases(experiment))
+        body = {"metric": metric.key if metric else "", "rows": rows}
+        return Response(MistakesSerializer(body).data)
 
 
 class CorrelationsView(WorkspaceAPIView):

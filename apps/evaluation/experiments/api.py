@@ -14,6 +14,7 @@ from apps.core.api import Pagination
 from apps.core.options import OptionError
 from apps.datasets.access import get_version
 from apps.evaluation.access import (
+    get_criterion,
     get_experiment,
     get_experiment_release,
     get_item,
@@ -41,6 +42,7 @@ from apps.evaluation.experiments.serializers import (
     SummarySerializer,
 )
 from apps.evaluation.models import Experiment
+from apps.evaluation.review.guidelines import make_judge
 from apps.gateway.access import get_endpoint
 from apps.workspaces.api import WorkspaceAPIView
 from measures.evaluators.registry import all_evaluators
@@ -61,7 +63,7 @@ class ExperimentListView(WorkspaceAPIView):
     )
     def get(self, request: Request) -> Response:
         """The workspace's experiments, newest first."""
-        rows = list_experiments(self.workspace_id)
+        rows = list_experiments(self.workspace_id).prefetch_related("releases")
         if slug := request.query_params.get("assistant"):
             rows = rows.filter(assistant__slug=slug)
         paginator = Pagination()
@@ -82,11 +84,14 @@ class ExperimentListView(WorkspaceAPIView):
         dataset, number = values.pop("dataset"), values.pop("version")
         judge = values.pop("judge", None)
         releases = [get_release(assistant, number) for number in values.pop("releases")]
+        criteria = [get_criterion(assistant, pk) for pk in dict.fromkeys(values.pop("criteria"))]
         try:
             plan = Plan(
                 dataset_version=get_version(self.workspace_id, dataset, number),
                 releases=releases,
-                evaluators=freeze_evaluators(values.pop("evaluators")),
+                evaluators=freeze_evaluators(
+                    [*values.pop("evaluators"), *map(make_judge, criteria)]
+                ),
                 judge=get_endpoint(self.workspace_id, judge) if judge else None,
                 **values,
             )

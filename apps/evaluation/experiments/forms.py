@@ -14,6 +14,8 @@ from apps.datasets.models import DatasetVersion
 from apps.evaluation.experiments.metrics import COMPONENTS, freeze_evaluators
 from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS, Plan
 from apps.evaluation.experiments.selectors import last_own_settings
+from apps.evaluation.models import Criterion
+from apps.evaluation.review.guidelines import make_judge
 from apps.gateway.models import Endpoint
 from measures.evaluators.base import Evaluator
 from measures.evaluators.registry import all_evaluators
@@ -49,6 +51,13 @@ class ExperimentForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         label="Evaluators",
         help_text="The first is the headline. Time and cost are always noted.",
+    )
+    criteria = forms.ModelMultipleChoiceField(
+        queryset=Criterion.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        label="Judges from the guideline",
+        help_text="Each grades by one line, with its rubric and its examples. They ask a model.",
     )
     judge = forms.ModelChoiceField(
         queryset=Endpoint.objects.none(),
@@ -94,6 +103,7 @@ class ExperimentForm(forms.Form):
         releases = self._choose("releases")
         releases.queryset = assistant.releases.select_related("assistant").order_by("-number")
         releases.label_from_instance = self._name_release  # type: ignore[method-assign,assignment]
+        self._choose("criteria").queryset = Criterion.objects.filter(assistant=assistant)
         self._choose("judge").queryset = Endpoint.objects.filter(
             workspace_id=workspace_id
         ).order_by("name")
@@ -139,6 +149,7 @@ class ExperimentForm(forms.Form):
     def plan(self) -> Plan:
         """The plan that was filled in. Only for a valid form."""
         values = dict(self.cleaned_data)
+        values["evaluators"] += freeze_evaluators(map(make_judge, values.pop("criteria")))
         values["releases"] = list(values["releases"])
         values["sample_seed"] = values["sample_seed"] or 0
         return Plan(**values)

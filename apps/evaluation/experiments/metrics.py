@@ -59,6 +59,17 @@ class Metric:
         return self.low == 0 and self.high == 1 and not self.unit
 
     @property
+    def version_note(self) -> str:
+        """`version 1; it is 2 now` for a metric whose evaluator was defined anew since; or empty.
+
+        Its numbers cannot be compared with those of today's definition.
+        """
+        evaluator = all_evaluators().get(self.evaluator)
+        if evaluator is None or evaluator.version == self.version:
+            return ""
+        return f"version {self.version}; it is {evaluator.version} now"
+
+    @property
     def component(self) -> str:
         return COMPONENTS.get(self.group, "Answer")
 
@@ -218,6 +229,12 @@ def evaluator_needs(metric: Metric) -> frozenset[Need]:
     """What the evaluator behind a metric reads; nothing for time and cost."""
     evaluator = all_evaluators().get(metric.evaluator)
     return evaluator.needs if evaluator else frozenset()
+
+
+def has_version(evaluators: Sequence[Mapping[str, Any]], metric: Metric) -> bool:
+    """Whether a frozen plan measures this metric as it is defined here, not in another version."""
+    other = find_metric(evaluators, metric.key)
+    return other is not None and other.version == metric.version
 
 
 def find_metric(evaluators: Sequence[Mapping[str, Any]], key: str) -> Metric | None:

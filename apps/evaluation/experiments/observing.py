@@ -35,21 +35,33 @@ def observe(item: ExperimentItem, passages: Sequence[ItemPassage]) -> Observatio
         declined=item.is_declined,
         timing=Timing(item.first_token_ms, item.duration_ms, item.output_tokens or None),
         cost=float(item.cost),
+        earlier=tuple((t["question"], t["answer"]) for t in item.turns or example.history),
         extra=example.checks,
     )
 
 
-def observe_turns(item: ExperimentItem) -> list[tuple[int, Observation]]:
-    """The earlier turns that were asked, numbered from 1, with their expected answers."""
+def observe_turns(
+    item: ExperimentItem, passages: Mapping[int, Sequence[ItemPassage]]
+) -> list[tuple[int, Observation]]:
+    """The earlier turns that were asked, numbered from 1, with their expected answers.
+
+    `passages` are the item's by turn, each ordered by number.
+    """
     turns = []
     for number, (turn, expected) in enumerate(
         zip(item.turns, item.example.history, strict=False), start=1
     ):
-        text, _ = mark_citations(turn["answer"], [])
-        answers = (expected["answer"],) if expected.get("answer") else ()
-        turns.append(
-            (number, Observation(question=turn["question"], answer=text, expected_answers=answers))
+        own = passages.get(number, ())
+        text, marks = mark_citations(turn["answer"], [passage.number for passage in own])
+        observation = Observation(
+            question=turn["question"],
+            answer=text,
+            expected_answers=(expected["answer"],) if expected.get("answer") else (),
+            retrieved=tuple(_retrieved(passage, ()) for passage in own),
+            citations=marks,
+            declined=turn.get("is_declined"),
         )
+        turns.append((number, observation))
     return turns
 
 

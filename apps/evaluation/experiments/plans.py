@@ -129,6 +129,9 @@ def _check(assistant: Assistant, plan: Plan) -> None:
         raise PlanError("judge", "A judge needs a model: choose which one is asked.")
     _check_sizes(plan)
     _check_tries(plan)
+    again = [m for m in read_metrics(plan.evaluators) if Need.ANSWERS_AGAIN in evaluator_needs(m)]
+    if len({metric.settings["temperature"] for metric in again}) > 1:
+        raise PlanError("evaluators", "Ask again with one temperature in an experiment.")
     for release in plan.releases:
         if release.endpoint_id is None and (name := release.endpoint_snapshot.get("name")):
             raise PlanError(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -142,6 +142,13 @@ class ShownScore:
     shown: str
     label: str
     reason: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        """A checklist's questions with their answers and reasons."""
+        rows: list[dict[str, Any]] = self.details.get("answers", [])
+        return rows if self.metric.evaluator == "judge_checklist" else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +281,7 @@ def load_scores(
     rows = Score.objects.filter(item__in=items, turn=0)
     for row in sorted(rows, key=lambda row: order.get(row.metric, len(order))):
         if metric := metrics.get(row.metric):
-            shown = ShownScore(metric, metric.show(row.value), row.label, row.reason)
+            shown = ShownScore(metric, metric.show(row.value), row.label, row.reason, row.details)
             scores[row.item_id].append(shown)
     return scores
 
@@ -282,7 +289,7 @@ def load_scores(
 def load_passages(items: Sequence[ExperimentItem]) -> dict[UUID, list[ItemPassage]]:
     """The passages retrieved for these items, in order."""
     passages: dict[UUID, list[ItemPassage]] = defaultdict(list)
-    rows: QuerySet[ItemPassage] = ItemPassage.objects.filter(item__in=items)
+    rows: QuerySet[ItemPassage] = ItemPassage.objects.filter(item__in=items, turn=0)
     for row in rows.select_related("document", "version").order_by("item_id", "number"):
         passages[row.item_id].append(row)
     return passages

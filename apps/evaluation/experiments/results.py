@@ -6,16 +6,18 @@ Every function may be called twice: items that already have their answer or scor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from apps.assistants.answering.outcome import CitedPassage
 from apps.assistants.answering.snapshots import snapshot
-from apps.core.text import storable
+from apps.core.text import storable, storable_json
 from apps.documents.models import Document
 from apps.evaluation.experiments.running import AnsweredItem, ItemQuestion
 from apps.evaluation.models import (
@@ -49,6 +51,7 @@ class ScoreRow:
     label: str = ""
     reason: str = ""
     turn: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def begin_run(experiment_id: UUID) -> Experiment | None:
@@ -88,6 +91,14 @@ def list_open_items(experiment: Experiment, *, limit: int) -> list[OpenItem]:
     ]
 
 
+def load_questions(item_ids: Sequence[UUID]) -> dict[UUID, ItemQuestion]:
+    """What items ask, to ask it again: after the turns that were asked then, if there were any."""
+    items = ExperimentItem.objects.filter(pk__in=item_ids).select_related("example")
+    questions = {item.pk: _question(item, ask_earlier=False) for item in items}
+    turns = {item.pk: tuple((t["question"], t["answer"]) for t in item.turns) for item in items}
+    return {pk: replace(one, earlier=turns[pk] or one.earlier) for pk, one in questions.items()}
+
+
 def _question(item: ExperimentItem, *, ask_earlier: bool) -> ItemQuestion:
     example = item.example
     return ItemQuestion(
@@ -121,11 +132,12 @@ def store_answers(experiment: Experiment, answered: Sequence[AnsweredItem]) -> N
         ItemPassage(
             workspace_id=experiment.workspace_id,
             item_id=one.item_id,
+            turn=turn,
             score=passage.hit.score,
             **snapshot(passage),
         )
         for one in good
-        for passage in one.outcome.passages
+        for turn, passage in _list_passages(one)
         if passage.hit.document_id in alive
     )
     failed = sum(open_items[one.item_id].state == ItemState.FAILED for one in pending)
@@ -140,9 +152,15 @@ ITEM_FIELDS = [
 ]  # fmt: skip
 
 
+def _list_passages(one: AnsweredItem) -> Iterator[tuple[int, CitedPassage]]:
+    """Each passage with its turn: 0 for the item's own question."""
+    for turn, outcome in enumerate([one.outcome, *(outcome for _, outcome in one.turns)]):
+        yield from ((turn, passage) for passage in outcome.passages)
+
+
 def _lock_documents(answered: Iterable[AnsweredItem]) -> set[UUID]:
     """Lock the documents that still exist, so that none is deleted before this transaction ends."""
-    ids = {passage.hit.document_id for one in answered for passage in one.outcome.passages}
+    ids = {passage.hit.document_id for one in answered for _, passage in _list_passages(one)}
     documents = Document.objects.select_for_update(no_key=True).filter(pk__in=ids, deleted_at=None)
     return set(documents.order_by("pk").values_list("pk", flat=True))
 
@@ -154,12 +172,20 @@ def _fill_item(item: ExperimentItem, one: AnsweredItem, alive: Collection[UUID])
         item.state = ItemState.FAILED
         item.finished_at = timezone.now()
         return
-    cited = {p.hit.document_id for p in one.outcome.passages if p.cited is not None}
+    cited = {p.hit.document_id for _, p in _list_passages(one) if p.cited is not None}
     withdrawn = bool(cited - set(alive))
     item.state = ItemState.WITHDRAWN if withdrawn else ItemState.ANSWERED
     item.answer = "" if withdrawn else storable(one.outcome.content)
     item.is_declined = one.outcome.is_declined
-    item.turns = [{"question": t.question, "answer": storable(t.answer)} for t in one.turns]
+    turns = [] if withdrawn else one.turns
+    item.turns = [
+        {
+            "question": turn.question,
+            "answer": storable(turn.answer),
+            "is_declined": outcome.is_declined,
+        }
+        for turn, outcome in turns
+    ]
     item.trace_id = one.recorder.trace_id
     item.duration_ms = one.duration_ms
     item.first_token_ms = one.recorder.first_token_ms
@@ -215,6 +241,7 @@ def store_scores(
                 value=row.value,
                 label=storable(row.label)[:60],
                 reason=storable(row.reason),
+                details=storable_json(dict(row.details)),
             )
             for row in rows
             if row.item_id in waiting
@@ -235,5 +262,5 @@ def withdraw_items(document_id: UUID) -> int:
     """Clear experiment answers that quote a document which is being deleted."""
     quoting = ItemPassage.objects.filter(document_id=document_id, is_cited=True)
     items = ExperimentItem.objects.filter(pk__in=quoting.values("item_id"))
-    Score.objects.filter(item__in=items).update(reason="")
+    Score.objects.filter(item__in=items).update(reason="", details={})
     return items.update(answer="", turns=[], state=ItemState.WITHDRAWN)

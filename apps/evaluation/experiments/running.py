@@ -55,7 +55,7 @@ class AnsweredItem:
     recorder: Recorder
     outcome: Outcome = field(default_factory=Outcome)
     duration_ms: float = 0.0
-    turns: list[Turn] = field(default_factory=list)
+    turns: list[tuple[Turn, Outcome]] = field(default_factory=list)
     error: str = ""
     stops_all: bool = False
     """The error has nothing to do with the question: every other question would fail too."""
@@ -111,8 +111,8 @@ async def answer_question(recipe: Recipe, question: ItemQuestion, *, pace: Pace)
     try:
         history = [Turn(text, expected) for text, expected in question.earlier]
         if question.ask_earlier:
-            history = await _ask_earlier(recipe, question, pace)
-            answered.turns = history
+            answered.turns = await _ask_earlier(recipe, question, pace)
+            history = [turn for turn, _ in answered.turns]
 
         async def ask() -> Outcome:
             answered.recorder = Recorder("experiment")
@@ -129,15 +129,18 @@ async def answer_question(recipe: Recipe, question: ItemQuestion, *, pace: Pace)
     return answered
 
 
-async def _ask_earlier(recipe: Recipe, question: ItemQuestion, pace: Pace) -> list[Turn]:
-    turns: list[Turn] = []
+async def _ask_earlier(
+    recipe: Recipe, question: ItemQuestion, pace: Pace
+) -> list[tuple[Turn, Outcome]]:
+    turns: list[tuple[Turn, Outcome]] = []
     for text, _ in question.earlier:
 
         async def ask(text: str = text) -> Outcome:
-            return await _ask(recipe, text, turns, Recorder("experiment"))
+            history = [turn for turn, _ in turns]
+            return await _ask(recipe, text, history, Recorder("experiment"))
 
         outcome = await with_patience(ask, pace=pace)
-        turns.append(Turn(text, outcome.content))
+        turns.append((Turn(text, outcome.content), outcome))
     return turns
 
 

@@ -26,7 +26,10 @@ from measures.evaluators.base import Need, Observation, Score, Tools
 from measures.evaluators.registry import all_evaluators, score
 
 JUDGE_TRIES = 3
-ABOUT_ANSWERS = frozenset({Need.QUESTION, Need.ANSWER, Need.EXPECTED_ANSWER})
+ABOUT_TURNS = frozenset(
+    {Need.QUESTION, Need.ANSWER, Need.EXPECTED_ANSWER, Need.RETRIEVED, Need.CITATIONS,
+     Need.DECLINED, Need.EMBEDDER}
+)  # fmt: skip
 """All that earlier turns provide; evaluators that need more only score the whole task."""
 
 
@@ -89,15 +92,18 @@ def load_subjects(item_ids: Sequence[UUID]) -> list[Subject]:
     """Load items that wait for scores, with all that evaluators read, in two queries. Blocking."""
     waiting = ExperimentItem.objects.filter(pk__in=item_ids, state=ItemState.ANSWERED)
     items = waiting.select_related("example").order_by("pk")
-    passages: dict[UUID, list[ItemPassage]] = defaultdict(list)
+    passages: dict[UUID, dict[int, list[ItemPassage]]] = defaultdict(lambda: defaultdict(list))
     rows = ItemPassage.objects.filter(item_id__in=item_ids).select_related("document")
-    for passage in rows.order_by("item_id", "number"):
-        passages[passage.item_id].append(passage)
+    for passage in rows.order_by("item_id", "turn", "number"):
+        passages[passage.item_id][passage.turn].append(passage)
     return [
         Subject(
             item.pk,
             item.release_id,
-            ((0, observe(item, passages[item.pk])), *observe_turns(item)),
+            (
+                (0, observe(item, passages[item.pk][0])),
+                *observe_turns(item, passages[item.pk]),
+            ),
         )
         for item in items
     ]
@@ -140,12 +146,12 @@ def _score_plainly(subjects: Sequence[Subject], metrics: Sequence[Metric]) -> li
 
 
 async def _score(subject: Subject, metric: Metric, tools: Tools) -> list[ScoreRow]:
-    """Score the task, and its earlier turns if the evaluator needs nothing but answers.
+    """Score the task, and its earlier turns if the evaluator needs nothing that they lack.
 
     The task's score is about the last answer; scores of earlier turns are kept separately.
     """
     needs = all_evaluators()[metric.evaluator].needs
-    about_turns = needs <= ABOUT_ANSWERS
+    about_turns = needs <= ABOUT_TURNS
     rows = []
     for turn, observation in subject.observations:
         if turn and not about_turns:
@@ -170,4 +176,6 @@ def as_texts(observation: Observation) -> Observation:
 
 
 def _row(item_id: UUID, key: str, turn: int, outcome: Score) -> ScoreRow:
-    return ScoreRow(item_id, key, outcome.value, outcome.label, outcome.reason, turn)
+    return ScoreRow(
+        item_id, key, outcome.value, outcome.label, outcome.reason, turn, outcome.details
+    )

@@ -195,6 +195,7 @@ def list_history(assistant: Assistant, metric: Metric, *, dataset_id: UUID) -> l
             experiment__dataset_version__dataset_id=dataset_id,
             metric=metric.key,
             mean__isnull=False,
+            **only_version(metric),
         )
         .order_by("-experiment__created_at")
         .values_list("experiment__created_at", "mean")[:HISTORY]
@@ -209,6 +210,14 @@ def list_history(assistant: Assistant, metric: Metric, *, dataset_id: UUID) -> l
         Point(f"{moment:%d %b %H:%M}", round(value * scale, 2))
         for moment, value in sorted(best.items())[-30:]
     ]
+
+
+def only_version(metric: Metric) -> dict[str, Any]:
+    """Conditions for summaries by the evaluator as this metric has it; none for time and cost."""
+    if not metric.evaluator:
+        return {}
+    plan = [{"key": metric.key, "version": metric.version}]
+    return {"experiment__evaluators__contains": plan}
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +380,7 @@ def list_summaries(experiment: Experiment) -> QuerySet[Summary]:
     """All summaries with their releases."""
     return (
         Summary.objects.filter(experiment=experiment)
-        .select_related("release")
+        .select_related("release", "experiment")
         .order_by("release__number", "pk")
     )
 

@@ -9,7 +9,7 @@ from apps.core.embedder import get_embedder
 from apps.evaluation.experiments.observing import observe
 from apps.evaluation.models import ExperimentItem, ItemPassage
 from inference.errors import ModelFilesError
-from measures.detectors.support import estimate_support, read_evidence
+from measures.detectors.support import Outcome, estimate_support, read_evidence
 from measures.evaluators.base import TextEmbedder
 from measures.evaluators.citations import judge_citations
 
@@ -21,14 +21,16 @@ MISSING = 12
 class SentenceView:
     """A statement of an answer.
 
-    `probability` is that of being supported by the passages; `passages` are the numbers of those
-    that support it, `best` is the closest sentence in them, `missing` are stems that they lack.
-    `right` are the cited passages that support it, alone or together, `wrong` the other cited ones.
+    `outcome` is supported, contradicted or not_told; `probability` is that of being supported by
+    the passages. `passages` are the numbers of those that support it, `best` is the closest
+    sentence in them, `missing` are stems that they lack. `right` are the cited passages that
+    support it, alone or together, `wrong` the other cited ones.
     """
 
     text: str
     probability: float
     is_supported: bool
+    outcome: Outcome
     passages: tuple[int, ...]
     best: str
     missing: tuple[str, ...]
@@ -57,6 +59,7 @@ def view_sentences(item: ExperimentItem, passages: Sequence[ItemPassage]) -> lis
             text=one.text,
             probability=support.probability,
             is_supported=support.is_supported,
+            outcome=support.outcome(),
             passages=tuple(sorted({numbers[sentence.source] for sentence in support.best})),
             best=support.best[0].text if support.best else "",
             missing=support.missing[:MISSING],

@@ -6,9 +6,14 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.evaluation.experiments.metrics import find_metric
 from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS
+from apps.evaluation.experiments.self_judging import list_self_judged
 from apps.evaluation.models import Experiment, ExperimentItem, Summary
 from measures.evaluators.base import Evaluator
+from measures.evaluators.groundedness import OUTCOMES
+
+MAX_CRITERIA = 20
 
 
 class EvaluatorSerializer(serializers.Serializer[Any]):
@@ -46,6 +51,10 @@ class ExperimentRequestSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(min_value=1), min_length=1, max_length=MAX_RELEASES
     )
     evaluators = serializers.ListField(child=ChosenEvaluatorSerializer(), min_length=1)
+    criteria = serializers.ListField(
+        child=serializers.UUIDField(), required=False, default=list, max_length=MAX_CRITERIA,
+        help_text="Lines of the guideline; each becomes a judge with its rubric and examples",
+    )  # fmt: skip
     judge = serializers.UUIDField(required=False, allow_null=True)
     repeats = serializers.IntegerField(default=1, min_value=1, max_value=MAX_REPEATS)
     sample_size = serializers.IntegerField(required=False, allow_null=True, min_value=1)
@@ -58,13 +67,19 @@ class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
     dataset = serializers.UUIDField(source="dataset_version.dataset_id")
     version = serializers.IntegerField(source="dataset_version.number")
     baseline = serializers.IntegerField(source="baseline.number", default=None, allow_null=True)
+    self_judged = serializers.SerializerMethodField()
 
     class Meta:
         model = Experiment
         fields = (
-            "id", "name", "assistant", "dataset", "version", "baseline", "state", "reason",
-            "total", "done", "failed", "cost", "created_at", "started_at", "finished_at",
+            "id", "name", "assistant", "dataset", "version", "baseline", "judge_name",
+            "self_judged", "state", "reason", "total", "done", "failed", "cost", "created_at",
+            "started_at", "finished_at",
         )  # fmt: skip
+
+    def get_self_judged(self, experiment: Experiment) -> list[int]:
+        """Numbers of the releases whose model is also the judge, which favours its own answers."""
+        return [release.number for release in list_self_judged(experiment)]
 
 
 class PlanSerializer(serializers.ModelSerializer[Experiment]):
@@ -83,13 +98,19 @@ class PlanSerializer(serializers.ModelSerializer[Experiment]):
 
 class SummarySerializer(serializers.ModelSerializer[Summary]):
     release = serializers.IntegerField(source="release.number")
+    version = serializers.SerializerMethodField()
 
     class Meta:
         model = Summary
         fields = (
-            "release", "metric", "count", "mean", "low", "high", "p50", "p95", "better", "worse",
-            "same", "change", "change_low", "change_high", "spread",
+            "release", "metric", "version", "count", "mean", "low", "high", "p50", "p95",
+            "better", "worse", "same", "change", "change_low", "change_high", "spread",
         )  # fmt: skip
+
+    def get_version(self, summary: Summary) -> int:
+        """Of the evaluator that gave these scores; numbers of two versions do not compare."""
+        metric = find_metric(summary.experiment.evaluators, summary.metric)
+        return metric.version if metric else 1
 
 
 class ItemSerializer(serializers.ModelSerializer[ExperimentItem]):
@@ -108,7 +129,7 @@ class ItemSerializer(serializers.ModelSerializer[ExperimentItem]):
     def get_scores(self, item: ExperimentItem) -> list[dict[str, Any]]:
         return [
             {"metric": s.metric, "turn": s.turn, "value": s.value, "label": s.label,
-             "reason": s.reason}
+             "reason": s.reason, "details": s.details}
             for s in item.scores.all()
         ]  # fmt: skip
 
@@ -119,6 +140,7 @@ class SentenceSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     probability = serializers.FloatField()
     is_supported = serializers.BooleanField()
+    outcome = serializers.ChoiceField(choices=list(OUTCOMES.items()))
     passages = serializers.ListField(child=serializers.IntegerField())
     best = serializers.CharField(help_text="The nearest sentence of these passages")
     missing = serializers.ListField(child=serializers.CharField())

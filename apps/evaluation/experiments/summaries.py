@@ -7,7 +7,7 @@ from uuid import UUID
 import numpy as np
 from django.db import transaction
 
-from apps.evaluation.experiments.metrics import Metric, read_metrics
+from apps.evaluation.experiments.metrics import Metric, has_version, read_metrics
 from apps.evaluation.experiments.values import (
     Values,
     find_baseline_run,
@@ -53,7 +53,7 @@ def _load_baseline(
     metric: Metric,
     values: dict[UUID, Values],
 ) -> dict[UUID, float] | None:
-    if run is None or experiment.baseline_id is None:
+    if run is None or experiment.baseline_id is None or not has_version(run.evaluators, metric):
         return None
     baseline = values if run.pk == experiment.pk else load_values(run, metric)
     return join_repeats(metric, baseline.get(experiment.baseline_id, []))

@@ -19,6 +19,7 @@ from apps.evaluation.access import get_experiment
 from apps.evaluation.experiments.abstention import view_abstention
 from apps.evaluation.experiments.forms import ExperimentForm
 from apps.evaluation.experiments.metrics import read_metrics
+from apps.evaluation.experiments.mistakes import count_mistakes, find_correctness
 from apps.evaluation.experiments.plans import (
     PlanError,
     cancel_experiment,
@@ -36,6 +37,7 @@ from apps.evaluation.experiments.selectors import (
     view_rows,
     view_turns,
 )
+from apps.evaluation.experiments.self_judging import list_self_judged, warn_of_self_judging
 from apps.evaluation.models import Experiment
 from apps.evaluation.review.grading import list_trust
 from apps.workspaces.decorators import workspace_view
@@ -116,6 +118,7 @@ def _initial(request: WorkspaceRequest, assistant: Assistant) -> dict[str, Any]:
         "name": f"Release {assistant.releases.count()}",
         "releases": list(dict.fromkeys([*newest[:1], *current])) or newest,
         "dataset_version": request.GET.get("dataset_version", ""),
+        "criteria": request.GET.getlist("criterion"),
     }
 
 
@@ -158,8 +161,11 @@ def _view(experiment: Experiment) -> dict[str, Any]:
         "progress": view_progress(experiment),
         "components": view_components(experiment, releases),
         "abstention": view_abstention(experiment, releases),
+        "mistakes": count_mistakes(experiment, releases),
+        "correctness": find_correctness(experiment),
         "turns": view_turns(experiment, releases),
         "trust": list_trust(experiment),
+        "self_judging": warn_of_self_judging(experiment.judge_name, list_self_judged(experiment)),
         "can_compare": len(releases) > 1,
     }
 

@@ -14,7 +14,9 @@ from apps.assistants.releases.promotion import ReleaseCheck
 from apps.evaluation.experiments.metrics import (
     Metric,
     find_metric,
+    has_version,
 )
+from apps.evaluation.experiments.self_judging import list_answered_by, warn_of_self_judging
 from apps.evaluation.experiments.values import join_repeats, load_values
 from apps.evaluation.gates.limits import Ruling, describe_rule, judge_change, judge_level
 from apps.evaluation.gates.metric_lookup import describe_metric
@@ -79,7 +81,18 @@ def _judge(rule: GateRule, release: Release, chosen: Experiment | None) -> GateV
             reason = UNTRUSTED.format(words=trust.words, doubts=" ".join(trust.doubts))
             return GateVerdict(rule, name, False, reason, experiment)
     ruling = _rule(rule, metric, experiment, release)
-    return GateVerdict(rule, name, ruling.ok, ruling.reason, experiment)
+    version = f"Measured by {metric.version_note}." if metric.version_note else ""
+    reason = " ".join(filter(None, [ruling.reason, version, _warn(metric, experiment, release)]))
+    return GateVerdict(rule, name, ruling.ok, reason, experiment)
+
+
+def _warn(metric: Metric, experiment: Experiment, release: Release) -> str:
+    """What to know of a judge that is one of the models compared."""
+    if not metric.is_judge:
+        return ""
+    compared = {one.pk: one for one in (release, release.assistant.current) if one is not None}
+    judged = list_answered_by(experiment.judge_name, compared.values())
+    return warn_of_self_judging(experiment.judge_name, judged)
 
 
 def _rule(rule: GateRule, metric: Metric, experiment: Experiment, release: Release) -> Ruling:
@@ -113,11 +126,10 @@ def _elsewhere(
     experiment: Experiment, metric: Metric, release_id: UUID
 ) -> list[tuple[UUID, float]]:
     """A release's values on the same examples from another experiment."""
-    other = (
-        _finished(experiment.assistant_id, release_id, metric.key)
-        .filter(dataset_version_id=experiment.dataset_version_id)
-        .first()
+    finished = _finished(experiment.assistant_id, release_id, metric.key).filter(
+        dataset_version_id=experiment.dataset_version_id
     )
+    other = next((one for one in finished if has_version(one.evaluators, metric)), None)
     return load_values(other, metric).get(release_id, []) if other else []
 
 

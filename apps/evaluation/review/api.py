@@ -14,6 +14,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.assistants.access import get_assistant
 from apps.core.api import Pagination, Problem
 from apps.evaluation.access import get_experiment, get_item
 from apps.evaluation.models import Experiment
@@ -28,11 +29,20 @@ from apps.evaluation.review.arena import (
     rank_releases,
     record_vote,
 )
-from apps.evaluation.review.grading import get_bar, give_grade, list_grades, list_judges, set_bar
+from apps.evaluation.review.grading import (
+    get_bar,
+    give_grade,
+    list_grades,
+    list_judges,
+    list_trust,
+    set_bar,
+)
+from apps.evaluation.review.guidelines import list_criteria
 from apps.evaluation.review.serializers import (
     ArenaJudgeSerializer,
     ArenaSerializer,
     AskedSerializer,
+    CriterionSerializer,
     GradeRequestSerializer,
     GradeSerializer,
     JudgeBarSerializer,
@@ -170,6 +180,22 @@ class GradesView(OfExperiment):
         item = get_item(experiment, values.pop("item"))
         grade = give_grade(item, user=self.person, **values)
         return Response(GradeSerializer(grade).data, status=201)
+
+
+class GuidelineView(WorkspaceAPIView):
+    @extend_schema(operation_id="guideline_list", responses=CriterionSerializer(many=True))
+    def get(self, request: Request, assistant_id: UUID) -> Response:
+        """The assistant's guideline; `criteria` of a new experiment names its lines by their id."""
+        rows = list_criteria(get_assistant(self.workspace_id, assistant_id))
+        return Response(CriterionSerializer([row.criterion for row in rows], many=True).data)
+
+
+class ExperimentJudgesView(OfExperiment):
+    @extend_schema(operation_id="experiments_judges", responses=JudgeSerializer(many=True))
+    def get(self, request: Request, experiment_id: UUID) -> Response:
+        """The experiment's judges: agreement with people overall, and their habits in it."""
+        rows = list_trust(self.find(experiment_id))
+        return Response(JudgeSerializer(rows, many=True).data)
 
 
 class JudgesView(WorkspaceAPIView):

@@ -17,7 +17,9 @@ from apps.core.citations import remove_citations
 from apps.core.jobs import enqueue
 from apps.core.models import Job, JobKind
 from apps.core.text import storable
+from apps.evaluation.experiments.self_judging import list_answered_by, warn_of_self_judging
 from apps.evaluation.models import Experiment, ExperimentItem, Match, Winner
+from apps.evaluation.review.habits import describe_habits, read_arena_habits
 from apps.gateway.models import Endpoint
 from apps.workspaces.models import User
 from apps.workspaces.services import Actor, record_audit
@@ -27,6 +29,7 @@ from measures.agreement import (
     find_doubts,
     measure_agreement,
 )
+from measures.judging.habits import Habits
 from measures.ratings import Game, rate_bradley_terry, rate_elo
 
 # A pair of answers that this voter has not compared yet, in an order of the voter's own, so that
@@ -131,6 +134,8 @@ def record_vote(
     voter: User | None = None,
     judge: str = "",
     reason: str = "",
+    consistent: bool | None = None,
+    took_first: float | None = None,
 ) -> Match | None:
     """Store a vote; None if this voter has already compared the two. Raises VoteError."""
     items = {
@@ -158,6 +163,8 @@ def record_vote(
                 reason=storable(reason),
                 voter=voter,
                 judge=judge,
+                consistent=consistent,
+                took_first=took_first,
             )
     except IntegrityError:
         return None  # sent twice at once
@@ -282,12 +289,25 @@ def list_judging(experiment: Experiment) -> QuerySet[Job]:
 
 @dataclass(frozen=True, slots=True)
 class JudgeAgreement:
-    """How a judge's votes agree with people's on the same pairs. No `doubts`: it is trusted."""
+    """How a judge's votes agree with people's on the same pairs. No `doubts`: it is trusted.
+
+    `self_judged` are the releases that it compared and whose model it is.
+    """
 
     judge: str
     votes: int
     agreement: Agreement | None
+    habits: Habits
+    self_judged: tuple[Release, ...] = ()
     doubts: tuple[str, ...] = ()
+
+    @property
+    def habit_words(self) -> list[str]:
+        return describe_habits(self.habits)
+
+    @property
+    def warning(self) -> str:
+        return warn_of_self_judging(self.judge, self.self_judged)
 
     @property
     def is_trusted(self) -> bool:
@@ -315,7 +335,17 @@ def compare_judges(matches: Sequence[Match], *, bar: TrustBar) -> list[JudgeAgre
         ]
         agreement = measure_agreement([a for a, _ in both], [b for _, b in both])
         doubts = tuple(find_doubts(agreement, bar))
-        agreements.append(JudgeAgreement(judge, len(own), agreement, doubts))
+        releases = {item.release for match in own for item in (match.first, match.second)}
+        agreements.append(
+            JudgeAgreement(
+                judge=judge,
+                votes=len(own),
+                agreement=agreement,
+                habits=read_arena_habits(own),
+                self_judged=tuple(list_answered_by(judge, releases)),
+                doubts=doubts,
+            )
+        )
     return agreements
 
 

@@ -6,7 +6,7 @@ A judge below the workspace's bar is shown as not trusted, and no gate listens t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from django.db.models import Avg, Q, QuerySet, TextField
 from django.db.models.functions import MD5, Cast
 from django.utils import timezone
 
+from apps.core.charts import PointInput
 from apps.core.text import storable
 from apps.evaluation.experiments.metrics import Metric, read_metrics
 from apps.evaluation.models import (
@@ -24,6 +25,7 @@ from apps.evaluation.models import (
     JudgeBar,
     Score,
 )
+from apps.evaluation.review.habits import describe_habits, plot_lengths, read_habits
 from apps.workspaces.models import User, Workspace
 from apps.workspaces.services import Actor, record_audit
 from measures.agreement import (
@@ -32,6 +34,7 @@ from measures.agreement import (
     find_doubts,
     measure_agreement,
 )
+from measures.judging.habits import Habits, LengthBin
 
 LOWEST, HIGHEST = 1, 5
 MAX_PLANS = 100
@@ -40,12 +43,35 @@ MAX_PLANS = 100
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """How a judge compares with people's grades. `doubts` is empty if it may decide."""
+    """How a judge compares with people's grades. `doubts` is empty if it may decide.
+
+    `habits` are None where only the comparison was asked for.
+    """
 
     metric: Metric
     judge_name: str
     agreement: Agreement | None
     doubts: list[str]
+    habits: Habits | None = None
+
+    @property
+    def habit_words(self) -> list[str]:
+        return describe_habits(self.habits) if self.habits else []
+
+    @property
+    def length_points(self) -> list[PointInput]:
+        """Score by answer length, for the chart."""
+        return plot_lengths(self.metric, self.habits.bins) if self.habits else []
+
+    @property
+    def length_rows(self) -> list[tuple[LengthBin, str, str]]:
+        """(group, mean score, its bounds) of the chart's table."""
+        bins = self.habits.bins if self.habits else ()
+        show = self.metric.show
+        return [
+            (one, show(one.score.estimate), f"{show(one.score.low)} to {show(one.score.high)}")
+            for one in bins
+        ]
 
     @property
     def is_trusted(self) -> bool:
@@ -126,13 +152,7 @@ def measure_trust(
     """
     if (metric.low, metric.high) != (LOWEST, HIGHEST):
         return Trust(metric, judge_name, None, ["Its scale is not that of people's grades."])
-    judged = Score.objects.filter(
-        workspace_id=workspace_id,
-        metric=metric.key,
-        turn=0,
-        experiment__judge_name=judge_name,
-        item__grades__isnull=False,
-    )
+    judged = _list_verdicts(workspace_id, metric, judge_name).filter(item__grades__isnull=False)
     rows = judged.annotate(people=Avg("item__grades__value")).values_list("value", "people")
     pairs = [(None if value is None else round(value), round(people)) for value, people in rows]
     agreement = measure_agreement([a for a, _ in pairs], [b for _, b in pairs])
@@ -140,12 +160,22 @@ def measure_trust(
     return Trust(metric, judge_name, agreement, doubts)
 
 
-def list_trust(experiment: Experiment) -> list[Trust]:
-    """The trust in each judge of the experiment."""
-    metrics = [metric for metric in read_metrics(experiment.evaluators) if metric.is_judge]
-    return _measure_all(
-        experiment.workspace_id, [(metric, experiment.judge_name) for metric in metrics]
+def _list_verdicts(workspace_id: UUID, metric: Metric, judge_name: str) -> QuerySet[Score]:
+    """What a judge said by the evaluator as it is defined in this version."""
+    return Score.objects.filter(
+        workspace_id=workspace_id,
+        metric=metric.key,
+        turn=0,
+        experiment__judge_name=judge_name,
+        experiment__evaluators__contains=[{"key": metric.key, "version": metric.version}],
     )
+
+
+def list_trust(experiment: Experiment) -> list[Trust]:
+    """The trust in each judge of the experiment, with its habits in this experiment."""
+    metrics = [metric for metric in read_metrics(experiment.evaluators) if metric.is_judge]
+    judges = [(metric, experiment.judge_name) for metric in metrics]
+    return _measure_all(experiment.workspace_id, judges, only=experiment)
 
 
 def list_judges(workspace_id: UUID) -> list[Trust]:
@@ -156,19 +186,26 @@ def list_judges(workspace_id: UUID) -> list[Trust]:
         .order_by("-created_at")
         .values_list("evaluators", "judge_name")[:MAX_PLANS]
     )
-    judges: dict[tuple[str, str], Metric] = {}
+    judges: dict[tuple[str, int, str], Metric] = {}
     for evaluators, judge_name in plans:
         for metric in read_metrics(evaluators):
             if metric.is_judge:
-                judges.setdefault((metric.key, judge_name), metric)
-    return _measure_all(workspace_id, [(metric, name) for (_, name), metric in judges.items()])
+                judges.setdefault((metric.key, metric.version, judge_name), metric)
+    return _measure_all(workspace_id, [(metric, key[-1]) for key, metric in judges.items()])
 
 
-def _measure_all(workspace_id: UUID, judges: Sequence[tuple[Metric, str]]) -> list[Trust]:
+def _measure_all(
+    workspace_id: UUID, judges: Sequence[tuple[Metric, str]], *, only: Experiment | None = None
+) -> list[Trust]:
     bar = get_bar(workspace_id) if judges else None
-    return [
-        measure_trust(workspace_id, metric, judge_name=name, bar=bar) for metric, name in judges
-    ]
+    trust = []
+    for metric, name in judges:
+        verdicts = _list_verdicts(workspace_id, metric, name)
+        if only is not None:
+            verdicts = verdicts.filter(experiment=only)
+        agreement = measure_trust(workspace_id, metric, judge_name=name, bar=bar)
+        trust.append(replace(agreement, habits=read_habits(verdicts)))
+    return trust
 
 
 def count_grades(experiment: Experiment, *, user: User) -> tuple[int, int, int]:

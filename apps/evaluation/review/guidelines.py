@@ -47,6 +47,23 @@ def list_criteria(assistant: Assistant) -> list[CriterionRow]:
     ]
 
 
+ENDS = "5 meets this fully, 1 not at all; 2 to 4 lie evenly between."
+
+
+def make_judge(criterion: Criterion) -> dict[str, Any]:
+    """A judge of this line, with its rubric and examples, for `freeze_evaluators`."""
+    return {
+        "evaluator": "judge_rubric",
+        "settings": {
+            "about": criterion.name,
+            "criterion": criterion.name,
+            "rubric": f"{criterion.rubric}\n\n{ENDS}",
+            "good_example": criterion.good_example,
+            "bad_example": criterion.bad_example,
+        },
+    }
+
+
 @transaction.atomic
 def save_criterion(
     assistant: Assistant,

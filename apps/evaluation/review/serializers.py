@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.evaluation.models import ExperimentItem, Grade, Match, Winner
+from apps.evaluation.models import Criterion, ExperimentItem, Grade, Match, Winner
 from apps.evaluation.review.arena import AnswerPair, JudgeAgreement, Standing
 from apps.evaluation.review.grading import HIGHEST, LOWEST
 
@@ -49,6 +49,45 @@ class StandingSerializer(serializers.Serializer[Standing]):
     ties = serializers.IntegerField()
 
 
+class IntervalSerializer(serializers.Serializer[Any]):
+    """An estimate with its 95 % bounds, from `count` observations."""
+
+    estimate = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    count = serializers.IntegerField()
+
+
+class LengthBinSerializer(serializers.Serializer[Any]):
+    """Answers of `shortest` to `longest` characters, and the mean of their scores."""
+
+    shortest = serializers.IntegerField()
+    longest = serializers.IntegerField()
+    score = IntervalSerializer()
+
+
+class HabitsSerializer(serializers.Serializer[Any]):
+    """How a judge judges, whatever it judges; null where nothing can be said."""
+
+    verdicts = serializers.IntegerField()
+    undecided = serializers.IntegerField()
+    spread = serializers.FloatField(
+        allow_null=True, help_text="Standard deviation of its grades when asked again; a mean"
+    )
+    repeated = serializers.IntegerField(help_text="Answers that it graded more than once")
+    swapped = serializers.IntegerField(help_text="Pairs that it saw in both orders")
+    consistent = IntervalSerializer(allow_null=True, help_text="Said the same in both orders")
+    position_bias = IntervalSerializer(allow_null=True, help_text="Went by the order alone")
+    ties = serializers.IntegerField(help_text="Called equal in both orders")
+    took_first = serializers.FloatField(
+        allow_null=True, help_text="How often it preferred what was shown first; 0.5 is even"
+    )
+    length = IntervalSerializer(
+        allow_null=True, help_text="Spearman's correlation of score and length of the answer"
+    )
+    bins = LengthBinSerializer(many=True, help_text="Scores by length of the answer")
+
+
 class ArenaJudgmentSerializer(serializers.Serializer[JudgeAgreement]):
     """`accuracy` is how often a judge votes as people do; null where nobody voted on its pairs."""
 
@@ -60,6 +99,12 @@ class ArenaJudgmentSerializer(serializers.Serializer[JudgeAgreement]):
     kappa = serializers.FloatField(source="agreement.kappa", default=None, allow_null=True)
     is_trusted = serializers.BooleanField()
     doubts = serializers.ListField(child=serializers.CharField())
+    habits = HabitsSerializer()
+    self_judged = serializers.SerializerMethodField()
+
+    def get_self_judged(self, row: JudgeAgreement) -> list[int]:
+        """Numbers of the compared releases whose model this judge is."""
+        return [release.number for release in row.self_judged]
 
 
 class ArenaSerializer(serializers.Serializer[Any]):
@@ -92,16 +137,21 @@ class MatchSerializer(serializers.ModelSerializer[Match]):
     first_release = serializers.IntegerField(source="first.release.number")
     second_release = serializers.IntegerField(source="second.release.number")
     by = serializers.SerializerMethodField()
+    position_bias = serializers.SerializerMethodField()
 
     class Meta:
         model = Match
         fields = (
             "id", "first", "second", "first_release", "second_release", "winner", "reason", "by",
-            "judge", "created_at",
+            "judge", "consistent", "took_first", "position_bias", "created_at",
         )  # fmt: skip
 
     def get_by(self, match: Match) -> str:
         return "judge" if match.judge else "person"
+
+    def get_position_bias(self, match: Match) -> bool:
+        """Whether this tie only says that the judge preferred the same place in both orders."""
+        return match.winner == Winner.TIE and match.consistent is False
 
 
 class GradeRequestSerializer(serializers.Serializer[Any]):
@@ -123,6 +173,7 @@ class JudgeSerializer(serializers.Serializer[Any]):
 
     metric = serializers.CharField(source="metric.key")
     label = serializers.CharField(source="metric.label")  # type: ignore[assignment]
+    version = serializers.IntegerField(source="metric.version")
     model = serializers.CharField(source="judge_name")
     is_trusted = serializers.BooleanField()
     accuracy = serializers.FloatField(
@@ -131,6 +182,15 @@ class JudgeSerializer(serializers.Serializer[Any]):
     kappa = serializers.FloatField(source="agreement.kappa", default=None, allow_null=True)
     count = serializers.IntegerField(source="agreement.count", default=0)
     doubts = serializers.ListField(child=serializers.CharField())
+    habits = HabitsSerializer()
+
+
+class CriterionSerializer(serializers.ModelSerializer[Criterion]):
+    """A line of a guideline: what a good answer is, and what it stands for."""
+
+    class Meta:
+        model = Criterion
+        fields = ("id", "name", "rubric", "good_example", "bad_example", "metric", "outcome")
 
 
 class JudgeBarSerializer(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,38 @@ def test_what_is_said_is_supported_and_what_is_not_is_not() -> None:
     assert {sentence.source for sentence in joined.best} == {0, 1}
 
 
+@pytest.mark.parametrize(
+    ("statement", "outcome"),
+    [
+        ("The late fee is 12 dollars per month.", "supported"),
+        ("The late fee is not 12 dollars per month.", "contradicted"),
+        ("The late fee is 15 dollars per month.", "contradicted"),
+        ("The canteen charges 15 dollars for fish.", "not_told"),
+        ("Penguins live near glaciers and eat fish.", "not_told"),
+        ("The late fee is waived for members of the board.", "not_told"),
+    ],
+)
+def test_a_statement_is_supported_contradicted_or_not_told(statement: str, outcome: str) -> None:
+    [support] = estimate_support([statement], read_evidence([FEES, OFFICE]))
+    assert support.outcome() == outcome
+
+
+async def test_the_three_outcomes_are_counted_and_add_up() -> None:
+    seen = Observation(
+        answer="The late fee is 12 dollars per month. The late fee is 15 dollars per month. "
+        "Penguins eat fish near glaciers. The office in Oslo opens at nine.",
+        retrieved=passages(OFFICE, FEES),
+    )
+    shares = {}
+    for name in ("groundedness", "contradiction", "not_told"):
+        outcome = await score(name, seen, tools=Tools())
+        shares[name] = outcome.value
+        counts = [outcome.details[key] for key in ("supported", "contradicted", "not_told")]
+        assert counts == [2, 1, 1]
+        assert outcome.reason.startswith("Contradicted: The late fee is 15")
+    assert shares == {"groundedness": 0.5, "contradiction": 0.25, "not_told": 0.25}
+
+
 def test_nothing_supports_without_evidence() -> None:
     support = estimate_support(["The fee is 12 dollars."], [])[0]
     assert support.probability < 0.02
@@ -80,7 +113,8 @@ async def test_groundedness_is_the_share_of_supported_statements() -> None:
     assert "moon" in found.reason
     first = found.details["statements"][0]
     assert first["passages"] == [1]
-    assert first["best"].startswith("The late fee")
+    assert "dollars" in first["statement"]
+    assert "raised" not in str(first), "the passage's own words must go with their document"
     declined = Observation(answer="The documents do not tell.", declined=True)
     assert (await score("groundedness", declined, tools=Tools())).status == "not_applicable"
     nothing = Observation(answer=seen.answer)
@@ -141,3 +175,39 @@ async def test_abstention_over_many() -> None:
     assert measure_abstention([]).accuracy is None
     unknown = await score("abstention_accuracy", Observation(answerable=True), tools=Tools())
     assert unknown.status == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("expected", "declined", "value", "label"),
+    [
+        ({"expected_passages": passages("opens at nine")}, True, 1, "with the passage at hand"),
+        ({"expected_passages": passages("12 dollars")}, True, 1, "the passage was not found"),
+        ({"expected_answers": ("The office in  Oslo",)}, True, 1, "with the passage at hand"),
+        ({"expected_answers": ("It costs nothing",)}, True, 1, "the passage was not found"),
+        ({"expected_answers": ("The office in Oslo",)}, False, 0, "answered"),
+        ({}, True, None, ""),
+        ({"expected_answers": ("Oslo",), "answerable": False}, True, None, ""),
+    ],
+)
+async def test_a_false_refusal_says_whether_the_passage_was_there(
+    expected: dict[str, Any], declined: bool, value: float | None, label: str
+) -> None:
+    seen = Observation(declined=declined, retrieved=passages(OFFICE), **expected)
+    outcome = await score("false_refusal", seen, tools=Tools())
+    assert outcome.value == value
+    assert outcome.label.endswith(label)
+
+
+async def test_recall_by_the_expected_answer_needs_no_labelled_passages() -> None:
+    seen = Observation(
+        expected_answers=(
+            "Penguins eat fish near glaciers.",
+            "The office in Oslo opens at nine. Penguins eat fish near glaciers.",
+        ),
+        retrieved=passages(OFFICE),
+    )
+    outcome = await score("answer_recall", seen, tools=Tools())
+    assert (outcome.value, outcome.label) == (0.5, "1 of 2")
+    assert outcome.reason == "Not found: Penguins eat fish near glaciers."
+    bare = await score("answer_recall", Observation(retrieved=passages(OFFICE)), tools=Tools())
+    assert bare.status == "not_applicable"

@@ -12,6 +12,7 @@ from measures.ranking import (
     hit_at,
     ndcg_at,
     precision_at,
+    precision_of,
     recall_at,
     reciprocal_rank,
     unique,
@@ -41,6 +42,14 @@ def test_reciprocal_rank_is_of_the_first_relevant() -> None:
     assert reciprocal_rank(RANKED, {"e"}) == pytest.approx(0.2)
     assert reciprocal_rank(RANKED, {"e"}, 4) == 0.0
     assert reciprocal_rank([], {"e"}) == 0.0
+
+
+def test_precision_of_a_short_list_divides_by_its_length() -> None:
+    # RANKED has five things, two of them relevant.
+    assert precision_of(RANKED, RELEVANT, 10) == 0.4
+    assert precision_of(RANKED, RELEVANT, 2) == 0.5
+    assert precision_of([], RELEVANT, 10) == 0
+    assert precision_of(RANKED, set(), 10) is None
 
 
 def test_average_precision() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from apps.core.options import OptionError
 from measures.evaluators.base import EvidencePassage, Observation, Tools
-from measures.evaluators.registry import score
+from measures.evaluators.registry import get_evaluator, score
 from measures.evaluators.retrieval import measure
 
 
@@ -41,6 +41,24 @@ def test_by_passage_each_expected_one_counts_once() -> None:
     assert measure(SEEN, "mrr", unit="passage", k=4) == 0.5
     found = (1 / math.log2(3) + 1 / math.log2(4)) / (1 + 1 / math.log2(3) + 1 / math.log2(4))
     assert measure(SEEN, "ndcg", unit="passage", k=4) == pytest.approx(found)
+
+
+@pytest.mark.parametrize("unit", ["passage", "document"])
+async def test_context_precision_divides_by_what_was_retrieved(unit: str) -> None:
+    """Two of two retrieved are wanted, with room for ten: 2 / 2, and 2 / 10 at k."""
+    seen = Observation(
+        expected_passages=SEEN.expected_passages, retrieved=(at("a", 0, 180), at("b", 0, 50))
+    )
+    settings = {"unit": unit, "k": 10}
+    for name, k, value in (
+        ("context_precision", 10, 1.0), ("context_precision_at_k", 10, 0.2),
+        ("context_precision", 1, 1.0), ("context_precision_at_k", 1, 1.0),
+    ):  # fmt: skip
+        outcome = await score(name, seen, tools=Tools(), settings=settings | {"k": k})
+        assert outcome.value == pytest.approx(value), (name, k)
+    nothing = Observation(expected_passages=SEEN.expected_passages)
+    assert (await score("context_precision", nothing, tools=Tools())).value == 0
+    assert get_evaluator("context_precision").version == 2
 
 
 def test_one_passage_that_holds_everything_is_enough() -> None:

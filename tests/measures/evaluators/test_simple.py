@@ -12,7 +12,7 @@ import pytest
 
 from measures.evaluators.base import Observation, Score, Timing, Tools
 from measures.evaluators.choices import find_option, read_choice
-from measures.evaluators.perplexity import perplexity
+from measures.evaluators.perplexity import bits_per_byte, cross_entropy, perplexity
 from measures.evaluators.registry import all_evaluators, score
 from measures.evaluators.speed import time_per_output_token
 
@@ -105,6 +105,22 @@ async def test_speed_and_cost() -> None:
     assert (await run("tpot", timing=Timing(200, 1200, 1))).status == "not_applicable"
     assert (await run("cost", cost=0.002)).value == 0.002
     assert (await run("cost")).status == "not_applicable"
+
+
+async def test_cross_entropy_and_bits_per_byte() -> None:
+    """Tokens of 1 and of 3 bits: 2 bits each on average, 4 in all, over the 4 bytes of " aé"."""
+    logprobs = (math.log(0.5), math.log(0.125))
+    assert cross_entropy(logprobs) == pytest.approx(2 * math.log(2))
+    assert math.exp(2 * math.log(2)) == pytest.approx(perplexity(logprobs))
+    assert bits_per_byte(logprobs, " aé") == pytest.approx(1)
+    assert cross_entropy([]) is None
+    assert cross_entropy([1.0]) is None
+    assert bits_per_byte(logprobs, "") is None
+    seen: dict[str, Any] = {"prompt_logprobs": logprobs, "expected_answers": ("aé",)}
+    assert (await run("bits_per_byte", **seen)).value == pytest.approx(1)
+    assert (await run("cross_entropy", **seen)).value == pytest.approx(2 * math.log(2))
+    assert (await run("bits_per_byte", expected_answers=("a",))).status == "not_applicable"
+    assert (await run("cross_entropy", **seen | {"prompt_logprobs": (3.0,)})).status == "failed"
 
 
 async def test_perplexity() -> None:
