@@ -110,6 +110,7 @@ class ExampleForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.passages: list[dict[str, Any]] = list(example.expected_passages) if example else []
         self.history: list[dict[str, str]] = list(example.history) if example else []
+        self.answered_by: dict[str, Any] = dict(example.answered_by) if example else {}
         choices = [(str(number), str(number)) for number in range(len(self.passages))]
         keep = self.fields["keep"]
         assert isinstance(keep, forms.MultipleChoiceField)
@@ -135,6 +136,7 @@ class ExampleForm(forms.Form):
             "expected_passages": [*kept, *split_passages(values["new_passages"])],
             "tags": list(split_tags(values["tags"])),
             "history": self.history,
+            "answered_by": self.answered_by,
         }
 
     @property
