@@ -15,6 +15,7 @@ from apps.assistants.models import Release
 from apps.evaluation.access import get_experiment, get_experiment_release, get_item
 from apps.evaluation.experiments.analysis import correlate_metrics, plot_tradeoff
 from apps.evaluation.experiments.metrics import Metric, find_metric, read_metrics
+from apps.evaluation.experiments.own_answers import find_own_answers
 from apps.evaluation.experiments.release_comparison import (
     OUTCOMES,
     compare_metric,
@@ -87,6 +88,7 @@ def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     ranked = rank_examples(
         query.metric, *means, outcome=query.outcome, only=members_of(query.part, examples)
     )
+    own = find_own_answers(experiment, [query.first, query.second], metric=query.metric)
     page = Paginator(ranked, DUELS).get_page(request.GET.get("page"))
     slices = compare_slices(query.metric, *means, examples)
     context: dict[str, Any] = {
@@ -96,7 +98,8 @@ def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "releases": releases,
         "asked": query,
         "metrics": read_metrics(experiment.evaluators),
-        "headline": compare_metric(query.metric, *means) if all(means) else None,
+        "headline": compare_metric(query.metric, *means, own=own) if all(means) else None,
+        "own": own,
         "rows": compare_metrics(experiment, query.first, query.second),
         "slices": slices,
         "outcomes": OUTCOMES.items(),

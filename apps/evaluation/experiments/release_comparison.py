@@ -17,6 +17,11 @@ from apps.core.markdown import CitationLink, render_answer
 from apps.datasets.models import Example
 from apps.datasets.slices import DIMENSIONS, Slice, slices_of
 from apps.evaluation.experiments.metrics import Metric, read_metrics
+from apps.evaluation.experiments.own_answers import (
+    OwnAnswers,
+    find_own_answers,
+    reads_expected,
+)
 from apps.evaluation.experiments.summaries import compare_values
 from apps.evaluation.experiments.values import Values, load_all_means
 from apps.evaluation.models import Experiment, ExperimentItem, ItemPassage, Score
@@ -36,7 +41,11 @@ SMALLEST_SLICE = 3
 
 @dataclass(frozen=True, slots=True)
 class ComparedRow:
-    """One metric compared across two releases."""
+    """One metric compared across two releases.
+
+    `own` counts the examples whose expected answer one of the two wrote; `without` is the
+    comparison on all others, None if there are none of them.
+    """
 
     metric: Metric
     first: str
@@ -44,6 +53,8 @@ class ComparedRow:
     change: str
     bounds: str
     comparison: Comparison
+    own: int = 0
+    without: ComparedRow | None = None
 
     @property
     def sureness(self) -> str:
@@ -56,23 +67,36 @@ class ComparedRow:
 
 
 def compare_metrics(experiment: Experiment, first: Release, second: Release) -> list[ComparedRow]:
-    """Compare every metric that both releases have, in two queries."""
+    """Compare every metric that both releases have, in three queries."""
     metrics = read_metrics(experiment.evaluators)
     means = load_all_means(experiment, metrics, [first.pk, second.pk])
+    own = find_own_answers(experiment, [first, second])
     rows = []
     for metric in metrics:
         before, after = means.get((metric.key, first.pk)), means.get((metric.key, second.pk))
         if before and after:
-            rows.append(compare_metric(metric, before, after))
+            rows.append(compare_metric(metric, before, after, own=own))
     return rows
 
 
 def compare_metric(
-    metric: Metric, before: Mapping[Key, float], after: Mapping[Key, float]
+    metric: Metric,
+    before: Mapping[Key, float],
+    after: Mapping[Key, float],
+    *,
+    own: OwnAnswers | None = None,
 ) -> ComparedRow:
-    """The two means, and the paired difference over the examples that both have."""
+    """The two means, and the paired difference over the examples that both have.
+
+    With `own`, also the comparison without these examples, if the metric reads what is expected.
+    """
     comparison = compare_values(dict(before), dict(after), metric)
     difference = comparison.difference
+    count, without = 0, None
+    if own and reads_expected(metric):
+        count = own.count_in(key for key in before if key in after)
+        if count:
+            without = compare_metric(metric, own.without(before), own.without(after))
     return ComparedRow(
         metric=metric,
         first=metric.show(_mean(before)),
@@ -80,6 +104,8 @@ def compare_metric(
         change=metric.show_change(difference.estimate) if difference else "",
         bounds=_show_bounds(metric, difference.low, difference.high) if difference else "",
         comparison=comparison,
+        own=count,
+        without=without,
     )
 
 

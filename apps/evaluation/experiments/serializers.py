@@ -126,14 +126,26 @@ class SentenceSerializer(serializers.Serializer[Any]):
     wrong = serializers.ListField(child=serializers.IntegerField(), help_text="Cited, of no use")
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
-    metric = serializers.CharField(source="metric.key")
-    label = serializers.CharField(source="metric.label")  # type: ignore[assignment]
+class ComparedSerializer(serializers.Serializer[Any]):
     better = serializers.IntegerField(source="comparison.better")
     worse = serializers.IntegerField(source="comparison.worse")
     same = serializers.IntegerField(source="comparison.same")
-    difference = serializers.FloatField(source="comparison.difference.estimate")
-    low = serializers.FloatField(source="comparison.difference.low")
-    high = serializers.FloatField(source="comparison.difference.high")
+    difference = serializers.FloatField(
+        source="comparison.difference.estimate", default=None, allow_null=True
+    )
+    low = serializers.FloatField(source="comparison.difference.low", default=None, allow_null=True)
+    high = serializers.FloatField(
+        source="comparison.difference.high", default=None, allow_null=True
+    )
     verdict = serializers.CharField(source="comparison.verdict")
     words = serializers.CharField(source="comparison.words")
+
+
+class ComparisonSerializer(ComparedSerializer):
+    """One metric. `own_answers` counts the examples whose expected answer one of the two releases
+    wrote, and `without_own` is the comparison on all others."""
+
+    metric = serializers.CharField(source="metric.key")
+    label = serializers.CharField(source="metric.label")  # type: ignore[assignment]
+    own_answers = serializers.IntegerField(source="own")
+    without_own = ComparedSerializer(source="without", allow_null=True)

@@ -38,6 +38,7 @@ from apps.evaluation.experiments.selectors import (
 )
 from apps.evaluation.models import Experiment
 from apps.evaluation.review.grading import list_trust
+from apps.evaluation.verdicts.selectors import view_verdicts
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -156,6 +157,7 @@ def _view(experiment: Experiment) -> dict[str, Any]:
         "releases": releases,
         "metrics": read_metrics(experiment.evaluators),
         "progress": view_progress(experiment),
+        "verdicts": [] if experiment.is_open else view_verdicts(experiment, releases),
         "components": view_components(experiment, releases),
         "abstention": view_abstention(experiment, releases),
         "turns": view_turns(experiment, releases),
