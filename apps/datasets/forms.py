@@ -56,7 +56,7 @@ class ExampleForm(forms.Form):
         help_text="What a good answer says. It need not be said in the same words.",
     )
     other_answers = forms.CharField(
-        label="Just as right",
+        label="Also accepted (other wordings)",
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Other wordings, one a line. Exact comparisons accept any of them.",

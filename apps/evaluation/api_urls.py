@@ -12,6 +12,7 @@ GATES = "assistants/<uuid:assistant_id>/gates"
 
 urlpatterns = [
     path("evaluators/", api.EvaluatorsView.as_view()),
+    path("evaluators/presets/", api.PresetsView.as_view()),
     path("experiments/", api.ExperimentListView.as_view()),
     path(f"{ONE}/", api.ExperimentView.as_view()),
     path(f"{ONE}/plan/", api.ExperimentPlanView.as_view()),

@@ -89,6 +89,10 @@ def test_the_page_says_how_many_and_what_holds_without(
     assert "3 of 9 expected answers are what release 1 itself said" in compared
     assert "measured in part on its own answers" in compared
     assert "no difference on any of 6" in compared
+    analysis = " ".join(client.get(f"{base}analysis/").content.decode().split())
+    assert "3 expected answers are what release 1 itself said, which favours it" in analysis
+    table = client.get(f"/w/{judged.workspace.slug}/evaluate/").content.decode()
+    assert "partly on a release’s own answers" in table
 
 
 def test_rest_counts_them_and_compares_without(judged: Experiment, api: Any) -> None:
@@ -150,7 +154,11 @@ def test_one_release_alone_is_told_too(workspace: Any, api: Any) -> None:
     assert "2 of 3 expected answers are what release 1 itself said" in verdict["caveat"]
 
 
-def test_what_people_wrote_needs_no_caveat(finished: Experiment, api: Any) -> None:
+def test_what_people_wrote_needs_no_caveat(
+    finished: Experiment, api: Any, owner: Any, client_for: Callable[[Any], Client]
+) -> None:
+    table = client_for(owner).get(f"/w/{finished.workspace.slug}/evaluate/").content.decode()
+    assert "own answers" not in table
     [verdict] = api.get(f"{V1}/experiments/{finished.pk}/verdicts/").json()
     assert (verdict["caveat"], verdict["without_own"], verdict["own_answers"]) == ("", None, 0)
     assert "release 1, which was promoted" in verdict["sentence"]

@@ -25,6 +25,7 @@ from apps.evaluation.experiments.release_comparison import (
     load_passages,
     load_scores,
     members_of,
+    order_releases,
     rank_examples,
     view_duels,
     view_side,
@@ -64,6 +65,7 @@ def _read(
     second = (
         get_experiment_release(experiment, query["b"]) if query.get("b") else (others or [base])[-1]
     )
+    first, second = order_releases(experiment, first, second)
     metrics = read_metrics(experiment.evaluators)
     metric = find_metric(experiment.evaluators, query.get("metric", "")) or metrics[0]
     outcome = query.get("outcome", "")
@@ -132,6 +134,7 @@ def analysis(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "metrics": [metric for metric in metrics if metric.evaluator],
         "quality": quality,
         "correlations": correlate_metrics(experiment),
+        "own": find_own_answers(experiment, releases, metric=quality),
         "tradeoff": plot_tradeoff(experiment, releases, quality),
         "stability": view_stability(experiment, releases, load_values(experiment, quality)),
         "can_compare": len(releases) > 1,

@@ -7,6 +7,7 @@ them, and gates decide without them.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -97,3 +98,23 @@ def find_own_answers(
         positions=frozenset(position for _, position, _ in rows),
         releases=tuple(sorted({numbers[author] for _, _, author in rows})),
     )
+
+
+def find_self_measured(experiments: Sequence[Experiment]) -> set[UUID]:
+    """Those of the experiments that compare a release with its own answers; two queries."""
+    by_version: dict[UUID, set[str]] = defaultdict(set)
+    written = Example.objects.filter(
+        version__in={one.dataset_version_id for one in experiments},
+        answered_by__has_key="release_id",
+    )
+    for version_id, author in (
+        written.order_by().values_list("version_id", "answered_by__release_id").distinct()
+    ):
+        by_version[version_id].add(author)
+    if not by_version:
+        return set()
+    rows = Experiment.releases.through.objects.filter(experiment__in=experiments)
+    releases: dict[UUID, set[str]] = defaultdict(set)
+    for experiment_id, release_id in rows.values_list("experiment_id", "release_id"):
+        releases[experiment_id].add(str(release_id))
+    return {one.pk for one in experiments if by_version[one.dataset_version_id] & releases[one.pk]}

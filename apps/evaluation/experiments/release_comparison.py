@@ -102,7 +102,7 @@ def compare_metric(
         first=metric.show(_mean(before)),
         second=metric.show(_mean(after)),
         change=metric.show_change(difference.estimate) if difference else "",
-        bounds=_show_bounds(metric, difference.low, difference.high) if difference else "",
+        bounds=metric.show_changes(difference.low, difference.high) if difference else "",
         comparison=comparison,
         own=count,
         without=without,
@@ -113,10 +113,16 @@ def _mean(values: Mapping[Key, float]) -> float | None:
     return sum(values.values()) / len(values) if values else None
 
 
-def _show_bounds(metric: Metric, low: float, high: float) -> str:
-    """`+0.2 to +0.3 points`; one number where both are the same."""
-    first, last = metric.show_change(low), metric.show_change(high)
-    return last if first == last else f"{first.removesuffix(' points')} to {last}"
+def order_releases(
+    experiment: Experiment, first: Release, second: Release
+) -> tuple[Release, Release]:
+    """(promoted, candidate): every comparison is read as candidate minus promoted.
+
+    Of two that were not promoted when the experiment was made, the second is the candidate.
+    """
+    if second.pk == experiment.baseline_id != first.pk:
+        return second, first
+    return first, second
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +198,7 @@ class Duel:
     sides: tuple[AnswerSide, AnswerSide]
 
 
-OUTCOMES = {"worse": "Lost", "better": "Won", "same": "No difference"}
+OUTCOMES = {"worse": "Worse", "better": "Better", "same": "No difference"}
 
 
 def rank_examples(

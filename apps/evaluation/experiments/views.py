@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -99,6 +99,12 @@ def new(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
         form = ExperimentForm(assistant, initial=_initial(request, assistant))
         return _show_form(request, assistant, form, status=200)
     form = ExperimentForm(assistant, request.POST)
+    if "preset" in request.POST:
+        try:
+            form.use_preset(request.POST["preset"])
+        except KeyError:
+            return HttpResponseBadRequest("This is not one of the presets on the page.")
+        return _show_form(request, assistant, form, status=200)
     if form.is_valid():
         try:
             experiment = create_experiment(assistant, plan=form.plan(), actor=request.actor)
@@ -114,7 +120,6 @@ def _initial(request: WorkspaceRequest, assistant: Assistant) -> dict[str, Any]:
     newest = list(assistant.releases.order_by("-number").values_list("pk", flat=True)[:2])
     current = [assistant.current_id] if assistant.current_id else []
     return {
-        "name": f"Release {assistant.releases.count()}",
         "releases": list(dict.fromkeys([*newest[:1], *current])) or newest,
         "dataset_version": request.GET.get("dataset_version", ""),
     }

@@ -34,7 +34,7 @@ def describe_rule(
     kind: str, metric: Metric, *, statistic: str, threshold: float, confidence: float
 ) -> str:
     """`Groundedness not worse by more than 1.0 points, with 95 % confidence`."""
-    shown = metric.show_change(threshold).lstrip("+")
+    shown = metric.show_size(threshold)
     if kind == GateRule.Kind.NOT_WORSE:
         return (
             f"{metric.label} not worse by more than {shown}, with {confidence * 100:.0f} % "
@@ -94,9 +94,10 @@ def judge_change(
     ok = worst >= -margin
     change = metric.show_change(difference.estimate)
     bound = metric.show_change(worst if metric.higher_is_better else -worst)
-    allowed = metric.show_change(margin).lstrip("+")
+    allowed = metric.show_size(margin)
     reason = (
-        f"It changes by {change}, at worst {bound} with {confidence * 100:.0f} % confidence; "
+        f"Against the promoted release: {change}, at worst {bound} with "
+        f"{confidence * 100:.0f} % confidence; "
         f"{allowed} worse is allowed."
     )
     gain = difference.estimate if metric.higher_is_better else -difference.estimate
@@ -108,7 +109,7 @@ def judge_change(
 def tell_change(metric: Metric, before: Mapping[UUID, float], after: Mapping[UUID, float]) -> str:
     """The change over all examples, in a few words; empty if no example has both."""
     difference = compare_values(dict(before), dict(after), metric).difference
-    return f"a change by {metric.show_change(difference.estimate)} on all" if difference else ""
+    return f"{metric.show_change(difference.estimate)} on all" if difference else ""
 
 
 def explain_left_out(

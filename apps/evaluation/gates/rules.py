@@ -99,8 +99,7 @@ def _judge(rule: GateRule, release: Release, chosen: Experiment | None) -> GateV
 def _rule(rule: GateRule, metric: Metric, experiment: Experiment, release: Release) -> Ruling:
     values = load_values(experiment, metric)
     current = release.assistant.current
-    compared = [release, *([current] if current and current.pk != release.pk else [])]
-    own = find_own_answers(experiment, compared, metric=metric)
+    own = find_own_answers(experiment, _compared(rule, experiment, release), metric=metric)
     measured = join_repeats(metric, values.get(release.pk, []))
     if rule.kind != GateRule.Kind.NOT_WORSE:
         all_values = values.get(release.pk, [])
@@ -126,6 +125,17 @@ def _rule(rule: GateRule, metric: Metric, experiment: Experiment, release: Relea
     )
     beside = tell_change(metric, join_repeats(metric, before), measured) if own else ""
     return explain_left_out(ruling, own, measured, beside)
+
+
+def _compared(rule: GateRule, experiment: Experiment, release: Release) -> list[Release]:
+    """The release, and the one that answers now if it was measured on the same questions."""
+    current = release.assistant.current
+    if current is None or current.pk == release.pk:
+        return [release]
+    is_measured = rule.kind == GateRule.Kind.NOT_WORSE or (
+        experiment.releases.filter(pk=current.pk).exists()
+    )
+    return [release, current] if is_measured else [release]
 
 
 def _numbers(rule: GateRule, metric: Metric, values: Values) -> list[float]:

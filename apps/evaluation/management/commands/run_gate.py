@@ -80,7 +80,7 @@ class Command(BaseCommand):
         releases = {r.pk: r for r in (current, release) if r is not None}
         try:
             plan = Plan(
-                name=f"Gate of release {release.number}",
+                name="",
                 dataset_version=version,
                 releases=list(releases.values()),
                 evaluators=self._plan_evaluators(release.assistant),
