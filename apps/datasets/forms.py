@@ -85,7 +85,7 @@ class ExampleForm(forms.Form):
         label="Tags",
         max_length=1_000,
         required=False,
-        help_text="With commas between. Results are told apart by tag.",
+        help_text="With commas between. Results can be split by tag.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     checks = forms.JSONField(

@@ -185,7 +185,7 @@ def cancel(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
 def resume(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     experiment = get_experiment(request.workspace.pk, experiment_id)
     if resume_experiment(experiment, actor=request.actor):
-        messages.success(request, "It goes on with what is missing.")
+        messages.success(request, "Continuing with what is missing.")
     else:
         messages.info(request, "Nothing is missing.")
     return redirect("evaluation:experiment", request.workspace.slug, experiment.pk)

@@ -102,7 +102,7 @@ def tell_outcome(row: ComparedRow, name: str, other: str) -> str:
     """`Release 2 is better than release 1`."""
     outcome = row.comparison.verdict
     if outcome == "same":
-        return f"No difference between {name} and {other} can be told"
+        return f"No clear difference between {name} and {other}"
     text = f"{name} is {outcome} than {other}"
     return text[0].upper() + text[1:]
 
