@@ -64,8 +64,8 @@ BADGES: dict[str, Badge] = {
     "not_told": Badge("warn", "not told"),
     "leaked": Badge("bad", "Leaked"),
     # The outcome of a comparison: of two answers, and of two profiles in the lab.
-    "better": Badge("good", "Won"),
-    "worse": Badge("bad", "Lost"),
+    "better": Badge("good", "Better"),
+    "worse": Badge("bad", "Worse"),
     "same": Badge("off", "No difference"),
     "profile_better": Badge("good", "B is better"),
     "profile_worse": Badge("bad", "B is worse"),

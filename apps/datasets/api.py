@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,9 @@ from rest_framework.response import Response
 from apps.core.api import Pagination, Problem
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_draft, get_example, get_version
-from apps.datasets.checking import check_version
-from apps.datasets.examples import ExampleError, ExampleFields, clean_fields
+from apps.datasets.checking import MAX_SHOWN, check_version
+from apps.datasets.conflicts import Conflict
+from apps.datasets.examples import ExampleError, ExampleFields, clean_fields, plain_values
 from apps.datasets.models import ReviewState, SourceKind
 from apps.datasets.selectors import list_datasets, list_examples, list_versions
 from apps.datasets.serializers import (
@@ -23,8 +25,8 @@ from apps.datasets.serializers import (
     DatasetSerializer,
     DatasetVersionSerializer,
     ExampleSerializer,
+    FreezeRefusedSerializer,
     FreezeSerializer,
-    plain_values,
 )
 from apps.workspaces.api import WorkspaceAPIView
 
@@ -32,6 +34,10 @@ NAME_TAKEN = Problem(409, "name_taken", "There is a dataset of this name already
 FROZEN = Problem(409, "frozen", "This version is frozen. Change the example of the draft.")
 IN_USE = Problem(409, "in_use", "Experiments use this dataset.")
 EMPTY = Problem(409, "nothing_to_freeze", "The draft has no accepted example.")
+CONTRADICTS = (
+    "The same question has different expected answers, so no assistant can be right on all. "
+    "Change the examples, or freeze with nevertheless set to true."
+)
 FULL = Problem(413, "too_many", f"A dataset holds at most {services.MAX_EXAMPLES:,} examples.")
 PAGING = [
     OpenApiParameter("page", OpenApiTypes.INT),
@@ -102,17 +108,36 @@ class VersionsView(WorkspaceAPIView):
     @extend_schema(
         operation_id="dataset_versions_create",
         request=FreezeSerializer,
-        responses={201: DatasetVersionSerializer},
+        responses={201: DatasetVersionSerializer, 409: FreezeRefusedSerializer},
     )
     def post(self, request: Request, dataset_id: UUID) -> Response:
-        """Freeze the draft's accepted examples into a new version."""
+        """Freeze the draft's accepted examples into a new version.
+
+        Refused with the pairs where one question has different expected answers, unless
+        `nevertheless` is set.
+        """
         dataset = get_dataset(self.workspace_id, dataset_id)
         values = _validate(FreezeSerializer(data=request.data))
         try:
-            version = services.freeze(dataset, actor=self.actor, note=values["note"])
+            version = services.freeze(dataset, actor=self.actor, **values)
         except services.NothingToFreezeError:
             raise EMPTY from None
+        except services.ConflictError as error:
+            return self._refuse(error.conflicts)
         return Response(DatasetVersionSerializer(version).data, status=201)
+
+    def _refuse(self, conflicts: Sequence[Conflict]) -> Response:
+        body = {
+            "type": "about:blank",
+            "title": "Conflict",
+            "status": 409,
+            "code": "conflicts",
+            "detail": CONTRADICTS,
+            "num_conflicts": len(conflicts),
+            "conflicts": conflicts[:MAX_SHOWN],
+        }
+        said = FreezeRefusedSerializer(body, context={"slug": self.workspace.slug}).data
+        return Response(said, status=409, content_type="application/problem+json")
 
 
 class ChecksView(WorkspaceAPIView):
@@ -124,9 +149,10 @@ class ChecksView(WorkspaceAPIView):
         responses=CheckSerializer,
     )
     def get(self, request: Request, dataset_id: UUID) -> Response:
-        """Questions that are there twice, and questions that a prompt gives away."""
+        """Duplicates, contradictions, and questions that a prompt gives away."""
         version = get_version(self.workspace_id, dataset_id, _read_number(request))
-        return Response(CheckSerializer(check_version(version)).data)
+        check = check_version(version)
+        return Response(CheckSerializer(check, context={"slug": self.workspace.slug}).data)
 
 
 class ExamplesView(WorkspaceAPIView):

@@ -65,9 +65,15 @@ def _capture(request: WorkspaceRequest, capture: Callable[[Dataset], Captured]) 
     if request.htmx:
         picked: dict[str, object] = {"captured": captured, "dataset": dataset}
         return render(request, "datasets/_picked.html", picked)
-    said = "Added to" if captured.is_new else "It is already in"
-    messages.success(request, f"{said} the draft of “{dataset.name}”.")
+    messages.success(request, _say(captured, dataset))
     return redirect(reverse("datasets:example", args=[request.workspace.slug, captured.example.pk]))
+
+
+def _say(captured: Captured, dataset: Dataset) -> str:
+    said = "Added to" if captured.is_new else "It is already in"
+    if captured.is_changed:
+        said = "What was said of the answer since has been taken over into"
+    return f"{said} the draft of “{dataset.name}”. {captured.words}".strip()
 
 
 def _choose(request: WorkspaceRequest) -> Dataset | None:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.datasets.conflicts import Conflict, find_conflicts
 from apps.datasets.likeness import find_across, find_pairs, group
 from apps.datasets.models import DatasetVersion, Example, ReviewState
 from apps.prompts.models import PromptVersion
 
 MAX_CHECKED = 5_000
 MAX_PROMPTS = 200
+MAX_SHOWN = 200
+"""Pairs with one question and two expected answers that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,17 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class DatasetCheck:
-    """Groups of examples that ask nearly the same, and leaks. `num_checked` of `num_all`."""
+    """Groups of examples that ask nearly the same, leaks and contradictions.
+
+    `num_checked` of `num_all` examples were compared; `conflicts` are the first MAX_SHOWN pairs.
+    """
 
     groups: tuple[tuple[Example, ...], ...]
     leaks: tuple[Leak, ...]
     num_checked: int
     num_all: int
+    conflicts: tuple[Conflict, ...] = ()
+    num_conflicts: int = 0
 
     @property
     def num_spare(self) -> int:
@@ -52,7 +60,15 @@ def check_version(version: DatasetVersion) -> DatasetCheck:
         for members in group(find_pairs(questions))
     )
     leaks = tuple(_find_leaks(version.workspace_id, examples, questions))
-    return DatasetCheck(groups, leaks, len(examples), rows.count())
+    conflicts = find_conflicts(examples)
+    return DatasetCheck(
+        groups,
+        leaks,
+        num_checked=len(examples),
+        num_all=rows.count(),
+        conflicts=tuple(conflicts[:MAX_SHOWN]),
+        num_conflicts=len(conflicts),
+    )
 
 
 def _find_leaks(

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from apps.core.text import storable, storable_json, use_plain_line_ends
-from apps.datasets.models import MAX_TAG
+from apps.datasets.models import MAX_NAME, MAX_TAG, Example
 
 MAX_QUESTION = 4_000
 MAX_ANSWER = 20_000
@@ -26,6 +27,8 @@ CHECKS: dict[str, type] = {
 }  # fmt: skip
 """What evaluators can take from an example: multiple-choice options, IFEval instructions, Python
 tests, SQL tables, a JSON Schema, a pattern, another answer to compare with."""
+AUTHOR = {"release_id": 36, "release": 9, "assistant": MAX_NAME, "model": 200}
+"""What is kept of the release or model that wrote an expected answer, and how long each may be."""
 UNKNOWN = -1
 """An offset that is not known."""
 
@@ -76,6 +79,7 @@ class ExampleFields:
     tags: tuple[str, ...] = ()
     language: str = ""
     checks: Mapping[str, Any] = field(default_factory=dict)
+    answered_by: Mapping[str, Any] = field(default_factory=dict)
 
 
 def clean_text(value: object, *, field: str, limit: int, required: bool = False) -> str:
@@ -161,7 +165,46 @@ def clean_fields(values: Mapping[str, Any]) -> ExampleFields:
         tags=clean_tags(_items(values, "tags", MAX_TAGS * 5)),
         language=_short(values.get("language"), 8).lower(),
         checks=clean_checks(values.get("checks") or {}),
+        answered_by=clean_author(values.get("answered_by") or {}),
     )
+
+
+def plain_values(example: Example) -> dict[str, Any]:
+    """An existing example as the plain values that `clean_fields` takes."""
+    return {
+        "question": example.question,
+        "expected_answer": example.expected_answer,
+        "other_answers": list(example.other_answers),
+        "expected_passages": list(example.expected_passages),
+        "is_answerable": example.is_answerable,
+        "context": example.context,
+        "history": list(example.history),
+        "tags": list(example.tags),
+        "language": example.language,
+        "checks": dict(example.checks),
+        "answered_by": dict(example.answered_by),
+    }
+
+
+def clean_author(value: object) -> dict[str, Any]:
+    """Who wrote the expected answer, if no person did. Raises ExampleError."""
+    if not isinstance(value, Mapping):
+        raise ExampleError("answered_by", "Who answered must be an object.")
+    if unknown := sorted(str(name) for name in value if name not in AUTHOR):
+        known = ", ".join(AUTHOR)
+        raise ExampleError("answered_by", f"{unknown[0]:.40} is not one of {known}.")
+    texts = {name: _short(value.get(name), limit) for name, limit in AUTHOR.items()}
+    author: dict[str, Any] = {name: text for name, text in texts.items() if text}
+    if "release" in author:
+        if not (author["release"].isdecimal() and int(author["release"])):
+            raise ExampleError("answered_by", "A release is a number, from 1.")
+        author["release"] = int(author["release"])
+    if "release_id" in author:
+        try:
+            author["release_id"] = str(UUID(author["release_id"]))
+        except ValueError:
+            raise ExampleError("answered_by", "The release_id is no id of a release.") from None
+    return author
 
 
 def clean_checks(value: object) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class ExampleForm(forms.Form):
         help_text="What a good answer says. It need not be said in the same words.",
     )
     other_answers = forms.CharField(
-        label="Just as right",
+        label="Also accepted (other wordings)",
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Other wordings, one a line. Exact comparisons accept any of them.",
@@ -85,7 +85,7 @@ class ExampleForm(forms.Form):
         label="Tags",
         max_length=1_000,
         required=False,
-        help_text="With commas between. Results are told apart by tag.",
+        help_text="With commas between. Results can be split by tag.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     checks = forms.JSONField(
@@ -110,6 +110,7 @@ class ExampleForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.passages: list[dict[str, Any]] = list(example.expected_passages) if example else []
         self.history: list[dict[str, str]] = list(example.history) if example else []
+        self.answered_by: dict[str, Any] = dict(example.answered_by) if example else {}
         choices = [(str(number), str(number)) for number in range(len(self.passages))]
         keep = self.fields["keep"]
         assert isinstance(keep, forms.MultipleChoiceField)
@@ -135,6 +136,7 @@ class ExampleForm(forms.Form):
             "expected_passages": [*kept, *split_passages(values["new_passages"])],
             "tags": list(split_tags(values["tags"])),
             "history": self.history,
+            "answered_by": self.answered_by,
         }
 
     @property

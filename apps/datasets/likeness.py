@@ -48,6 +48,11 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
     return len(first & second) / union if union else 1.0
 
 
+def is_alike(first: str, second: str, *, least: float = LIKE) -> bool:
+    """Whether two texts are nearly the same."""
+    return jaccard(trigrams(first), trigrams(second)) >= least
+
+
 def find_pairs(texts: Sequence[str], *, least: float = LIKE) -> list[SimilarPair]:
     """Pairs of at least this similarity, most similar first."""
     grams = [trigrams(text) for text in texts]

@@ -90,6 +90,8 @@ class Example(WorkspaceModel):
     `history` are the turns before it as {question, answer}. With `is_answerable` false, the right
     answer is to say that the documents do not answer the question. `checks` holds values for
     specific evaluators by name: choices, instructions, tests, schema (`CHECKS`).
+    `answered_by` says which release or model wrote the expected answer (or declined), as
+    {release_id, release, assistant, model}; it is empty where a person did.
     States: proposed -> accepted | rejected; both can be changed again.
     """
 
@@ -104,6 +106,7 @@ class Example(WorkspaceModel):
     context = models.TextField(blank=True)
     history = models.JSONField(default=list, blank=True)
     checks = models.JSONField(default=dict, blank=True)
+    answered_by = models.JSONField(default=dict, blank=True)
     tags = ArrayField(models.CharField(max_length=MAX_TAG), default=list, blank=True)
     language = models.CharField(max_length=8, blank=True)
     source_kind = models.CharField(
@@ -136,6 +139,18 @@ class Example(WorkspaceModel):
 
     def __str__(self) -> str:
         return self.question[:60]
+
+    @property
+    def written_by(self) -> str:
+        """Who wrote the expected answer, if no person did: `release 3 of Desk (qwen3)`."""
+        if not self.answered_by:
+            return ""
+        model, number = self.answered_by.get("model"), self.answered_by.get("release")
+        if not number:
+            return str(model or "a model")
+        assistant = self.answered_by.get("assistant")
+        name = f"release {number} of {assistant}" if assistant else f"release {number}"
+        return f"{name} ({model})" if model else name
 
 
 class Synthesis(WorkspaceModel):

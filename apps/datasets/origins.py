@@ -13,11 +13,12 @@ from apps.datasets.models import Example, SourceKind
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """`url` is empty if there is nothing left to open."""
+    """`url` is empty if there is nothing left to open; `author` is no person, if it is set."""
 
     label: str
     note: str
     url: str = ""
+    author: str = ""
 
 
 def origin_of(example: Example, *, slug: str) -> Origin:
@@ -27,7 +28,7 @@ def origin_of(example: Example, *, slug: str) -> Origin:
     if example.source_kind in (SourceKind.CHAT, SourceKind.FEEDBACK):
         trace_id = _trace_of(example)
         url = reverse("traces:trace", args=[slug, trace_id]) if trace_id else ""
-    return Origin(label, example.source_note, url)
+    return Origin(label, example.source_note, url, author=example.written_by)
 
 
 def _trace_of(example: Example) -> UUID | None:

@@ -46,7 +46,7 @@ class SynthesisForm(forms.Form):
         error_messages={"required": "Choose one."},
     )
     count = forms.IntegerField(label="How many", initial=20, min_value=1, max_value=MAX_QUESTIONS)
-    endpoint = forms.ChoiceField(label="Made by", required=False)
+    endpoint = forms.ChoiceField(label="Written by", required=False)
 
     def __init__(self, data: Any, *, workspace: Workspace) -> None:
         super().__init__(data)

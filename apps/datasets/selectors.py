@@ -150,16 +150,6 @@ def list_syntheses(dataset: Dataset) -> QuerySet[Synthesis]:
     return dataset.syntheses.select_related("endpoint").order_by("-created_at")
 
 
-def find_by_source(dataset: Dataset, *, kind: str, source_id: str) -> Example | None:
-    """The draft's example that came from this row, if there is one."""
-    return Example.objects.filter(
-        version__dataset=dataset,
-        version__number=DatasetVersion.DRAFT,
-        source_kind=kind,
-        source_id=source_id,
-    ).first()
-
-
 def next_to_review(
     version: DatasetVersion, *, after: int = 0, among: Sequence[str] = (ReviewState.PROPOSED,)
 ) -> Example | None:

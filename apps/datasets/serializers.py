@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
 from rest_framework import serializers
 
+from apps.core.api import StrictSerializer
 from apps.datasets import examples
+from apps.datasets.capture import Captured
 from apps.datasets.checking import DatasetCheck, Leak
+from apps.datasets.conflicts import Conflict
 from apps.datasets.models import MAX_NAME, Example, ReviewState, SourceKind
 
 
@@ -18,8 +22,54 @@ class DatasetSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField(read_only=True)
 
 
-class FreezeSerializer(serializers.Serializer[Any]):
+class FreezeSerializer(StrictSerializer):
     note = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+    nevertheless = serializers.BooleanField(
+        default=False, help_text="Freeze although one question has different expected answers"
+    )
+
+
+class ConflictSideSerializer(serializers.Serializer[Example]):
+    id = serializers.UUIDField()
+    question = serializers.CharField()
+    expected_answer = serializers.CharField()
+    is_answerable = serializers.BooleanField()
+    page = serializers.SerializerMethodField()
+
+    def get_page(self, example: Example) -> str:
+        """Where a person opens it."""
+        return str(reverse("datasets:example", args=[self.context["slug"], example.pk]))
+
+
+class ConflictSerializer(serializers.Serializer[Conflict]):
+    """The same question with two different expected answers."""
+
+    first = ConflictSideSerializer()
+    second = ConflictSideSerializer()
+
+
+class FreezeRefusedSerializer(serializers.Serializer[Any]):
+    """Why nothing was frozen. `conflicts` lists the first of `num_conflicts` pairs."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField(required=False)
+    detail = serializers.CharField()
+    num_conflicts = serializers.IntegerField(required=False)
+    conflicts = ConflictSerializer(many=True, required=False)
+
+
+class CaptureRequestSerializer(StrictSerializer):
+    """An answer by its message, or the feedback on one."""
+
+    message = serializers.UUIDField(required=False)
+    feedback = serializers.UUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Name a message or a feedback, one of the two.")
+        return attrs
 
 
 class DatasetVersionSerializer(serializers.Serializer[Any]):
@@ -45,8 +95,13 @@ class LeakSerializer(serializers.Serializer[Leak]):
 
 
 class CheckSerializer(serializers.Serializer[DatasetCheck]):
-    """`duplicates` are groups of examples that ask nearly the same, by their ids."""
+    """`duplicates` are groups of examples that ask nearly the same, by their ids.
 
+    `conflicts` lists the first of `num_conflicts` pairs with one question and two answers.
+    """
+
+    conflicts = ConflictSerializer(many=True)
+    num_conflicts = serializers.IntegerField()
     duplicates = serializers.SerializerMethodField()
     leaks = LeakSerializer(many=True)
     num_checked = serializers.IntegerField()
@@ -105,23 +160,22 @@ class ExampleSerializer(serializers.Serializer[Any]):
     )
     language = serializers.CharField(max_length=8, required=False, allow_blank=True)
     checks = serializers.DictField(required=False)
+    answered_by = serializers.DictField(
+        required=False,
+        help_text="The release or model that wrote the expected answer: release_id, release, "
+        "assistant, model. Empty where a person did.",
+    )
     state = serializers.ChoiceField(choices=ReviewState.choices, required=False)
     source_kind = serializers.ChoiceField(choices=SourceKind.choices, read_only=True)
     source_id = serializers.CharField(read_only=True)
+    source_note = serializers.CharField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
 
 
-def plain_values(example: Example) -> dict[str, Any]:
-    """An existing example as the plain values that `clean_fields` takes."""
-    return {
-        "question": example.question,
-        "expected_answer": example.expected_answer,
-        "other_answers": list(example.other_answers),
-        "expected_passages": list(example.expected_passages),
-        "is_answerable": example.is_answerable,
-        "context": example.context,
-        "history": list(example.history),
-        "tags": list(example.tags),
-        "language": example.language,
-        "checks": dict(example.checks),
-    }
+class CapturedSerializer(serializers.Serializer[Captured]):
+    """The example that an answer became, and in words what it expects and why."""
+
+    example = ExampleSerializer()
+    is_new = serializers.BooleanField(help_text="False if it was in the draft already")
+    is_changed = serializers.BooleanField(help_text="It was there and took over a later verdict")
+    words = serializers.CharField()

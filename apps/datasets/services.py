@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, ProtectedError, RestrictedError
 from django.utils import timezone
 
+from apps.datasets.conflicts import Conflict, find_conflicts
 from apps.datasets.examples import ExampleFields
+from apps.datasets.likeness import is_alike
 from apps.datasets.models import (
     Dataset,
     DatasetVersion,
@@ -37,6 +39,14 @@ class FrozenError(Exception):
 
 class NothingToFreezeError(Exception):
     """The draft has no accepted example."""
+
+
+class ConflictError(Exception):
+    """The same question has different expected answers; `conflicts` are the pairs."""
+
+    def __init__(self, conflicts: Sequence[Conflict]) -> None:
+        super().__init__(f"{len(conflicts)} pairs of examples contradict each other.")
+        self.conflicts = conflicts
 
 
 class InUseError(Exception):
@@ -169,8 +179,14 @@ def add_examples(
 
 @transaction.atomic
 def update_example(example: Example, *, fields: ExampleFields, actor: Actor) -> Example:
-    """Change an example of the draft. Raises FrozenError."""
+    """Change an example of the draft. Raises FrozenError.
+
+    An expected answer that a release wrote stays marked as its words until a person has written
+    another one; mending a word of it does not make it theirs.
+    """
     _guard_draft(example)
+    if fields.answered_by == example.answered_by and not _is_still_theirs(example, fields):
+        fields = replace(fields, answered_by={})
     for name, value in _columns(fields).items():
         setattr(example, name, value)
     example.updated_at = timezone.now()
@@ -215,6 +231,13 @@ def review_examples(
     )
 
 
+def _is_still_theirs(example: Example, fields: ExampleFields) -> bool:
+    """Whether the expected answer says what the release said, nearly in its words."""
+    return fields.is_answerable == example.is_answerable and is_alike(
+        fields.expected_answer, example.expected_answer
+    )
+
+
 def _guard_draft(example: Example) -> None:
     if not example.version.is_draft:
         raise FrozenError
@@ -232,6 +255,7 @@ def _columns(fields: ExampleFields) -> dict[str, Any]:
         "history": [{"question": q, "answer": a} for q, a in fields.history],
         "tags": list(fields.tags),
         "checks": dict(fields.checks),
+        "answered_by": dict(fields.answered_by),
         "language": fields.language or guess_language(" ".join(texts)),
     }
 
@@ -240,14 +264,22 @@ def _columns(fields: ExampleFields) -> dict[str, Any]:
 
 
 @transaction.atomic
-def freeze(dataset: Dataset, *, actor: Actor, note: str = "") -> DatasetVersion:
-    """Copy the draft's accepted examples into a new version. Raises NothingToFreezeError."""
+def freeze(
+    dataset: Dataset, *, actor: Actor, note: str = "", nevertheless: bool = False
+) -> DatasetVersion:
+    """Copy the draft's accepted examples into a new version.
+
+    Raises NothingToFreezeError, and ConflictError unless it is to be frozen nevertheless.
+    """
     draft = lock_draft(dataset)
     accepted = list(
         Example.objects.filter(version=draft, state=ReviewState.ACCEPTED).order_by("position", "pk")
     )
     if not accepted:
         raise NothingToFreezeError
+    conflicts = find_conflicts(accepted)
+    if conflicts and not nevertheless:
+        raise ConflictError(conflicts)
     last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
     version = DatasetVersion.objects.create(
         workspace_id=dataset.workspace_id,
@@ -264,7 +296,11 @@ def freeze(dataset: Dataset, *, actor: Actor, note: str = "") -> DatasetVersion:
         actor=actor,
         action="dataset.frozen",
         subject=dataset,
-        detail={"version": version.number, "examples": len(accepted)},
+        detail={
+            "version": version.number,
+            "examples": len(accepted),
+            **({"conflicts": len(conflicts)} if conflicts else {}),
+        },
     )
     return version
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.core.text import storable
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_draft, get_version
-from apps.datasets.checking import check_version
+from apps.datasets.checking import MAX_SHOWN, check_version
 from apps.datasets.forms import DatasetForm, FilterForm, FreezeForm
 from apps.datasets.models import Dataset, DatasetVersion, ReviewState
 from apps.datasets.selectors import (
@@ -161,7 +161,16 @@ def freeze(request: WorkspaceRequest, *, dataset_id: UUID) -> HttpResponse:
         draft = get_draft(request.workspace.pk, dataset_id)
         return _render_version(request, draft, status=422, freeze_form=form)
     try:
-        version = services.freeze(dataset, actor=request.actor, note=form.cleaned_data["note"])
+        version = services.freeze(
+            dataset,
+            actor=request.actor,
+            note=form.cleaned_data["note"],
+            nevertheless="nevertheless" in request.POST,
+        )
+    except services.ConflictError as error:
+        draft = get_draft(request.workspace.pk, dataset_id)
+        shown = {"conflicts": error.conflicts[:MAX_SHOWN], "num_conflicts": len(error.conflicts)}
+        return _render_version(request, draft, status=409, freeze_form=form, **shown)
     except services.NothingToFreezeError:
         messages.error(request, "No example is accepted yet, so there is nothing to freeze.")
         return to_dataset(request, dataset_id)

@@ -5,12 +5,14 @@ from django.urls import path
 from apps.evaluation.experiments import analysis_api, api
 from apps.evaluation.gates import api as gates_api
 from apps.evaluation.review import api as review_api
+from apps.evaluation.verdicts import api as verdicts_api
 
 ONE = "experiments/<uuid:experiment_id>"
 GATES = "assistants/<uuid:assistant_id>/gates"
 
 urlpatterns = [
     path("evaluators/", api.EvaluatorsView.as_view()),
+    path("evaluators/presets/", api.PresetsView.as_view()),
     path("experiments/", api.ExperimentListView.as_view()),
     path(f"{ONE}/", api.ExperimentView.as_view()),
     path(f"{ONE}/plan/", api.ExperimentPlanView.as_view()),
@@ -20,6 +22,7 @@ urlpatterns = [
     path(f"{ONE}/items/", api.ExperimentItemsView.as_view()),
     path(f"{ONE}/items/<uuid:item_id>/sentences/", api.ExperimentSentencesView.as_view()),
     path(f"{ONE}/compare/", api.ExperimentCompareView.as_view()),
+    path(f"{ONE}/verdicts/", verdicts_api.VerdictsView.as_view()),
     path(f"{ONE}/correlations/", analysis_api.CorrelationsView.as_view()),
     path(f"{ONE}/mistakes/", analysis_api.MistakesView.as_view()),
     path(f"{ONE}/tradeoff/", analysis_api.TradeoffView.as_view()),

@@ -8,6 +8,7 @@ from typing import Any
 
 from apps.retrieval.search.hits import Hit
 from measures.evaluators.base import EvidencePassage, Observation
+from measures.evaluators.names import name_evaluator
 from measures.evaluators.retrieval import holds, measure, measure_characters
 
 UNKNOWN = -1
@@ -20,6 +21,20 @@ class LabMetric:
     name: str
     label: str
     explanation: str
+
+    @property
+    def title(self) -> str:
+        """Its name on pages: plain words with the term in brackets."""
+        return name_evaluator(EVALUATORS.get(self.name, self.name), self.label)
+
+
+EVALUATORS = {
+    "recall": "context_recall",
+    "precision": "context_precision",
+    "char_recall": "span_recall",
+    "char_precision": "span_precision",
+}
+"""The evaluator that measures the same, where its name differs."""
 
 
 METRICS = (

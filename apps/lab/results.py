@@ -31,6 +31,7 @@ class LabRow:
     """One metric: both sides with 95 % intervals, and the paired difference b - a."""
 
     label: str
+    title: str
     explanation: str
     before: Interval
     after: Interval
@@ -121,7 +122,7 @@ def _row(
     change = paired_bootstrap(before, after, resamples=resamples)
     if first is None or second is None or change is None:
         return None
-    return LabRow(metric.label, metric.explanation, first, second, change)
+    return LabRow(metric.label, metric.title, metric.explanation, first, second, change)
 
 
 def _slices(

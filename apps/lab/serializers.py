@@ -83,6 +83,7 @@ class LabRowSerializer(serializers.Serializer[LabRow]):
     """A metric: both sides, and b minus a."""
 
     metric = serializers.CharField(source="label")
+    label = serializers.CharField(source="title")  # type: ignore[assignment]
     a = IntervalSerializer(source="before")
     b = IntervalSerializer(source="after")
     change = IntervalSerializer()

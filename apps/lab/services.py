@@ -9,9 +9,8 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.chunking.models import Chunk
-from apps.datasets.examples import ExpectedPassage, clean_fields
+from apps.datasets.examples import ExpectedPassage, clean_fields, plain_values
 from apps.datasets.models import Dataset, Example, SourceKind
-from apps.datasets.serializers import plain_values
 from apps.datasets.services import ExampleSource, add_example, update_example
 from apps.lab.measuring import expected_evidence
 from apps.workspaces.services import Actor

@@ -106,7 +106,9 @@ def make_gate(page: Page, library: Library, slug: str) -> None:
     page.get_by_label("Rule", exact=True).select_option("at_least")
     page.get_by_label("Limit").fill("80")
     page.get_by_role("button", name="Add the rule").click()
-    expect(page.get_by_text("Token F1 at least 80.0 %").first).to_be_visible()
+    expect(
+        page.get_by_text("Same words as expected (token F1) at least 80.0 %").first
+    ).to_be_visible()
     assert find_axe_faults(page) == []
 
 
@@ -116,7 +118,7 @@ def run_experiment(page: Page, library: Library, slug: str) -> None:
 
     page.goto(f"{library.url}assistants/{slug}/evaluate/")
     page.get_by_role("link", name="New experiment").click()
-    page.get_by_label("Name", exact=True).fill("Fewer passages, or none")
+    page.get_by_label("Name optional").fill("Fewer passages, or none")
     page.get_by_label("Release 1, answers now").uncheck()
     page.get_by_label(re.compile("^Release 2")).check()
     page.get_by_label(re.compile("^Release 3")).check()
@@ -124,7 +126,7 @@ def run_experiment(page: Page, library: Library, slug: str) -> None:
     assert find_axe_faults(page) == []
     page.get_by_role("button", name="Run experiment").click()
     expect(page.locator(".stats .state")).to_have_text("Done", timeout=RUN_MS)
-    expect(page.locator("#results")).to_contain_text("Token F1")
+    expect(page.locator("#results")).to_contain_text("Same words as expected (token F1)")
     gates = page.locator("[aria-labelledby=gates-title]")
     expect(gates).to_contain_text("Release 3")
     expect(gates.get_by_text("is refused")).to_be_visible()
@@ -137,12 +139,12 @@ def read_comparison(page: Page) -> None:
     from playwright.sync_api import expect
 
     page.get_by_role("link", name="Compare", exact=True).click()
-    page.get_by_label("Release", exact=True).select_option("2")
-    page.get_by_label("compared with").select_option("3")
+    page.get_by_label("compared with").select_option("2")
+    page.get_by_label("Candidate").select_option("3")
     expect(page.get_by_role("heading", name="Release 3 is worse than release 2")).to_be_visible()
     expect(page.get_by_text("Better on 0, worse on 3, no difference on 0").first).to_be_visible()
     lost = page.locator(".duel", has_text=QUESTION)
-    expect(lost.get_by_text("Lost")).to_be_visible()
+    expect(lost.get_by_text("Worse", exact=True)).to_be_visible()
     expect(lost.locator(".side").first).to_contain_text(RENEWAL)
     expect(lost.locator(".side").last).to_contain_text("could not find this")
     assert_fits(page)

@@ -49,6 +49,7 @@ def test_citations_are_stripped() -> None:
 
 
 def test_an_answer_becomes_an_example_once(house: House, client: Client) -> None:
+    Feedback.objects.all().delete()
     assert "acme cases" in client.get(answer_url(house)).content.decode()
     header = {"HX-Request": "true"}
     added = client.post(answer_url(house), chosen(house), headers=header).content.decode()
@@ -69,6 +70,7 @@ def test_an_answer_becomes_an_example_once(house: House, client: Client) -> None
 
 
 def test_a_declined_answer_expects_none(house: House, client: Client) -> None:
+    Feedback.objects.all().delete()
     Message.objects.filter(pk=house.pages["message_id"]).update(is_declined=True)
     sent = client.post(answer_url(house), chosen(house))
     example = Example.objects.get()
@@ -112,7 +114,8 @@ def test_the_first_dataset_is_made_on_the_way(house: House, client: Client) -> N
     client.post(answer_url(house), {"dataset": "new"})
     client.post(feedback_url(house), {"dataset": "new"})
     made = Dataset.objects.get(name="From conversations")
-    assert Example.objects.filter(version__dataset=made).count() == 2
+    # The feedback is on the same answer, which is there already.
+    assert Example.objects.filter(version__dataset=made).count() == 1
     assert client.post(answer_url(house), {"dataset": "nonsense"}).status_code == 400
 
 

@@ -154,7 +154,7 @@ def test_exports_hold_everything_and_no_formula(client: Client, dataset: Dataset
     assert row["question"] == "=1+1"
     assert row["expected_passages"][0]["start"] == 3
     sheet = b"".join(client.get(f"{address}.csv").streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
-    assert sheet.splitlines()[1] == '\'=1+1,25,yes,,"a, b",25 days,a.md,,manual'
+    assert sheet.splitlines()[1] == '\'=1+1,25,yes,,"a, b",25 days,a.md,,manual,,accepted'
     assert client.get(f"{address}.exe").status_code == 400
 
 

@@ -85,7 +85,9 @@ def test_rest_and_page_hold_a_release_against_the_metric_that_was_named(
     form = rule | {"threshold": "90", "statistic": "mean", "confidence": "0.95"}
     assert client_for(owner).post(page, form).status_code == 302
     assert [row.metric for row in GateRule.objects.all()] == [AT_THREE, AT_THREE]
-    assert name_rule(GateRule.objects.all()[0]) == "Context recall@k (k 3) at least 90.0 %"
+    assert name_rule(GateRule.objects.all()[0]) == (
+        "Wanted passages that are found (context recall@k; k 3) at least 90.0 %"
+    )
 
     other_order = rule | {"metric": "context_recall@unit=passage,k=3"}
     assert api.post_json(rest, other_order).json()["metric"] == "context_recall@k=3,unit=passage"

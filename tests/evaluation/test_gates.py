@@ -22,6 +22,7 @@ from apps.workspaces.services import Actor
 
 F1 = Metric("token_f1", "Token F1", "answer")
 LATENCY = OPERATIONAL[0]
+NAME = "Same words as expected (token F1)"
 HUNDRED: list[UUID] = [uuid4() for _ in range(100)]
 ClientFor = Callable[[Any], Client]
 
@@ -82,7 +83,7 @@ def test_rules_read_like_sentences() -> None:
     words = describe_rule("not_worse", F1, statistic="mean", threshold=0.01, confidence=0.95)
     assert words == "Token F1 not worse by more than 1.0 points, with 95 % confidence"
     words = describe_rule("at_most", LATENCY, statistic="p95", threshold=3000, confidence=0.95)
-    assert words == "95th percentile of Time to the whole answer at most 3.0 s"
+    assert words == "95th percentile of Time to the whole answer (latency) at most 3.0 s"
 
 
 # Against rows
@@ -112,7 +113,7 @@ def test_a_failing_release_is_not_promoted_without_a_reason(finished: Experiment
     assert verdict.reason == "It is 25.0 % over 4 answers; at least 90.0 % is asked."
     with pytest.raises(PromotionRefusedError) as refused:
         promote(worse, actor=Actor())
-    assert [check.name for check in refused.value.failed] == ["Token F1 at least 90.0 %"]
+    assert [check.name for check in refused.value.failed] == [f"{NAME} at least 90.0 %"]
     promotion = promote(worse, actor=Actor(), override_reason="The demo is tomorrow.")
     assert promotion.override_reason == "The demo is tomorrow."
     # It has answered now, so going back to the first needs no experiment.
@@ -145,7 +146,7 @@ def test_the_page_adds_rules_and_shows_what_they_say(
     rule = GateRule.objects.get()
     assert rule.threshold == pytest.approx(0.9)
     page = client.get(base).content.decode()
-    assert "Token F1 at least 90.0 %" in page
+    assert f"{NAME} at least 90.0 %" in page
     assert f"run_gate {finished.workspace.slug} {finished.assistant.slug}" in page
     slug = finished.workspace.slug
     said = client.get(f"/w/{slug}/evaluate/experiments/{finished.pk}/gates/").content.decode()
@@ -166,7 +167,7 @@ def test_the_command_ends_as_ci_needs_it(finished: Experiment) -> None:
     with pytest.raises(SystemExit) as failed:
         call_command(*arguments, "2", stdout=output)
     assert failed.value.code == 1
-    assert "FAIL  Token F1 at least 90.0 %" in output.getvalue()
+    assert f"FAIL  {NAME} at least 90.0 %" in output.getvalue()
     output = StringIO()
     call_command(*arguments, "1", "--json", stdout=output)
     assert '"ok": true' in output.getvalue()

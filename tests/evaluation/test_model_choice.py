@@ -31,7 +31,7 @@ def test_what_is_not_known_does_not_fit() -> None:
     assert find_reasons(known, demand) == []
     assert find_reasons(unknown, demand) == [
         "Its licence is not noted.",
-        "What is asked leaves the house.",
+        "Questions leave your own servers.",
         "It reads 4,096 tokens.",
         "Its size is not noted.",
         "A million tokens cost $20.00.",
@@ -54,7 +54,7 @@ def test_models_are_compared_on_the_same_recipe(
         endpoint = save_endpoint(workspace, fields=fields, actor=Actor())
         for name in ("min_context", "least_context"):  # the latter in addresses that people kept
             page = client.get(path, {name: 100_000}).content.decode()
-            assert "Out of the question: It reads 8,192" in page
+            assert "Left out: It reads 8,192" in page
             assert f'value="{100_000}"' in page
         alone = client.post(path, {"with_reader": "on", "dataset_version": version.pk})
         assert alone.status_code == 422

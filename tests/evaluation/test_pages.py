@@ -49,7 +49,7 @@ def test_an_empty_workspace_says_what_to_do(
 ) -> None:
     response = client_for(owner).get(f"/w/{workspace.slug}/evaluate/")
     assert response.status_code == 200
-    assert "Make an assistant first" in text_of(response)
+    assert "Create an assistant first" in text_of(response)
 
 
 def test_an_experiment_is_planned_run_and_read(
@@ -61,7 +61,7 @@ def test_an_experiment_is_planned_run_and_read(
     client = client_for(owner)
     base = f"/w/{workspace.slug}/assistants/{assistant.slug}/evaluate/"
     shown = client.get(f"{base}new/")
-    assert "Token F1" in text_of(shown)
+    assert "Same words as expected (token F1)" in text_of(shown)
     refused = client.post(f"{base}new/", {"name": "X"})
     assert refused.status_code == 422
     made = client.post(
@@ -114,11 +114,12 @@ def test_the_comparison_shows_the_worst_first(
     assert "Release 2 is worse than release 1" in page
     assert "Better on 0, worse on 3, no difference on 1" in page
     assert "25 days" in page
-    assert page.index("Lost") < page.index("Who wrote the opera")
-    # Turned around it is a win, and only wins can be asked for.
-    turned = text_of(client.get(url(finished, "compare/?a=2&b=1&outcome=better")))
-    assert "Release 1 is better than release 2" in turned
+    assert page.index(" Worse ") < page.index("Who wrote the opera")
+    # In whatever order they are named, it is candidate minus promoted.
+    turned = text_of(client.get(url(finished, "compare/?a=2&b=1&outcome=worse")))
+    assert "Release 2 is worse than release 1" in turned
     assert turned.count("Expected:") == 3
+    assert "release 2 minus release 1" in turned
     tagged = text_of(client.get(url(finished, "compare/?part=tag:hr")))
     assert tagged.count("Expected:") == 2
     assert client.get(url(finished, "compare/?a=9")).status_code == 404
@@ -163,7 +164,7 @@ def test_an_answer_is_judged_sentence_by_sentence(
     assert outcomes == ["supported", "not_told", "contradicted"]
     page = text_of(client_for(owner).get(url(finished, f"answers/{item.pk}/")))
     assert "Sentence by sentence" in page
-    assert "Cited, and of no use for it:" in page
+    assert "Cited, but does not support it:" in page
     assert re.search(r"contradicted \d+ % Employees get 30 days", page)
     declined = finished.items.filter(is_declined=True).first()
     assert declined is not None

@@ -35,6 +35,7 @@ def test_a_comparison_is_made_measured_and_read(cases: Any, api: Any, other_api:
     # Each question names the one document that answers it, so words find every case.
     assert rows["Context recall"]["a"]["estimate"] == 1.0
     assert rows["Context recall"]["a"]["count"] == 6
+    assert rows["Context recall"]["label"] == "Wanted passages that are found (context recall@k)"
     change = rows["Context recall"]["b"]["estimate"] - 1.0
     assert rows["Context recall"]["change"]["estimate"] == pytest.approx(change)
     assert found["wins"] + found["losses"] + found["ties"] == len(found["cases"]) == 6

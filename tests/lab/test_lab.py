@@ -146,7 +146,7 @@ def test_a_case_is_measured_and_its_marks_changed(client: Client, workspace: Any
     assert [p["document_name"] for p in example.expected_passages] == ["leave.md"]
     page = text_of(client.get(LAB, {"example": str(example.pk), "a-mode": "vector"}))
     assert "On this question" in page
-    assert "Hit rate" in page
+    assert "Finds something wanted (hit rate@k)" in page
     frozen = freeze(dataset, actor=Actor()).examples.get()
     client.post(f"{LAB}save/", sent | {"example": str(frozen.pk), "relevant": []})
     frozen.refresh_from_db()

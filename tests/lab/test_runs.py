@@ -143,7 +143,7 @@ def test_from_the_lab_to_the_numbers(
     page = text_of(client.get(made["Location"]))
     assert "On 6 cases, profile B is better on" in page
     assert "A Words only · B Meaning only" in page
-    assert "Text recall" in page
+    assert "Wanted text that is found (character recall)" in page
     assert "Done" in text_of(client.get(f"{LAB}runs/"))
     client.post(f"{made['Location']}delete/")
     assert not LabRun.objects.exists()

@@ -51,7 +51,7 @@ class AnnotatorAgreement:
     def strength(self) -> str:
         """Kappa in words."""
         if self.kappa is None:
-            return "not to be told: one label only"
+            return "cannot be measured: one label only"
         return next((word for low, word in STRENGTHS if self.kappa > low), "no better than chance")
 
 

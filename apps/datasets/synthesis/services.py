@@ -147,7 +147,7 @@ def store_drafts(synthesis: Synthesis, *, drafts: Sequence[PassageDraft], positi
     note = f"by {synthesis.model_name}" if synthesis.model_name else METHOD
     rows = [
         (
-            _fields(item.chunk, item.drafted),
+            _fields(item.chunk, item.drafted, model=synthesis.model_name),
             ExampleSource(SourceKind.SYNTHESIS, str(item.chunk.pk), note),
         )
         for item in drafts
@@ -179,7 +179,7 @@ def store_drafts(synthesis: Synthesis, *, drafts: Sequence[PassageDraft], positi
     )
 
 
-def _fields(chunk: Chunk, drafted: Drafted) -> ExampleFields:
+def _fields(chunk: Chunk, drafted: Drafted, *, model: str) -> ExampleFields:
     document = chunk.version.document
     return ExampleFields(
         question=drafted.question,
@@ -194,4 +194,5 @@ def _fields(chunk: Chunk, drafted: Drafted) -> ExampleFields:
             ),
         ),
         tags=("generated",),
+        answered_by={"model": model} if model else {},
     )

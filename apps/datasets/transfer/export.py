@@ -13,10 +13,10 @@ from apps.datasets.models import DatasetVersion, Example
 
 COLUMNS = (
     "question", "expected_answer", "other_answers", "expected_passages", "is_answerable",
-    "context", "history", "tags", "language", "checks",
+    "context", "history", "tags", "language", "checks", "answered_by",
 )  # fmt: skip
 CSV_COLUMNS = ("question", "expected_answer", "is_answerable", "context", "tags", "passage",
-    "document", "language", "source")  # fmt: skip
+    "document", "language", "source", "answered_by", "review_state")  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -24,6 +24,7 @@ def write_json_lines(examples: Iterable[Example]) -> Iterator[bytes]:
     """One object a line, with the names that the import knows."""
     for example in examples:
         row: dict[str, Any] = {name: getattr(example, name) for name in COLUMNS}
+        row["review_state"] = example.state
         row["source"] = {"kind": example.source_kind, "id": example.source_id}
         yield orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
@@ -51,6 +52,8 @@ def write_csv(examples: Iterable[Example]) -> Iterator[bytes]:
             "\n".join(dict.fromkeys(passage["document_name"] for passage in passages)),
             example.language,
             example.source_kind,
+            orjson.dumps(example.answered_by).decode() if example.answered_by else "",
+            example.state,
         ]
         yield str(writer.writerow([_safe(cell) for cell in cells])).encode()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "tags": ("tags", "tag", "category", "categories"),
     "language": ("language", "lang"),
     "checks": ("checks",),
+    "answered_by": ("answered_by",),
+    "review_state": ("review_state",),
 }  # fmt: skip
 
 
@@ -65,20 +68,23 @@ def import_file(
     TableError for a file that cannot be read, TooManyError.
     """
     outcome = ImportOutcome()
-    fields = _read_all(read_table(data, filename=filename), outcome)
+    rows = _read_all(read_table(data, filename=filename), outcome)
     if outcome.num_errors:
         return outcome
     draft = lock_draft(dataset)
     known = {_normalise(text) for text in draft.examples.values_list("question", flat=True)}
-    fresh = []
-    for item in fields:
+    fresh: dict[ReviewState, list[ExampleFields]] = defaultdict(list)
+    for item, own in rows:
         text = _normalise(item.question)
         if text not in known:
             known.add(text)
-            fresh.append(item)
+            # What waited for review, or was rejected, is not accepted by way of a file.
+            fresh[state if own in (None, ReviewState.ACCEPTED) else own].append(item)
     source = ExampleSource(SourceKind.IMPORT, note=storable(filename)[-200:])
-    add_examples(dataset, rows=[(item, source) for item in fresh], actor=actor, state=state)
-    outcome.num_imported, outcome.num_known = len(fresh), len(fields) - len(fresh)
+    for group, items in fresh.items():
+        add_examples(dataset, rows=[(item, source) for item in items], actor=actor, state=group)
+    outcome.num_imported = sum(len(items) for items in fresh.values())
+    outcome.num_known = len(rows) - outcome.num_imported
     return outcome
 
 
@@ -86,7 +92,10 @@ def _normalise(question: str) -> str:
     return " ".join(question.lower().split())
 
 
-def _read_all(rows: Iterable[Row | RowError], outcome: ImportOutcome) -> list[ExampleFields]:
+def _read_all(
+    rows: Iterable[Row | RowError], outcome: ImportOutcome
+) -> list[tuple[ExampleFields, ReviewState | None]]:
+    """The examples with the state that the file gives them, if it gives one."""
     fields = []
     for row in rows:
         try:
@@ -104,13 +113,13 @@ def _read_all(rows: Iterable[Row | RowError], outcome: ImportOutcome) -> list[Ex
     return fields
 
 
-def _read_row(number: int, values: Mapping[str, Any]) -> ExampleFields:
+def _read_row(number: int, values: Mapping[str, Any]) -> tuple[ExampleFields, ReviewState | None]:
     named = {name: _pick(values, names) for name, names in ALIASES.items()}
     if not named["question"]:
         known = ", ".join(ALIASES["question"][:3])
         raise RowError(number, f"There is no question. Its column is called one of: {known}.")
     try:
-        return clean_fields(
+        fields = clean_fields(
             named
             | {
                 "question": _text(named["question"]),
@@ -119,13 +128,25 @@ def _read_row(number: int, values: Mapping[str, Any]) -> ExampleFields:
                 "expected_passages": _passages(named["expected_passages"], named["document"]),
                 "tags": _tags(named["tags"]),
                 "context": _text(named["context"]),
-                "checks": _object(named["checks"]),
+                "checks": _object(named["checks"], field="checks"),
+                "answered_by": _object(named["answered_by"], field="answered_by"),
                 "history": named["history"] if isinstance(named["history"], list) else [],
                 "is_answerable": True if named["is_answerable"] is None else named["is_answerable"],
             }
         )
+        return fields, _state(named["review_state"])
     except ExampleError as error:
         raise RowError(number, error.message) from error
+
+
+def _state(value: Any) -> ReviewState | None:
+    if value is None:
+        return None
+    try:
+        return ReviewState(str(value).strip().lower())
+    except ValueError as error:
+        known = ", ".join(ReviewState.values)
+        raise ExampleError("review_state", f"The review state is one of {known}.") from error
 
 
 def _pick(values: Mapping[str, Any], names: Iterable[str]) -> Any:
@@ -141,14 +162,14 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _object(value: Any) -> Any:
+def _object(value: Any, *, field: str) -> Any:
     """An object as it is; a cell holds it as JSON."""
     if not isinstance(value, str):
         return value
     try:
         return json.loads(value)
     except ValueError as error:
-        raise ExampleError("checks", "The checks are not JSON.") from error
+        raise ExampleError(field, f"The value of {field} is not JSON.") from error
 
 
 def _list(value: Any) -> list[Any]:

@@ -37,6 +37,8 @@ COLUMNS = {
     "tags": "Words to tell results apart by, with commas between.",
     "language": "Such as en or de; left empty, it is recognised.",
     "checks": "What single evaluators need, as JSON.",
+    "answered_by": "The release or model that wrote the expected answer, as JSON.",
+    "review_state": "accepted, proposed or rejected; what was not accepted is not accepted here.",
 }
 """What each column of a file holds, for the page."""
 

@@ -28,7 +28,11 @@ from apps.evaluation.experiments.plans import (
     delete_experiment,
     resume_experiment,
 )
-from apps.evaluation.experiments.release_comparison import compare_metrics, load_passages
+from apps.evaluation.experiments.release_comparison import (
+    compare_metrics,
+    load_passages,
+    order_releases,
+)
 from apps.evaluation.experiments.selectors import list_experiments, list_items, list_summaries
 from apps.evaluation.experiments.sentences import view_sentences
 from apps.evaluation.experiments.serializers import (
@@ -38,10 +42,12 @@ from apps.evaluation.experiments.serializers import (
     ExperimentSerializer,
     ItemSerializer,
     PlanSerializer,
+    PresetSerializer,
     SentenceSerializer,
     SummarySerializer,
 )
 from apps.evaluation.models import Experiment
+from apps.evaluation.presets import PRESETS
 from apps.evaluation.review.guidelines import make_judge
 from apps.gateway.access import get_endpoint
 from apps.workspaces.api import WorkspaceAPIView
@@ -53,6 +59,13 @@ class EvaluatorsView(WorkspaceAPIView):
     def get(self, request: Request) -> Response:
         """Every evaluator with its settings and what it reads."""
         return Response(EvaluatorSerializer(list(all_evaluators().values()), many=True).data)
+
+
+class PresetsView(WorkspaceAPIView):
+    @extend_schema(operation_id="evaluator_presets_list", responses=PresetSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Named choices of evaluators, for `preset` of a new experiment."""
+        return Response(PresetSerializer(list(PRESETS.values()), many=True).data)
 
 
 class ExperimentListView(WorkspaceAPIView):
@@ -178,16 +191,22 @@ class ExperimentCompareView(ExperimentBase):
         responses=ComparisonSerializer(many=True),
     )
     def get(self, request: Request, experiment_id: UUID) -> Response:
-        """Two releases by every metric, paired over the same examples."""
+        """Two releases by every metric, paired over the same examples.
+
+        Differences are candidate minus promoted, in whatever order the two are named; of two
+        releases that were not promoted, `second` is the candidate.
+        """
         experiment = self.find(experiment_id)
         numbers = list(experiment.releases.order_by("number").values_list("number", flat=True))
         base = experiment.baseline.number if experiment.baseline else numbers[0]
         first = request.query_params.get("first") or str(base)
         others = [number for number in numbers if str(number) != first] or numbers
         second = request.query_params.get("second") or str(others[-1])
-        rows = compare_metrics(
+        promoted, candidate = order_releases(
             experiment,
             get_experiment_release(experiment, first),
             get_experiment_release(experiment, second),
         )
-        return Response(ComparisonSerializer(rows, many=True).data)
+        rows = compare_metrics(experiment, promoted, candidate)
+        context = {"candidate": candidate.number, "against": promoted.number}
+        return Response(ComparisonSerializer(rows, many=True, context=context).data)

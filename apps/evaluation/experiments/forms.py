@@ -6,25 +6,30 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorDict
+from django.http import QueryDict
 from django.utils.functional import cached_property
 
 from apps.assistants.models import Assistant, Release
 from apps.core.options import OptionError, OptionForm
 from apps.datasets.models import DatasetVersion
 from apps.evaluation.experiments.metrics import COMPONENTS, freeze_evaluators
-from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS, Plan
+from apps.evaluation.experiments.plans import (
+    MAX_EXPERIMENT_NAME,
+    MAX_PARALLEL,
+    MAX_RELEASES,
+    MAX_REPEATS,
+    Plan,
+)
 from apps.evaluation.experiments.selectors import last_own_settings
 from apps.evaluation.models import Criterion
+from apps.evaluation.presets import DEFAULT, PRESETS, Preset, match_preset
 from apps.evaluation.review.guidelines import make_judge
 from apps.gateway.models import Endpoint
 from measures.evaluators.base import Evaluator
+from measures.evaluators.names import name_evaluator
 from measures.evaluators.registry import all_evaluators
 
-SUGGESTED = (
-    "token_f1", "exact_match", "groundedness", "citation_precision", "context_recall",
-    "abstention_accuracy",
-)  # fmt: skip
-"""Ticked on a new form, if they are available."""
 ALWAYS = frozenset({"latency", "ttft", "cost", "judge_pair"})
 """Left out of the choices: recorded for every answer anyway, or used in the arena."""
 
@@ -33,7 +38,12 @@ class ExperimentForm(forms.Form):
     """The plan of an experiment on one assistant."""
 
     name = forms.CharField(
-        max_length=120, label="Name", help_text="What you want to find out: “Does k = 8 help?”"
+        max_length=MAX_EXPERIMENT_NAME,
+        required=False,
+        label="Name",
+        help_text="What you want to find out: “Does k = 8 help?” Left empty, it is named after "
+        "what it compares: assistant, releases, dataset and date.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     dataset_version = forms.ModelChoiceField(
         queryset=DatasetVersion.objects.none(),
@@ -110,7 +120,7 @@ class ExperimentForm(forms.Form):
         field = self.fields["evaluators"]
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = list_evaluator_choices()
-        self.initial.setdefault("evaluators", [n for n in SUGGESTED if n in all_evaluators()])
+        self.initial.setdefault("evaluators", list(PRESETS[DEFAULT].available))
 
     def _choose(self, name: str) -> forms.ModelChoiceField[Any]:
         field = self.fields[name]
@@ -158,20 +168,55 @@ class ExperimentForm(forms.Form):
     def _own_settings(self) -> dict[str, dict[str, Any]]:
         return last_own_settings(self.assistant.workspace_id)
 
-    def evaluator_groups(self) -> list[tuple[str, list[Any]]]:
-        """(component, its tick boxes) for the page."""
-        groups: dict[str, list[Any]] = {}
+    def use_preset(self, name: str) -> None:
+        """Tick what a preset names in a form that was sent, and leave everything else as typed.
+
+        Raises KeyError for an unknown preset.
+        """
+        data = QueryDict(mutable=True)
+        data.update(self.data)
+        data.setlist("evaluators", list(PRESETS[name].available))
+        self.data = data
+        # It is not being submitted, so what is still missing is not pointed at.
+        self._errors = ErrorDict()
+
+    @cached_property
+    def _boxes(self) -> list[dict[str, Any]]:
+        """A tick box with its settings for each evaluator."""
         known = all_evaluators()
-        for option in self["evaluators"]:
-            evaluator = known[str(option.data["value"])]
-            settings = self._settings_form(evaluator)
-            box = {"option": option, "evaluator": evaluator, "settings": settings}
-            groups.setdefault(COMPONENTS.get(evaluator.group, "Answer"), []).append(box)
+        return [
+            {
+                "option": option,
+                "evaluator": (evaluator := known[str(option.data["value"])]),
+                "name": name_evaluator(evaluator.name, evaluator.label),
+                "settings": self._settings_form(evaluator),
+                "is_ticked": bool(option.data["selected"]),
+            }
+            for option in self["evaluators"]
+        ]
+
+    def chosen_boxes(self) -> list[dict[str, Any]]:
+        """Those that are ticked, for the page."""
+        return [box for box in self._boxes if box["is_ticked"]]
+
+    def more_groups(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """(component, its other tick boxes) for the page."""
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for box in self._boxes:
+            if not box["is_ticked"]:
+                group = COMPONENTS.get(box["evaluator"].group, "Answer")
+                groups.setdefault(group, []).append(box)
         return list(groups.items())
+
+    def presets(self) -> list[tuple[Preset, bool]]:
+        """The presets, and which one is what is ticked now."""
+        ticked = match_preset(box["evaluator"].name for box in self.chosen_boxes())
+        return [(preset, preset.name == ticked) for preset in PRESETS.values() if preset.available]
 
 
 def list_evaluator_choices() -> list[tuple[str, str]]:
-    """(name, label) of every evaluator that can be chosen, suggested ones first."""
+    """(name, label) of every evaluator that can be chosen, those of the default preset first."""
     known = {n: evaluator for n, evaluator in all_evaluators().items() if n not in ALWAYS}
-    names = [n for n in SUGGESTED if n in known] + [n for n in known if n not in SUGGESTED]
-    return [(name, known[name].label) for name in names]
+    first = [n for n in PRESETS[DEFAULT].available if n in known]
+    names = first + [n for n in known if n not in first]
+    return [(name, name_evaluator(name, known[name].label)) for name in names]

@@ -10,12 +10,13 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from apps.core.formats import MISSING, format_milliseconds, format_money
 from apps.core.options import Option, OptionError, list_defaults
 from measures.evaluators.base import Need
+from measures.evaluators.names import describe_evaluator, name_evaluator
 from measures.evaluators.registry import all_evaluators
 
 COMPONENTS = {
@@ -85,26 +86,50 @@ class Metric:
             return format_money(value)
         return f"{value:.3g} {self.unit}".strip()
 
+    def show_size(self, value: float) -> str:
+        """The size of a difference: `3.1 points`, `85 ms`."""
+        return f"{abs(value) * 100:.1f} points" if self.is_share else self.show(abs(value))
+
     def show_change(self, value: float | None) -> str:
-        """A difference with its sign: `+3.1 points`, and with a true minus `-85 ms`."""
+        """A difference of candidate minus promoted, so that better reads as better.
+
+        With a sign where more is better: `+3.1 points`. In words where less is: `85 ms faster`.
+        """
         if value is None:
             return MISSING
-        sign = "+" if value > 0 else "\u2212" if value < 0 else "±"
-        if self.is_share:
-            return f"{sign}{abs(value) * 100:.1f} points"
-        return sign + (self.show(abs(value)) if value else "0")
+        if not value:
+            return f"±{self.show_size(value)}" if self.is_share else "±0"
+        if self.higher_is_better:
+            return f"{'+' if value > 0 else MINUS}{self.show_size(value)}"
+        less, more = LESS_AND_MORE.get(self.unit, ("fewer", "more"))
+        if not self.is_share and self.unit not in LESS_AND_MORE:
+            less, more = "lower", "higher"
+        return f"{self.show_size(value)} {less if value < 0 else more}"
+
+    def show_changes(self, low: float, high: float) -> str:
+        """The ends of a difference, the worse one first; one where both read the same."""
+        ends = (low, high) if self.higher_is_better else (high, low)
+        first, last = (self.show_change(end) for end in ends)
+        if first == last:
+            return last
+        if self.higher_is_better:
+            first = first.removesuffix(" points")
+        return f"{first} to {last}"
 
 
+MINUS = "\u2212"
+LESS_AND_MORE = {"ms": ("faster", "slower"), "$": ("cheaper", "dearer")}
+"""What a smaller and a larger number of a unit means where less is better."""
 LATENCY, FIRST_TOKEN, COST = "latency", "first_token", "cost"
 LONGEST_SETTINGS = 60
 """The longest settings text, in characters, that a key spells out."""
 SHORTENED = re.compile(r".{40}#[0-9a-f]{12}", re.DOTALL)
 """What replaces longer settings: their beginning and a digest."""
 OPERATIONAL = (
-    Metric(LATENCY, "Time to the whole answer", "speed", unit="ms", high=None,
+    Metric(LATENCY, "Time to the whole answer (latency)", "speed", unit="ms", high=None,
            higher_is_better=False, column="duration_ms",
            explanation="From the question to the last word."),
-    Metric(FIRST_TOKEN, "Time to the first word", "speed", unit="ms", high=None,
+    Metric(FIRST_TOKEN, "Time to the first word (TTFT)", "speed", unit="ms", high=None,
            higher_is_better=False, column="first_token_ms",
            explanation="From the question to the first word of the answer."),
     Metric(COST, "Cost of an answer", "speed", unit="$", high=None,
@@ -134,7 +159,7 @@ def freeze_evaluators(chosen: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
         frozen[key] = asdict(
             Metric(
                 key=key,
-                label=_label(evaluator.label, special),
+                label=_label(name, evaluator.label, special),
                 group=evaluator.group,
                 evaluator=name,
                 settings=filled,
@@ -207,22 +232,32 @@ def _read_value(setting: Option, text: str) -> Any:
         raise OptionError({"metric": message}) from error
 
 
-def _label(label: str, special: Mapping[str, Any]) -> str:
-    """The team's own name for its evaluator, or else the settings, without very long texts."""
+def _label(name: str, label: str, special: Mapping[str, Any]) -> str:
+    """The business name with the field's term, and the settings, without very long texts.
+
+    The team's own evaluators have the name that the team gave them.
+    """
     if special.get("about"):
         return str(special["about"])[:80]
     short = {key: value for key, value in special.items() if len(str(value)) <= 40}
-    if not short:
-        return label
-    return f"{label} ({', '.join(f'{key} {value}' for key, value in sorted(short.items()))})"
+    details = ", ".join(f"{key} {value}" for key, value in sorted(short.items()))
+    return " ".join(describe_evaluator(name, label, details))
 
 
 def read_metrics(evaluators: Sequence[Mapping[str, Any]]) -> list[Metric]:
     """The metrics of a frozen plan: its evaluators in order, then time and cost."""
     names = set(Metric.__dataclass_fields__)
-    chosen = [Metric(**{k: v for k, v in one.items() if k in names}) for one in evaluators]
+    chosen = [_rename(Metric(**{k: v for k, v in one.items() if k in names})) for one in evaluators]
     taken = {metric.key for metric in chosen}
     return chosen + [metric for metric in OPERATIONAL if metric.key not in taken]
+
+
+def _rename(metric: Metric) -> Metric:
+    """A metric that was frozen under its evaluator's own label, by its business name."""
+    evaluator = all_evaluators().get(metric.evaluator)
+    if evaluator is None or metric.label != evaluator.label:
+        return metric
+    return replace(metric, label=name_evaluator(metric.evaluator, metric.label))
 
 
 def evaluator_needs(metric: Metric) -> frozenset[Need]:

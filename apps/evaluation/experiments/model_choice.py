@@ -60,7 +60,7 @@ def find_reasons(endpoint: Endpoint, demand: ModelDemand) -> list[str]:
     if demand.licence and demand.licence.lower() not in endpoint.licence.lower():
         reasons.append(f"Its licence is {endpoint.licence or 'not noted'}.")
     if demand.must_be_private and not endpoint.is_private:
-        reasons.append("What is asked leaves the house.")
+        reasons.append("Questions leave your own servers.")
     if demand.min_context and endpoint.context_tokens < demand.min_context:
         reasons.append(f"It reads {endpoint.context_tokens:,} tokens.")
     if demand.max_size_b is not None:
@@ -98,7 +98,7 @@ def compare_models(
     if len(releases) < 2:
         raise PlanError("endpoints", "Choose at least two to compare.")
     plan = Plan(
-        name="Which model",
+        name="",
         dataset_version=version,
         releases=sorted(releases.values(), key=lambda release: release.number),
         evaluators=freeze_evaluators({"evaluator": name} for name in EVALUATORS),

@@ -15,6 +15,7 @@ from apps.assistants.models import Release
 from apps.evaluation.access import get_experiment, get_experiment_release, get_item
 from apps.evaluation.experiments.analysis import correlate_metrics, plot_tradeoff
 from apps.evaluation.experiments.metrics import Metric, find_metric, read_metrics
+from apps.evaluation.experiments.own_answers import find_own_answers
 from apps.evaluation.experiments.release_comparison import (
     OUTCOMES,
     compare_metric,
@@ -24,6 +25,7 @@ from apps.evaluation.experiments.release_comparison import (
     load_passages,
     load_scores,
     members_of,
+    order_releases,
     rank_examples,
     view_duels,
     view_side,
@@ -63,6 +65,7 @@ def _read(
     second = (
         get_experiment_release(experiment, query["b"]) if query.get("b") else (others or [base])[-1]
     )
+    first, second = order_releases(experiment, first, second)
     metrics = read_metrics(experiment.evaluators)
     metric = find_metric(experiment.evaluators, query.get("metric", "")) or metrics[0]
     outcome = query.get("outcome", "")
@@ -87,6 +90,7 @@ def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     ranked = rank_examples(
         query.metric, *means, outcome=query.outcome, only=members_of(query.part, examples)
     )
+    own = find_own_answers(experiment, [query.first, query.second], metric=query.metric)
     page = Paginator(ranked, DUELS).get_page(request.GET.get("page"))
     slices = compare_slices(query.metric, *means, examples)
     context: dict[str, Any] = {
@@ -96,7 +100,8 @@ def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "releases": releases,
         "asked": query,
         "metrics": read_metrics(experiment.evaluators),
-        "headline": compare_metric(query.metric, *means) if all(means) else None,
+        "headline": compare_metric(query.metric, *means, own=own) if all(means) else None,
+        "own": own,
         "rows": compare_metrics(experiment, query.first, query.second),
         "slices": slices,
         "outcomes": OUTCOMES.items(),
@@ -129,6 +134,7 @@ def analysis(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "metrics": [metric for metric in metrics if metric.evaluator],
         "quality": quality,
         "correlations": correlate_metrics(experiment),
+        "own": find_own_answers(experiment, releases, metric=quality),
         "tradeoff": plot_tradeoff(experiment, releases, quality),
         "stability": view_stability(experiment, releases, load_values(experiment, quality)),
         "can_compare": len(releases) > 1,

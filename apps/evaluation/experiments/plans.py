@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,7 @@ from apps.traces.models import Span, Trace
 from apps.workspaces.services import Actor, record_audit
 from measures.evaluators.base import Need
 
+MAX_EXPERIMENT_NAME = 120
 MAX_ITEMS = 200_000
 MAX_RELEASES = 8
 MAX_REPEATS = 10
@@ -56,6 +58,26 @@ ON CONFLICT DO NOTHING
 """
 
 
+LIKE_A_RELEASE = re.compile(r"(the )?(release|version|v)[\s.]*\d*", re.IGNORECASE)
+
+
+def name_experiment(
+    assistant: Assistant, releases: Sequence[Release], version: DatasetVersion
+) -> str:
+    """What is compared, on what and when: `Desk: release 3 against 2, Leave v1, 1 Dec 2026`."""
+    numbers = sorted(release.number for release in releases if release.pk != assistant.current_id)
+    promoted = [release.number for release in releases if release.pk == assistant.current_id]
+    numbers, against = (numbers, promoted) if numbers else (promoted, [])
+    names = [str(number) for number in numbers]
+    listed = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+    what = f"release{'s' if len(names) > 1 else ''} {listed}"
+    if against:
+        what += f" against {against[0]}"
+    today = timezone.localdate()
+    rest = f": {what}, {str(version)[:50]}, {today.day} {today:%b %Y}"
+    return f"{assistant.name[: MAX_EXPERIMENT_NAME - len(rest)]}{rest}"
+
+
 class PlanError(ValueError):
     """Why an experiment cannot be created, as a sentence for people. `field` is at fault."""
 
@@ -67,7 +89,10 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure. `evaluators` are in the form that `metrics.freeze_evaluators` returns."""
+    """What to measure. `evaluators` are in the form that `metrics.freeze_evaluators` returns.
+
+    Without a name, it is named after what it compares.
+    """
 
     name: str
     dataset_version: DatasetVersion
@@ -85,12 +110,13 @@ class Plan:
 def create_experiment(assistant: Assistant, *, plan: Plan, actor: Actor) -> Experiment:
     """Freeze the plan, write its items and queue the work. Raises PlanError."""
     _check(assistant, plan)
+    name = plan.name or name_experiment(assistant, plan.releases, plan.dataset_version)
     experiment = Experiment.objects.create(
         workspace_id=assistant.workspace_id,
         assistant=assistant,
         dataset_version=plan.dataset_version,
         baseline_id=assistant.current_id,
-        name=plan.name,
+        name=name,
         evaluators=list(plan.evaluators),
         judge=plan.judge,
         judge_name=plan.judge.model if plan.judge else "",
@@ -110,13 +136,15 @@ def create_experiment(assistant: Assistant, *, plan: Plan, actor: Actor) -> Expe
         actor=actor,
         action="experiment.created",
         subject=experiment,
-        detail={"name": plan.name, "answers": experiment.total},
+        detail={"name": name, "answers": experiment.total},
     )
     _queue(experiment)
     return experiment
 
 
 def _check(assistant: Assistant, plan: Plan) -> None:
+    if LIKE_A_RELEASE.fullmatch(plan.name.strip()):
+        raise PlanError("name", "This reads like a release. Say what you want to find out.")
     if plan.dataset_version.is_draft:
         raise PlanError("dataset_version", "Freeze the dataset first: a draft can still change.")
     if not plan.releases or len(plan.releases) > MAX_RELEASES:

@@ -17,6 +17,11 @@ from apps.core.markdown import CitationLink, render_answer
 from apps.datasets.models import Example
 from apps.datasets.slices import DIMENSIONS, Slice, slices_of
 from apps.evaluation.experiments.metrics import Metric, read_metrics
+from apps.evaluation.experiments.own_answers import (
+    OwnAnswers,
+    find_own_answers,
+    reads_expected,
+)
 from apps.evaluation.experiments.summaries import compare_values
 from apps.evaluation.experiments.values import Values, load_all_means
 from apps.evaluation.models import Experiment, ExperimentItem, ItemPassage, Score
@@ -36,7 +41,11 @@ SMALLEST_SLICE = 3
 
 @dataclass(frozen=True, slots=True)
 class ComparedRow:
-    """One metric compared across two releases."""
+    """One metric compared across two releases.
+
+    `own` counts the examples whose expected answer one of the two wrote; `without` is the
+    comparison on all others, None if there are none of them.
+    """
 
     metric: Metric
     first: str
@@ -44,6 +53,8 @@ class ComparedRow:
     change: str
     bounds: str
     comparison: Comparison
+    own: int = 0
+    without: ComparedRow | None = None
 
     @property
     def sureness(self) -> str:
@@ -56,30 +67,45 @@ class ComparedRow:
 
 
 def compare_metrics(experiment: Experiment, first: Release, second: Release) -> list[ComparedRow]:
-    """Compare every metric that both releases have, in two queries."""
+    """Compare every metric that both releases have, in three queries."""
     metrics = read_metrics(experiment.evaluators)
     means = load_all_means(experiment, metrics, [first.pk, second.pk])
+    own = find_own_answers(experiment, [first, second])
     rows = []
     for metric in metrics:
         before, after = means.get((metric.key, first.pk)), means.get((metric.key, second.pk))
         if before and after:
-            rows.append(compare_metric(metric, before, after))
+            rows.append(compare_metric(metric, before, after, own=own))
     return rows
 
 
 def compare_metric(
-    metric: Metric, before: Mapping[Key, float], after: Mapping[Key, float]
+    metric: Metric,
+    before: Mapping[Key, float],
+    after: Mapping[Key, float],
+    *,
+    own: OwnAnswers | None = None,
 ) -> ComparedRow:
-    """The two means, and the paired difference over the examples that both have."""
+    """The two means, and the paired difference over the examples that both have.
+
+    With `own`, also the comparison without these examples, if the metric reads what is expected.
+    """
     comparison = compare_values(dict(before), dict(after), metric)
     difference = comparison.difference
+    count, without = 0, None
+    if own and reads_expected(metric):
+        count = own.count_in(key for key in before if key in after)
+        if count:
+            without = compare_metric(metric, own.without(before), own.without(after))
     return ComparedRow(
         metric=metric,
         first=metric.show(_mean(before)),
         second=metric.show(_mean(after)),
         change=metric.show_change(difference.estimate) if difference else "",
-        bounds=_show_bounds(metric, difference.low, difference.high) if difference else "",
+        bounds=metric.show_changes(difference.low, difference.high) if difference else "",
         comparison=comparison,
+        own=count,
+        without=without,
     )
 
 
@@ -87,10 +113,16 @@ def _mean(values: Mapping[Key, float]) -> float | None:
     return sum(values.values()) / len(values) if values else None
 
 
-def _show_bounds(metric: Metric, low: float, high: float) -> str:
-    """`+0.2 to +0.3 points`; one number where both are the same."""
-    first, last = metric.show_change(low), metric.show_change(high)
-    return last if first == last else f"{first.removesuffix(' points')} to {last}"
+def order_releases(
+    experiment: Experiment, first: Release, second: Release
+) -> tuple[Release, Release]:
+    """(promoted, candidate): every comparison is read as candidate minus promoted.
+
+    Of two that were not promoted when the experiment was made, the second is the candidate.
+    """
+    if second.pk == experiment.baseline_id != first.pk:
+        return second, first
+    return first, second
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +205,7 @@ class Duel:
     sides: tuple[AnswerSide, AnswerSide]
 
 
-OUTCOMES = {"worse": "Lost", "better": "Won", "same": "No difference"}
+OUTCOMES = {"worse": "Worse", "better": "Better", "same": "No difference"}
 
 
 def rank_examples(

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from apps.assistants.models import Assistant, Release
 from apps.evaluation.experiments.metrics import Metric, read_metrics
+from apps.evaluation.experiments.own_answers import find_self_measured, reads_expected
 from apps.evaluation.models import (
     Experiment,
     ExperimentItem,
@@ -46,7 +47,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentRow:
-    """An experiment in the table. `trend` is oldest first and ends with this experiment."""
+    """An experiment in the table. `trend` is oldest first and ends with this experiment.
+
+    `is_self_measured`: the metric compares a release with answers that it wrote itself.
+    """
 
     experiment: Experiment
     metric: Metric | None
@@ -54,6 +58,7 @@ class ExperimentRow:
     trend: list[float]
     trend_label: str
     percent: int
+    is_self_measured: bool = False
 
 
 def list_experiments(
@@ -72,7 +77,11 @@ def view_rows(experiments: Sequence[Experiment]) -> list[ExperimentRow]:
     """A page of the table, in a fixed number of queries."""
     sums = _sums_of(experiments)
     trends = _trends_of(experiments)
-    return [_view_row(experiment, sums[experiment.pk], trends) for experiment in experiments]
+    own = find_self_measured(experiments)
+    return [
+        _view_row(experiment, sums[experiment.pk], trends, has_own=experiment.pk in own)
+        for experiment in experiments
+    ]
 
 
 def _sums_of(experiments: Iterable[Experiment]) -> dict[UUID, list[Summary]]:
@@ -105,18 +114,28 @@ def _trends_of(
             "mean",
         )[:HISTORY]
     )
+    lower = {e.evaluators[0]["key"] for e in experiments if _is_lower_better(e)}
     best: dict[TrendKey, dict[dt.datetime, float]] = defaultdict(dict)
     for assistant_id, dataset_id, metric, moment, mean in rows:
         known = best[assistant_id, dataset_id, metric]
         if mean is not None:
-            known[moment] = max(mean, known.get(moment, mean))
+            better = min if metric in lower else max
+            known[moment] = better(mean, known.get(moment, mean))
     return {key: sorted(moments.items()) for key, moments in best.items()}
+
+
+def _is_lower_better(experiment: Experiment) -> bool:
+    """Whether less is better in the headline metric."""
+    metrics = experiment.evaluators
+    return bool(metrics) and not metrics[0].get("higher_is_better", True)
 
 
 def _view_row(
     experiment: Experiment,
     sums: Sequence[Summary],
     trends: dict[TrendKey, list[tuple[dt.datetime, float]]],
+    *,
+    has_own: bool,
 ) -> ExperimentRow:
     metrics = read_metrics(experiment.evaluators)
     metric = metrics[0] if experiment.evaluators else None
@@ -140,6 +159,7 @@ def _view_row(
         trend=trend[-12:],
         trend_label=label,
         percent=_percent(experiment),
+        is_self_measured=has_own and metric is not None and reads_expected(metric),
     )
 
 

@@ -6,19 +6,28 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.core.api import StrictSerializer
 from apps.evaluation.experiments.metrics import find_metric
-from apps.evaluation.experiments.plans import MAX_PARALLEL, MAX_RELEASES, MAX_REPEATS
+from apps.evaluation.experiments.plans import (
+    MAX_EXPERIMENT_NAME,
+    MAX_PARALLEL,
+    MAX_RELEASES,
+    MAX_REPEATS,
+)
 from apps.evaluation.experiments.self_judging import list_self_judged
 from apps.evaluation.models import Experiment, ExperimentItem, Summary
+from apps.evaluation.presets import PRESETS, expand_preset
 from measures.evaluators.base import Evaluator
 from measures.evaluators.groundedness import OUTCOMES
+from measures.evaluators.names import name_evaluator
 
 MAX_CRITERIA = 20
 
 
 class EvaluatorSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]
+    higher_is_better = serializers.BooleanField()
     explanation = serializers.CharField()
     group = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]
@@ -26,6 +35,9 @@ class EvaluatorSerializer(serializers.Serializer[Any]):
     needs = serializers.SerializerMethodField()
     settings = serializers.SerializerMethodField()
     asks_a_model = serializers.SerializerMethodField()
+
+    def get_label(self, evaluator: Evaluator) -> str:
+        return name_evaluator(evaluator.name, evaluator.label)
 
     def get_needs(self, evaluator: Evaluator) -> list[str]:
         return sorted(str(need) for need in evaluator.needs)
@@ -42,15 +54,26 @@ class ChosenEvaluatorSerializer(serializers.Serializer[Any]):
     settings = serializers.DictField(required=False)
 
 
-class ExperimentRequestSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=120)
+class ExperimentRequestSerializer(StrictSerializer):
+    name = serializers.CharField(
+        max_length=MAX_EXPERIMENT_NAME,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Left out, it is named after what it compares",
+    )
     assistant = serializers.UUIDField()
     dataset = serializers.UUIDField()
     version = serializers.IntegerField(min_value=1, help_text="The number of a frozen version")
     releases = serializers.ListField(
         child=serializers.IntegerField(min_value=1), min_length=1, max_length=MAX_RELEASES
     )
-    evaluators = serializers.ListField(child=ChosenEvaluatorSerializer(), min_length=1)
+    preset = serializers.ChoiceField(
+        choices=list(PRESETS),
+        required=False,
+        help_text="Stands for the evaluators that it names; `evaluators` adds to them",
+    )
+    evaluators = serializers.ListField(child=ChosenEvaluatorSerializer(), required=False)
     criteria = serializers.ListField(
         child=serializers.UUIDField(), required=False, default=list, max_length=MAX_CRITERIA,
         help_text="Lines of the guideline; each becomes a judge with its rubric and examples",
@@ -61,6 +84,25 @@ class ExperimentRequestSerializer(serializers.Serializer[Any]):
     sample_seed = serializers.IntegerField(default=0, min_value=0, max_value=2_000_000_000)
     with_turns = serializers.BooleanField(default=False)
     parallel = serializers.IntegerField(default=4, min_value=1, max_value=MAX_PARALLEL)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """`evaluators` as the preset and the request name them together."""
+        preset, chosen = attrs.pop("preset", ""), attrs.get("evaluators") or []
+        if not preset and not chosen:
+            raise serializers.ValidationError(
+                {"evaluators": ["Choose at least one evaluator, or a preset."]}
+            )
+        attrs["evaluators"] = expand_preset(preset, chosen) if preset else chosen
+        return attrs
+
+
+class PresetSerializer(serializers.Serializer[Any]):
+    """Evaluators under one name, for `preset` of an experiment."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    purpose = serializers.CharField()
+    evaluators = serializers.ListField(child=serializers.CharField(), source="available")
 
 
 class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
@@ -148,14 +190,35 @@ class SentenceSerializer(serializers.Serializer[Any]):
     wrong = serializers.ListField(child=serializers.IntegerField(), help_text="Cited, of no use")
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
-    metric = serializers.CharField(source="metric.key")
-    label = serializers.CharField(source="metric.label")  # type: ignore[assignment]
+class ComparedSerializer(serializers.Serializer[Any]):
     better = serializers.IntegerField(source="comparison.better")
     worse = serializers.IntegerField(source="comparison.worse")
     same = serializers.IntegerField(source="comparison.same")
-    difference = serializers.FloatField(source="comparison.difference.estimate")
-    low = serializers.FloatField(source="comparison.difference.low")
-    high = serializers.FloatField(source="comparison.difference.high")
+    difference = serializers.FloatField(
+        source="comparison.difference.estimate", default=None, allow_null=True
+    )
+    low = serializers.FloatField(source="comparison.difference.low", default=None, allow_null=True)
+    high = serializers.FloatField(
+        source="comparison.difference.high", default=None, allow_null=True
+    )
+    change = serializers.CharField(help_text="The difference in words: better reads as better")
     verdict = serializers.CharField(source="comparison.verdict")
     words = serializers.CharField(source="comparison.words")
+
+
+class ComparisonSerializer(ComparedSerializer):
+    """One metric. `own_answers` counts the examples whose expected answer one of the two releases
+    wrote, and `without_own` is the comparison on all others."""
+
+    metric = serializers.CharField(source="metric.key")
+    label = serializers.CharField(source="metric.label")  # type: ignore[assignment]
+    candidate = serializers.SerializerMethodField()
+    against = serializers.SerializerMethodField()
+    own_answers = serializers.IntegerField(source="own")
+    without_own = ComparedSerializer(source="without", allow_null=True)
+
+    def get_candidate(self, row: Any) -> int:
+        return int(self.context["candidate"])
+
+    def get_against(self, row: Any) -> int:
+        return int(self.context["against"])

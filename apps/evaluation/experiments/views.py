@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -40,6 +40,7 @@ from apps.evaluation.experiments.selectors import (
 from apps.evaluation.experiments.self_judging import list_self_judged, warn_of_self_judging
 from apps.evaluation.models import Experiment
 from apps.evaluation.review.grading import list_trust
+from apps.evaluation.verdicts.selectors import view_verdicts
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -100,6 +101,12 @@ def new(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
         form = ExperimentForm(assistant, initial=_initial(request, assistant))
         return _show_form(request, assistant, form, status=200)
     form = ExperimentForm(assistant, request.POST)
+    if "preset" in request.POST:
+        try:
+            form.use_preset(request.POST["preset"])
+        except KeyError:
+            return HttpResponseBadRequest("This is not one of the presets on the page.")
+        return _show_form(request, assistant, form, status=200)
     if form.is_valid():
         try:
             experiment = create_experiment(assistant, plan=form.plan(), actor=request.actor)
@@ -115,7 +122,6 @@ def _initial(request: WorkspaceRequest, assistant: Assistant) -> dict[str, Any]:
     newest = list(assistant.releases.order_by("-number").values_list("pk", flat=True)[:2])
     current = [assistant.current_id] if assistant.current_id else []
     return {
-        "name": f"Release {assistant.releases.count()}",
         "releases": list(dict.fromkeys([*newest[:1], *current])) or newest,
         "dataset_version": request.GET.get("dataset_version", ""),
         "criteria": request.GET.getlist("criterion"),
@@ -159,6 +165,7 @@ def _view(experiment: Experiment) -> dict[str, Any]:
         "releases": releases,
         "metrics": read_metrics(experiment.evaluators),
         "progress": view_progress(experiment),
+        "verdicts": [] if experiment.is_open else view_verdicts(experiment, releases),
         "components": view_components(experiment, releases),
         "abstention": view_abstention(experiment, releases),
         "mistakes": count_mistakes(experiment, releases),
@@ -184,7 +191,7 @@ def cancel(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
 def resume(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     experiment = get_experiment(request.workspace.pk, experiment_id)
     if resume_experiment(experiment, actor=request.actor):
-        messages.success(request, "It goes on with what is missing.")
+        messages.success(request, "Continuing with what is missing.")
     else:
         messages.info(request, "Nothing is missing.")
     return redirect("evaluation:experiment", request.workspace.slug, experiment.pk)

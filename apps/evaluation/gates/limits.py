@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
 
 from apps.evaluation.experiments.metrics import Metric
+from apps.evaluation.experiments.own_answers import OwnAnswers
 from apps.evaluation.experiments.summaries import compare_values
 from apps.evaluation.models import GateRule
 
@@ -18,17 +19,22 @@ FEWEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The outcome of a rule for a release, with the reason in a sentence."""
+    """The outcome of a rule for a release, with the reason in a sentence.
+
+    What cannot be told, for want of numbers, is not ok. `left_out` counts examples.
+    """
 
     ok: bool
     reason: str
+    can_tell: bool = True
+    left_out: int = 0
 
 
 def describe_rule(
     kind: str, metric: Metric, *, statistic: str, threshold: float, confidence: float
 ) -> str:
     """`Groundedness not worse by more than 1.0 points, with 95 % confidence`."""
-    shown = metric.show_change(threshold).lstrip("+")
+    shown = metric.show_size(threshold)
     if kind == GateRule.Kind.NOT_WORSE:
         return (
             f"{metric.label} not worse by more than {shown}, with {confidence * 100:.0f} % "
@@ -40,17 +46,20 @@ def describe_rule(
     return text[0].upper() + text[1:]
 
 
+def compute_level(values: Sequence[float], statistic: str) -> float:
+    """The statistic that a rule names, of at least one value."""
+    if statistic == GateRule.Statistic.MEAN:
+        return float(np.mean(values))
+    return float(np.quantile(values, {"p50": 0.5, "p95": 0.95}[statistic]))
+
+
 def judge_level(
     kind: str, metric: Metric, values: Sequence[float], *, statistic: str, threshold: float
 ) -> Ruling:
     """Compare a statistic of all answers with a threshold."""
     if not values:
-        return Ruling(False, f"No answer has a number for {metric.label}.")
-    value = {
-        "mean": lambda: float(np.mean(values)),
-        "p50": lambda: float(np.quantile(values, 0.5)),
-        "p95": lambda: float(np.quantile(values, 0.95)),
-    }[statistic]()
+        return Ruling(False, f"No answer has a number for {metric.label}.", can_tell=False)
+    value = compute_level(values, statistic)
     at_least = kind == GateRule.Kind.AT_LEAST
     ok = value >= threshold if at_least else value <= threshold
     limit = f"{'at least' if at_least else 'at most'} {metric.show(threshold)}"
@@ -79,17 +88,45 @@ def judge_change(
             False,
             f"Only {count} example{'' if count == 1 else 's'} have {metric.label} for both "
             f"releases; {FEWEST} are needed.",
+            can_tell=False,
         )
     worst = difference.low if metric.higher_is_better else -difference.high
     ok = worst >= -margin
     change = metric.show_change(difference.estimate)
     bound = metric.show_change(worst if metric.higher_is_better else -worst)
-    allowed = metric.show_change(margin).lstrip("+")
+    allowed = metric.show_size(margin)
     reason = (
-        f"It changes by {change}, at worst {bound} with {confidence * 100:.0f} % confidence; "
+        f"Against the promoted release: {change}, at worst {bound} with "
+        f"{confidence * 100:.0f} % confidence; "
         f"{allowed} worse is allowed."
     )
     gain = difference.estimate if metric.higher_is_better else -difference.estimate
     if not ok and gain >= -margin:
         reason += f" More than {difference.count:,} examples might show that it is within."
     return Ruling(ok, reason)
+
+
+def tell_change(metric: Metric, before: Mapping[UUID, float], after: Mapping[UUID, float]) -> str:
+    """The change over all examples, in a few words; empty if no example has both."""
+    difference = compare_values(dict(before), dict(after), metric).difference
+    return f"{metric.show_change(difference.estimate)} on all" if difference else ""
+
+
+def explain_left_out(
+    ruling: Ruling, own: OwnAnswers, measured: Mapping[UUID, float], beside: str
+) -> Ruling:
+    """Say which examples did not count, and what the number would be with them (`beside`)."""
+    count = own.count_in(measured)
+    if not count:
+        return ruling
+    words = own.tell(count, len(measured))
+    if not ruling.can_tell:
+        reason = (
+            f"It cannot decide: {words}, which proves nothing about it. {ruling.reason} Correct "
+            "these answers, or add examples that people wrote."
+        )
+        return Ruling(False, reason, can_tell=False, left_out=count)
+    reason = f"{ruling.reason} Decided without the {count:,} that prove nothing: {words}."
+    if beside:
+        reason += f" For comparison: {beside}."
+    return replace(ruling, reason=reason, left_out=count)

@@ -16,9 +16,18 @@ from apps.evaluation.experiments.metrics import (
     find_metric,
     has_version,
 )
+from apps.evaluation.experiments.own_answers import find_own_answers
 from apps.evaluation.experiments.self_judging import list_answered_by, warn_of_self_judging
-from apps.evaluation.experiments.values import join_repeats, load_values
-from apps.evaluation.gates.limits import Ruling, describe_rule, judge_change, judge_level
+from apps.evaluation.experiments.values import Values, join_repeats, load_values
+from apps.evaluation.gates.limits import (
+    Ruling,
+    compute_level,
+    describe_rule,
+    explain_left_out,
+    judge_change,
+    judge_level,
+    tell_change,
+)
 from apps.evaluation.gates.metric_lookup import describe_metric
 from apps.evaluation.models import Experiment, ExperimentState, GateRule
 from apps.evaluation.review.grading import measure_trust
@@ -33,13 +42,18 @@ UNTRUSTED = "This judge may not decide ({words}). {doubts}"
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
-    """The outcome of a rule for a release, and the experiment behind it, if there is one."""
+    """The outcome of a rule for a release, and the experiment behind it, if there is one.
+
+    `left_out` counts the examples that it was not decided on, because one of the compared releases
+    wrote what they expect.
+    """
 
     rule: GateRule
     name: str
     ok: bool
     reason: str
     experiment: Experiment | None
+    left_out: int = 0
 
 
 def list_rules(assistant: Assistant) -> list[GateRule]:
@@ -83,7 +97,7 @@ def _judge(rule: GateRule, release: Release, chosen: Experiment | None) -> GateV
     ruling = _rule(rule, metric, experiment, release)
     version = f"Measured by {metric.version_note}." if metric.version_note else ""
     reason = " ".join(filter(None, [ruling.reason, version, _warn(metric, experiment, release)]))
-    return GateVerdict(rule, name, ruling.ok, reason, experiment)
+    return GateVerdict(rule, name, ruling.ok, reason, experiment, ruling.left_out)
 
 
 def _warn(metric: Metric, experiment: Experiment, release: Release) -> str:
@@ -97,29 +111,51 @@ def _warn(metric: Metric, experiment: Experiment, release: Release) -> str:
 
 def _rule(rule: GateRule, metric: Metric, experiment: Experiment, release: Release) -> Ruling:
     values = load_values(experiment, metric)
+    current = release.assistant.current
+    own = find_own_answers(experiment, _compared(rule, experiment, release), metric=metric)
+    measured = join_repeats(metric, values.get(release.pk, []))
     if rule.kind != GateRule.Kind.NOT_WORSE:
-        own = values.get(release.pk, [])
-        numbers = (
-            list(join_repeats(metric, own).values())
-            if rule.statistic == GateRule.Statistic.MEAN
-            else [value for _, value in own]
-        )
-        return judge_level(
+        all_values = values.get(release.pk, [])
+        numbers = _numbers(rule, metric, own.leave_out(all_values))
+        ruling = judge_level(
             rule.kind, metric, numbers, statistic=rule.statistic, threshold=rule.threshold
         )
-    current = release.assistant.current
+        beside = ""
+        if own and (every := _numbers(rule, metric, all_values)):
+            beside = f"{metric.show(compute_level(every, rule.statistic))} on all"
+        return explain_left_out(ruling, own, measured, beside)
     if current is None or current.pk == release.pk:
         return Ruling(True, "It is the release that answers.")
     before = values.get(current.pk) or _elsewhere(experiment, metric, current.pk)
     if not before:
         return Ruling(False, NO_BASELINE.format(current=current.number))
-    return judge_change(
+    ruling = judge_change(
         metric,
-        join_repeats(metric, before),
-        join_repeats(metric, values.get(release.pk, [])),
+        join_repeats(metric, own.leave_out(before)),
+        own.without(measured),
         margin=rule.threshold,
         confidence=rule.confidence,
     )
+    beside = tell_change(metric, join_repeats(metric, before), measured) if own else ""
+    return explain_left_out(ruling, own, measured, beside)
+
+
+def _compared(rule: GateRule, experiment: Experiment, release: Release) -> list[Release]:
+    """The release, and the one that answers now if it was measured on the same questions."""
+    current = release.assistant.current
+    if current is None or current.pk == release.pk:
+        return [release]
+    is_measured = rule.kind == GateRule.Kind.NOT_WORSE or (
+        experiment.releases.filter(pk=current.pk).exists()
+    )
+    return [release, current] if is_measured else [release]
+
+
+def _numbers(rule: GateRule, metric: Metric, values: Values) -> list[float]:
+    """What a rule takes its statistic of: examples for a mean, single answers otherwise."""
+    if rule.statistic == GateRule.Statistic.MEAN:
+        return list(join_repeats(metric, values).values())
+    return [value for _, value in values]
 
 
 def _elsewhere(

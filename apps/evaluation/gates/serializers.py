@@ -30,6 +30,9 @@ class GateRowSerializer(serializers.Serializer[GateVerdict]):
     name = serializers.CharField()
     ok = serializers.BooleanField()
     reason = serializers.CharField()
+    left_out = serializers.IntegerField(
+        help_text="Examples that did not count: a compared release wrote what they expect"
+    )
     experiment = serializers.UUIDField(source="experiment.pk", default=None, allow_null=True)
 
 

@@ -80,7 +80,7 @@ class Command(BaseCommand):
         releases = {r.pk: r for r in (current, release) if r is not None}
         try:
             plan = Plan(
-                name=f"Gate of release {release.number}",
+                name="",
                 dataset_version=version,
                 releases=list(releases.values()),
                 evaluators=self._plan_evaluators(release.assistant),
@@ -118,7 +118,10 @@ class Command(BaseCommand):
 
     def _print(self, release: Release, verdicts: list[GateVerdict], *, as_json: bool) -> None:
         if as_json:
-            rules = [{"name": v.name, "ok": v.ok, "reason": v.reason} for v in verdicts]
+            rules = [
+                {"name": v.name, "ok": v.ok, "reason": v.reason, "left_out": v.left_out}
+                for v in verdicts
+            ]
             ok = all(verdict.ok for verdict in verdicts)
             body = {"release": release.number, "ok": ok, "rules": rules}
             self.stdout.write(json.dumps(body))

@@ -1,0 +1,1 @@
+"""What an experiment says in the end: each candidate against the promoted release, in words."""
