@@ -14,6 +14,7 @@ from django.http import Http404
 
 from apps.chat.models import Conversation, Message
 from apps.workspaces.http import WorkspaceRequest
+from apps.workspaces.keys.access import KeyAccess
 from apps.workspaces.models import ApiKey, ConversationAccess, Role, User, Workspace
 
 
@@ -113,14 +114,17 @@ def get_key_answer(key: ApiKey, message_id: UUID) -> Message:
     )
 
 
-def get_readable_answer(key: ApiKey, message_id: UUID) -> Message:
-    """An answer that this key asked for or that the workspace shows to editors, or Http404."""
+def get_readable_answer(access: KeyAccess, message_id: UUID) -> Message:
+    """An answer that this key asked for or that the workspace shows its owner, or Http404."""
+    key = access.key
     answer = _found(
         _messages(key.workspace_id).filter(pk=message_id, author=Message.Author.ASSISTANT)
     )
-    if answer.conversation.api_key_id != key.pk and not _is_shown(answer, key.workspace):
-        raise Http404
-    return answer
+    if answer.conversation.api_key_id == key.pk:
+        return answer
+    if access.has_role(Role.EDITOR) and _is_shown(answer, key.workspace):
+        return answer
+    raise Http404
 
 
 def shows_turns_before(answer: Message, *, user: User | None) -> bool:

@@ -27,7 +27,7 @@ from apps.prompts.messages import ask_for_revision, compose_messages, is_faultle
 from apps.traces.models import Span, Trace
 from apps.traces.subjects import GivenPassage, TracePrompt, TraceSubject
 from apps.workspaces.http import WorkspaceRequest
-from apps.workspaces.models import ApiKey
+from apps.workspaces.keys.access import KeyAccess
 
 LABELS = {
     "rewrite": "Rewrite the question",
@@ -72,7 +72,7 @@ def describe_answer(request: WorkspaceRequest, trace: Trace) -> TraceSubject | N
     )
 
 
-def may_read_answer(key: ApiKey, trace: Trace) -> bool | None:
+def may_read_answer(access: KeyAccess, trace: Trace) -> bool | None:
     """Whether a key may read the answer that a trace is about with all that led to it.
 
     Not one that is gone.
@@ -82,9 +82,10 @@ def may_read_answer(key: ApiKey, trace: Trace) -> bool | None:
     if trace.subject_id is None:
         return False
     try:
-        answer = get_readable_answer(key, trace.subject_id)
+        answer = get_readable_answer(access, trace.subject_id)
     except Http404:
         return False
+    key = access.key
     return answer.conversation.api_key_id == key.pk or shows_conversations(key.workspace)
 
 

@@ -16,7 +16,7 @@ from apps.feedback.models import Feedback, FeedbackState, Rating, Reason
 from apps.feedback.selectors import FeedbackFilter, list_feedback, view_row
 from apps.feedback.services import MAX_COMMENT, MAX_CORRECTION, FeedbackFields, give_feedback
 from apps.workspaces.api import WorkspaceAPIView
-from apps.workspaces.models import Scope
+from apps.workspaces.models import Role, Scope
 
 
 class FeedbackRequestSerializer(serializers.Serializer[Any]):
@@ -57,7 +57,7 @@ class MessageFeedbackView(WorkspaceAPIView):
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Rate an answer. A second rating with the same key replaces the first."""
-        answer = get_readable_answer(self.access.key, message_id)
+        answer = get_readable_answer(self.access, message_id)
         form = FeedbackRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         feedback = give_feedback(
@@ -67,6 +67,8 @@ class MessageFeedbackView(WorkspaceAPIView):
 
 
 class FeedbackListView(WorkspaceAPIView):
+    role = Role.EDITOR
+
     @extend_schema(
         operation_id="feedback_list",
         parameters=[

@@ -6,7 +6,7 @@ from django.http import Http404
 
 from apps.traces.doors import may_read_subject
 from apps.traces.models import Trace
-from apps.workspaces.models import ApiKey
+from apps.workspaces.keys.access import KeyAccess
 
 
 def get_trace(workspace_id: UUID, trace_id: UUID) -> Trace:
@@ -21,9 +21,9 @@ def get_trace(workspace_id: UUID, trace_id: UUID) -> Trace:
     return trace
 
 
-def get_key_trace(key: ApiKey, trace_id: UUID) -> Trace:
+def get_key_trace(access: KeyAccess, trace_id: UUID) -> Trace:
     """A trace whose subject the key may read, or Http404. What nobody answers for may be read."""
-    trace = get_trace(key.workspace_id, trace_id)
-    if any(may_read(key, trace) is False for may_read in may_read_subject.list_answers()):
+    trace = get_trace(access.workspace_id, trace_id)
+    if any(may_read(access, trace) is False for may_read in may_read_subject.list_answers()):
         raise Http404
     return trace

@@ -42,4 +42,4 @@ class TraceView(WorkspaceAPIView):
     @extend_schema(operation_id="traces_retrieve", responses=TraceSerializer)
     def get(self, request: Request, trace_id: UUID) -> Response:
         """What one answer did: timed spans with their attributes, tokens and cost."""
-        return Response(TraceSerializer(get_key_trace(self.access.key, trace_id)).data)
+        return Response(TraceSerializer(get_key_trace(self.access, trace_id)).data)

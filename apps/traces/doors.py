@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from apps.traces.models import Trace
     from apps.traces.subjects import TraceSubject
     from apps.workspaces.http import WorkspaceRequest
-    from apps.workspaces.models import ApiKey
+    from apps.workspaces.keys.access import KeyAccess
 
 
 @shared_door(answered_by=("chat",))
@@ -21,6 +21,6 @@ def describe_subject(request: WorkspaceRequest, trace: Trace) -> TraceSubject | 
 
 
 @shared_door(answered_by=("chat",))
-def may_read_subject(key: ApiKey, trace: Trace) -> bool | None:
+def may_read_subject(access: KeyAccess, trace: Trace) -> bool | None:
     """Whether a key may read what a trace is about; None for another app's `subject_type`."""
     raise NotImplementedError

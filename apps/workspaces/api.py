@@ -7,15 +7,19 @@ from uuid import UUID
 from rest_framework.views import APIView
 
 from apps.workspaces.keys.access import KeyAccess
-from apps.workspaces.models import Scope, Workspace
+from apps.workspaces.models import Role, Scope, Workspace
 from apps.workspaces.services import Actor
 
 
 class WorkspaceAPIView(APIView):
-    """Base of every REST view: `self.workspace_id` is the key's, and there is no other."""
+    """Base of every REST view: `self.workspace_id` is the key's, and there is no other.
+
+    `role` is the least that the key's owner must have, where a scope alone would open too much.
+    """
 
     enforces_workspace = True
     scopes: dict[str, Scope] = {}
+    role: Role = Role.VIEWER
 
     @property
     def access(self) -> KeyAccess:

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from apps.core.ratelimit import count_request
 from apps.workspaces.keys.access import KeyAccess, find_key
 from apps.workspaces.keys.throttle import count_refusal
-from apps.workspaces.models import Scope
+from apps.workspaces.models import Role, Scope
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -50,7 +50,7 @@ def _refuse(request: Request, reason: str) -> AuthenticationFailed | Throttled:
 
 
 class HasScope(BasePermission):
-    """The key carries the scope that the view names for the method (`scopes`)."""
+    """The key has the scope that the view names for the method, and its owner the view's role."""
 
     def has_permission(self, request: Request, view: object) -> bool:
         access = request.auth
@@ -58,6 +58,9 @@ class HasScope(BasePermission):
             return False
         default = Scope.READ if request.method in ("GET", "HEAD", "OPTIONS") else Scope.WRITE
         scopes: dict[str, Scope] = getattr(view, "scopes", {})
+        if not access.has_role(getattr(view, "role", Role.VIEWER)):
+            self.message = "The role of this API key's owner does not allow this."
+            return False
         self.message = "This API key does not have the scope for this."
         return scopes.get(request.method or "", default) in access.scopes
 

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from config.backup.errors import BackupError
 
 FORMAT = 1
 MANIFEST, KEY, DATABASE, BLOBS = "manifest.json", "secret.key", "database.dump", "blobs/"
+BLOB = r"[0-9a-f-]{36}/[0-9a-f]{2}/[0-9a-f]{64}"
+"""A blob's name below its folder: workspace, two digits of its hash, its hash."""
+_NAME = re.compile(rf"{re.escape(KEY)}|{re.escape(DATABASE)}|{BLOBS}{BLOB}")
 _PIECE = 1 << 20
 
 
@@ -147,7 +151,9 @@ def _read_manifest(tar: tarfile.TarFile) -> Manifest:
         raise BackupError("The manifest of the archive cannot be read.") from error
     if manifest.format != FORMAT:
         raise BackupError(f"The archive has format {manifest.format}; this release reads {FORMAT}.")
-    names = (Path(name) for name in manifest.files)
-    if any(name.is_absolute() or ".." in name.parts for name in names):
+    if not isinstance(manifest.files, dict) or not {KEY, DATABASE} <= set(manifest.files):
+        raise BackupError("The manifest of the archive names no key or no database.")
+    # Names are joined to a folder, and "blobs//etc/x" without its beginning is an absolute path.
+    if not all(_NAME.fullmatch(name) for name in manifest.files):
         raise BackupError("The archive names files outside itself.")
     return manifest

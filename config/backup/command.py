@@ -16,6 +16,7 @@ import psycopg
 
 from config.backup import database
 from config.backup.archive import (
+    BLOB,
     BLOBS,
     DATABASE,
     KEY,
@@ -30,7 +31,7 @@ from config.version import VERSION
 COMMANDS = frozenset({"backup", "restore"})
 KEEP_SAFE = "It holds the secret key, so whoever has it can read everything: keep it safe."
 ROOT = Path(__file__).resolve().parents[2]
-_BLOB = re.compile(r"[0-9a-f-]{36}/[0-9a-f]{2}/[0-9a-f]{64}")
+_BLOB = re.compile(BLOB)
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:

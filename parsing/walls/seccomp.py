@@ -23,17 +23,21 @@ _X86_64, _ARM64 = 0xC000003E, 0xC00000B7
 _DENIED = {
     # socket connect bind listen ptrace process_vm_readv/writev mount umount2 unshare setns bpf
     # pidfd_send_signal pidfd_open pidfd_getfd add_key request_key keyctl kexec_load init_module
-    # finit_module io_uring_setup userfaultfd perf_event_open open_by_handle_at; then whatever
-    # changes names, modes, owners or lengths.
+    # finit_module io_uring_setup userfaultfd perf_event_open open_by_handle_at; then shared memory,
+    # semaphores and messages, which outlive a reader; then whatever changes names, modes, owners
+    # or lengths.
     _X86_64: (
         41, 42, 49, 50, 101, 310, 311, 165, 166, 272, 308, 321, 424, 434, 438, 248, 249, 250, 246,
         175, 313, 425, 323, 298, 304,
+        29, 30, 31, 64, 65, 66, 67, 68, 69, 70, 71, 220, 240, 241,
         76, 82, 83, 84, 85, 86, 87, 88, 90, 91, 92, 93, 94, 133, 258, 259, 260, 263,
         264, 265, 266, 268, 316,
     ),
     _ARM64: (
         198, 203, 200, 201, 117, 270, 271, 40, 39, 97, 268, 280, 424, 434, 438, 217, 218,
-        219, 104, 105, 273, 425, 282, 241, 265, 45, 33, 34, 35, 36, 37, 38, 52, 53, 54, 55, 276,
+        219, 104, 105, 273, 425, 282, 241, 265,
+        180, 181, 186, 187, 188, 189, 190, 191, 192, 193, 194, 195, 196, 197,
+        45, 33, 34, 35, 36, 37, 38, 52, 53, 54, 55, 276,
     ),
 }  # fmt: skip
 _LIMITS_OF_OTHERS = {_X86_64: 302, _ARM64: 261}
@@ -43,7 +47,11 @@ _SIGNALS = {_X86_64: (62, 200, 234, 129, 297), _ARM64: (129, 130, 131, 138, 240)
 MACHINES = {"x86_64": _X86_64, "aarch64": _ARM64}
 _OPENS = {_X86_64: ((2, 1), (257, 2)), _ARM64: ((56, 2),)}
 """(number, position of the flags among the arguments) of open and openat."""
-_OPENAT2 = 437
+_CLONES = {_X86_64: 56, _ARM64: 220}
+_NAMESPACES = 0x7E020000
+"""Flags of clone for new namespaces. In a user namespace a reader would have every capability."""
+_OPENAT2, _CLONE3 = 437, 435
+"""Their flags are in memory, where a filter cannot look; libc falls back on the older calls."""
 _FOREIGN_NUMBERS = 0x40000000
 
 
@@ -96,6 +104,8 @@ def _build(architecture: int) -> list[tuple[int, int, int, int]]:
         refuse,
         (_EQUAL, 0, 1, _OPENAT2),
         missing,
+        (_EQUAL, 0, 1, _CLONE3),
+        missing,
     ]
     for number in _DENIED[architecture]:
         steps += [(_EQUAL, 0, 1, number), refuse]
@@ -106,11 +116,13 @@ def _build(architecture: int) -> list[tuple[int, int, int, int]]:
         refuse,
         (_RETURN, 0, 0, _ALLOW),
     ]
-    for number, argument in _OPENS[architecture]:
+    flagged = [(*call, _WRITE_FLAGS) for call in _OPENS[architecture]]
+    flagged.append((_CLONES[architecture], 0, _NAMESPACES))
+    for number, argument, flags in flagged:
         steps += [
             (_EQUAL, 0, 4, number),
             (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * argument),
-            (_ANY_BIT, 0, 1, _WRITE_FLAGS),
+            (_ANY_BIT, 0, 1, flags),
             refuse,
             (_RETURN, 0, 0, _ALLOW),
         ]

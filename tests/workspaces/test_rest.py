@@ -62,3 +62,10 @@ def test_people_and_their_deeds_need_the_scope_for_administration(
 def test_without_a_key_there_is_nothing(client: Any, workspace: Workspace) -> None:
     for path in ("workspace", "members", "audit-events", "endpoints"):
         assert client.get(f"/api/v1/{path}/").status_code == 401
+
+
+def test_json_nested_without_end_is_a_bad_request(api: Any) -> None:
+    answer = api.post("/api/v1/collections/", "[" * 100_000, content_type="application/json")
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "The JSON is nested too deeply."

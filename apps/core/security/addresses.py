@@ -1,7 +1,7 @@
 """Which kind of network an IP address is on: one rule for all that we connect to for people.
 
-Forms that carry an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo, ISATAP) are judged by the
-address that they carry, because a gateway delivers there.
+Forms that carry an IPv4 address (mapped, compatible, translated, NAT64, 6to4, Teredo, ISATAP) are
+judged by the address that they carry, because a gateway delivers there.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _NEVER = [
 _CGNAT = ipaddress.ip_network("100.64.0.0/10")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
+_TRANSLATED = ipaddress.ip_network("::ffff:0:0:0/96")
 _ISATAP = {0x0000_5EFE, 0x0200_5EFE}
 
 
@@ -86,7 +87,8 @@ def _carried(address: IPAddress) -> Iterator[IPAddress]:
     if isinstance(address, ipaddress.IPv4Address):
         return
     number = int(address)
-    if address.ipv4_mapped or address in _NAT64 or (address in _COMPATIBLE and number > 1):
+    is_compatible = address in _COMPATIBLE and number > 1
+    if address.ipv4_mapped or address in _NAT64 or address in _TRANSLATED or is_compatible:
         yield ipaddress.IPv4Address(number & 0xFFFF_FFFF)
     elif address.sixtofour:
         yield address.sixtofour

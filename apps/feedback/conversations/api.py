@@ -27,6 +27,7 @@ from apps.feedback.conversations.selectors import (
 from apps.feedback.conversations.services import MAX_NOTE, review_conversation
 from apps.feedback.models import Rating, Reason, ReviewState
 from apps.workspaces.api import WorkspaceAPIView
+from apps.workspaces.models import Role
 
 
 class TeamConversationQuerySerializer(serializers.Serializer[Any]):
@@ -107,6 +108,8 @@ class ReviewSerializer(serializers.Serializer[Any]):
 
 
 class TeamConversationsView(WorkspaceAPIView):
+    role = Role.EDITOR
+
     @extend_schema(
         operation_id="workspace_conversations_list",
         parameters=[TeamConversationQuerySerializer],
@@ -125,6 +128,8 @@ class TeamConversationsView(WorkspaceAPIView):
 
 
 class TeamConversationView(WorkspaceAPIView):
+    role = Role.EDITOR
+
     @extend_schema(
         operation_id="workspace_conversations_read", responses=TeamConversationDetailSerializer
     )
@@ -137,6 +142,8 @@ class TeamConversationView(WorkspaceAPIView):
 
 
 class ConversationReviewView(WorkspaceAPIView):
+    role = Role.EDITOR
+
     @extend_schema(
         operation_id="workspace_conversations_review",
         request=ReviewSerializer,

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Q, Subquery
 from django.http import Http404
 from django.utils import timezone
 
-from apps.workspaces.models import ROLE_SCOPES, ApiKey, Membership, Role, Workspace
+from apps.workspaces.models import ROLE_RANK, ROLE_SCOPES, ApiKey, Membership, Role, Workspace
 from apps.workspaces.tokens import KEY_PREFIX, hash_secret
 
 ROLE_OF_OWNER = Subquery(
@@ -22,11 +22,16 @@ ROLE_OF_OWNER = Subquery(
 
 @dataclass(frozen=True, slots=True)
 class KeyAccess:
-    """What the API key of a request gives access to."""
+    """What the API key of a request gives access to; `role` is its owner's."""
 
     key: ApiKey
     workspace_id: UUID
     scopes: frozenset[str]
+    role: Role
+
+    def has_role(self, role: Role) -> bool:
+        """Whether the key's owner may do what `role` may."""
+        return ROLE_RANK[self.role] >= ROLE_RANK[role]
 
 
 def find_key(secret: str) -> KeyAccess | None:
@@ -50,8 +55,9 @@ def find_key(secret: str) -> KeyAccess | None:
         return None
     if key.last_used_at is None or (now - key.last_used_at).total_seconds() > 60:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
-    scopes = ROLE_SCOPES[key.owner_role].intersection(key.scopes)
-    return KeyAccess(key=key, workspace_id=key.workspace_id, scopes=scopes)
+    role = Role(key.owner_role)
+    scopes = ROLE_SCOPES[role].intersection(key.scopes)
+    return KeyAccess(key=key, workspace_id=key.workspace_id, scopes=scopes, role=role)
 
 
 def get_api_key(workspace: Workspace | UUID, key_id: UUID) -> ApiKey:

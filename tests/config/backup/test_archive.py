@@ -10,10 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from config.backup.archive import BLOBS, KEY, MANIFEST, Manifest, open_archive, write_archive
+from config.backup.archive import (
+    BLOBS,
+    DATABASE,
+    KEY,
+    MANIFEST,
+    Manifest,
+    open_archive,
+    write_archive,
+)
 from config.backup.errors import BackupError
 
 WORKSPACE = "0190aaaa-0000-7000-8000-000000000000"
+NEEDED = {KEY: [0, ""], DATABASE: [0, ""]}
 
 
 def make_manifest() -> Manifest:
@@ -26,7 +35,9 @@ def members(tmp_path: Path) -> list[tuple[str, Path]]:
     name = hashlib.sha256(content).hexdigest()
     (tmp_path / name).write_bytes(content)
     (tmp_path / "key").write_text("secret")
-    return [(KEY, tmp_path / "key"), (f"{BLOBS}{WORKSPACE}/{name[:2]}/{name}", tmp_path / name)]
+    (tmp_path / "dump").write_text("rows")
+    blob = f"{BLOBS}{WORKSPACE}/{name[:2]}/{name}"
+    return [(KEY, tmp_path / "key"), (blob, tmp_path / name), (DATABASE, tmp_path / "dump")]
 
 
 @pytest.fixture
@@ -79,8 +90,12 @@ def test_a_blob_that_is_not_what_its_name_says_is_not_written(
     ("change", "message"),
     [
         ({"format": 99}, "format 99"),
-        ({"files": {"../evil": [0, ""]}}, "outside itself"),
-        ({"files": {"/etc/evil": [0, ""]}}, "outside itself"),
+        ({"files": NEEDED | {"../evil": [0, ""]}}, "outside itself"),
+        ({"files": NEEDED | {"/etc/evil": [0, ""]}}, "outside itself"),
+        ({"files": NEEDED | {"blobs//etc/evil": [0, ""]}}, "outside itself"),
+        ({"files": NEEDED | {"blobs/evil\0": [0, ""]}}, "outside itself"),
+        ({"files": {DATABASE: [0, ""]}}, "no key"),
+        ({"files": [KEY, DATABASE]}, "no key"),
         ({"surprise": 1}, "cannot be read"),
     ],
 )

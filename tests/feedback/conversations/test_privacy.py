@@ -15,7 +15,7 @@ from apps.datasets.services import create_dataset
 from apps.feedback.models import Feedback
 from apps.feedback.services import FeedbackFields, give_feedback
 from apps.traces.models import Span
-from apps.workspaces.models import AuditEvent, ConversationAccess, User, Workspace
+from apps.workspaces.models import AuditEvent, ConversationAccess, Membership, User, Workspace
 from apps.workspaces.services import Actor
 from tests.factories import make_api, make_member
 from tests.isolation.house import House, furnish
@@ -106,6 +106,24 @@ def test_off_hides_the_conversations_of_others(house: House, asker: User, page: 
     assert api.put(path, {"state": "open"}, content_type="application/json").status_code == 404
     path = f"{V1}/messages/{ids['message_id']}/feedback/"
     assert api.post_json(path, {"rating": "up"}).status_code == 404
+
+
+@pytest.mark.parametrize("setting", ["off", "without_names", "with_names"])
+def test_a_key_of_who_is_no_editor_any_more_shows_nothing_of_others(
+    house: House, asker: User, setting: str
+) -> None:
+    show(house, setting)
+    person = make_member(house.workspace, "was.editor@acme.example", "editor")
+    api = make_api(house.workspace, person, ["read", "chat"])
+    before = [api.get(path).status_code for path in rest_paths(house)]
+    Membership.objects.filter(user=person).update(role="viewer")
+
+    after = [api.get(path).status_code for path in rest_paths(house)]
+    rating = api.post_json(f"{V1}/messages/{house.pages['message_id']}/feedback/", {"rating": "up"})
+
+    assert before == ([200, 404, 404, 200] if setting == "off" else [200] * 4)
+    assert after == [403, 403, 404, 403]
+    assert rating.status_code == 404
 
 
 def test_off_hides_answers_to_keys_from_other_keys(house: House) -> None:
