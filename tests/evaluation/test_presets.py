@@ -13,8 +13,8 @@ from django.utils import timezone
 from apps.evaluation.experiments.metrics import OPERATIONAL, Metric, freeze_evaluators, read_metrics
 from apps.evaluation.experiments.selectors import view_rows
 from apps.evaluation.models import Experiment, Summary
-from apps.evaluation.presets import PRESETS
 from measures.evaluators.names import NAMES, name_evaluator
+from measures.evaluators.presets import PRESETS
 from measures.evaluators.registry import all_evaluators
 from tests.evaluation.helpers import (
     current_release,

@@ -9,9 +9,9 @@ import pytest
 
 from apps.assistants.answering.citations import Span
 from apps.assistants.answering.outcome import CitedPassage, Outcome
+from apps.assistants.answering.unattended import AnsweredItem
 from apps.documents.models import Document
 from apps.evaluation.experiments.results import store_answers
-from apps.evaluation.experiments.running import AnsweredItem
 from apps.evaluation.models import ItemPassage
 from apps.traces.recorder import Recorder
 from tests.assistants.test_snapshots import make_hit

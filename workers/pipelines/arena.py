@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from apps.assistants.answering.unattended import Pace
 from apps.core import jobs
 from apps.core.models import Job, JobState
 from apps.evaluation.experiments.observing import mark_citations
-from apps.evaluation.experiments.running import Pace
 from apps.evaluation.experiments.scoring import CountingJudge
 from apps.evaluation.models import Experiment
 from apps.evaluation.review.arena import AnswerPair, find_next_pair_for_judge, record_vote

@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from apps.assistants.answering.unattended import Pace, answer_question
 from apps.assistants.recipe import Recipe
 from apps.core.aio import run_db
 from apps.evaluation.experiments.metrics import Metric, evaluator_needs
 from apps.evaluation.experiments.observing import mark_citations
 from apps.evaluation.experiments.results import load_questions
-from apps.evaluation.experiments.running import Pace, answer_question
 from apps.evaluation.experiments.scoring import Subject
 from measures.evaluators.base import Need
 

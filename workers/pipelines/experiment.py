@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from apps.assistants.answering.unattended import AnsweredItem, Pace, answer_all
 from apps.assistants.recipe import ModelGoneError, Recipe, load_release_recipe
 from apps.core.aio import run_db
 from apps.core.jobs import JobCancelled
@@ -25,7 +26,6 @@ from apps.evaluation.experiments.results import (
     store_answers,
     store_scores,
 )
-from apps.evaluation.experiments.running import AnsweredItem, Pace, answer_all
 from apps.evaluation.experiments.scoring import CountingJudge, load_subjects, score_subjects
 from apps.evaluation.experiments.summaries import refresh_summaries
 from apps.evaluation.experiments.surprise import LogprobSource, add_logprobs

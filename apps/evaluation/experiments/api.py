@@ -47,10 +47,10 @@ from apps.evaluation.experiments.serializers import (
     SummarySerializer,
 )
 from apps.evaluation.models import Experiment
-from apps.evaluation.presets import PRESETS
 from apps.evaluation.review.guidelines import make_judge
 from apps.gateway.access import get_endpoint
 from apps.workspaces.api import WorkspaceAPIView
+from measures.evaluators.presets import PRESETS
 from measures.evaluators.registry import all_evaluators
 
 

@@ -23,11 +23,11 @@ from apps.evaluation.experiments.plans import (
 )
 from apps.evaluation.experiments.selectors import last_own_settings
 from apps.evaluation.models import Criterion
-from apps.evaluation.presets import DEFAULT, PRESETS, Preset, match_preset
 from apps.evaluation.review.guidelines import make_judge
 from apps.gateway.models import Endpoint
 from measures.evaluators.base import Evaluator
 from measures.evaluators.names import name_evaluator
+from measures.evaluators.presets import DEFAULT, PRESETS, Preset, match_preset
 from measures.evaluators.registry import all_evaluators
 
 ALWAYS = frozenset({"latency", "ttft", "cost", "judge_pair"})

@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from apps.assistants.answering.outcome import CitedPassage
 from apps.assistants.answering.snapshots import snapshot
+from apps.assistants.answering.unattended import AnsweredItem, ItemQuestion
 from apps.core.text import storable, storable_json
 from apps.documents.models import Document
-from apps.evaluation.experiments.running import AnsweredItem, ItemQuestion
 from apps.evaluation.models import (
     OPEN_ITEMS,
     Experiment,

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
+from apps.assistants.answering.unattended import Pace
 from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
 from apps.evaluation.experiments.metrics import Metric
 from apps.evaluation.experiments.observing import observe, observe_turns
 from apps.evaluation.experiments.results import ScoreRow
-from apps.evaluation.experiments.running import Pace
 from apps.evaluation.models import ExperimentItem, ItemPassage, ItemState
 from apps.gateway.clients import make_client
 from apps.gateway.models import Endpoint

@@ -16,10 +16,10 @@ from apps.evaluation.experiments.plans import (
 )
 from apps.evaluation.experiments.self_judging import list_self_judged
 from apps.evaluation.models import Experiment, ExperimentItem, Summary
-from apps.evaluation.presets import PRESETS, expand_preset
 from measures.evaluators.base import Evaluator
 from measures.evaluators.groundedness import OUTCOMES
 from measures.evaluators.names import name_evaluator
+from measures.evaluators.presets import PRESETS, expand_preset
 
 MAX_CRITERIA = 20
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
-from apps.evaluation.experiments.running import Pace, with_patience
+from apps.assistants.answering.unattended import Pace, with_patience
 from apps.evaluation.experiments.scoring import Subject
 from apps.gateway.clients import make_logprob_client
 from apps.gateway.models import Endpoint

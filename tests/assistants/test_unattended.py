@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from apps.assistants.answering.unattended import Pace, with_patience
 from apps.evaluation.experiments import running
 from apps.evaluation.experiments.plans import resume_experiment
-from apps.evaluation.experiments.running import Pace, with_patience
 from apps.evaluation.models import ExperimentState, ItemState
 from apps.gateway.models import Endpoint
 from apps.workspaces.services import Actor

@@ -1,4 +1,4 @@
-"""Answers an experiment's items with the same pipeline as chat. Writes nothing to the database.
+"""Answers the questions of experiments with the pipeline of chat. Writes nothing to the database.
 
 `Pace` delays all requests to an endpoint when its server asks for a pause.
 """
