@@ -91,6 +91,8 @@ class Membership(WorkspaceModel):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices)
     created_at = models.DateTimeField(default=timezone.now)
+    steps_dismissed_at = models.DateTimeField(null=True, blank=True)
+    """When this person put the first steps away."""
 
     class Meta:
         constraints = [
