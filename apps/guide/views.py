@@ -41,8 +41,8 @@ def start(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def steps(request: WorkspaceRequest) -> HttpResponse:
-    """The checklist alone, asked for again while files are read."""
-    return render(request, "guide/_steps.html", _context(request))
+    """The checklist and its count, asked for again while files are read."""
+    return render(request, "guide/_update.html", _context(request))
 
 
 def _render(request: WorkspaceRequest, *, form: Any = None) -> HttpResponse:

@@ -212,6 +212,8 @@ def test_files_in_work_are_counted_and_the_list_asks_again(
     page = browser.get("/w/acme/start/steps/").content.decode()
     assert "every 1s" in page
     assert "0 of 1 file read" in page
+    assert 'id="rail-steps" class="rail-steps" hx-swap-oob="true"' in page
+    assert "1/9" in page
     DocumentVersion.objects.filter(pk=version.pk).update(state=VersionState.FAILED)
     page = browser.get("/w/acme/start/steps/").content.decode()
     assert "every 1s" not in page

@@ -22,13 +22,14 @@ class KeyedPlace:
 
 
 @register.inclusion_tag("guide/_rail.html", takes_context=True)
-def first_steps(context: template.Context) -> dict[str, Any]:
+def first_steps(context: template.Context, *, is_update: bool = False) -> dict[str, Any]:
     """The way back to the first steps, while there are some to take."""
     membership: Membership | None = context.get("membership")
     return {
         "steps": find_open_steps(membership) if membership else None,
         "workspace": context.get("workspace"),
         "nav": context.get("nav"),
+        "is_update": is_update,
     }
 
 
