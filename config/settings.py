@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "apps.datasets",
     "apps.lab",
     "apps.evaluation",
+    "apps.guide",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -21,6 +21,7 @@ APPS = [
     "datasets",
     "lab",
     "evaluation",
+    "guide",
 ]
 
 urlpatterns = [

@@ -99,6 +99,8 @@ class Membership(WorkspaceModel):
     role = models.CharField(max_length=10, choices=Role.choices)
     from_provider = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    steps_dismissed_at = models.DateTimeField(null=True, blank=True)
+    """When this person put the first steps away."""
 
     class Meta:
         constraints = [

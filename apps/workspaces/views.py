@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.workspaces.access import get_invitation, get_member
 from apps.workspaces.decorators import workspace_view
+from apps.workspaces.doors import choose_start_page
 from apps.workspaces.forms import (
     AuditFilterForm,
     ConversationAccessForm,
@@ -274,5 +275,5 @@ def profile(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @workspace_view()
 def workspace_home(request: WorkspaceRequest) -> HttpResponse:
-    """A workspace opens on its assistants."""
-    return redirect("assistants:list", slug=request.workspace.slug)
+    """A workspace opens on its first steps, and on its assistants once they are taken."""
+    return redirect(choose_start_page(request.membership))

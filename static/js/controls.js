@@ -59,7 +59,7 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!event.detail.successful) return;
     const sender = event.detail.requestConfig.elt;
-    sender.closest("dialog[open]")?.close();
+    sender.closest("dialog[open]:not([data-stays-open])")?.close();
     if (sender.dataset.then) htmx.trigger(document.body, sender.dataset.then);
   });
   document.addEventListener("htmx:load", (event) => {

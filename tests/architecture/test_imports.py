@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "datasets": ANSWERING | {"chat", "feedback"},
     "lab": JUDGING,
     "evaluation": JUDGING | {"lab"},
+    "guide": JUDGING | {"lab", "evaluation"},
     "finetuning": JUDGING | {"lab", "evaluation"},
     "monitoring": JUDGING | {"lab", "evaluation", "finetuning"},
 }

@@ -157,7 +157,7 @@ def account(installation: Installation, browser: Browser) -> Account:
     page.get_by_label("Workspace", exact=True).fill("Acme")
     page.get_by_label("Add a demo workspace").check()
     page.get_by_role("button", name="Create account").click()
-    page.get_by_role("heading", name="Assistants").wait_for()
+    page.get_by_role("heading", name="First steps").wait_for()
     made = Account(
         state=context.storage_state(),
         first_url=first_url,

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 def test_the_first_visitor_becomes_the_owner(account: Account) -> None:
     assert account.first_url.endswith("/setup/")
-    assert account.landed_url.endswith("/w/acme/assistants/")
+    assert account.landed_url.endswith("/w/acme/start/")
     assert account.faults == []
 
 

@@ -26,6 +26,7 @@ from apps.core.doors import DOORS, Door, DoorError, SharedDoor, check_doors, doo
 from apps.documents.storage import remove_workspace_blobs
 from apps.evaluation.gates.rules import check_release
 from apps.gateway.embedding_models import list_embedding_models, open_embedding_model
+from apps.guide.steps import choose_start_page
 from apps.retrieval.indexes.selectors import count_model_uses
 from apps.retrieval.passages.relabel import follow_labels
 from workers.dispatch import send_jobs
@@ -46,6 +47,7 @@ def test_every_door_leads_where_it_should() -> None:
         leads_to(doors.open_embedding_model, open_embedding_model),
         leads_to(doors.list_embedding_models, list_embedding_models),
         leads_to(apps.workspaces.doors.remove_workspace_files, remove_workspace_blobs),
+        leads_to(apps.workspaces.doors.choose_start_page, choose_start_page),
         leads_to(apps.documents.doors.count_citations, count_citations),
         leads_to(apps.documents.doors.name_assistants, name_assistants),
         leads_to(apps.documents.doors.locate_passage, locate_passage),
