@@ -239,7 +239,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PAGINATION_CLASS": "apps.core.api.Pagination",
     "PAGE_SIZE": 50,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "apps.core.rest.schema.Schema",
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "apps.core.api.problem_handler",
     "UNAUTHENTICATED_USER": None,
 }
@@ -259,6 +260,7 @@ SPECTACULAR_SETTINGS = {
         "ConversationReviewFilter": "apps.feedback.conversations.selectors.ReviewFilter",
         "QueryTransform": "apps.retrieval.search.profiles.QUERY_TRANSFORMS",
         "MessageStateEnum": "apps.chat.models.MessageState",
+        "FeedbackReason": "apps.feedback.models.Reason",
     },
 }
 

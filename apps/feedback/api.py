@@ -67,6 +67,8 @@ class MessageFeedbackView(WorkspaceAPIView):
 
 
 class FeedbackListView(WorkspaceAPIView):
+    pagination_class = Pagination
+
     @extend_schema(
         operation_id="feedback_list",
         parameters=[

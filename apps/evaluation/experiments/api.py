@@ -54,6 +54,8 @@ class EvaluatorsView(WorkspaceAPIView):
 
 
 class ExperimentListView(WorkspaceAPIView):
+    pagination_class = Pagination
+
     @extend_schema(
         operation_id="experiments_list",
         parameters=[OpenApiParameter("assistant", description="The assistant's slug")],
@@ -146,6 +148,8 @@ class ExperimentSummaryView(ExperimentBase):
 
 
 class ExperimentItemsView(ExperimentBase):
+    pagination_class = Pagination
+
     @extend_schema(operation_id="experiments_items", responses=ItemSerializer(many=True))
     def get(self, request: Request, experiment_id: UUID) -> Response:
         """Answers with their scores, page by page."""

@@ -107,6 +107,8 @@ class ReviewSerializer(serializers.Serializer[Any]):
 
 
 class TeamConversationsView(WorkspaceAPIView):
+    pagination_class = Pagination
+
     @extend_schema(
         operation_id="workspace_conversations_list",
         parameters=[TeamConversationQuerySerializer],
