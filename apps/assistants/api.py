@@ -156,6 +156,8 @@ class AssistantBase(WorkspaceAPIView):
 
 
 class AssistantListView(AssistantBase):
+    pagination_class = Pagination
+
     @extend_schema(operation_id="assistants_list", responses=AssistantSerializer(many=True))
     def get(self, request: Request) -> Response:
         paginator = Pagination()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
-from rest_framework import exceptions, parsers, serializers
+from rest_framework import exceptions, parsers
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -17,7 +16,6 @@ from rest_framework.views import exception_handler
 from apps.core.disk.space import NO_ROOM, is_full
 
 logger = logging.getLogger(__name__)
-NO_SUCH_FIELD = "There is no such field."
 
 
 class Pagination(PageNumberPagination):
@@ -41,24 +39,6 @@ class Problem(exceptions.APIException):
     def __init__(self, status: int, code: str, detail: str) -> None:
         self.status_code = status
         super().__init__(detail, code)
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not have: what is ignored looks as if it had been done."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = set(data) - set(self.fields) if isinstance(data, Mapping) else set()
-        faults: dict[str, Any] = {str(name): [NO_SUCH_FIELD] for name in sorted(unknown, key=str)}
-        try:
-            values = super().to_internal_value(data)
-        except exceptions.ValidationError as error:
-            detail = error.detail
-            raise exceptions.ValidationError(
-                faults | detail if isinstance(detail, dict) else detail
-            ) from error
-        if faults:
-            raise exceptions.ValidationError(faults)
-        return values
 
 
 TITLES = {

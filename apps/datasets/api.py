@@ -46,11 +46,15 @@ PAGING = [
 
 
 class DatasetsView(WorkspaceAPIView):
+    pagination_class = Pagination
+
     @extend_schema(operation_id="datasets_list", responses=DatasetSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The workspace's datasets, by name."""
-        rows = [row.dataset for row in list_datasets(self.workspace_id)]
-        return Response({"results": DatasetSerializer(rows, many=True).data})
+        datasets = [row.dataset for row in list_datasets(self.workspace_id)]
+        paginator = Pagination()
+        rows = paginator.paginate_queryset(datasets, request, view=self)
+        return paginator.get_paginated_response(DatasetSerializer(rows, many=True).data)
 
     @extend_schema(
         operation_id="datasets_create",
@@ -97,13 +101,17 @@ class DatasetView(WorkspaceAPIView):
 
 
 class VersionsView(WorkspaceAPIView):
+    pagination_class = Pagination
+
     @extend_schema(
         operation_id="dataset_versions_list", responses=DatasetVersionSerializer(many=True)
     )
     def get(self, request: Request, dataset_id: UUID) -> Response:
         """The frozen versions, the newest first."""
-        rows = list_versions(get_dataset(self.workspace_id, dataset_id))
-        return Response({"results": DatasetVersionSerializer(rows, many=True).data})
+        versions = list_versions(get_dataset(self.workspace_id, dataset_id))
+        paginator = Pagination()
+        rows = paginator.paginate_queryset(versions, request, view=self)
+        return paginator.get_paginated_response(DatasetVersionSerializer(rows, many=True).data)
 
     @extend_schema(
         operation_id="dataset_versions_create",
@@ -157,6 +165,8 @@ class ChecksView(WorkspaceAPIView):
 
 class ExamplesView(WorkspaceAPIView):
     """The examples of the draft, or with `version` of a frozen version."""
+
+    pagination_class = Pagination
 
     @extend_schema(
         operation_id="examples_list",

@@ -7,7 +7,6 @@ from typing import Any
 from django.urls import reverse
 from rest_framework import serializers
 
-from apps.core.api import StrictSerializer
 from apps.datasets import examples
 from apps.datasets.capture import Captured
 from apps.datasets.checking import DatasetCheck, Leak
@@ -22,7 +21,7 @@ class DatasetSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField(read_only=True)
 
 
-class FreezeSerializer(StrictSerializer):
+class FreezeSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
     nevertheless = serializers.BooleanField(
         default=False, help_text="Freeze although one question has different expected answers"
@@ -60,7 +59,7 @@ class FreezeRefusedSerializer(serializers.Serializer[Any]):
     conflicts = ConflictSerializer(many=True, required=False)
 
 
-class CaptureRequestSerializer(StrictSerializer):
+class CaptureRequestSerializer(serializers.Serializer[Any]):
     """An answer by its message, or the feedback on one."""
 
     message = serializers.UUIDField(required=False)

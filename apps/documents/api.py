@@ -12,7 +12,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.fields import empty
-from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -62,7 +61,7 @@ _LISTED = ListedDocumentSerializer()
 class CollectionsView(WorkspaceAPIView):
     """The workspace's collections."""
 
-    pagination_class: type[BasePagination] = Pagination
+    pagination_class = Pagination
 
     @extend_schema(
         operation_id="collections_list",
@@ -126,7 +125,7 @@ class CollectionView(WorkspaceAPIView):
 class CollectionDocumentsView(WorkspaceAPIView):
     """The documents of a collection."""
 
-    pagination_class: type[BasePagination] = Pagination
+    pagination_class = Pagination
 
     @extend_schema(
         operation_id="documents_list",
@@ -273,7 +272,7 @@ class DocumentCancelView(WorkspaceAPIView):
 class DocumentVersionsView(WorkspaceAPIView):
     """All versions of a document, the newest first."""
 
-    pagination_class: type[BasePagination] = Pagination
+    pagination_class = Pagination
 
     @extend_schema(
         operation_id="documents_versions", parameters=PAGING, responses=VersionSerializer(many=True)

@@ -68,6 +68,7 @@ class MessageFeedbackView(WorkspaceAPIView):
 
 class FeedbackListView(WorkspaceAPIView):
     role = Role.EDITOR
+    pagination_class = Pagination
 
     @extend_schema(
         operation_id="feedback_list",

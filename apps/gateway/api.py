@@ -83,6 +83,7 @@ STORED = (
 
 
 class EndpointsView(WorkspaceAPIView):
+    pagination_class = Pagination
     scopes = {"POST": Scope.ADMIN}
 
     @extend_schema(operation_id="endpoints_list", responses=EndpointSerializer(many=True))

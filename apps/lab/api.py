@@ -47,6 +47,8 @@ from apps.workspaces.api import WorkspaceAPIView
 
 
 class LabRunsView(WorkspaceAPIView):
+    pagination_class = Pagination
+
     @extend_schema(operation_id="lab_runs_list", responses=LabRunSerializer(many=True))
     def get(self, request: Request) -> Response:
         """What was measured, the newest first."""

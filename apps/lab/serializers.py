@@ -7,7 +7,6 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from apps.core.api import StrictSerializer
 from apps.core.models import Job
 from apps.lab.models import LabRun
 from apps.lab.profiles import KEYS
@@ -30,7 +29,7 @@ class LabRunRequestSerializer(serializers.Serializer[Any]):
     k = serializers.IntegerField(default=10, min_value=1, max_value=50)
 
 
-class LabCandidateSerializer(StrictSerializer):
+class LabCandidateSerializer(serializers.Serializer[Any]):
     """Which side's profile becomes a candidate of which assistant."""
 
     side = serializers.ChoiceField(choices=KEYS)

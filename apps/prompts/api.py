@@ -128,6 +128,8 @@ def _refuse(error: PromptError) -> serializers.ValidationError:
 
 
 class PromptsView(WorkspaceAPIView):
+    pagination_class = Pagination
+
     @extend_schema(operation_id="prompts_list", responses=PromptSerializer(many=True))
     def get(self, request: Request) -> Response:
         """Prompts by name, with their latest version and their labels."""
@@ -200,6 +202,8 @@ class PromptView(WorkspaceAPIView):
 
 
 class PromptVersionsView(WorkspaceAPIView):
+    pagination_class = Pagination
+
     @extend_schema(
         operation_id="prompt_versions_list", responses=PromptVersionSerializer(many=True)
     )
@@ -239,7 +243,9 @@ class PromptVersionView(WorkspaceAPIView):
 
 
 class PromptFileView(WorkspaceAPIView):
-    @extend_schema(operation_id="prompt_versions_file", responses={200: OpenApiTypes.STR})
+    @extend_schema(
+        operation_id="prompt_versions_file", responses={(200, "text/plain"): OpenApiTypes.STR}
+    )
     def get(self, request: Request, prompt_id: UUID, version_name: str) -> HttpResponse:
         """The version as a file in the dotprompt format."""
         row = get_version(get_prompt(self.workspace_id, prompt_id), version_name)

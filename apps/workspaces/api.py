@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from apps.core.rest.strict import refuse_unknown
 from apps.workspaces.keys.access import KeyAccess
 from apps.workspaces.models import Role, Scope, Workspace
 from apps.workspaces.services import Actor
@@ -20,6 +24,12 @@ class WorkspaceAPIView(APIView):
     enforces_workspace = True
     scopes: dict[str, Scope] = {}
     role: Role = Role.VIEWER
+    pagination_class: type[BasePagination] | None = None
+    """For views whose GET gives pages; without it, a list is all there is."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_unknown(self, request)
 
     @property
     def access(self) -> KeyAccess:

@@ -31,14 +31,14 @@ from apps.assistants.recipes.serializers import (
     make_rest_field,
     move_flat,
 )
-from apps.core.api import Problem, StrictSerializer
+from apps.core.api import Problem
 from apps.gateway.access import get_endpoint
 from apps.prompts.access import get_version_by_id
 from apps.prompts.spec import PromptError, PromptSpec, clean_spec, require_sound
 from apps.workspaces.api import WorkspaceAPIView
 
 
-class VariantSerializer(StrictSerializer):
+class VariantSerializer(serializers.Serializer[Any]):
     """What to change about the assistant's current recipe. `endpoint` null: the reader.
 
     `retrieval` says whether passages are given at all, `profile` how they are searched.
@@ -58,7 +58,7 @@ class VariantSerializer(StrictSerializer):
         return move_flat(attrs)
 
 
-class PlaygroundSerializer(StrictSerializer):
+class PlaygroundSerializer(serializers.Serializer[Any]):
     assistant = serializers.UUIDField()
     question = serializers.CharField(max_length=MAX_QUESTION)
     variants = VariantSerializer(many=True)

@@ -10,7 +10,6 @@ from rest_framework import serializers
 from apps.assistants.recipes.changes import RecipeError
 from apps.assistants.recipes.fields import RETRIEVAL, SAMPLING, SETTINGS, Setting
 from apps.assistants.recipes.sampling import MAX_STOP_LENGTH, MAX_STOPS, describe_sampling
-from apps.core.api import StrictSerializer
 from apps.retrieval.search.profiles import STEP_ENDPOINTS, RetrievalProfile
 
 FLAT = ("mode", "limit", "temperature", "max_tokens")
@@ -38,21 +37,21 @@ def make_rest_field(setting: Setting) -> Any:
     return serializers.IntegerField(**shared) if is_whole else serializers.FloatField(**shared)
 
 
-class RetrievalSerializer(StrictSerializer):
+class RetrievalSerializer(serializers.Serializer[Any]):
     """Fields of a retrieval profile; what is left out stays as it is."""
 
     def get_fields(self) -> dict[str, Any]:
         return {setting.name: make_rest_field(setting) for setting in RETRIEVAL}
 
 
-class SamplingSerializer(StrictSerializer):
+class SamplingSerializer(serializers.Serializer[Any]):
     """How the model chooses its words; null leaves a setting to its server."""
 
     def get_fields(self) -> dict[str, Any]:
         return {setting.name: make_rest_field(setting) for setting in SAMPLING}
 
 
-class SettingsSerializer(StrictSerializer):
+class SettingsSerializer(serializers.Serializer[Any]):
     """The settings of a recipe: nested, and four of them also directly."""
 
     retrieval = RetrievalSerializer(required=False)

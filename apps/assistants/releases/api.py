@@ -89,6 +89,8 @@ class PromotionSerializer(serializers.Serializer[Any]):
 
 
 class ReleasesView(AssistantBase):
+    pagination_class = Pagination
+
     @extend_schema(operation_id="releases_list", responses=ReleaseSerializer(many=True))
     def get(self, request: Request, assistant_id: UUID) -> Response:
         """Newest first."""

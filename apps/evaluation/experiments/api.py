@@ -69,6 +69,8 @@ class PresetsView(WorkspaceAPIView):
 
 
 class ExperimentListView(WorkspaceAPIView):
+    pagination_class = Pagination
+
     @extend_schema(
         operation_id="experiments_list",
         parameters=[OpenApiParameter("assistant", description="The assistant's slug")],
@@ -164,6 +166,8 @@ class ExperimentSummaryView(ExperimentBase):
 
 
 class ExperimentItemsView(ExperimentBase):
+    pagination_class = Pagination
+
     @extend_schema(operation_id="experiments_items", responses=ItemSerializer(many=True))
     def get(self, request: Request, experiment_id: UUID) -> Response:
         """Answers with their scores, page by page."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.core.api import StrictSerializer
 from apps.evaluation.experiments.metrics import find_metric
 from apps.evaluation.experiments.plans import (
     MAX_EXPERIMENT_NAME,
@@ -54,7 +53,7 @@ class ChosenEvaluatorSerializer(serializers.Serializer[Any]):
     settings = serializers.DictField(required=False)
 
 
-class ExperimentRequestSerializer(StrictSerializer):
+class ExperimentRequestSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(
         max_length=MAX_EXPERIMENT_NAME,
         required=False,

@@ -99,6 +99,8 @@ class ArenaPairView(OfExperiment):
 
 
 class ArenaMatchesView(OfExperiment):
+    pagination_class = Pagination
+
     @extend_schema(operation_id="arena_matches_list", responses=MatchSerializer(many=True))
     def get(self, request: Request, experiment_id: UUID) -> Response:
         """Every vote in the order in which it was given."""
@@ -159,6 +161,8 @@ class ArenaPreferencesView(OfExperiment):
 
 
 class GradesView(OfExperiment):
+    pagination_class = Pagination
+
     @extend_schema(operation_id="grades_list", responses=GradeSerializer(many=True))
     def get(self, request: Request, experiment_id: UUID) -> Response:
         """What people think of the experiment's answers."""

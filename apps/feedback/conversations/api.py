@@ -109,6 +109,7 @@ class ReviewSerializer(serializers.Serializer[Any]):
 
 class TeamConversationsView(WorkspaceAPIView):
     role = Role.EDITOR
+    pagination_class = Pagination
 
     @extend_schema(
         operation_id="workspace_conversations_list",

@@ -81,6 +81,8 @@ class PassageSplitSerializer(serializers.Serializer[Any]):
 class DocumentPassagesView(WorkspaceAPIView):
     """The passages of a document's current version, in reading order."""
 
+    pagination_class = Pagination
+
     @extend_schema(operation_id="passages_list", responses=StoredPassageSerializer(many=True))
     def get(self, request: Request, document_id: UUID) -> Response:
         document = get_document(self.workspace_id, document_id)
