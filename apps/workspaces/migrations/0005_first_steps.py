@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workspaces", "0003_link_hosts"),
+        ("workspaces", "0004_keys_and_signin"),
     ]
 
     operations = [
