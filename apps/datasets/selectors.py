@@ -145,6 +145,18 @@ def count_states(version: DatasetVersion) -> dict[str, int]:
     return dict.fromkeys(ReviewState.values, 0) | dict(rows)
 
 
+def count_authors(version: DatasetVersion) -> list[tuple[str, int]]:
+    """Which releases and models wrote expected answers, and how many; the most first."""
+    rows = (
+        version.examples.exclude(answered_by={})
+        .order_by()
+        .values_list("answered_by")
+        .annotate(count=Count("pk"))
+    )
+    authors = [(Example(answered_by=author).written_by, count) for author, count in rows]
+    return sorted(authors, key=lambda pair: (-pair[1], pair[0]))
+
+
 def list_syntheses(dataset: Dataset) -> QuerySet[Synthesis]:
     """The dataset's syntheses, newest first."""
     return dataset.syntheses.select_related("endpoint").order_by("-created_at")

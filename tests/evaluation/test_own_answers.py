@@ -85,6 +85,7 @@ def test_the_page_says_how_many_and_what_holds_without(
     page = " ".join(client.get(base).content.decode().split())
     assert "3 of 9 expected answers are what release 1 itself said" in page
     assert "Without them: no clear difference between release 2 and release 1" in page
+    assert "3 written by release 1 of Desk, the others by people" in page
     compared = " ".join(client.get(f"{base}compare/").content.decode().split())
     assert "3 of 9 expected answers are what release 1 itself said" in compared
     assert "measured in part on its own answers" in compared

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.assistants.access import get_assistant_by_slug
 from apps.assistants.models import Assistant
 from apps.assistants.selectors import list_assistants
-from apps.datasets.selectors import list_frozen_versions
+from apps.datasets.selectors import count_authors, list_frozen_versions
 from apps.evaluation.access import get_experiment
 from apps.evaluation.experiments.abstention import view_abstention
 from apps.evaluation.experiments.forms import ExperimentForm
@@ -146,7 +146,8 @@ def _show_form(
 def experiment(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
     """One experiment with its progress and results."""
     experiment = get_experiment(request.workspace.pk, experiment_id)
-    return render(request, "evaluation/experiments/experiment.html", BASE | _view(experiment))
+    context = _view(experiment) | {"authors": count_authors(experiment.dataset_version)}
+    return render(request, "evaluation/experiments/experiment.html", BASE | context)
 
 
 @require_GET
