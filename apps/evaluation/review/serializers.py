@@ -49,7 +49,7 @@ class StandingSerializer(serializers.Serializer[Standing]):
     ties = serializers.IntegerField()
 
 
-class IntervalSerializer(serializers.Serializer[Any]):
+class BoundedSerializer(serializers.Serializer[Any]):
     """An estimate with its 95 % bounds, from `count` observations."""
 
     estimate = serializers.FloatField()
@@ -63,7 +63,7 @@ class LengthBinSerializer(serializers.Serializer[Any]):
 
     shortest = serializers.IntegerField()
     longest = serializers.IntegerField()
-    score = IntervalSerializer()
+    score = BoundedSerializer()
 
 
 class HabitsSerializer(serializers.Serializer[Any]):
@@ -76,13 +76,13 @@ class HabitsSerializer(serializers.Serializer[Any]):
     )
     repeated = serializers.IntegerField(help_text="Answers that it graded more than once")
     swapped = serializers.IntegerField(help_text="Pairs that it saw in both orders")
-    consistent = IntervalSerializer(allow_null=True, help_text="Said the same in both orders")
-    position_bias = IntervalSerializer(allow_null=True, help_text="Went by the order alone")
+    consistent = BoundedSerializer(allow_null=True, help_text="Said the same in both orders")
+    position_bias = BoundedSerializer(allow_null=True, help_text="Went by the order alone")
     ties = serializers.IntegerField(help_text="Called equal in both orders")
     took_first = serializers.FloatField(
         allow_null=True, help_text="How often it preferred what was shown first; 0.5 is even"
     )
-    length = IntervalSerializer(
+    length = BoundedSerializer(
         allow_null=True, help_text="Spearman's correlation of score and length of the answer"
     )
     bins = LengthBinSerializer(many=True, help_text="Scores by length of the answer")
