@@ -147,12 +147,12 @@ def _read_manifest(tar: tarfile.TarFile) -> Manifest:
     try:
         values: dict[str, Any] = json.load(content)
         manifest = Manifest(**values)
-        files = dict(values["files"])
-    except (KeyError, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise BackupError("The manifest of the archive cannot be read.") from error
     if manifest.format != FORMAT:
         raise BackupError(f"The archive has format {manifest.format}; this release reads {FORMAT}.")
-    if not {KEY, DATABASE} <= set(files):
+    files: object = manifest.files  # the file may say anything
+    if not isinstance(files, dict) or not {KEY, DATABASE} <= set(files):
         raise BackupError("The manifest of the archive names no key or no database.")
     # Names are joined to a folder, and "blobs//etc/x" without its beginning is an absolute path.
     if not all(_NAME.fullmatch(name) for name in files):
