@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, Model, QuerySet
@@ -119,7 +120,7 @@ def _documents(workspace_id: UUID) -> QuerySet[Document]:
 def find_first_steps(workspace_id: UUID) -> FirstSteps:
     """What has been done in a workspace and what comes next; one statement."""
     facts = {key: Exists(rows) for key, rows in _facts(workspace_id).items()}
-    done = Workspace.objects.filter(pk=workspace_id).values(**facts).get()
+    done: Any = Workspace.objects.filter(pk=workspace_id).values(**facts).get()
     following = next((key for key, _, _ in STEPS if not done[key]), None)
     return FirstSteps(
         [Step(key, title, why, done[key], key == following) for key, title, why in STEPS]
