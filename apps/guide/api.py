@@ -29,7 +29,12 @@ class FirstStepsSerializer(serializers.Serializer[Any]):
 
 
 class FindQuerySerializer(serializers.Serializer[Any]):
-    q = serializers.CharField(max_length=MAX_SEARCH, help_text="Words of a name, or their parts")
+    q = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=MAX_SEARCH,
+        help_text="Words of a name, or their parts; nothing is found without any",
+    )
 
 
 class EntrySerializer(serializers.Serializer[Any]):

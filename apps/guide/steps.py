@@ -120,8 +120,7 @@ def _documents(workspace_id: UUID) -> QuerySet[Document]:
 def find_first_steps(workspace_id: UUID) -> FirstSteps:
     """What has been done in a workspace and what comes next; one statement."""
     facts = {key: Exists(rows) for key, rows in _facts(workspace_id).items()}
-    rows: QuerySet[Any, Any] = Workspace.objects.filter(pk=workspace_id).values(**facts)
-    done: dict[str, bool] = rows.get()
+    done: Any = Workspace.objects.filter(pk=workspace_id).values(**facts).get()
     following = next((key for key, _, _ in STEPS if not done[key]), None)
     return FirstSteps(
         [Step(key, title, why, done[key], key == following) for key, title, why in STEPS]

@@ -157,6 +157,12 @@ def be_refused(page: Page) -> None:
     check(page)
 
 
+def close_dialog(page: Page) -> None:
+    """With Escape, which the browser itself answers, and not at once."""
+    page.keyboard.press("Escape")
+    page.locator("dialog[open]").wait_for(state="detached")
+
+
 def test_the_palette_opens_anything(visit: Visit) -> None:
     """By keyboard at a desk: found as one types, opened by Enter; axe clean while it is open."""
     from playwright.sync_api import expect
@@ -172,18 +178,18 @@ def test_the_palette_opens_anything(visit: Visit) -> None:
     expect(page.get_by_role("option")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name="New collection")).to_be_visible()
-    page.keyboard.press("Escape")
+    close_dialog(page)
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name="Keys")
     expect(keys).to_be_visible()
     assert find_axe_faults(page) == []
-    page.keyboard.press("Escape")
+    close_dialog(page)
     page.keyboard.press("g")
     page.keyboard.press("e")
     page.wait_for_url("**/evaluate/")
     page.keyboard.press("?")
     keys.get_by_label("Single keys").uncheck()
-    page.keyboard.press("Escape")
+    close_dialog(page)
     page.keyboard.press("g")
     page.keyboard.press("d")
     page.keyboard.press("Control+k")

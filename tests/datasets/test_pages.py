@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from apps.datasets.examples import ExampleFields, ExpectedPassage
-from apps.datasets.models import Dataset, Example
+from apps.datasets.models import Dataset, Example, ReviewState
 from apps.datasets.services import add_example, create_dataset, freeze
 from apps.workspaces.services import Actor
 
@@ -168,3 +168,9 @@ def test_a_dataset_is_renamed_and_deleted(client: Client, dataset: Dataset) -> N
     assert client.post(f"{address}edit/", {"edit-name": ""}).status_code == 422
     client.post(f"{address}delete/")
     assert not Dataset.objects.exists()
+
+
+def test_the_number_of_proposals_opens_the_review(client: Client, dataset: Dataset) -> None:
+    put(dataset, "How many days?")
+    Example.objects.update(state=ReviewState.PROPOSED)
+    assert f'href="{ROOT}{dataset.pk}/review/"' in text_of(client.get(ROOT))

@@ -287,11 +287,11 @@ def test_a_page_of_the_table_costs_the_same_however_long_it_is(
         make_document(collection, f"{number}.md", [])
     browser.get("/w/acme/settings/")
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         first = browser.get(url_of(collection))
     assert len(names_in(first)) == 50
     assert len(names_in(browser.get(url_of(collection, "?page=2")))) == 10
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         browser.get("/w/acme/documents/")
 
 
@@ -361,3 +361,16 @@ def test_names_are_never_markup(browser: Client, collection: Collection) -> None
         page = browser.get(address).content.decode()
         assert "<script>x" not in page
         assert "<img src=x" not in page
+
+
+def test_the_numbers_of_a_collection_open_their_lists(
+    browser: Client, collection: Collection
+) -> None:
+    make_document(collection, "a.md", state=VersionState.FAILED)
+    make_document(collection, "b.md", state=VersionState.PROCESSING)
+
+    text = browser.get("/w/acme/documents/").content.decode()
+
+    assert f'href="{url_of(collection)}?state=failed"' in text
+    assert f'href="{url_of(collection)}?state=working"' in text
+    assert names_in(browser.get(url_of(collection, "?state=failed"))) == ["a.md"]

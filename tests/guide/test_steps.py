@@ -79,6 +79,7 @@ def take_source(workspace: Workspace, user: User) -> None:
 
 def take_rating(workspace: Workspace, user: User) -> None:
     answer = Message.objects.get(workspace=workspace, author="assistant")
+    assert answer.release is not None
     Feedback.objects.create(
         workspace=workspace, message=answer, release=answer.release, rating=Rating.UP,
         created_by=user,
