@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.api import Pagination, Problem
+from apps.core.api import PAGING, Pagination, Problem
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_draft, get_example, get_version
 from apps.datasets.checking import check_version
@@ -33,10 +32,6 @@ FROZEN = Problem(409, "frozen", "This version is frozen. Change the example of t
 IN_USE = Problem(409, "in_use", "Experiments use this dataset.")
 EMPTY = Problem(409, "nothing_to_freeze", "The draft has no accepted example.")
 FULL = Problem(413, "too_many", f"A dataset holds at most {services.MAX_EXAMPLES:,} examples.")
-PAGING = [
-    OpenApiParameter("page", OpenApiTypes.INT),
-    OpenApiParameter("page_size", OpenApiTypes.INT, description="At most 200"),
-]
 
 
 class DatasetsView(WorkspaceAPIView):
