@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import force_instance
@@ -22,7 +22,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(required=False, allow_blank=True)
     code = serializers.CharField(required=False)
-    errors = serializers.JSONField(required=False)
+    errors = serializers.JSONField(required=False)  # type: ignore[assignment]
 
 
 class Schema(AutoSchema):
@@ -34,9 +34,11 @@ class Schema(AutoSchema):
     def _get_paginator(self) -> Any:
         return super()._get_paginator() if self.method == "GET" else None  # type: ignore[no-untyped-call]
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
-        bodies: dict[str, Any] = super()._get_response_bodies(direction)  # type: ignore[no-untyped-call]
-        problem = self.resolve_serializer(ProblemSerializer, "response").ref  # type: ignore[no-untyped-call]
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        problem = self.resolve_serializer(ProblemSerializer, "response").ref
         for status in self.list_problems():
             content = {PROBLEM_TYPE: {"schema": problem}}
             bodies.setdefault(str(status), {"description": TITLES[status], "content": content})
