@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 STAMPS := $(VENV)/stamps
-BENCHMARKS := ingest chat faults memory parsing reader search quality tables evaluate evaluators dashboard
+BENCHMARKS := ingest chat faults memory parsing reader search quality tables evaluate evaluators dashboard schema
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench browser-test format clean $(BENCHMARKS:%=bench-%)

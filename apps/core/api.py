@@ -5,11 +5,18 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
-from rest_framework import exceptions, parsers
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import exceptions
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -18,19 +25,46 @@ from apps.core.disk.space import NO_ROOM, is_full
 logger = logging.getLogger(__name__)
 
 
+MAX_PAGE_SIZE = 200
+PAGING = [
+    OpenApiParameter("page", {"type": "integer", "minimum": 1}),
+    OpenApiParameter(
+        "page_size",
+        {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE},
+        description=f"At most {MAX_PAGE_SIZE}",
+    ),
+]
+
+
 class Pagination(PageNumberPagination):
+    """Pages of results. A page that cannot be is refused, and one beyond the last is not there."""
+
     page_size_query_param = "page_size"
-    max_page_size = 200
+    max_page_size = MAX_PAGE_SIZE
+    last_page_strings = ()
 
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        limits = {self.page_query_param: 10**9, self.page_size_query_param: self.max_page_size}
+        faults = {}
+        for name, most in limits.items():
+            given = request.query_params.get(name, "1")
+            if not (given.isdecimal() and len(given) < 11 and 1 <= int(given) <= most):
+                faults[name] = [f"This is a whole number from 1 to {most:,}."]
+        if faults:
+            raise exceptions.ValidationError(faults)
+        return super().paginate_queryset(queryset, request, view)
 
-class JSONParser(parsers.JSONParser):
-    """JSON bodies; one that is nested without end is the sender's mistake and not ours."""
-
-    def parse(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().parse(*args, **kwargs)
-        except RecursionError as error:
-            raise exceptions.ParseError("The JSON is nested too deeply.") from error
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": parameter.name,
+                "in": parameter.location,
+                "required": False,
+                "schema": parameter.type,
+                "description": parameter.description or "A page within the list, from 1",
+            }
+            for parameter in PAGING
+        ]
 
 
 class Problem(exceptions.APIException):
@@ -62,6 +96,8 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
         error = exceptions.NotFound("There is nothing here that this key may see.")
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        error = Problem(413, "too_large", "The form has more, or larger, fields than are taken.")
     elif is_full(error):
         logger.warning("the disk is full: %s", type(error).__name__)
         error = Problem(507, "no_room", NO_ROOM)

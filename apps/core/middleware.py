@@ -6,13 +6,26 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 
 from apps.core.ids import uuid7
 from apps.core.logs import correlation_id
 
 Handler = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+
+
+class KeepingRedirect(HttpResponsePermanentRedirect):
+    """To the right address with the method and body of the request."""
+
+    status_code = 308
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Adds a missing last slash. A redirect of 301 would turn a POST into a GET."""
+
+    response_redirect_class = KeepingRedirect
 
 
 class RequestIdMiddleware:

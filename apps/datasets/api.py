@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.api import Pagination, Problem
+from apps.core.api import PAGING, Pagination, Problem
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_draft, get_example, get_version
 from apps.datasets.checking import MAX_SHOWN, check_version
@@ -39,10 +38,6 @@ CONTRADICTS = (
     "Change the examples, or freeze with nevertheless set to true."
 )
 FULL = Problem(413, "too_many", f"A dataset holds at most {services.MAX_EXAMPLES:,} examples.")
-PAGING = [
-    OpenApiParameter("page", OpenApiTypes.INT),
-    OpenApiParameter("page_size", OpenApiTypes.INT, description="At most 200"),
-]
 
 
 class DatasetsView(WorkspaceAPIView):

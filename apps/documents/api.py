@@ -15,7 +15,7 @@ from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.api import Pagination, Problem
+from apps.core.api import PAGING, Pagination, Problem
 from apps.documents import selectors, services
 from apps.documents.access import get_collection, get_document
 from apps.documents.collections import (
@@ -47,10 +47,6 @@ from apps.documents.storage import TooLargeError, locate_blob
 from apps.workspaces.api import WorkspaceAPIView
 
 NAME_TAKEN = Problem(409, "name_taken", "There is a collection of this name already.")
-PAGING = [
-    OpenApiParameter("page", OpenApiTypes.INT),
-    OpenApiParameter("page_size", OpenApiTypes.INT, description="At most 200"),
-]
 UPLOAD_CHUNK_BYTES = 1024 * 1024
 
 # Shared, because serialising leaves no state in them and each new one would copy all its fields.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +24,15 @@ class FeedbackRequestSerializer(serializers.Serializer[Any]):
     reason = serializers.ChoiceField(choices=Reason.choices, required=False, allow_blank=True)
     comment = serializers.CharField(required=False, allow_blank=True, max_length=MAX_COMMENT)
     correction = serializers.CharField(required=False, allow_blank=True, max_length=MAX_CORRECTION)
+
+
+class FeedbackQuerySerializer(serializers.Serializer[Any]):
+    rating = serializers.ChoiceField(choices=Rating.choices, required=False, allow_blank=True)
+    reason = serializers.ChoiceField(choices=Reason.choices, required=False, allow_blank=True)
+    state = serializers.ChoiceField(choices=FeedbackState.choices, required=False, allow_blank=True)
+    assistant = serializers.CharField(
+        required=False, allow_blank=True, max_length=80, help_text="The assistant's slug"
+    )
 
 
 class FeedbackSerializer(serializers.Serializer[Any]):
@@ -72,23 +81,14 @@ class FeedbackListView(WorkspaceAPIView):
 
     @extend_schema(
         operation_id="feedback_list",
-        parameters=[
-            OpenApiParameter("rating", enum=Rating.values),
-            OpenApiParameter("reason", enum=Reason.values),
-            OpenApiParameter("state", enum=FeedbackState.values),
-            OpenApiParameter("assistant", description="The assistant's slug"),
-        ],
+        parameters=[FeedbackQuerySerializer],
         responses=FeedbackSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         """The workspace's feedback, newest first."""
-        query = request.query_params
-        narrowed = FeedbackFilter(
-            rating=query.get("rating", ""),
-            reason=query.get("reason", ""),
-            state=query.get("state", ""),
-            assistant=query.get("assistant", ""),
-        )
+        query = FeedbackQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        narrowed = FeedbackFilter(**query.validated_data)
         paginator = Pagination()
         rows = paginator.paginate_queryset(list_feedback(self.workspace_id, narrowed), request)
         return paginator.get_paginated_response(FeedbackSerializer(rows or [], many=True).data)

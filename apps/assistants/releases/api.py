@@ -132,9 +132,10 @@ class ReleaseDiffView(AssistantBase):
         assistant = get_assistant(self.workspace_id, assistant_id)
         new = get_release(assistant, number)
         against = request.query_params.get("against", "")
-        is_number = against.isdecimal() and len(against) < 9
+        if against and not (against.isdecimal() and len(against) < 9):
+            raise serializers.ValidationError({"against": ["This is no number of a release."]})
         current = assistant.current.number if assistant.current else number
-        old = get_release(assistant, int(against) if is_number else current)
+        old = get_release(assistant, int(against) if against else current)
         changes = diff_releases(old, new)
         return Response(
             {"summary": tell_changes(changes), "changes": [asdict(change) for change in changes]}

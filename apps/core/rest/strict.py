@@ -11,15 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import QueryDict
+from django.http import Http404, QueryDict
 from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from apps.core.text import is_storable
+
 NO_SUCH_FIELD = "There is no such field."
 NO_SUCH_PARAMETER = "There is no such parameter."
 READ_ONLY = "This cannot be set."
+NUL = "Null characters are not allowed."
 NO_BODY = "This address takes no body."
 WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _NESTED = (serializers.BaseSerializer, serializers.ListField, serializers.DictField)
@@ -55,6 +58,8 @@ def read_declared(view: APIView, method: str) -> Declared | None:
 
 def refuse_unknown(view: APIView, request: Request) -> None:
     """Refuse query parameters and fields that the operation does not have, by their names."""
+    if not all(is_storable(str(value)) for value in view.kwargs.values()):
+        raise Http404
     method = request.method or ""
     declared = read_declared(view, method)
     if declared is None:
@@ -62,6 +67,9 @@ def refuse_unknown(view: APIView, request: Request) -> None:
     faults: dict[str, Any] = {
         name: [NO_SUCH_PARAMETER] for name in sorted(set(request.query_params) - declared.query)
     }
+    for name, values in request.query_params.lists():
+        if not all(map(is_storable, values)):
+            faults.setdefault(name, [NUL])
     if method in WITH_BODY:
         data = request.data
         if declared.body is not None:

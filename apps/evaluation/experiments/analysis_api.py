@@ -103,7 +103,10 @@ class TradeoffView(WorkspaceAPIView):
         """The Pareto front of quality against cost, or against time where nothing costs."""
         experiment = get_experiment(self.workspace_id, experiment_id)
         key = request.query_params.get("metric", "")
-        quality = find_metric(experiment.evaluators, key) or read_metrics(experiment.evaluators)[0]
+        quality = find_metric(experiment.evaluators, key)
+        if key and quality is None:
+            raise serializers.ValidationError({"metric": ["The experiment has no such metric."]})
+        quality = quality or read_metrics(experiment.evaluators)[0]
         drawn = plot_tradeoff(experiment, list_releases(experiment), quality)
         body: dict[str, Any] = {"metric": quality.key, "against": "", "words": "", "rows": []}
         if drawn is not None:

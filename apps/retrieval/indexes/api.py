@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,9 +13,10 @@ from rest_framework.response import Response
 from apps.chunking.models import ChunkingProfile
 from apps.chunking.profiles import ProfileNameTakenError, create_profile
 from apps.chunking.strategies import UnknownStrategyError
-from apps.core.api import Problem
+from apps.core.api import TITLES, Problem
 from apps.core.embedder import EmbeddingChoice, list_embedders
 from apps.core.options import OptionError
+from apps.core.rest.schema import PROBLEM_TYPE, ProblemSerializer
 from apps.documents.access import get_collection
 from apps.retrieval.indexes import builds
 from apps.retrieval.indexes.access import get_index, get_profile
@@ -357,7 +358,10 @@ class IndexComparisonView(WorkspaceAPIView):
     @extend_schema(
         operation_id="indexes_compare",
         parameters=[OpenApiParameter("question", str, many=True, description="May be repeated")],
-        responses=IndexComparisonSerializer,
+        responses={
+            200: IndexComparisonSerializer,
+            (409, PROBLEM_TYPE): OpenApiResponse(ProblemSerializer, description=TITLES[409]),
+        },
     )
     def get(self, request: Request, index_id: UUID) -> Response:
         """What it and the live one find; without questions, for saved and recent ones."""
@@ -365,7 +369,9 @@ class IndexComparisonView(WorkspaceAPIView):
         live = find_live(index.collection)
         if live is None or index.state == IndexState.LIVE:
             raise NOT_LIVE
-        own_questions = request.query_params.getlist("question")[:MAX_QUESTIONS]
+        own_questions = request.query_params.getlist("question")
+        if len(own_questions) > MAX_QUESTIONS:
+            raise serializers.ValidationError({"question": [f"At most {MAX_QUESTIONS}."]})
         questions = own_questions or choose_questions(index.collection)
         return Response(
             {

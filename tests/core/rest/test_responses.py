@@ -75,7 +75,7 @@ def test_what_is_described_is_what_comes(house: House) -> None:
 def test_the_comparison_sees_a_wrong_shape() -> None:
     [operation] = [o for o in list_operations() if str(o) == "GET api/v1/collections/"]
     schema = describe(operation)["responses"]["200"]["content"]["application/json"]["schema"]
-    page = {"count": 1, "next": None, "previous": None, "results": []}
+    page: dict[str, Any] = {"count": 1, "next": None, "previous": None, "results": []}
     assert find_faults(schema, page) == []
     assert find_faults(schema, [])
     assert find_faults(schema, page | {"results": [{"id": 1}]})
