@@ -28,6 +28,7 @@ from tests.evaluation.helpers import (
     make_version,
     make_worse_release,
 )
+from tests.model_replies import replay_model
 from tests.workers.helpers import run_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -170,3 +171,24 @@ def test_the_arena_tells_a_position_from_a_tie(
     type(release).objects.filter(pk=release.pk).update(endpoint_snapshot={"model": "biased"})
     assert api.get(arena).json()["judges"][0]["self_judged"] == [2]
     assert "is the model that answers in release 2" in client.get(path).content.decode()
+
+
+def test_pairs_that_stay_undecided_are_counted_in_words(
+    workspace: Any, owner: Any, client_for: ClientFor
+) -> None:
+    """The token limit cuts off every verdict; nothing is counted as a tie."""
+    assistant = make_assistant(workspace)
+    releases = [current_release(assistant), make_worse_release(assistant)]
+    version = make_version(workspace, [{"question": LEAVE}])
+    experiment = make_experiment(assistant, version, releases)
+    run_all()
+    client, path = client_for(owner), f"/w/acme/evaluate/experiments/{experiment.pk}/arena/"
+    with replay_model() as model:
+        model.say('{"reason": "It goes on", "winner": "A"}', finish="length")
+        fields = EndpointFields(name="J", base_url=model.base_url, model="wordy", api_key="k")
+        judge = save_endpoint(workspace, fields=fields, actor=Actor())
+        client.post(f"{path}judge/", {"endpoint": judge.pk})
+        run_all()
+    assert len(model.seen) == 4, "two orders, each asked once more"
+    assert not Match.objects.exists()
+    assert "1 of the pairs stayed undecided" in client.get(path).content.decode()
