@@ -92,6 +92,25 @@ def test_a_judge_of_its_own_answers_is_marked_everywhere(
     assert OWN in api.get(gate).content.decode()
 
 
+def test_a_verdict_by_one_of_the_two_models_says_so(
+    workspace: Any, owner: Any, stub: StubServer, client_for: ClientFor
+) -> None:
+    assistant = make_assistant(workspace, stub=stub)
+    version = make_version(workspace, [{"question": f"How many days? {VERDICT % 5}"}])
+    releases = [current_release(assistant), make_worse_release(assistant)]
+    own = releases[0].endpoint_snapshot["model"]
+    experiment = make_experiment(
+        assistant, version, releases, judge=make_judge(workspace, stub, own),
+        evaluators=[{"evaluator": "judge_rubric"}, {"evaluator": "token_f1"}],
+    )  # fmt: skip
+    run_all()
+    client, path = client_for(owner), f"/w/acme/evaluate/experiments/{experiment.pk}/compare/"
+    page = client.get(f"{path}?metric=judge_rubric").content.decode()
+    assert "is the model that answers in releases 1, 2" in page
+    # Another metric is no judge's, and needs no warning.
+    assert "self-preference" not in client.get(f"{path}?metric=latency").content.decode()
+
+
 def test_another_model_is_not_marked(
     workspace: Any, owner: Any, stub: StubServer, api: Any, client_for: ClientFor
 ) -> None:
