@@ -28,6 +28,7 @@ from tests.evaluation.helpers import (
     make_version,
     make_worse_release,
 )
+from tests.model_replies import replay_model
 from tests.workers.helpers import run_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +90,25 @@ def test_a_judge_of_its_own_answers_is_marked_everywhere(
     assert OWN in verdict.reason
     gate = f"/api/v1/assistants/{experiment.assistant_id}/releases/1/gate/"
     assert OWN in api.get(gate).content.decode()
+
+
+def test_a_verdict_by_one_of_the_two_models_says_so(
+    workspace: Any, owner: Any, stub: StubServer, client_for: ClientFor
+) -> None:
+    assistant = make_assistant(workspace, stub=stub)
+    version = make_version(workspace, [{"question": f"How many days? {VERDICT % 5}"}])
+    releases = [current_release(assistant), make_worse_release(assistant)]
+    own = releases[0].endpoint_snapshot["model"]
+    experiment = make_experiment(
+        assistant, version, releases, judge=make_judge(workspace, stub, own),
+        evaluators=[{"evaluator": "judge_rubric"}, {"evaluator": "token_f1"}],
+    )  # fmt: skip
+    run_all()
+    client, path = client_for(owner), f"/w/acme/evaluate/experiments/{experiment.pk}/compare/"
+    page = client.get(f"{path}?metric=judge_rubric").content.decode()
+    assert "is the model that answers in releases 1, 2" in page
+    # Another metric is no judge's, and needs no warning.
+    assert "self-preference" not in client.get(f"{path}?metric=latency").content.decode()
 
 
 def test_another_model_is_not_marked(
@@ -170,3 +190,24 @@ def test_the_arena_tells_a_position_from_a_tie(
     type(release).objects.filter(pk=release.pk).update(endpoint_snapshot={"model": "biased"})
     assert api.get(arena).json()["judges"][0]["self_judged"] == [2]
     assert "is the model that answers in release 2" in client.get(path).content.decode()
+
+
+def test_pairs_that_stay_undecided_are_counted_in_words(
+    workspace: Any, owner: Any, client_for: ClientFor
+) -> None:
+    """The token limit cuts off every verdict; nothing is counted as a tie."""
+    assistant = make_assistant(workspace)
+    releases = [current_release(assistant), make_worse_release(assistant)]
+    version = make_version(workspace, [{"question": LEAVE}])
+    experiment = make_experiment(assistant, version, releases)
+    run_all()
+    client, path = client_for(owner), f"/w/acme/evaluate/experiments/{experiment.pk}/arena/"
+    with replay_model() as model:
+        model.say('{"reason": "It goes on", "winner": "A"}', finish="length")
+        fields = EndpointFields(name="J", base_url=model.base_url, model="wordy", api_key="k")
+        judge = save_endpoint(workspace, fields=fields, actor=Actor())
+        client.post(f"{path}judge/", {"endpoint": judge.pk})
+        run_all()
+    assert len(model.seen) == 4, "two orders, each asked once more"
+    assert not Match.objects.exists()
+    assert "1 of the pairs stayed undecided" in client.get(path).content.decode()

@@ -32,6 +32,7 @@ from apps.evaluation.experiments.release_comparison import (
     view_stability,
 )
 from apps.evaluation.experiments.selectors import list_releases
+from apps.evaluation.experiments.self_judging import list_answered_by, warn_of_self_judging
 from apps.evaluation.experiments.sentences import view_sentences
 from apps.evaluation.experiments.values import join_repeats, load_values
 from apps.evaluation.models import Experiment
@@ -74,6 +75,14 @@ def _read(
     )
 
 
+def _warn(experiment: Experiment, query: ComparisonQuery) -> str:
+    """What to know of a verdict by a judge that is one of the two models."""
+    if not query.metric.is_judge:
+        return ""
+    judged = list_answered_by(experiment.judge_name, {query.first, query.second})
+    return warn_of_self_judging(experiment.judge_name, judged)
+
+
 @require_GET
 @workspace_view(role=Role.EDITOR)
 def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
@@ -103,6 +112,7 @@ def compare(request: WorkspaceRequest, experiment_id: UUID) -> HttpResponse:
         "headline": compare_metric(query.metric, *means, own=own) if all(means) else None,
         "own": own,
         "rows": compare_metrics(experiment, query.first, query.second),
+        "self_judging": _warn(experiment, query),
         "slices": slices,
         "outcomes": OUTCOMES.items(),
         "page": page,
