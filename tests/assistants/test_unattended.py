@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from apps.assistants.answering import unattended
 from apps.assistants.answering.unattended import Pace, with_patience
-from apps.evaluation.experiments import running
 from apps.evaluation.experiments.plans import resume_experiment
 from apps.evaluation.models import ExperimentState, ItemState
 from apps.gateway.models import Endpoint
@@ -29,7 +29,7 @@ from tests.workers.helpers import run_all
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(unattended, "FIRST_PAUSE_S", 0.001)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def test_patience_ends() -> None:
 
     with pytest.raises(ModelError):
         await with_patience(work, pace=Pace())
-    assert len(asked) == running.TRIES
+    assert len(asked) == unattended.TRIES
 
     async def refuse() -> None:
         asked.append("refused")
