@@ -47,5 +47,5 @@ class CaptureView(WorkspaceAPIView):
         if "feedback" in values:
             feedback = get_feedback(self.workspace_id, values["feedback"])
             return capture_feedback(dataset, feedback=feedback, actor=self.actor)
-        answer = get_readable_answer(self.access.key, values["message"])
+        answer = get_readable_answer(self.access, values["message"])
         return capture_answer(dataset, answer=answer, actor=self.actor)
