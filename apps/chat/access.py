@@ -136,6 +136,20 @@ def shows_turns_before(answer: Message, *, user: User | None) -> bool:
     return is_own or shows_conversations(answer.workspace)
 
 
+def find_hidden_files(
+    conversation: Conversation, *, user: User | None = None, key: ApiKey | None = None
+) -> UUID | None:
+    """The collection of the attached files, unless this reader began the conversation.
+
+    Whoever may read an answer reads what it says, but not the files that somebody else attached.
+    """
+    if user is not None and conversation.user_id == user.pk:
+        return None
+    if key is not None and conversation.api_key_id == key.pk:
+        return None
+    return conversation.files_id
+
+
 def _is_shown(answer: Message, workspace: Workspace) -> bool:
     """Whether editors may read an answer that is not theirs."""
     if shows_conversations(workspace):

@@ -81,6 +81,8 @@ class AnswerView:
     reasoning: str = ""
     left_out: int = 0
     scope: str = ""
+    withheld: Sequence[int] = ()
+    withheld_sources: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +107,17 @@ def list_messages(conversation: Conversation) -> list[Message]:
     )
 
 
-def list_turns(conversation: Conversation, workspace: Workspace) -> list[TurnView]:
-    """Questions with their current answers, oldest first."""
+def list_turns(
+    conversation: Conversation, workspace: Workspace, *, without: UUID | None = None
+) -> list[TurnView]:
+    """Questions with their current answers, oldest first, as `view_answer` shows them."""
     messages = list_messages(conversation)
     answers = {m.question_id: m for m in messages if m.author == Message.Author.ASSISTANT}
     questions = [m for m in messages if m.author == Message.Author.USER]
     turns = []
     for question in questions:
         answer = answers.get(question.pk)
-        view = view_answer(answer, workspace) if answer else None
+        view = view_answer(answer, workspace, without=without) if answer else None
         turns.append(TurnView(question, view, question is questions[-1]))
     return turns
 
@@ -138,14 +142,16 @@ def view_answer(
 
     `searched_for` is what was searched for where that is not the question itself, `reasoning` what
     the model thought aloud, `left_out` how many earlier turns did not fit into its window, `scope`
-    what alone was searched. Passages of the collection `without` are left out.
+    what alone was searched. Passages of the collection `without` are left out; `withheld` are their
+    numbers, and `withheld_sources` of those that the answer cites.
     """
-    passages = [p for p in answer.passages.all() if not without or not _is_of(p, without)]
+    passages, hidden = split_hidden(answer.passages.all(), without)
     places = name_passages(passages)
     sources = [view_source(p, workspace, place=places[p.version_id, p.page]) for p in passages]
-    sources.sort(key=lambda source: source.number)
     cited = [source for source in sources if source.passage.is_cited]
     links = {s.number: CitationLink(s.number, s.url, s.label, s.source_url) for s in cited}
+    withheld_sources = [passage.number for passage in hidden if passage.is_cited]
+    links |= {number: CitationLink(number, "", "") for number in withheld_sources}
     is_open = answer.state == MessageState.STREAMING
     declined = answer.state == MessageState.DONE and answer.is_declined
     attributes = answer.trace.attributes if answer.trace else {}
@@ -169,11 +175,21 @@ def view_answer(
         reasoning=attributes.get("reasoning", ""),
         left_out=attributes.get("history.left_out", 0),
         scope=Scope.parse(answer.scope).label,
+        withheld=[passage.number for passage in hidden],
+        withheld_sources=withheld_sources,
     )
 
 
-def _is_of(passage: RetrievedPassage, collection_id: UUID) -> bool:
-    return passage.document.collection_id == collection_id
+def split_hidden(
+    passages: Iterable[RetrievedPassage], hidden_files: UUID | None
+) -> tuple[list[RetrievedPassage], list[RetrievedPassage]]:
+    """Passages by number: those that a reader sees, and those of the files that stay hidden."""
+    seen: list[RetrievedPassage] = []
+    hidden: list[RetrievedPassage] = []
+    for passage in sorted(passages, key=lambda one: one.number):
+        is_hidden = hidden_files and passage.document.collection_id == hidden_files
+        (hidden if is_hidden else seen).append(passage)
+    return seen, hidden
 
 
 def name_passages(passages: Sequence[RetrievedPassage]) -> dict[tuple[UUID, int], str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.http import Http404
 from django.urls import reverse
@@ -16,19 +15,21 @@ from apps.assistants.answering.pipeline import NO_PASSAGES
 from apps.assistants.answering.snapshots import read_readable
 from apps.assistants.models import Release
 from apps.chat.access import (
+    find_hidden_files,
     get_answer,
     get_readable_answer,
     shows_conversations,
     shows_turns_before,
 )
 from apps.chat.models import Message
-from apps.chat.selectors import SourceView, list_history, view_answer
+from apps.chat.selectors import AnswerView, SourceView, list_history, view_answer
 from apps.prompts.messages import ask_for_revision, compose_messages, is_faultless
 from apps.traces.models import Span, Trace
 from apps.traces.subjects import GivenPassage, TracePrompt, TraceSubject
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.keys.access import KeyAccess
 
+WITHHELD = ("attached file", "(A passage of a file that only its owner sees.)")
 LABELS = {
     "rewrite": "Rewrite the question",
     "query:rewrite": "Complete the follow-up by a model",
@@ -51,7 +52,8 @@ def describe_answer(request: WorkspaceRequest, trace: Trace) -> TraceSubject | N
     if trace.subject_type != "message" or trace.subject_id is None:
         return None
     answer = get_answer(request, trace.subject_id)
-    view = view_answer(answer, request.workspace, without=_find_hidden(request, answer))
+    hidden_files = find_hidden_files(answer.conversation, user=request.user)
+    view = view_answer(answer, request.workspace, without=hidden_files)
     spans = sorted(trace.spans.all(), key=lambda span: span.position)
     release = answer.release
     # Steps and prompt tell of earlier turns, which whoever rates an answer does not send in.
@@ -62,9 +64,8 @@ def describe_answer(request: WorkspaceRequest, trace: Trace) -> TraceSubject | N
         question=answer.question.content if answer.question else "",
         answer_html=view.html,
         passages=[_view_passage(source) for source in view.all_sources],
-        prompt=_rebuild_prompt(_Run(answer, release, spans), view.all_sources)
-        if release and is_open
-        else None,
+        withheld=view.withheld,
+        prompt=_rebuild_prompt(_Run(answer, release, spans), view) if release and is_open else None,
         shows_texts=is_open,
         release=_link_release(request, answer, release),
         model=release.endpoint_snapshot.get("model", "") if release else "",
@@ -87,12 +88,6 @@ def may_read_answer(access: KeyAccess, trace: Trace) -> bool | None:
         return False
     key = access.key
     return answer.conversation.api_key_id == key.pk or shows_conversations(key.workspace)
-
-
-def _find_hidden(request: WorkspaceRequest, answer: Message) -> UUID | None:
-    """The attached files of the conversation, unless they are this reader's own."""
-    conversation = answer.conversation
-    return None if conversation.user_id == request.user.pk else conversation.files_id
 
 
 def _is_step(span: Span) -> bool:
@@ -166,7 +161,7 @@ class _Run:
         return lengths[-1] if lengths else None
 
 
-def _rebuild_prompt(run: _Run, sources: list[SourceView]) -> TracePrompt | None:
+def _rebuild_prompt(run: _Run, view: AnswerView) -> TracePrompt | None:
     """The messages of the last call, from what is kept of the run; None if no model was asked."""
     answer, question = run.answer, run.answer.question
     if run.sent_characters is None or question is None:
@@ -178,18 +173,26 @@ def _rebuild_prompt(run: _Run, sources: list[SourceView]) -> TracePrompt | None:
         spec,
         {
             **{step.name: run.output_of(f"{STEP_SPAN}{step.name}") for step in spec.steps},
-            "passages": format_passages([_name_source(s) for s in sources]) or NO_PASSAGES,
+            "passages": format_passages(_list_given(view)) or NO_PASSAGES,
             "question": question.content,
         },
         history=[(turn.question, turn.answer) for turn in turns],
         notes=run.output_of("notes"),
         instructions=run.attributes.get("client.instructions", ""),
     )
-    is_exact = sum(len(message.content) for message in messages) == run.sent_characters
+    num_characters = sum(len(message.content) for message in messages)
+    is_exact = not view.withheld and num_characters == run.sent_characters
     critique = run.output_of("critique")
     if critique and not is_faultless(critique):
         messages = ask_for_revision(messages, run.output_of("draft"), critique)
     return TracePrompt([(message.role, message.content) for message in messages], is_exact)
+
+
+def _list_given(view: AnswerView) -> list[tuple[str, str]]:
+    """(title, text) of every passage; something stands for those withheld, so numbers stay."""
+    given = {source.number: _name_source(source) for source in view.all_sources}
+    given |= dict.fromkeys(view.withheld, WITHHELD)
+    return [given[number] for number in sorted(given)]
 
 
 def _name_source(source: SourceView) -> tuple[str, str]:

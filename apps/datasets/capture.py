@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.assistants.answering.snapshots import read_cited
 from apps.chat.access import shows_turns_before
@@ -42,6 +42,7 @@ from apps.datasets.services import (
 )
 from apps.feedback.models import Feedback, Rating, Reason
 from apps.feedback.selectors import filter_shown
+from apps.workspaces.models import User
 from apps.workspaces.services import Actor
 
 BUILT_IN = "built-in reader"
@@ -80,6 +81,17 @@ OWN_REFUSAL = "It expects no answer, because {author} found none. It is marked a
 NOTHING_EXPECTED = "It has no expected answer yet."
 
 
+class PrivateSourceError(ValueError):
+    """The answer draws on a file that only whoever attached it sees."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This answer, or a turn before it, draws on a file that was attached to the "
+            "conversation. Only its owner sees that file, and everybody in the workspace reads "
+            "datasets, so it cannot be added to one."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Truth:
     """What an answer and the verdicts on it let an example expect."""
@@ -97,7 +109,7 @@ def capture_answer(dataset: Dataset, *, answer: Message, actor: Actor) -> Captur
     A correction is what is expected. An answer that was rated down goes in as a question to review
     and never as what is right. Otherwise the answer is expected and marked as the release's; one
     that found nothing becomes an example that the documents do not answer. Raises ValueError for a
-    message that is no answer, TooManyError.
+    message that is no answer, PrivateSourceError, TooManyError.
     """
     return _capture(dataset, answer, (), ExampleSource(SourceKind.CHAT, str(answer.pk)), actor)
 
@@ -116,6 +128,7 @@ def _capture(
     source: ExampleSource,
     actor: Actor,
 ) -> Captured:
+    refuse_private_sources(answer, user=actor.user)
     draft = lock_draft(dataset)
     others = filter_shown(Feedback.objects.filter(message=answer)).order_by("-updated_at")
     verdicts = [*first, *others.exclude(pk__in=[one.pk for one in first])]
@@ -132,6 +145,24 @@ def _capture(
         state=_state(truth),
     )
     return Captured(example, is_new=True)
+
+
+def refuse_private_sources(answer: Message, *, user: User | None) -> None:
+    """Raises PrivateSourceError if what an example would keep comes from an attached file.
+
+    That is the answer, and the turns before it where they go along. What cites nothing but was
+    given such a file may hold its words too.
+    """
+    private = RetrievedPassage.objects.filter(
+        message__conversation=answer.conversation_id, document__collection__is_private=True
+    )
+    kept = Q(message=answer)
+    if answer.question and shows_turns_before(answer, user=user):
+        kept |= Q(message__replaced=False, message__created_at__lt=answer.question.created_at)
+    cited = RetrievedPassage.objects.filter(message=OuterRef("message"), is_cited=True)
+    uncited = Q(message__is_declined=False) & ~Exists(cited)
+    if private.filter(kept, Q(is_cited=True) | uncited).exists():
+        raise PrivateSourceError
 
 
 def _read_verdicts(answer: Message, verdicts: Sequence[Feedback]) -> _Truth:

@@ -11,7 +11,12 @@ from rest_framework.response import Response
 from apps.chat.access import get_readable_answer
 from apps.core.api import Problem
 from apps.datasets.access import get_dataset
-from apps.datasets.capture import Captured, capture_answer, capture_feedback
+from apps.datasets.capture import (
+    Captured,
+    PrivateSourceError,
+    capture_answer,
+    capture_feedback,
+)
 from apps.datasets.models import Dataset
 from apps.datasets.serializers import CapturedSerializer, CaptureRequestSerializer
 from apps.datasets.services import MAX_EXAMPLES, TooManyError
@@ -31,7 +36,8 @@ class CaptureView(WorkspaceAPIView):
         """Put an answer's question into the draft, once.
 
         A correction is what is expected. An answer that was rated down becomes a question to
-        review, never what is right; any other is expected and marked as the release's own.
+        review, never what is right; any other is expected and marked as the release's own. One
+        that draws on an attached file is refused (`private_source`).
         """
         dataset = get_dataset(self.workspace_id, dataset_id)
         form = CaptureRequestSerializer(data=request.data)
@@ -40,6 +46,8 @@ class CaptureView(WorkspaceAPIView):
             captured = self._capture(dataset, form.validated_data)
         except TooManyError:
             raise FULL from None
+        except PrivateSourceError as error:
+            raise Problem(409, "private_source", str(error)) from None
         status = 201 if captured.is_new else 200
         return Response(CapturedSerializer(captured).data, status=status)
 

@@ -12,8 +12,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.chat.access import get_answer
+from apps.chat.models import Message
 from apps.datasets.access import get_dataset
-from apps.datasets.capture import Captured, capture_answer, capture_feedback
+from apps.datasets.capture import (
+    Captured,
+    PrivateSourceError,
+    capture_answer,
+    capture_feedback,
+    refuse_private_sources,
+)
 from apps.datasets.models import Dataset
 from apps.datasets.selectors import list_datasets
 from apps.datasets.services import NameTakenError, TooManyError, create_dataset
@@ -31,7 +38,7 @@ def from_answer(request: WorkspaceRequest, *, message_id: UUID) -> HttpResponse:
     """GET: the datasets to choose from. POST: the answer into the chosen one."""
     answer = get_answer(request, message_id)
     return _capture(
-        request, lambda dataset: capture_answer(dataset, answer=answer, actor=request.actor)
+        request, answer, lambda dataset: capture_answer(dataset, answer=answer, actor=request.actor)
     )
 
 
@@ -41,11 +48,20 @@ def from_feedback(request: WorkspaceRequest, *, feedback_id: UUID) -> HttpRespon
     """GET: the datasets to choose from. POST: the rated answer into the chosen one."""
     feedback = get_feedback(request.workspace.pk, feedback_id)
     return _capture(
-        request, lambda dataset: capture_feedback(dataset, feedback=feedback, actor=request.actor)
+        request,
+        feedback.message,
+        lambda dataset: capture_feedback(dataset, feedback=feedback, actor=request.actor),
     )
 
 
-def _capture(request: WorkspaceRequest, capture: Callable[[Dataset], Captured]) -> HttpResponse:
+def _capture(
+    request: WorkspaceRequest, answer: Message, capture: Callable[[Dataset], Captured]
+) -> HttpResponse:
+    try:
+        refuse_private_sources(answer, user=request.user)
+    except PrivateSourceError as error:
+        status = 200 if request.method == "GET" else 422
+        return render(request, "datasets/_refused.html", {"refusal": str(error)}, status=status)
     if request.method == "GET":
         context = {
             "datasets": list_datasets(request.workspace.pk),

@@ -119,16 +119,15 @@ def _admit(
     version.save()
     if incoming.size:
         _enqueue(JobKind.PARSE_VERSION, version, is_plain=_looks_plain(version))
-    detail = {"name": name, "version": version.number, "bytes": incoming.size}
-    if collection.is_private:  # the owners' log does not name the files of a conversation
-        del detail["name"]
-    record_audit(
-        collection.workspace_id,
-        actor=actor,
-        action="document.attached" if collection.is_private else "document.uploaded",
-        subject=document,
-        detail=detail,
-    )
+    # A file of a conversation is in no log: its time and its id would tell who asked there.
+    if not collection.is_private:
+        record_audit(
+            collection.workspace_id,
+            actor=actor,
+            action="document.uploaded",
+            subject=document,
+            detail={"name": name, "version": version.number, "bytes": incoming.size},
+        )
     return UploadOutcome(document, version, outcome)
 
 
@@ -225,13 +224,14 @@ def delete_document(document: Document, *, actor: Actor) -> None:
     with transaction.atomic():
         hide_documents([document.pk])
         enqueue_purge(document.workspace_id, document_id=document.pk)
-        record_audit(
-            document.workspace_id,
-            actor=actor,
-            action="document.deleted",
-            subject=document,
-            detail={} if document.collection.is_private else {"name": document.name},
-        )
+        if not document.collection.is_private:
+            record_audit(
+                document.workspace_id,
+                actor=actor,
+                action="document.deleted",
+                subject=document,
+                detail={"name": document.name},
+            )
 
 
 def find_newest(document: Document) -> DocumentVersion | None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.assistants.access import get_assistant_by_slug
 from apps.assistants.selectors import list_assistants
-from apps.chat.access import get_answer, shows_names
+from apps.chat.access import find_hidden_files, get_answer, shows_names
 from apps.chat.selectors import view_answer
 from apps.feedback.access import get_feedback
 from apps.feedback.forms import DaysForm, FilterForm, VerdictForm
@@ -46,7 +46,8 @@ def send(request: WorkspaceRequest, message_id: UUID) -> HttpResponse:
             answer.conversation_id,
         ]
         return redirect(reverse("chat:conversation", args=arguments))
-    view = view_answer(answer, request.workspace)
+    hidden_files = find_hidden_files(answer.conversation, user=request.user)
+    view = view_answer(answer, request.workspace, without=hidden_files)
     view.feedback = feedback
     # The form that asks why may come back empty, and is not shown a second time.
     is_bare = "comment" not in request.POST and not feedback.reason and not feedback.comment

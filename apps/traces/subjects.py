@@ -40,7 +40,8 @@ class TraceSubject:
     model was asked, and `model` empty where the built-in reader answered. `release` is (number,
     address). `step_labels` name spans for people;
     a span that is not among them keeps its name. `nav` is the part of the product that it is in.
-    Without `shows_texts` the details of the steps are figures alone.
+    Without `shows_texts` the details of the steps are figures alone. `withheld` are the numbers of
+    passages that this reader may not see.
     """
 
     nav: str
@@ -53,3 +54,4 @@ class TraceSubject:
     model: str = ""
     step_labels: Mapping[str, str] = field(default_factory=dict)
     shows_texts: bool = True
+    withheld: Sequence[int] = ()

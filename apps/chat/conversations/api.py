@@ -127,7 +127,7 @@ class ConversationView(WorkspaceAPIView):
 
     @extend_schema(operation_id="conversations_delete", responses={204: None})
     def delete(self, request: Request, conversation_id: UUID) -> Response:
-        """Delete a conversation with its answers, their traces and their feedback."""
+        """Delete a conversation: its files, and its answers with their traces and feedback."""
         conversation = get_key_conversation(self.access.key, conversation_id)
         delete_conversations(self.workspace_id, [conversation.pk])
         return Response(status=204)

@@ -10,10 +10,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.chat.access import find_hidden_files
 from apps.chat.api import CitationSerializer
 from apps.chat.conversations.search import MAX_SEARCH
 from apps.chat.models import Message, MessageState
-from apps.chat.selectors import list_messages
+from apps.chat.selectors import list_messages, split_hidden
 from apps.core.api import Pagination
 from apps.feedback.conversations.access import get_key_team_conversation
 from apps.feedback.conversations.selectors import (
@@ -84,12 +85,19 @@ class TeamMessageSerializer(serializers.Serializer[Any]):
     trace = serializers.UUIDField(source="trace_id", allow_null=True)
     created_at = serializers.DateTimeField()
     citations = serializers.SerializerMethodField()
+    num_withheld = serializers.SerializerMethodField(
+        help_text="How many more citations are of files that only whoever attached them sees"
+    )
     ratings = serializers.SerializerMethodField()
 
     @extend_schema_field(CitationSerializer(many=True))
     def get_citations(self, message: Message) -> Any:
-        cited = [passage for passage in message.passages.all() if passage.is_cited]
-        return CitationSerializer(sorted(cited, key=lambda p: p.number), many=True).data
+        seen, _ = split_hidden(message.passages.all(), self.context["hidden_files"])
+        return CitationSerializer([p for p in seen if p.is_cited], many=True).data
+
+    def get_num_withheld(self, message: Message) -> int:
+        _, hidden = split_hidden(message.passages.all(), self.context["hidden_files"])
+        return sum(passage.is_cited for passage in hidden)
 
     @extend_schema_field(RatingSerializer(many=True))
     def get_ratings(self, message: Message) -> Any:
@@ -138,7 +146,10 @@ class TeamConversationView(WorkspaceAPIView):
         """A conversation with its questions, answers, citations and ratings."""
         row = get_key_team_conversation(self.access.key, conversation_id)
         body = dict(TeamConversationSerializer(view_conversation(row)).data)
-        body["messages"] = TeamMessageSerializer(list_messages(row), many=True).data
+        context = {"hidden_files": find_hidden_files(row, key=self.access.key)}
+        body["messages"] = TeamMessageSerializer(
+            list_messages(row), many=True, context=context
+        ).data
         return Response(body)
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.assistants.access import get_assistant_by_slug
 from apps.assistants.selectors import list_assistants
-from apps.chat.access import shows_conversations
+from apps.chat.access import find_hidden_files, shows_conversations
 from apps.chat.selectors import list_turns
 from apps.feedback.conversations.access import get_team_conversation
 from apps.feedback.conversations.forms import ConversationFilterForm, ReviewForm
@@ -85,7 +85,9 @@ def conversation(request: WorkspaceRequest, conversation_id: UUID) -> HttpRespon
     context = {
         "nav": "feedback",
         "conversation": view_conversation(row),
-        "turns": list_turns(row, request.workspace),
+        "turns": list_turns(
+            row, request.workspace, without=find_hidden_files(row, user=request.user)
+        ),
         "states": ReviewState.choices,
     }
     return render(request, "feedback/conversations/conversation.html", context)
