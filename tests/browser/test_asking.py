@@ -112,3 +112,18 @@ def test_the_control_fits_and_can_be_read(
     page.get_by_role("radio").first.wait_for()
     assert_fits(page)
     assert find_axe_faults(page) == []
+
+
+def test_a_question_that_is_too_long_stays_in_its_box(page: Page, library: Library) -> None:
+    """It is refused as an error, and what was chosen to ask within no longer covers the page."""
+    from playwright.sync_api import expect
+
+    open_chat(page, library, library.reader)
+    box, question = page.get_by_label("Your question"), "x" * 32_001
+    page.locator("#scope > summary").click()
+    box.fill(question)
+    box.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("32,001 characters")
+    expect(box).to_have_value(question)
+    expect(page.locator("#turns")).to_be_empty()
+    expect(page.locator("#scope")).not_to_have_attribute("open", "")
