@@ -5,8 +5,9 @@
   const settle = (toast) => {
     if (toast.dataset.settled) return;
     toast.dataset.settled = "true";
-    // An error stays until it is read; good news may leave by itself.
-    if (!toast.classList.contains("toast-error")) setTimeout(() => toast.remove(), 7000);
+    // An error stays until it is read, and a link until it is followed; other news leaves by itself.
+    const stays = toast.classList.contains("toast-error") || toast.querySelector("a");
+    if (!stays) setTimeout(() => toast.remove(), 7000);
   };
 
   const show = (text, level = "success") => {
