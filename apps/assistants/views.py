@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.assistants.access import get_assistant_by_slug, get_current
@@ -27,6 +28,11 @@ from apps.assistants.snippets import list_snippets
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
+
+CANDIDATE = (
+    "Release {number} is kept as a candidate. It does not answer yet. "
+    '<a href="{url}">Look at it</a>'
+)
 
 
 @require_GET
@@ -98,7 +104,9 @@ def _save_recipe(request: WorkspaceRequest, assistant: Assistant, form: RecipeFo
     change = form.read_change()
     if "as_candidate" in request.POST:
         release = draft_release(assistant, change=change, actor=request.actor)
-        saved = f"Release {release.number} is kept as a candidate. It does not answer yet."
+        arguments = [request.workspace.slug, assistant.slug, release.number]
+        url = reverse("assistants:release", args=arguments)
+        saved = format_html(CANDIDATE, number=release.number, url=url)
     else:
         release = change_recipe(assistant, change=change, actor=request.actor)
         saved = f"Saved. Release {release.number} answers from now on."

@@ -39,6 +39,7 @@ from apps.chat.events import Ended, LiveEvent
 from apps.chat.live import PROCESS, find_live, start_answer
 from apps.chat.models import Conversation, Message
 from apps.chat.openai_protocol import MAX_QUESTION
+from apps.chat.refusals import refuse
 from apps.chat.selectors import (
     AnswerView,
     is_streaming,
@@ -79,18 +80,13 @@ class Begun:
     query: str = ""
 
 
-def _refuse(reason: str) -> HttpResponse:
-    """As plain text, which the page shows as it is."""
-    return HttpResponse(reason, status=422, content_type="text/plain; charset=utf-8")
-
-
 def _read_question(request: WorkspaceRequest) -> tuple[str, HttpResponse | None]:
     """The question, and the refusal of one that cannot be answered as it is."""
     question = storable(request.POST.get("question", "")).strip()
     if not question:
-        return "", _refuse("Type a question first.")
+        return "", refuse("Type a question first.")
     if len(question) > MAX_QUESTION:
-        return "", _refuse(
+        return "", refuse(
             f"This question has {len(question):,} characters; {MAX_QUESTION:,} can be asked at a "
             "time. Shorten it, or upload the text as a document and ask about that."
         )
@@ -120,7 +116,7 @@ async def ask(request: WorkspaceRequest, assistant_slug: str) -> HttpResponseBas
     try:
         begun = await run_db(begin)
     except ScopeError as error:
-        return _refuse(str(error))
+        return refuse(str(error))
     _start(begun)
     return await run_db(_show_turn, request, begun)
 
@@ -239,7 +235,7 @@ async def regenerate(request: WorkspaceRequest, message_id: UUID) -> HttpRespons
     """
     query = storable(request.POST.get("query", "")).strip()
     if len(query) > MAX_QUESTION:
-        return _refuse(f"At most {MAX_QUESTION:,} characters can be searched.")
+        return refuse(f"At most {MAX_QUESTION:,} characters can be searched.")
 
     everywhere = bool(request.POST.get("everywhere"))
 

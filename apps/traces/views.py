@@ -54,5 +54,14 @@ def _view_span(span: Span, subject: TraceSubject) -> dict[str, Any]:
         "offset_ms": span.offset_ms,
         "duration_ms": span.duration_ms,
         "status": span.status,
-        "details": details,
+        "details": [(name, _tell(value)) for name, value in details],
     }
+
+
+def _tell(value: Any) -> Any:
+    """A value of a step in plain words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "; ".join(str(_tell(item)) for item in value) or "none"
+    return "none" if value is None else value

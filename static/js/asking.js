@@ -25,6 +25,10 @@
       settle(event.target);
     }
   });
+  // What is chosen counts for the question that leaves; an open list would cover its answer.
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (event.target.matches?.("[data-composer]") && control()) control().open = false;
+  });
   // Enter in the search for a document must not send the question.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("[data-scope-find]")) event.preventDefault();

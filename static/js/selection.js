@@ -52,6 +52,8 @@
       event.detail.target.showModal();
       return;
     }
+    // Another search matches other documents.
+    if (event.detail.requestConfig?.elt?.id === "name") isAll = false;
     // What has left the table can no longer be meant.
     const here = new Set(boxes().map((box) => box.value));
     for (const id of chosen) if (!here.has(id)) chosen.delete(id);

@@ -176,6 +176,19 @@ def test_the_recipe_page(desk: Assistant, owner: Any, client_for: Callable[[Any]
     assert "weather" in refused.content.decode()
 
 
+def test_every_fault_of_a_recipe_is_named(
+    desk: Assistant, owner: Any, client_for: Callable[[Any], Client]
+) -> None:
+    form = recipe_form(
+        desk, temperature=9, filters="after:soon", expand="model", hyde=True, limit=8, candidates=5
+    )
+    page = client_for(owner).post("/w/acme/assistants/desk/recipe/", form).content.decode()
+    for name in ("temperature", "filters", "expand", "hyde", "candidates"):
+        assert f'id="id_{name}_error"' in page, name
+    assert "at least 8." in page
+    assert desk.releases.count() == 1
+
+
 def test_making_sharing_and_deleting(
     desk: Assistant, owner: Any, client_for: Callable[[Any], Client]
 ) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 
 from apps.assistants.models import Assistant, Release
 from apps.assistants.recipes.fields import SETTINGS
+from apps.assistants.recipes.sampling import QUERIES
 from apps.gateway.services import EndpointFields, delete_endpoint, save_endpoint
 from apps.traces.models import Trace
 from apps.workspaces.services import Actor
@@ -95,6 +96,14 @@ def said_to(words: str, *, other: bool = False) -> Callable[[Asked], bool]:
     return check
 
 
+def is_query_of_its_own(asked: Asked) -> bool:
+    """Whether the sampling of the answer left that of the search's helpers alone."""
+    [sent] = [body for body in asked.main.seen if "Which other words" in json.dumps(body)]
+    told = asked.spans["query:words"]
+    keys = ("max_tokens", "temperature")
+    return all(sent[key] == told[f"gen_ai.request.{key}"] == getattr(QUERIES, key) for key in keys)
+
+
 OTHER = "other"
 """Stands for the id of the other endpoint."""
 CASES = [
@@ -141,7 +150,10 @@ CASES = [
         beside={"hyde": True}, check=said_to("Write the passage", other=True),
     ),
     sampled("temperature", 0.7),
-    sampled("max_tokens", 77),
+    Case(
+        "max_tokens", 77, "generation", "gen_ai.request.max_tokens", beside={"expand": "model"},
+        check=lambda asked: asked.body["max_tokens"] == 77 and is_query_of_its_own(asked),
+    ),
     sampled("top_p", 0.8),
     sampled("top_k", 40),
     sampled("min_p", 0.05),

@@ -156,6 +156,7 @@ def test_the_pages_lead_from_a_candidate_to_promotion_and_back(
         f"{base}/recipe/", recipe_form(desk, limit=3, as_candidate="1"), follow=True
     )
     assert "Release 2 is kept as a candidate" in saved.content.decode()
+    assert 'releases/2/">Look at it</a>' in saved.content.decode()
     listed = client.get(f"{base}/releases/").content.decode()
     assert listed.count("candidate</span>") == 1
     shown = client.get(f"{base}/releases/2/").content.decode()

@@ -94,3 +94,13 @@ def test_a_phone(phone: Page, library: Library) -> None:
     phone.goto(f"{library.url}collections/{library.collection}/")
     faults += find_axe_faults(phone)
     assert faults == []
+
+
+def test_the_table_of_keys_fits_beside_the_list_of_settings(visit: Visit, library: Library) -> None:
+    page = visit(size=(1280, 800))
+    page.goto(f"{library.url}settings/keys/")
+    assert_fits(page)
+    widths = page.locator(".keys-table").evaluate(
+        "(table) => [table.scrollWidth, table.parentElement.clientWidth]"
+    )
+    assert widths[0] <= widths[1]

@@ -10,7 +10,7 @@ import pytest
 from tests.browser.conftest import PHONE, Library, Visit
 from tests.browser.material import QUESTION
 from tests.browser.steps import ask, drop_files, open_chat, open_citation, wait_for_answer
-from tests.browser.watching import assert_fits, find_axe_faults
+from tests.browser.watching import Watch, assert_fits, find_axe_faults
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -112,3 +112,21 @@ def test_the_control_fits_and_can_be_read(
     page.get_by_role("radio").first.wait_for()
     assert_fits(page)
     assert find_axe_faults(page) == []
+
+
+def test_a_question_that_is_too_long_stays_in_its_box(
+    page: Page, library: Library, watches: list[Watch]
+) -> None:
+    """It is refused as an error, and what was chosen to ask within no longer covers the page."""
+    from playwright.sync_api import expect
+
+    watches[0].expect("422")
+    open_chat(page, library, library.reader)
+    box, question = page.get_by_label("Your question"), "x" * 32_001
+    page.locator("#scope > summary").click()
+    box.fill(question)
+    box.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("32,001 characters")
+    expect(box).to_have_value(question)
+    expect(page.locator("#turns")).to_be_empty()
+    expect(page.locator("#scope")).not_to_have_attribute("open", "")

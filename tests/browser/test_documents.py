@@ -117,6 +117,19 @@ def test_a_folder_that_is_chosen_becomes_a_tag(
     rows = page.locator("#document-rows tr")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("Contracts/Signed/lease.md")
+    # Beside the tags there is room for names, and the search follows what is typed.
+    page.set_viewport_size({"width": 1280, "height": 800})
+    box = page.locator(".doc-title").first.bounding_box()
+    assert box is not None
+    assert box["width"] >= 260
+    page.get_by_role("link", name="Show all").click()
+    expect(rows).to_have_count(2)
+    page.get_by_role("searchbox", name="Search by name").press_sequentially("dra")
+    expect(rows).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"name=dra"))
+    expect(page.locator("#change [name=name]")).to_have_value("dra")
+    expect(page.get_by_role("link", name="Show all")).to_be_visible()
+    assert_fits(page)
 
 
 @pytest.fixture(scope="module")

@@ -79,3 +79,10 @@ def test_names_what_differs() -> None:
     other = RetrievalProfile(mode="lexical", limit=9)
 
     assert DEFAULT_PROFILE.differences(other) == [("mode", "hybrid", "lexical"), ("limit", 6, 9)]
+
+
+def test_no_fewer_passages_are_looked_at_than_are_read() -> None:
+    """A release from before this was refused stays valid, and says what takes place."""
+    profile = RetrievalProfile.parse({"candidates": 5, "limit": 8})
+    assert profile.num_candidates == 8
+    assert "8 are looked at, not 5, as so many are read" in profile.describe()

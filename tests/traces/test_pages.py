@@ -15,7 +15,7 @@ from apps.traces.models import Trace
 from apps.traces.subjects import GivenPassage, TracePrompt, TraceSubject
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Workspace
-from tests.traces.helpers import store_run
+from tests.traces.helpers import make_recorder, store_run
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[Any], Client]
@@ -43,7 +43,9 @@ def describe_patrol(request: WorkspaceRequest, trace: Trace) -> TraceSubject | N
 def test_the_steps_stand_in_what_the_subject_says(
     workspace: Workspace, viewer: Any, client_for: ClientFor
 ) -> None:
-    trace = store_run(workspace, subject_type="patrol")
+    recorder = make_recorder()
+    recorder.spans[0].attributes["changed"] = False
+    trace = store_run(workspace, subject_type="patrol", recorder=recorder)
 
     with describe_subject.override(lambda request, trace: None, describe_patrol):
         page = client_for(viewer).get(f"/w/acme/traces/{trace.pk}/").content.decode()
@@ -57,6 +59,9 @@ def test_the_steps_stand_in_what_the_subject_says(
     assert "The gate is shut." in page
     assert "Look at the gate." in page
     assert "error.type" in page
+    # Values in plain words.
+    assert '<span class="mono">leave; days</span>' in page
+    assert '<span class="mono">no</span>' in page
 
 
 def test_a_trace_that_nobody_answers_for_has_no_page(

@@ -33,9 +33,10 @@ from apps.assistants.answering.queries import STEPS, Ask, Queries, plan_queries
 from apps.assistants.answering.reranking import make_reranker
 from apps.assistants.answering.scope import EVERYWHERE, Scope
 from apps.assistants.answering.selection import select_passages
-from apps.assistants.answering.step_models import find_step_models, query_sampling
+from apps.assistants.answering.step_models import find_step_models
 from apps.assistants.answering.told import tell_query_steps, tell_sampling, tell_search
 from apps.assistants.recipe import Recipe
+from apps.assistants.recipes.sampling import QUERIES
 from apps.chunking.table_rows import quote_rows
 from apps.core.aio import run_db
 from apps.core.embedder import get_embedder
@@ -180,8 +181,7 @@ class Answering:
         if endpoint is None:
             return None
         generation = self._generation(endpoint)
-        sampling = query_sampling(self.recipe.frozen.sampling)
-        return lambda name, messages: generation.ask(name, messages, sampling=sampling)
+        return lambda name, messages: generation.ask(name, messages, sampling=QUERIES)
 
     async def _search(self, queries: Queries) -> Retrieved:
         frozen, scope = self.recipe.frozen, self._scope
@@ -246,7 +246,7 @@ class Answering:
             # The trace and the answer's page say what the model did not get to read.
             span.attributes["history.left_out"] = left_out
             self.recorder.attributes["history.left_out"] = left_out
-        span.attributes["passages.tokens"] = fit.passage_tokens
+        span.attributes["passages.room_tokens"] = fit.passage_tokens
         return fit.passage_tokens
 
     def _number_passages(self) -> None:

@@ -10,7 +10,6 @@ from apps.assistants.recipes.fields import SETTINGS
 from apps.gateway.models import Endpoint
 from apps.retrieval.search.profiles import STEP_ENDPOINTS
 from inference.errors import ModelError
-from inference.types import Sampling
 
 GONE = (
     "The model{name} that this assistant's recipe asks for “{step}” was deleted. Whoever looks "
@@ -32,12 +31,3 @@ def find_step_models(workspace_id: UUID, frozen: FrozenRelease) -> dict[str, End
             step = SETTINGS[STEP_ENDPOINTS[field][0]].label
             raise ModelError("not_found", GONE.format(name=name and f" “{name}”", step=step))
     return known
-
-
-def query_sampling(own: Sampling) -> Sampling:
-    """What of an answer's sampling its queries are asked with.
-
-    Texts to stop at, penalties and choices of words are meant for the answer, and the model of a
-    step may not know them.
-    """
-    return Sampling(temperature=own.temperature, max_tokens=own.max_tokens, seed=own.seed)

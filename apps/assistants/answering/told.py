@@ -11,7 +11,7 @@ from apps.retrieval.search.profiles import RetrievalProfile
 from inference.types import Sampling
 
 QUERY_FIELDS = ("rewrite", "decompose", "expand", "hyde")
-ALWAYS = ("mode", "limit", "candidates", "parents", "neighbours", "diversity", "recency", "rerank")
+ALWAYS = ("mode", "limit", "parents", "neighbours", "diversity", "recency", "rerank")
 
 
 def tell_sampling(sampling: Sampling) -> dict[str, Any]:
@@ -36,6 +36,7 @@ def tell_query_steps(
 def tell_search(profile: RetrievalProfile, endpoints: Mapping[str, Endpoint]) -> dict[str, Any]:
     """How passages were searched and put in order; without what had no part in it."""
     told: dict[str, Any] = {f"retrieval.{name}": getattr(profile, name) for name in ALWAYS}
+    told["retrieval.candidates"] = profile.num_candidates
     if profile.mode == "hybrid":
         weight = profile.vector_weight
         told["retrieval.fusion"] = profile.fusion

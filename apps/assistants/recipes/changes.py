@@ -19,6 +19,7 @@ NEEDS_MODEL = (
     "The built-in reader has no model for this. Choose a model that answers, or one for this step."
 )
 NO_ENDPOINT = "There is no endpoint of this id in the workspace."
+TOO_FEW = "Look at no fewer passages than are given to the model: at least {limit}."
 NOT_ASKED = "This model would not be asked: set “{step}” so that a model does it."
 
 
@@ -66,6 +67,7 @@ def change_profile(
         profile = own.change(given)
     except ProfileError as error:
         raise RecipeError("retrieval", error.field, str(error)) from error
+    _check_candidates(own, profile)
     unused = {
         name: ""
         for name in STEP_ENDPOINTS
@@ -106,6 +108,12 @@ def find_endpoints(workspace_id: UUID, profile: RetrievalProfile) -> dict[str, E
 def snapshot_endpoint(endpoint: Endpoint) -> dict[str, str]:
     """What a release keeps of an endpoint, because endpoints can be edited and deleted."""
     return {"name": endpoint.name, "base_url": endpoint.base_url, "model": endpoint.model}
+
+
+def _check_candidates(own: RetrievalProfile, profile: RetrievalProfile) -> None:
+    """Refuse what would have no effect; profiles from before this was checked stay as they are."""
+    if profile.candidates != own.candidates and profile.candidates < profile.limit:
+        raise RecipeError("retrieval", "candidates", TOO_FEW.format(limit=profile.limit))
 
 
 def _read_id(value: Any) -> Any:

@@ -132,7 +132,7 @@ SEARCH = (
     ),
     Setting(
         "candidates", "retrieval", "Passages looked at before they are put in order (candidates)",
-        is_more=True,
+        "At least as many as are given to the model.", is_more=True,
     ),
 )  # fmt: skip
 ORDER = (
@@ -175,11 +175,15 @@ ORDER = (
 _OWN = "The server's own"
 SAMPLING = (
     Setting(
-        "temperature", "sampling", "Temperature", "0 is steady, 1 is varied.", placeholder=_OWN,
+        "temperature", "sampling", "Temperature",
+        "0 is steady, 1 is varied. Helpers of the search are always steady.", placeholder=_OWN,
         can_be_empty=True,
     ),
     Setting(
-        "max_tokens", "sampling", "Longest answer, in tokens", placeholder=_OWN, can_be_empty=True,
+        "max_tokens", "sampling", "Longest answer, in tokens",
+        f"Helpers of the search, such as related words, may always write "
+        f"{sampling.QUERIES.max_tokens:,}.",
+        placeholder=_OWN, can_be_empty=True,
     ),
     Setting(
         "stop", "sampling", "Stop at these texts (stop sequences)",

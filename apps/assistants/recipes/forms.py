@@ -24,7 +24,7 @@ from apps.gateway.selectors import list_endpoints
 from apps.prompts.models import PromptVersion
 from apps.prompts.selectors import list_all_versions
 from apps.prompts.spec import PromptSpec, check_spec, clean_spec
-from apps.retrieval.search.profiles import RetrievalProfile
+from apps.retrieval.search.profiles import DEFAULT_PROFILE, RetrievalProfile
 from apps.workspaces.models import Workspace
 
 
@@ -138,22 +138,37 @@ class RecipeForm(AssistantForm):
                 self._check_prompt(values)
             else:
                 self._take_version(values)
-        if not set(self.errors) & {*SETTINGS, "endpoint"}:
-            self._check_settings(values)
+        self._check_settings(values)
         return values
 
     def _check_settings(self, values: dict[str, Any]) -> None:
-        self.retrieval, self.sampling = read_values(values)
+        """Name every fault: what has one is set to what has none while the rest is checked."""
+        read = [
+            {name: value for name, value in part.items() if name not in self.errors}
+            for part in read_values(values)
+        ]
+        self.retrieval, self.sampling = read
+        has_model = values.get("endpoint") is not None or "endpoint" in self.errors
+        seen: set[str] = set()
+        while (fault := self._find_fault(has_model=has_model)) and fault.field not in seen:
+            seen.add(fault.field)
+            if fault.field not in self.errors:
+                self.add_error(fault.field if fault.field in self.fields else None, str(fault))
+            if fault.part == "sampling":
+                self.sampling.pop(fault.field, None)
+            elif fault.field == "rerank_endpoint":
+                self.retrieval |= {"rerank": "none", "rerank_endpoint": ""}
+            else:
+                self.retrieval[fault.field] = getattr(DEFAULT_PROFILE, fault.field)
+
+    def _find_fault(self, *, has_model: bool) -> RecipeError | None:
+        own = RetrievalProfile.parse(self.release.retrieval)
         try:
-            change_profile(
-                self.workspace.pk,
-                RetrievalProfile.parse(self.release.retrieval),
-                self.retrieval,
-                has_model=values.get("endpoint") is not None,
-            )
+            change_profile(self.workspace.pk, own, self.retrieval, has_model=has_model)
             change_sampling(self.release.sampling, self.sampling)
         except RecipeError as error:
-            self.add_error(error.field if error.field in self.fields else None, str(error))
+            return error
+        return None
 
     def _check_prompt(self, values: dict[str, Any]) -> None:
         spec = replace(self.version.spec, system=values["system"], user=values["user"])

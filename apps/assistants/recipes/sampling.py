@@ -27,6 +27,9 @@ MAX_STOPS = 4
 MAX_STOP_LENGTH = 200
 DEFAULT = {"temperature": 0.2, "max_tokens": 1024}
 """What an assistant begins with."""
+QUERIES = Sampling(temperature=0, max_tokens=1024)
+"""What the helpers of the search are asked with, whatever the answer is: texts of a line or two,
+as steady as can be, with room for a model that reasons first."""
 
 
 class SamplingError(ValueError):

@@ -35,6 +35,7 @@ from apps.chat.asking.scopes import (
     resolve_scope,
 )
 from apps.chat.models import Conversation, Message
+from apps.chat.refusals import refuse
 from apps.chat.services import Asker
 from apps.core.text import storable
 from apps.documents.storage import TooLargeError
@@ -91,7 +92,7 @@ def attach(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
     conversation = _read_conversation(request, request.POST.get("conversation", ""), assistant)
     files = request.FILES.getlist("file")
     if not files:
-        return _refuse(NO_FILE)
+        return refuse(NO_FILE)
     is_new = conversation is None
     if conversation is None:
         conversation = begin_conversation(assistant, asker=Asker(user_id=request.user.pk))
@@ -107,11 +108,6 @@ def attach(request: WorkspaceRequest, assistant_slug: str) -> HttpResponse:
             problem = str(error)
             break
     return _after(request, conversation, is_new=is_new, problem=problem)
-
-
-def _refuse(reason: str) -> HttpResponse:
-    """As plain text, which the page shows as it is."""
-    return HttpResponse(reason, status=422, content_type="text/plain; charset=utf-8")
 
 
 def _after(

@@ -1,7 +1,7 @@
 """What a conversation is about, from its first question. Plain rules for English, pure.
 
 They take away what every question begins with and keep what only this one says. A question that
-no rule fits, or that would be left with one word, stays as it was asked.
+no rule fits, or that would be left with one word that says something, stays as it was asked.
 """
 
 from __future__ import annotations
@@ -55,6 +55,17 @@ _SUBJECTS = tuple(
 )
 _REFERS_BACK = re.compile(rf"{_AUXILIARY} (?:it|this|that|they|these|those)\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|a|an|any|some|our|my|your|this)\s+", re.IGNORECASE)
+_EMPTY_WORDS = frozenset({
+    "a", "about", "after", "all", "an", "and", "any", "are", "as", "at", "be", "before",
+    "between", "by", "can", "do", "does", "else", "for", "from", "had", "has", "have", "he",
+    "her", "here", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my",
+    "of", "on", "one", "or", "other", "our", "out", "she", "so", "some", "than", "that", "the",
+    "their", "them", "then", "there", "these", "they", "this", "those", "to", "under", "up",
+    "us", "was", "we", "were", "what", "when", "where", "which", "who", "why", "with", "you",
+    "your",
+})  # fmt: skip
+"""Words that say nothing by themselves."""
+_WORD = re.compile(r"\w[\w'’-]*")
 _TAIL = re.compile(
     r"[\s,]*(?:\b(?:please|thanks|thank you|many thanks)(?: in advance| a lot)?\b)?[\s?.!,;:…]*$",
     re.IGNORECASE,
@@ -93,7 +104,8 @@ def _find_subject(text: str) -> str:
 
 
 def _counts(subject: str) -> bool:
-    return len(subject.split()) >= LEAST_WORDS
+    words = [word for word in _WORD.findall(subject.lower()) if word not in _EMPTY_WORDS]
+    return len(words) >= LEAST_WORDS
 
 
 def _trim(text: str) -> str:

@@ -27,6 +27,7 @@ from apps.chat.conversations.services import (
     delete_conversations,
 )
 from apps.chat.models import Conversation
+from apps.chat.refusals import refuse
 from apps.workspaces.decorators import workspace_view
 from apps.workspaces.http import WorkspaceRequest
 
@@ -82,7 +83,7 @@ def rename(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponseBase
             raise NameMissingError
         change_conversation(conversation, title=form.cleaned_data["title"])
     except NameMissingError:
-        return HttpResponseBadRequest("A conversation needs a name of 1 to 200 characters.")
+        return refuse("A conversation needs a name of 1 to 200 characters.")
     return _answer(request, conversation)
 
 

@@ -164,7 +164,7 @@ class _Run:
     def _depth(self) -> int:
         later = self.profile.rerank != "none" or self.profile.diversity or self.profile.recency
         more = later or self.request.also or self.profile.expand == "rules"
-        enough = max(self.limit, self.profile.candidates if more else 0)
+        enough = max(self.limit, self.profile.num_candidates if more else 0)
         if self.profile.mode == "hybrid":
             enough = max(enough, MIN_HITS)
         # Chunks that are merged into others leave their places to the next ones.

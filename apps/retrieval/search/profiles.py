@@ -136,6 +136,11 @@ class RetrievalProfile:
         return asdict(self)
 
     @property
+    def num_candidates(self) -> int:
+        """The passages that are looked at: never fewer than are read."""
+        return max(self.candidates, self.limit)
+
+    @property
     def needs_model(self) -> bool:
         """Whether the query side asks a model before it searches."""
         return self.hyde or "model" in (self.rewrite, self.expand, self.decompose)
@@ -195,6 +200,8 @@ class RetrievalProfile:
             said.append(f"Meaning counts {self.vector_weight:.0%}, words the rest")
         if self.filters:
             said.append(f"Only where {self.filters}")
+        if self.candidates < self.limit:
+            said.append(f"{self.limit} are looked at, not {self.candidates}, as so many are read")
         return said
 
     def describe_result(self) -> list[str]:

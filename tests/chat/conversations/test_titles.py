@@ -21,6 +21,8 @@ from apps.chat.conversations.titles import MAX_TITLE, make_title
         # Nothing but one word would be left.
         ("Where is the office?", "Where is the office"),
         ("How many days does probation last?", "How many days does probation last"),
+        ("What is in it?", "What is in it"),
+        ("Is there more on that one?", "Is there more on that one"),
         # A follow-up, a greeting and other languages stay as they are.
         ("And contractors?", "And contractors"),
         ("What about the second one?", "What about the second one"),
