@@ -106,7 +106,7 @@ def _save_recipe(request: WorkspaceRequest, assistant: Assistant, form: RecipeFo
         release = draft_release(assistant, change=change, actor=request.actor)
         arguments = [request.workspace.slug, assistant.slug, release.number]
         url = reverse("assistants:release", args=arguments)
-        saved = format_html(CANDIDATE, number=release.number, url=url)
+        saved: str = format_html(CANDIDATE, number=release.number, url=url)
     else:
         release = change_recipe(assistant, change=change, actor=request.actor)
         saved = f"Saved. Release {release.number} answers from now on."
