@@ -49,7 +49,7 @@ SCHEMES = {"http", "https", "mailto"}
 @dataclass(frozen=True, slots=True)
 class CitationLink:
     """Where a citation leads: `url` is the document's page, `source_url` its fragment beside
-    the chat, `label` names document and page for a screen reader."""
+    the chat, `label` names document and page for a screen reader. Without `url` it is a mark."""
 
     number: int
     url: str
@@ -214,6 +214,11 @@ def _write_citation(
 
 def citation_chip(link: CitationLink) -> SafeString:
     """One numbered chip: a plain link that the script opens beside the chat instead."""
+    if not link.url:
+        return format_html(
+            '<span class="citation"><span class="visually-hidden">Source </span>{}</span>',
+            link.number,
+        )
     extra: dict[str, Any] = {"url": link.url, "number": link.number, "label": link.label}
     return format_html(
         '<a class="citation" href="{url}" data-citation="{number}" data-source-url="{source}"'
