@@ -11,6 +11,10 @@ from apps.prompts.models import PromptVersion
 from apps.workspaces.models import User, WorkspaceModel
 
 
+def _name_author(user: User | None, key_name: str) -> str:
+    return str(user) if user else f"key “{key_name}”" if key_name else ""
+
+
 class Assistant(WorkspaceModel):
     """What people chat with. `slug` is its model name in the OpenAI-compatible API.
 
@@ -56,6 +60,7 @@ class Release(WorkspaceModel):
     sampling = models.JSONField(default=dict)
     note = models.CharField(max_length=300, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    key_name = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -65,6 +70,11 @@ class Release(WorkspaceModel):
 
     def __str__(self) -> str:
         return f"{self.assistant} release {self.number}"
+
+    @property
+    def author(self) -> str:
+        """The person, or the key of the program, that made it."""
+        return _name_author(self.created_by, self.key_name)
 
 
 class SuggestedQuestion(WorkspaceModel):
@@ -109,6 +119,7 @@ class Promotion(WorkspaceModel):
     override_reason = models.CharField(max_length=500, blank=True)
     checks = models.JSONField(default=list, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    key_name = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -117,6 +128,11 @@ class Promotion(WorkspaceModel):
 
     def __str__(self) -> str:
         return f"{self.release} promoted"
+
+    @property
+    def author(self) -> str:
+        """The person, or the key of the program, that made it."""
+        return _name_author(self.created_by, self.key_name)
 
     @property
     def is_rollback(self) -> bool:

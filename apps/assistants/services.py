@@ -119,6 +119,7 @@ def create_release(assistant: Assistant, *, fields: RecipeFields, actor: Actor) 
         sampling=dict(fields.sampling),
         note=fields.note,
         created_by=actor.user,
+        key_name=actor.key_name,
     )
     release.collections.set(fields.collections)
     record_audit(

@@ -15,7 +15,6 @@ import orjson
 from apps.assistants.answering.pipeline import CitedPassage, Outcome
 from apps.retrieval.search.places import locate_words
 
-MAX_QUESTION = 32_000
 FINISH_REASONS = frozenset({"stop", "length", "content_filter"})
 
 

@@ -15,7 +15,8 @@ import orjson
 
 from apps.assistants.answering.pipeline import Turn
 from apps.chat.asking.scopes import ScopeChoice
-from apps.chat.openai_protocol import MAX_QUESTION, RequestError
+from apps.chat.openai_protocol import RequestError
+from apps.retrieval.search.query import MAX_QUESTION
 from inference.openai.reasoning import split_reasoning
 from inference.types import Sampling
 

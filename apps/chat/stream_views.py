@@ -38,7 +38,6 @@ from apps.chat.asking.scopes import (
 from apps.chat.events import Ended, LiveEvent
 from apps.chat.live import PROCESS, find_live, start_answer
 from apps.chat.models import Conversation, Message
-from apps.chat.openai_protocol import MAX_QUESTION
 from apps.chat.refusals import refuse
 from apps.chat.selectors import (
     AnswerView,
@@ -57,6 +56,7 @@ from apps.chat.services import (
 )
 from apps.core.aio import run_db
 from apps.core.text import storable
+from apps.retrieval.search.query import MAX_QUESTION
 from apps.workspaces.decorators import async_workspace_view
 from apps.workspaces.http import WorkspaceRequest
 

@@ -219,7 +219,10 @@ def citation_chip(link: CitationLink) -> SafeString:
     The number alone where the reader may not open the source.
     """
     if not link.url:
-        return format_html('<span class="citation">{}</span>', link.number)
+        return format_html(
+            '<span class="citation"><span class="visually-hidden">Source </span>{}</span>',
+            link.number,
+        )
     extra: dict[str, Any] = {"url": link.url, "number": link.number, "label": link.label}
     return format_html(
         '<a class="citation" href="{url}" data-citation="{number}" data-source-url="{source}"'

@@ -146,7 +146,7 @@ class MeasureForm(forms.Form):
         initial=10,
         min_value=1,
         max_value=50,
-        help_text="Both profiles list as many, so that their numbers can be compared.",
+        help_text="Of a profile that gives fewer passages to read, only those count.",
     )
     version: DatasetVersion
 

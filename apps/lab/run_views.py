@@ -27,6 +27,7 @@ from apps.lab.runs import (
     NoCasesError,
     RunFields,
     cancel_run,
+    count_passages,
     delete_run,
     enqueue,
     find_job,
@@ -46,7 +47,10 @@ ROWS = 25
 def runs(request: WorkspaceRequest) -> HttpResponse:
     """The list of runs."""
     page = Paginator(list_runs(request.workspace.pk), ROWS).get_page(request.GET.get("page"))
-    rows = [{"run": run, "job": find_job(run)} for run in page.object_list]
+    rows = [
+        {"run": run, "job": find_job(run), "counted": count_passages(run)}
+        for run in page.object_list
+    ]
     return render(request, "lab/runs.html", BASE | {"page": page, "rows": rows})
 
 
@@ -98,6 +102,7 @@ def run(request: WorkspaceRequest, *, lab_run_id: UUID) -> HttpResponse:
         "run": run,
         "job": job,
         "is_open": is_open,
+        "counted": count_passages(run),
         "profiles": [(key, _describe(run, key)) for key in KEYS],
         "differences": _differences(run),
         "summary": summarise(run),

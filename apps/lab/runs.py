@@ -33,6 +33,7 @@ class NoCasesError(Exception):
 class RunFields:
     """A run's parameters: profiles by side, collections by id, and how many passages count (`k`).
 
+    Of a profile that gives fewer passages to read, only those count.
     `indexes`, by side, are searched instead of the live ones.
     """
 
@@ -80,6 +81,11 @@ def enqueue(run: LabRun) -> Job:
 def tell_origin(run: LabRun, side: str) -> str:
     """The note of a release that is made from one side of the run."""
     return f"From the retrieval lab: profile {side.upper()} on {run.dataset_version}"[:300]
+
+
+def count_passages(run: LabRun) -> dict[str, int]:
+    """How many passages count on each side: those behind a profile's limit are never read."""
+    return {key: min(run.k, RetrievalProfile.parse(run.profiles[key]).limit) for key in KEYS}
 
 
 def find_job(run: LabRun) -> Job | None:
@@ -139,12 +145,13 @@ def _measure(
     indexes: Mapping[str, Index],
 ) -> LabResult:
     index_id = run.indexes.get(side)
+    k = min(run.k, profile.limit)
     request = make_request(
         run.workspace_id,
         [UUID(pk) for pk in run.collections],
         example.question,
         profile=profile,
-        limit=run.k,
+        limit=k,
         index=indexes.get(index_id) if index_id else None,
     )
     gone = index_id is not None and index_id not in indexes
@@ -155,7 +162,7 @@ def _measure(
         run=run,
         example=example,
         side=side,
-        metrics=measure_hits(search.hits, example.expected_passages, k=run.k),
+        metrics=measure_hits(search.hits, example.expected_passages, k=k),
         found=[[str(hit.document_id), hit.page, hit.chunk_id in expected] for hit in search.hits],
         duration_ms=search.total_ms,
         problem=search.problem,

@@ -11,6 +11,7 @@ from apps.core.models import Job
 from apps.lab.models import LabRun
 from apps.lab.profiles import KEYS
 from apps.lab.results import LabCase, LabRow, LabSliceRow, LabSummary
+from apps.lab.runs import count_passages
 
 PROFILE = "Fields of a retrieval profile; the others have their defaults."
 INDEX = "An index that is being built or was retired, to be searched instead of the live ones."
@@ -26,7 +27,12 @@ class LabRunRequestSerializer(serializers.Serializer[Any]):
     profile_b = serializers.JSONField(default=dict, help_text=PROFILE)
     index_a = serializers.UUIDField(required=False, allow_null=True, help_text=INDEX)
     index_b = serializers.UUIDField(required=False, allow_null=True, help_text=INDEX)
-    k = serializers.IntegerField(default=10, min_value=1, max_value=50)
+    k = serializers.IntegerField(
+        default=10,
+        min_value=1,
+        max_value=50,
+        help_text="How many passages count; of a profile with a lower limit, only that many do.",
+    )
 
 
 class LabCandidateSerializer(serializers.Serializer[Any]):
@@ -37,10 +43,14 @@ class LabCandidateSerializer(serializers.Serializer[Any]):
 
 
 class LabRunSerializer(serializers.ModelSerializer[LabRun]):
-    """`state`, `done` and `total` are those of its job: cases, each on both sides."""
+    """`state`, `done` and `total` are those of its job: cases, each on both sides.
+
+    `counted` says by side how many passages count: `k`, or the profile's limit if that is lower.
+    """
 
     dataset = serializers.UUIDField(source="dataset_version.dataset_id")
     version = serializers.IntegerField(source="dataset_version.number")
+    counted = serializers.SerializerMethodField()
     state = serializers.SerializerMethodField()
     done = serializers.SerializerMethodField()
     total = serializers.SerializerMethodField()
@@ -48,9 +58,12 @@ class LabRunSerializer(serializers.ModelSerializer[LabRun]):
     class Meta:
         model = LabRun
         fields = (
-            "id", "dataset", "version", "profiles", "indexes", "collections", "k", "state", "done",
-            "total", "created_at",
+            "id", "dataset", "version", "profiles", "indexes", "collections", "k", "counted",
+            "state", "done", "total", "created_at",
         )  # fmt: skip
+
+    def get_counted(self, run: LabRun) -> dict[str, int]:
+        return count_passages(run)
 
     def _job(self, run: LabRun) -> Job | None:
         jobs: dict[UUID, Job] = self.context["jobs"]

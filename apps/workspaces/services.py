@@ -43,6 +43,11 @@ class Actor:
     user: User | None = None
     api_key: ApiKey | None = None
 
+    @property
+    def key_name(self) -> str:
+        """What pages show as the author of what a program made: the name outlives the key."""
+        return self.api_key.name if self.api_key else ""
+
 
 def record_audit(
     workspace_id: UUID,

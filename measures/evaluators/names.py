@@ -23,6 +23,9 @@ NAMES: dict[str, tuple[str, str]] = {
     "python_tests": ("Python that passes its tests", "pass@k"),
     "sql_execution": ("SQL that gives the right rows", "execution accuracy, pass@k"),
     "perplexity": ("How much the model hesitates", "perplexity"),
+    "cross_entropy": ("Surprise at each token", "cross entropy"),
+    "bits_per_byte": ("Surprise at each byte", "bits per byte"),
+    "self_agreement": ("Says the same when asked again", "self-verification"),
     # Form
     "json_valid": ("Is valid JSON", "JSON validity"),
     "json_schema": ("Fits the JSON Schema", "schema conformance"),
@@ -31,7 +34,9 @@ NAMES: dict[str, tuple[str, str]] = {
     "instructions": ("Follows the instructions", "IFEval"),
     # Retrieval
     "context_precision": ("Found passages that are wanted", "context precision@k"),
+    "context_precision_at_k": ("Places of the first k that are wanted", "precision@k of all k"),
     "context_recall": ("Wanted passages that are found", "context recall@k"),
+    "answer_recall": ("Sources hold the expected answer", "context recall, by the answer"),
     "hit_rate": ("Finds something wanted", "hit rate@k"),
     "all_found": ("Finds everything wanted", "all found@k"),
     "mrr": ("How early the first wanted passage comes", "reciprocal rank, MRR"),
@@ -43,9 +48,12 @@ NAMES: dict[str, tuple[str, str]] = {
     "span_iou": ("Found and wanted text in common", "character IoU"),
     # Grounding
     "groundedness": ("Backed by the sources", "groundedness"),
+    "contradiction": ("Says the opposite of the sources", "contradiction"),
+    "not_told": ("Says what no source tells", "baseless claims"),
     "citation_recall": ("Sentences that their citations back", "citation recall"),
     "citation_precision": ("Citations that back their sentence", "citation precision"),
     "abstention_accuracy": ("Declines when it should, and only then", "abstention accuracy"),
+    "false_refusal": ("Declines what it could answer", "false refusal rate"),
     # Safety
     "pii_rate": ("Gives away personal data", "PII rate"),
     "toxicity_rate": ("Insults or threatens", "toxicity rate"),
@@ -58,6 +66,8 @@ NAMES: dict[str, tuple[str, str]] = {
     "judge_rubric": ("A model grades it by your rubric", "judge: rubric"),
     "judge_groundedness": ("A model says whether the sources back it", "judge: groundedness"),
     "judge_reference": ("A model compares it with the expected answer", "judge: reference"),
+    "judge_checklist": ("A model ticks off your list of points", "judge: checklist"),
+    "judge_task": ("A model says whether the task is done", "judge: task completion"),
     "judge_pair": ("A model prefers it to another answer", "judge: pairwise"),
     "custom_python": ("Your own, in Python", "custom code"),
     "custom_prompt": ("Your own, by a prompt", "custom judge"),

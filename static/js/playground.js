@@ -23,6 +23,7 @@
     for (const { status, text, facts } of columns()) {
       status.textContent = "Waiting";
       text.textContent = "";
+      text.classList.add("answer-stream");
       facts.hidden = true;
     }
   };
@@ -41,7 +42,9 @@
     if (name === "failed") status.textContent = data.reason;
     if (name === "done") {
       status.textContent = "";
-      text.textContent = data.content;
+      // The server rendered and cleaned it, as it does in the chat.
+      text.classList.remove("answer-stream");
+      text.replaceChildren(...new DOMParser().parseFromString(data.html, "text/html").body.childNodes);
       for (const fact of facts.querySelectorAll("[data-fact]")) fact.textContent = data[fact.dataset.fact];
       facts.hidden = false;
     }

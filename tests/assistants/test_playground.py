@@ -14,6 +14,7 @@ from apps.assistants.models import Assistant
 from apps.assistants.playground.running import READER_NEEDS_PASSAGES
 from apps.gateway.models import Endpoint
 from apps.prompts.models import PromptVersion
+from apps.retrieval.search.query import MAX_QUESTION
 from inference.http_session import close_sessions
 from inference.stub_server import StubConfig, StubServer, serve_in_thread
 from tests.assistants.helpers import recipe_form
@@ -77,6 +78,21 @@ def test_two_variants_stream_side_by_side(desk: Assistant, owner: Any, stub: Stu
     read, written = (int(ends[0][name]) for name in ("tokens_in", "tokens_out"))
     assert ends[0]["cost"] == f"${(read + 2 * written) / 1000:.2f}"
     assert len(stub.seen) == 1
+
+
+def test_citations_are_chips_and_long_questions_are_told(desk: Assistant, owner: Any) -> None:
+    _, events = stream(owner, form_of(1))
+    [done] = [data for name, data in events if name == "done"]
+    assert "[1]" in done["content"]
+    assert (
+        '<span class="citation"><span class="visually-hidden">Source </span>1</span>'
+        in (done["html"])
+    )
+    assert "[1]" not in done["html"]
+    _, events = stream(owner, form_of(1, question=f"{QUESTION} {'x' * 9_000}"))
+    assert events[-1][0] == "end"
+    status, [(_, body)] = stream(owner, form_of(1, question="x" * (MAX_QUESTION + 1)))
+    assert (status, list(body["errors"])) == (422, ["Question"])
 
 
 def test_an_edited_text_without_passages(desk: Assistant, owner: Any, stub: StubServer) -> None:
@@ -184,6 +200,8 @@ def test_the_recipe_is_tried_before_it_is_saved(
     assert desk.releases.count() == 1
     status, body = async_to_sync(go)(data | {"question": " "})
     assert (status, b"Ask something first." in body) == (422, True)
+    status, body = async_to_sync(go)(data | {"question": "x" * (MAX_QUESTION + 1)})
+    assert (status, b"At most 32,000 characters" in body) == (422, True)
     status, body = async_to_sync(go)(data | {"limit": 99})
     assert status == 422
     assert orjson.loads(body)["errors"]["Passages given to the model"]

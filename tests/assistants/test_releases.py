@@ -22,7 +22,7 @@ from apps.assistants.releases.promotion import (
 from apps.assistants.services import change_recipe, create_assistant, draft_release
 from apps.documents.collections import create_collection
 from apps.gateway.services import EndpointFields, delete_endpoint, save_endpoint
-from apps.workspaces.models import AuditEvent
+from apps.workspaces.models import ApiKey, AuditEvent
 from apps.workspaces.services import Actor
 from tests.assistants.helpers import recipe_form, settings_change
 
@@ -224,3 +224,19 @@ def test_rest_drafts_compares_and_promotes(api: Any, desk: Assistant, held_to: H
     patched = api.patch_json(f"/api/v1/assistants/{desk.pk}/", {"temperature": 1.7})
     assert patched.status_code == 409
     assert api.get(f"{path}9/").status_code == 404
+
+
+def test_what_a_key_made_bears_its_name(
+    api: Any, desk: Assistant, owner: Any, client_for: Callable[[Any], Client]
+) -> None:
+    path = f"/api/v1/assistants/{desk.pk}/releases/"
+    made = api.post_json(path, {"limit": 3, "note": "Fewer"}).json()
+    author = f"key “{ApiKey.objects.get().name}”"
+    assert made["author"] == author
+    api.post_json(f"{path}2/promote/")
+    ApiKey.objects.all().delete()
+    client = client_for(owner)
+    listed = " ".join(client.get("/w/acme/assistants/desk/releases/").content.decode().split())
+    assert f'<td data-label="By">{author}</td>' in listed
+    assert f"after release 1 by {author}" in listed
+    assert f"by {author}" in client.get("/w/acme/assistants/desk/releases/2/").content.decode()

@@ -37,6 +37,7 @@ Managers get 30 weeks of parental leave. The office asks for a note from the doc
 Trainees need 12 hours of safety training. It is given in the first week of the job.
 """
 TRAVEL = "# Travel\n\nDrivers receive 28 euros of travel allowance. The trains are preferred.\n"
+LONG = "We can tell of all of these in the repair of a document and its comments, as it is given."
 ASK = "How many days of annual leave do employees get?"
 
 
@@ -49,8 +50,18 @@ ASK = "How many days of annual leave do employees get?"
         ({"heading": "", "text": "Employees get 20 days of annual leave."}, ASK),
         ({"heading": "", "text": "A passkey is a credential that is never shown to anybody."},
          "What is a passkey?"),
-        ({"heading": "Parental leave", "text": "It lasts up to 14 months for each of the parents."},
+        ({"heading": "Parental leave", "text": "Both take parental leave, for up to 14 months."},
          "What is there to know about parental leave?"),
+        ({"heading": "Russian Offensive Campaign",
+          "text": "The staff of the Russian Offensive Campaign write about the campaign each day."},
+         "What is there to know about Russian Offensive Campaign?"),
+        ({"heading": "", "text": "Standard Ebooks is a project of all who make Standard Ebooks. It"
+          " is no standard for ebooks, but the work of volunteers."}, "What is Standard Ebooks?"),
+        ({"heading": "Managing accounts", "text": "You can manage your accounts on the page."},
+         "What is there to know about managing accounts?"),
+        ({"heading": "Install the Greengrass software",
+          "text": "Before that you need to install Greengrass, which is free of charge."},
+         "How do I install the Greengrass software?"),
         ({"heading": "", "text": "Der Resturlaub ist der Teil, der nicht genommen wurde."},
          "Was ist Resturlaub?"),
         ({"heading": "", "text": "A loan can be renewed twice, each time for fourteen days."},
@@ -59,7 +70,7 @@ ASK = "How many days of annual leave do employees get?"
          "When does the reading room open?"),
         ({"heading": "", "text": "A membership costs twelve euros a year for all of the members."},
          "How much does a membership cost?"),
-        ({"heading": "Travel rates", "text": "These are the rates of the year for the travel.",
+        ({"heading": "Travel rates", "text": "These are the travel rates of the year, for all.",
           "table_head": "| city | rate |"}, "Which travel rates are listed?"),
     ],
 )  # fmt: skip
@@ -76,8 +87,23 @@ def test_rules_propose(passage: dict[str, Any], question: str) -> None:
         {"heading": "A very long heading that says nearly everything there is", "text": "x"},
         {"heading": "", "text": ""},
         {"heading": "Utvikling", "text": "Ukjent."},
+        {"heading": "Russian Offensive Campaign Assessment, December 13", "text": LONG},
+        {"heading": "Document with Comments", "text": LONG},
+        {"heading": "in millions of CHF: January–June, 2022", "text": LONG, "table_head": "| a |"},
+        {"heading": "In millions of CHF", "text": LONG, "table_head": "| a |"},
+        {"heading": "Certified Collision Repair 123 Main Street, Redmond, WA 98052 Phone: (425) 0…",
+         "text": LONG, "table_head": "| a |"},
+        {"heading": "Collision Repair Main Street", "text": LONG, "table_head": "| a |"},
+        {"heading": "INVENTORY RECONCILIATION REPORT", "text": LONG, "table_head": "| a |"},
+        {"heading": "See also", "text": LONG},
+        {"heading": "Request Parameters", "text": LONG},
+        {"heading": "Let’s eat", "text": LONG, "table_head": "| a |"},
+        {"heading": "This is kinda backwards, huh?", "text": LONG},
+        {"heading": "", "text": "Upon your land it is the rule that both of them can be asked."},
+        {"heading": "", "text": "The following is the list of what may be asked for at the desk."},
+        {"heading": "", "text": "The standing trustee must be familiar with what is asked for."},
     ],
-)
+)  # fmt: skip
 def test_rules_leave_out(passage: dict[str, str]) -> None:
     assert propose_questions(**passage) == []
 

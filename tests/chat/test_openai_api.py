@@ -9,10 +9,10 @@ from django.db.models import F
 from django.test import AsyncClient
 
 from apps.chat.models import Conversation, Message, MessageState, RetrievedPassage
-from apps.chat.openai_protocol import MAX_QUESTION
 from apps.chat.openai_request import MAX_MESSAGES
 from apps.chunking.models import Chunk
 from apps.prompts.defaults import NOT_FOUND
+from apps.retrieval.search.query import MAX_QUESTION
 from apps.traces.models import Trace
 from inference.stub_server import StubServer
 from tests.chat.helpers import QUESTION, ask, complete, post_completion, run

@@ -12,8 +12,8 @@ from django.test import AsyncClient, Client
 
 from apps.chat import live, openai_views
 from apps.chat.models import Message, MessageState
-from apps.chat.openai_protocol import MAX_QUESTION
 from apps.core.ratelimit import count_request
+from apps.retrieval.search.query import MAX_QUESTION
 from inference.stub_server import StubServer
 from tests.chat.helpers import (
     QUESTION,

@@ -91,6 +91,32 @@ def test_a_run_measures_both_sides_of_every_case(cases: Dataset) -> None:
     assert summary.slices[0].row.before.count == 5
 
 
+def test_only_the_passages_that_a_profile_gives_to_read_count(
+    cases: Dataset, editor: Any, api: Any, client_for: Callable[[Any], Client]
+) -> None:
+    profile = RetrievalProfile().change({"mode": "vector"})
+    fields = RunFields(
+        profiles={"a": profile, "b": profile.change({"limit": 2})},
+        collection_ids=[Collection.objects.get().pk],
+    )
+    run = start_run(cases.versions.get(number=0), fields=fields, actor=Actor())
+    drain(JobKind.MEASURE_RETRIEVAL)
+    lengths = {
+        side: {
+            len(found) for found in run.results.filter(side=side).values_list("found", flat=True)
+        }
+        for side in ("a", "b")
+    }
+    assert lengths == {"a": {6}, "b": {2}}
+    # One passage is expected and two are read: at least half of what is read is something else.
+    assert all(r.metrics["precision"] in (0.0, 0.5) for r in run.results.filter(side="b"))
+    told = api.get(f"/api/v1/lab/runs/{run.pk}/").json()
+    assert (told["k"], told["counted"]) == (10, {"a": 6, "b": 2})
+    client = client_for(editor)
+    assert "First 6 passages of A, 2 of B" in text_of(client.get(f"{LAB}runs/{run.pk}/"))
+    assert "A 6 · B 2" in text_of(client.get(f"{LAB}runs/"))
+
+
 def test_a_crash_loses_at_most_a_batch(cases: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(cases)
     monkeypatch.setattr("workers.pipelines.lab_run.BATCH", 2)

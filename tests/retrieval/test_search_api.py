@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from apps.documents.models import Collection
+from apps.retrieval.search.query import MAX_QUESTION
 from apps.workspaces.models import User, Workspace
 from inference.errors import ModelFilesError
 from tests.factories import make_api
@@ -135,6 +136,17 @@ def test_an_empty_question_finds_nothing(api: Any, collection: Collection) -> No
     body = api.post_json(URL, {"collection": str(collection.pk), "query": "  "}).json()
 
     assert body["hits"] == []
+
+
+def test_a_text_is_refused_where_the_chat_refuses_it(api: Any, collection: Collection) -> None:
+    def search(length: int) -> Any:
+        body = {"collection": str(collection.pk), "query": "x" * length, "mode": "lexical"}
+        return api.post_json(URL, body)
+
+    assert search(MAX_QUESTION).status_code == 200
+    refused = search(MAX_QUESTION + 1)
+    assert refused.status_code == 400
+    assert refused.json()["errors"]["query"] == ["At most 32,000 characters can be searched."]
 
 
 def test_reading_is_the_scope_it_takes(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
+from apps.core import health
+from apps.workspaces.management.commands import create_workspace
 from apps.workspaces.models import ALL_SCOPES, ApiKey, Membership, User, Workspace
 from tests.factories import ApiClient
 
@@ -61,4 +66,24 @@ def test_the_same_name_twice_makes_two_workspaces() -> None:
 def test_mistakes_are_told(arguments: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
         run(*arguments)
+    assert not Workspace.objects.exists()
+
+
+def test_it_waits_for_the_tables_of_a_first_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    pending = [["a migration"], ["a migration"]]
+    monkeypatch.setattr(health, "_migrated", threading.Event())
+    monkeypatch.setattr(
+        MigrationExecutor, "migration_plan", lambda *args: pending.pop() if pending else []
+    )
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    assert run("Acme", "--owner", "ada@example.com")["slug"] == "acme"
+    assert not pending
+
+
+def test_a_start_that_takes_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_migrated", threading.Event())
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *args: ["a migration"])
+    monkeypatch.setattr(create_workspace, "WAIT_SECONDS", 0.0)
+    with pytest.raises(CommandError, match="still starting"):
+        run("Acme", "--owner", "ada@example.com")
     assert not Workspace.objects.exists()

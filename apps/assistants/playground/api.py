@@ -13,7 +13,6 @@ from rest_framework.response import Response
 
 from apps.assistants.access import get_assistant
 from apps.assistants.api import prompt_faults
-from apps.assistants.playground.forms import MAX_QUESTION
 from apps.assistants.playground.running import (
     MAX_VARIANTS,
     Failed,
@@ -35,6 +34,7 @@ from apps.core.api import Problem
 from apps.gateway.access import get_endpoint
 from apps.prompts.access import get_version_by_id
 from apps.prompts.spec import PromptError, PromptSpec, clean_spec, require_sound
+from apps.retrieval.search.query import MAX_QUESTION
 from apps.workspaces.api import WorkspaceAPIView
 
 

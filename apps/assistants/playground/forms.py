@@ -20,10 +20,10 @@ from apps.prompts.models import PromptVersion
 from apps.prompts.selectors import list_all_versions
 from apps.prompts.spec import PromptSpec, check_spec, clean_spec
 from apps.retrieval.search.profiles import RetrievalProfile
+from apps.retrieval.search.query import MAX_QUESTION
 from apps.workspaces.models import Workspace
 from inference.types import Sampling
 
-MAX_QUESTION = 8_000
 FIRST_SETTINGS = ("temperature", "max_tokens", "retrieval")
 MORE_SETTINGS = (
     ("Question", QUESTION),

@@ -63,6 +63,8 @@ class Finished:
 
     content: str
     measured: Measured
+    passages: tuple[int, ...]
+    """The numbers of the passages that it was given, which its citations point at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,9 @@ async def run_variant(
         logger.exception("a playground variant failed")
         yield Failed(UNEXPECTED)
         return
-    yield Finished(answering.outcome.content, _measure(answering, recorder))
+    outcome = answering.outcome
+    numbers = tuple(passage.number for passage in outcome.passages)
+    yield Finished(outcome.content, _measure(answering, recorder), numbers)
 
 
 def _measure(answering: Answering, recorder: Recorder) -> Measured:

@@ -21,12 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.assistants.access import get_assistant_by_slug, get_current
 from apps.assistants.answering.pipeline import Delta, Restart, Status
-from apps.assistants.playground.forms import (
-    MAX_QUESTION,
-    PlaygroundForm,
-    initial_values,
-    read_variant,
-)
+from apps.assistants.playground.forms import PlaygroundForm, initial_values, read_variant
 from apps.assistants.playground.running import (
     MAX_VARIANTS,
     Failed,
@@ -40,10 +35,12 @@ from apps.assistants.recipes.forms import RecipeForm
 from apps.assistants.selectors import list_assistants
 from apps.core.aio import run_db
 from apps.core.formats import format_count, format_milliseconds, format_money
+from apps.core.markdown import CitationLink, render_answer
 from apps.core.text import storable
 from apps.gateway.selectors import list_endpoints
 from apps.prompts.services import add_version
 from apps.prompts.spec import PromptError
+from apps.retrieval.search.query import MAX_QUESTION
 from apps.workspaces.decorators import async_workspace_view, workspace_view
 from apps.workspaces.http import WorkspaceRequest
 from apps.workspaces.models import Role
@@ -166,9 +163,11 @@ def _begin_preview(request: WorkspaceRequest, slug: str) -> _Begun | dict[str, l
     form = RecipeForm(request.workspace, request.POST, release=release)
     if not form.is_valid():
         return _list_errors(form)
-    question = storable(request.POST.get("question", "")).strip()[:MAX_QUESTION]
+    question = storable(request.POST.get("question", "")).strip()
     if not question:
         return {"Question": ["Ask something first."]}
+    if len(question) > MAX_QUESTION:
+        return {"Question": [f"At most {MAX_QUESTION:,} characters can be asked at a time."]}
     return _Begun(load_release(release), [read_variant(form)], question)
 
 
@@ -212,8 +211,10 @@ def _encode(event: VariantEvent) -> tuple[str, dict[str, Any]]:
 
 def _tell(event: Finished) -> dict[str, Any]:
     measured = event.measured
+    chips = {number: CitationLink(number, url="", label="") for number in event.passages}
     return {
         "content": event.content,
+        "html": render_answer(event.content, citations=chips),
         "first_token": format_milliseconds(measured.first_token_ms),
         "total": format_milliseconds(measured.total_ms),
         "tokens_in": format_count(measured.input_tokens),

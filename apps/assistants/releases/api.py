@@ -33,6 +33,9 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
     was_promoted = serializers.BooleanField(read_only=True)
     prompt_version = serializers.CharField(read_only=True)
     prompt_version_id = serializers.UUIDField(read_only=True)
+    author = serializers.CharField(
+        read_only=True, help_text="The person who made it, or the key of the program that did."
+    )
     retrieval = serializers.SerializerMethodField()
     sampling = serializers.SerializerMethodField()
 
@@ -41,7 +44,7 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
         fields = (
             "id", "number", "note", "is_current", "was_promoted", "prompt_version",
             "prompt_version_id", "collections", "endpoint", "endpoint_snapshot", "step_snapshots",
-            "retrieval", "sampling", "created_at",
+            "retrieval", "sampling", "author", "created_at",
         )  # fmt: skip
 
     @extend_schema_field(RetrievalSerializer)

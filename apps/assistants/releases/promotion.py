@@ -101,6 +101,7 @@ def promote(release: Release, *, actor: Actor, override_reason: str | None = Non
         override_reason=reason if failed else "",
         checks=[asdict(check) for check in checks],
         created_by=actor.user,
+        key_name=actor.key_name,
     )
     Assistant.objects.filter(pk=assistant.pk).update(current=release)
     _audit(promotion, failed, actor=actor)

@@ -40,13 +40,15 @@ class Finding:
 
 def propose_from(chunks: Sequence[Chunk]) -> Iterator[str]:
     """Questions that these passages of one document may answer, in their order."""
-    language = guess_language("\n".join(chunk.text for chunk in chunks))
+    around = "\n".join(chunk.text for chunk in chunks)
+    language = guess_language(around)
     for chunk in chunks:
         yield from propose_questions(
             heading=chunk.heading,
             text=chunk.text,
             table_head=chunk.table_head,
             language=language,
+            around=around,
         )
 
 

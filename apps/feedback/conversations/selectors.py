@@ -82,10 +82,13 @@ class TeamConversation:
 def list_team_conversations(
     workspace: Workspace, narrowed: ConversationFilter
 ) -> QuerySet[Conversation]:
-    """The workspace's conversations, the last active first; none where they are kept private."""
+    """The workspace's conversations, the last active first; none where they are kept private.
+
+    A program may open one long before it asks: without a question there is nothing to read.
+    """
     if not shows_conversations(workspace):
         return Conversation.objects.none()
-    rows = Conversation.objects.filter(workspace=workspace)
+    rows = Conversation.objects.filter(Exists(_questions()), workspace=workspace)
     if narrowed.assistant:
         rows = rows.filter(assistant__slug=narrowed.assistant)
     if narrowed.since:
@@ -109,6 +112,12 @@ def _search(rows: QuerySet[Conversation], workspace_id: UUID, text: str) -> Quer
     if not terms:
         return rows.none()
     return rows.filter(match_title(terms) | Q(pk__in=find_conversations(workspace_id, terms)))
+
+
+def _questions() -> QuerySet[Message]:
+    return Message.objects.filter(
+        conversation=OuterRef("pk"), author=Message.Author.USER, replaced=False
+    )
 
 
 def _answers() -> QuerySet[Message]:
@@ -140,13 +149,10 @@ def _narrow_outcome(rows: QuerySet[Conversation], outcome: str) -> QuerySet[Conv
 
 def with_counts(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
     """Conversations with all that `view_conversation` reads, counted in the same query."""
-    questions = Message.objects.filter(
-        conversation=OuterRef("pk"), author=Message.Author.USER, replaced=False
-    )
     return rows.select_related(
         "assistant", "user", "api_key", "review__changed_by", "workspace"
     ).annotate(
-        num_questions=_count(questions, "conversation"),
+        num_questions=_count(_questions(), "conversation"),
         num_unanswered=_count(_answers().filter(_DECLINED | _FAILED), "conversation"),
         num_helpful=_count(_ratings().filter(rating=Rating.UP), "message__conversation"),
         num_not_helpful=_count(_ratings().filter(rating=Rating.DOWN), "message__conversation"),

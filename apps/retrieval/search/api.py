@@ -16,7 +16,7 @@ from apps.retrieval.search.hits import Hit
 from apps.retrieval.search.pipeline import RetrievalRequest, Stage, retrieve
 from apps.retrieval.search.profile_serializers import read_profile
 from apps.retrieval.search.profiles import MODES
-from apps.retrieval.search.query import MAX_LIMIT
+from apps.retrieval.search.query import MAX_LIMIT, MAX_QUESTION
 from apps.workspaces.api import WorkspaceAPIView
 from apps.workspaces.models import Scope
 from inference.errors import ModelFilesError
@@ -33,7 +33,11 @@ class SearchRequestSerializer(serializers.Serializer[Any]):
     collections = serializers.ListField(
         child=serializers.UUIDField(), required=False, min_length=1, max_length=100
     )
-    query = serializers.CharField(allow_blank=True)
+    query = serializers.CharField(
+        allow_blank=True,
+        max_length=MAX_QUESTION,
+        error_messages={"max_length": f"At most {MAX_QUESTION:,} characters can be searched."},
+    )
     limit = serializers.IntegerField(default=8, min_value=1, max_value=MAX_LIMIT)
     mode = serializers.ChoiceField(choices=MODES, default="hybrid")
     profile = serializers.JSONField(

@@ -17,6 +17,8 @@ from inference.protocols import Vectors
 Mode = Literal["hybrid", "lexical", "vector"]
 Fusion = Literal["weighted", "rrf"]
 
+MAX_QUESTION = 32_000
+"""The longest text, in characters, that can be asked or searched anywhere."""
 MAX_LIMIT = 50
 MAX_CANDIDATES = 200
 SPARE_HITS = 10

@@ -93,6 +93,13 @@ def test_the_list_is_narrowed_alike_by_page_and_rest(house: House, page: Client)
     assert both(page, house, since=day, outcome="unanswered") == {"Declined"}
 
 
+def test_a_conversation_without_a_question_is_not_listed(house: House, page: Client) -> None:
+    before = both(page, house)
+    made = house.api.post_json("/api/v1/conversations/", {"assistant": house.assistant.slug})
+    assert made.status_code == 201, made.content
+    assert both(page, house) == before
+
+
 def test_questions_and_answers_are_searched(house: House, page: Client) -> None:
     add(house, "Badges", answer="The porter hands out badges on Mondays.")
     add(house, "Parking", answer="There is none.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -16,10 +17,17 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from apps.core.health import check_migrations
 from apps.workspaces.keys.services import DEFAULT_DAYS, MAX_DAYS, create_api_key
 from apps.workspaces.models import ALL_SCOPES, User
 from apps.workspaces.services import Actor, create_workspace, get_or_create_user
 from config.env import load_runtime
+
+WAIT_SECONDS = 120.0
+PAUSE_SECONDS = 1.0
+STARTING = (
+    "The product is still starting: its database is not up to date yet. Try again in a minute."
+)
 
 
 class Command(BaseCommand):
@@ -41,6 +49,8 @@ class Command(BaseCommand):
             validate_email(email)
         except ValidationError:
             raise CommandError(f"{email!r} is not an email address.") from None
+        if not _wait_for_tables():
+            raise CommandError(STARTING)
         with transaction.atomic():
             owner, is_new = get_or_create_user(email)
             workspace = create_workspace(name, owner=owner)
@@ -60,6 +70,16 @@ class Command(BaseCommand):
         if is_new or not owner.has_usable_password():
             result["set_password_url"] = _make_password_link(owner)
         self.stdout.write(json.dumps(result))
+
+
+def _wait_for_tables() -> bool:
+    """Whether the migrations of a first start, which run beside this command, have ended."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not check_migrations().ok:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(PAUSE_SECONDS)
+    return True
 
 
 def _make_password_link(user: User) -> str:
