@@ -76,7 +76,8 @@
     else localStorage.setItem(OFF, "1");
   });
 
-  const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]");
+  // A dialog that was just closed may still hold the focus in a field that nobody sees.
+  const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]")?.checkVisibility();
   const search = () => {
     const fields = [...document.querySelectorAll("main input[type=search]")];
     const field = fields.find((one) => one.checkVisibility({ visibilityProperty: true }));
