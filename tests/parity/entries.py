@@ -76,6 +76,7 @@ ENDPOINT = {
 }  # fmt: skip
 BAR = {"kappa": 0.4, "count": 12}
 OF_KEY = {"created_by_id": "a key is no person"}
+OF_NAMED_KEY = OF_KEY | {"key_name": "a person has none"}
 
 OWN = " {{ company }} {{ tone }} {{ plan }}"
 """Values and the step of a prompt, which must be used."""
@@ -203,7 +204,7 @@ ENTRIES = (
         lambda house: {"name": "  Leave desk  ", "collections": [collection(house)]},
         "/assistants/",
         lambda house: {"name": "  Leave desk  ", "collections": [collection(house)]},
-        differs=OF_KEY | {"assistant_id": "made with it", "prompt_version_id": "likewise"},
+        differs=OF_NAMED_KEY | {"assistant_id": "made with it", "prompt_version_id": "likewise"},
         many=("collections",),
     ),
     Entry(
@@ -219,7 +220,7 @@ ENTRIES = (
             "collections": [collection(house)], "endpoint": endpoint(house),
             "system": REST_TEXT + SYSTEM, "user": USER, "note": "  Warmer.  ",
         },
-        differs=OF_KEY | {"prompt_version_id": "made with it"},
+        differs=OF_NAMED_KEY | {"prompt_version_id": "made with it"},
         many=("collections",),
     ),
     Entry(
