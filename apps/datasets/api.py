@@ -111,7 +111,10 @@ class VersionsView(WorkspaceAPIView):
     @extend_schema(
         operation_id="dataset_versions_create",
         request=FreezeSerializer,
-        responses={201: DatasetVersionSerializer, 409: FreezeRefusedSerializer},
+        responses={
+            201: DatasetVersionSerializer,
+            (409, "application/problem+json"): FreezeRefusedSerializer,
+        },
     )
     def post(self, request: Request, dataset_id: UUID) -> Response:
         """Freeze the draft's accepted examples into a new version.

@@ -31,7 +31,8 @@ RELEASE_PARTS = {
 """Columns of a release, and a field of the form that sets each."""
 RELEASE_ITSELF = {
     "id": "its own", "workspace": "the assistant's", "assistant": "whose release it is",
-    "number": "counted", "created_by": "who made it", "created_at": "when it was made",
+    "number": "counted", "created_by": "who made it", "key_name": "whose key made it",
+    "created_at": "when it was made",
     "endpoint_snapshot": "taken from the endpoint", "step_snapshots": "taken from the endpoints",
     "promotions": "what became of it", "current": "what became of it",
 }  # fmt: skip

@@ -126,7 +126,7 @@ def test_checks_go_out_and_come_in_with_files(workspace: Any, owner: Any) -> Non
     assert Example.objects.get(question="Which?").checks == {"choices": ["a", "b"]}
     wrong = import_file(second, data=b"question,checks\nWhy?,nonsense\n", filename="x.csv",
                         actor=Actor())  # fmt: skip
-    assert wrong.errors[0].message == "The checks are not JSON."
+    assert wrong.errors[0].message == "The value of checks is not JSON."
 
 
 def test_an_answer_keeps_its_lines_when_its_markers_go() -> None:

@@ -41,7 +41,7 @@ def test_wrong_answers_stand_beside_false_refusals(
     assert rows(api, finished)[0] == [1, 3, 1, 2, 1, 0]
     page = client_for(owner).get(f"/w/acme/evaluate/experiments/{finished.pk}/").content.decode()
     panel = page.split('id="mistakes-title"')[1].split("</section>")[0]
-    assert "below the middle of Token F1" in panel
+    assert "below the middle of Same words as expected (token F1)" in panel
     assert "66.7 %" in panel
 
 

@@ -16,7 +16,7 @@ from tests.evaluation.scale import make_large_experiment
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[Any], Client]
 PAGES = ("evaluate/", "evaluate/experiments/{id}/", "evaluate/experiments/{id}/compare/")
-MOST_QUERIES = {"evaluate/": 12, "evaluate/experiments/{id}/": 12}
+MOST_QUERIES = {"evaluate/": 12, "evaluate/experiments/{id}/": 16}
 
 
 def count_queries(client: Client, path: str) -> int:

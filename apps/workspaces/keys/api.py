@@ -72,6 +72,7 @@ class HandOverSerializer(serializers.Serializer[ApiKey]):
 
 
 class ApiKeysView(WorkspaceAPIView):
+    pagination_class = Pagination
     scopes = {"GET": Scope.ADMIN, "POST": Scope.ADMIN}
 
     @extend_schema(operation_id="api_keys_list", responses=ApiKeySerializer(many=True))
