@@ -82,8 +82,8 @@ def compare(page: Page) -> None:
     page.get_by_role("link", name="Compare with the live one").click()
     page.get_by_label("Another question").fill("What does a membership cost?")
     page.get_by_role("button", name="Compare with it").click()
-    for question in (QUESTION, "What does a membership cost?"):
-        expect(page.locator("summary").filter(has_text=question)).to_be_visible()
+    question = page.locator("summary").filter(has_text="What does a membership cost?")
+    expect(question).to_be_visible()
     assert_fits(page)
     assert find_axe_faults(page) == []
 

@@ -80,7 +80,7 @@ def test_two_chunkings_are_tried_side_by_side_and_one_is_kept(
     page = visit()
     page.goto(f"{library.url}collections/{library.collection}/")
     page.get_by_role("link", name="Chunking").click()
-    page.get_by_label("Document").select_option(label="handbook.pdf")
+    page.get_by_label("Document", exact=True).select_option(label="handbook.pdf")
     page.get_by_label("Strategy").select_option(label="Sentences")
     expect(page.locator(".cut-number").first).to_be_visible()
     page.get_by_role("button", name="Compare with a second setting").click()

@@ -48,7 +48,7 @@ def test_a_passkey_signs_in_without_a_password(
     page.get_by_label("New password", exact=True).fill(PASSWORD)
     page.get_by_label("New password confirmation").fill(PASSWORD)
     page.get_by_role("button", name="Save and sign in").click()
-    page.get_by_role("heading", name="Assistants").wait_for()
+    page.get_by_role("heading", name="First steps").wait_for()
 
     page.goto(f"{site}/account/security/")
     assert find_axe_faults(page) == []
@@ -68,7 +68,7 @@ def test_a_passkey_signs_in_without_a_password(
     assert find_axe_faults(page) == []
     assert_fits(page)
     page.get_by_role("button", name="Sign in with a passkey").click()
-    page.get_by_role("heading", name="Assistants").wait_for()
+    page.get_by_role("heading", name="First steps").wait_for()
 
     # After a password, the passkey is the second step.
     page.context.clear_cookies()
@@ -79,4 +79,4 @@ def test_a_passkey_signs_in_without_a_password(
     page.get_by_role("heading", name="One more step").wait_for()
     assert find_axe_faults(page) == []
     page.get_by_role("button", name="Use a passkey").click()
-    page.get_by_role("heading", name="Assistants").wait_for()
+    page.get_by_role("heading", name="First steps").wait_for()
