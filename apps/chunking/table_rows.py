@@ -32,6 +32,14 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 
+_IN_UNIT = re.compile(
+    r"\bin\s+(?:(?-i:[A-Z]{3})\b|[$€£¥%‰]|(?:thousand|million|billion|tausend|millionen)s?\b"
+    r"|per ?cent\b|(?:Mio|Mrd|Tsd)\b)[^;:)\n]{0,40}",
+    re.IGNORECASE,
+)
+UNIT_LINES = 3
+"""Lines above a table among which its unit is looked for."""
+
 
 def is_separator(line: str) -> bool:
     """Whether a line parts a header from its rows."""
@@ -239,11 +247,30 @@ def _list_names(names: Sequence[str]) -> list[str]:
     return ["; ".join(filter(None, names))] if any(names) else []
 
 
-def quote_rows(text: str, head: str | None, start: int, end: int) -> str:
-    """`text[start:end]` with table rows in words; `head` is the text's table head, if any."""
+def quote_rows(text: str, head: str | None, start: int, end: int, *, heading: str = "") -> str:
+    """`text[start:end]` with table rows in words, and the unit that stands above their table.
+
+    `head` is the text's table head, if any; `heading` is looked in where the text names no unit.
+    """
+    quoted = text[start:end]
     if head is None:
-        return text[start:end]
-    return describe_rows(text[start:end], head + text[:start])
+        return quoted
+    words = describe_rows(quoted, head + text[:start])
+    if not quoted.lstrip().startswith("|"):
+        return words
+    unit = find_unit(text[:start]) or find_unit(heading)
+    return f"{words} ({unit})" if unit and unit not in words else words
+
+
+def find_unit(above: str) -> str:
+    """The unit that one of the last lines above a table gives, or "": `in CHF, without VAT`."""
+    lines = [line.strip(" .:") for line in above.splitlines() if line.strip()]
+    while lines and lines[-1].startswith("|"):
+        del lines[-1]
+    for line in reversed(lines[-UNIT_LINES:]):
+        if not line.startswith("|") and (match := _IN_UNIT.search(line)):
+            return match[0].strip(" ,.")
+    return ""
 
 
 def embedded_text(text: str, head: str | None) -> str:

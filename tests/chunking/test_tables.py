@@ -158,6 +158,29 @@ def test_a_quoted_row_is_told_with_its_names() -> None:
 
 
 @pytest.mark.parametrize(
+    ("above", "unit"),
+    [
+        ("Price list\n\nin CHF, without VAT\n\n", " (in CHF, without VAT)"),
+        ("Sales by zone (in millions of CHF)\n\n", " (in millions of CHF)"),
+        ("Umsatz in Mio. EUR\n\n", " (in Mio. EUR)"),
+        ("The library opened in May.\n\n", ""),
+        ("in USD\n\n| A | B |\n| --- | --- |\n| x | 1 |\n\nOne.\n\nTwo.\n\nThree.\n\n", ""),
+    ],
+)
+def test_a_quoted_row_keeps_the_unit_above_its_table(above: str, unit: str) -> None:
+    text = above + ZONES
+    start = text.index("| South")
+    expected = f"Zone South: Sales 9,000; Growth 1.0%{unit}"
+    assert quote_rows(text, "", start, len(text)) == expected
+
+
+def test_a_row_of_a_cut_table_takes_the_unit_from_its_heading() -> None:
+    row = "| South | 9,000 | 1.0% |"
+    quoted = quote_rows(row, HEADER, 0, len(row), heading="Sales > by zone, in CHF million")
+    assert quoted == "Zone South: Sales 9,000; Growth 1.0% (in CHF million)"
+
+
+@pytest.mark.parametrize(
     ("above", "caption"),
     [
         ("Sales by zone\n\nin CHF million\n\n", "Sales by zone, in CHF million"),

@@ -286,7 +286,9 @@ class Answering:
         for position, sentence in enumerate(answer.sentences):
             number = sentence.passage_index + 1
             hit = self._hits[sentence.passage_index]
-            words = quote_rows(hit.text, hit.table_head, sentence.start, sentence.end)
+            words = quote_rows(
+                hit.text, hit.table_head, sentence.start, sentence.end, heading=hit.heading
+            )
             text = f"{' ' if position else ''}{' '.join(words.split())} [{number}]"
             shown = limit.take(text)
             if shown == text:
