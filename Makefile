@@ -9,7 +9,7 @@ STAMPS := $(VENV)/stamps
 BENCHMARKS := ingest chat faults memory parsing reader search quality tables evaluate evaluators dashboard schema
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench browser-test format clean $(BENCHMARKS:%=bench-%)
+.PHONY: help run test check bench browser-test product-test format clean $(BENCHMARKS:%=bench-%)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -18,7 +18,7 @@ help: ## Show this list
 run: $(STAMPS)/runtime ## Start Plumbline (HOST, PORT and DATA_DIR choose where)
 	@exec $(BIN)/python -m config.supervisor
 
-test: $(STAMPS)/dev ## Run the test suite, without browser tests and benchmarks
+test: $(STAMPS)/dev ## Run the test suite, without browser and product tests and benchmarks
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadfile
 
 check: $(STAMPS)/dev ## Lint, types, templates, missing migrations
@@ -29,6 +29,9 @@ check: $(STAMPS)/dev ## Lint, types, templates, missing migrations
 
 browser-test: $(STAMPS)/browser ## Drive the product in headless Chromium (CHROMIUM gives its path)
 	@$(BIN)/python -m pytest -m browser tests/browser
+
+product-test: $(STAMPS)/dev ## Back up, restore and kill the whole product
+	@$(BIN)/python -m pytest -m product tests/config
 
 bench: $(BENCHMARKS:%=bench-%) ## Run every benchmark
 

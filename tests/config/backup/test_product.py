@@ -10,7 +10,7 @@ from config.servers import free_port
 from tests.benchmarks.fault_operations import check_backup, check_kill, fill
 from tests.benchmarks.harness import running_stack
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.product, pytest.mark.timeout(600)]
 
 
 def test_a_restored_product_gives_the_same_answer_with_the_same_citations(tmp_path: Path) -> None:
